@@ -1,0 +1,188 @@
+"""Pose heatmaps: drawing (Eq. 1), corruption, Masked Heatmap Modeling, and reading them back.
+
+Heatmaps are sampled on a grid of `size` x `size` cells that covers a square crop of `CROP_SIZE` pixels: cell i's
+centre sits at pixel `CROP_SIZE / size * (i + 0.5)`. At `size = 224` a cell is a pixel, as in the paper; at 56 the
+grid is the one on which most 2D pose networks answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+CROP_SIZE = 224
+"""Side of the square crop in pixels; joints in crops are given in these pixels."""
+
+SIGMA = 3.0
+"""The paper's sigma of Eq. 1, in crop pixels."""
+
+
+def draw_heatmaps(
+    joints: Tensor, size: int = CROP_SIZE, sigma: Tensor | float = SIGMA, height: Tensor | float = 1.0
+) -> Tensor:
+    """Draws one Gaussian peak for each joint: S_j(p) = height * exp(-|p - x_j|^2 / sigma^2)  (Eq. 1).
+
+    Args:
+        joints: (B, K, 2) x, y in crop pixels; a joint outside the crop leaves what of its peak falls inside.
+        size: cells on a side.
+        sigma: Eq. 1's sigma in crop pixels, one number or (B, K).
+        height: value at the peak, one number or (B, K).
+
+    Returns:
+        (B, K, size, size) float32, rows are y.
+    """
+    centres = (torch.arange(size, device=joints.device, dtype=joints.dtype) + 0.5) * (CROP_SIZE / size)
+    precision = 1.0 / torch.as_tensor(sigma, device=joints.device, dtype=joints.dtype).square()
+    if precision.ndim:
+        precision = precision[..., None, None]  # (B, K, 1, 1)
+    # A Gaussian is the product of its marginals: two exponentials a side instead of one a cell.
+    marginals = torch.exp(-(centres - joints[..., None]).square() * precision)  # (B, K, 2, size)
+    along_x, along_y = marginals.unbind(dim=2)
+    along_y = along_y * (height[..., None] if isinstance(height, Tensor) else height)
+    return along_y[..., :, None] * along_x[..., None, :]
+
+
+def mask_heatmaps(heatmaps: Tensor, masked: Tensor) -> Tensor:
+    """Masked Heatmap Modeling (section 3.1.2): hides whole joints' heatmaps.
+
+    Args:
+        heatmaps: (B, K, S, S).
+        masked: (B, K) bool, True where the joint is hidden.
+
+    Returns:
+        (B, K, S, S), zero for hidden joints.
+    """
+    return heatmaps.masked_fill(masked[..., None, None], 0.0)
+
+
+@dataclass(frozen=True)
+class HeatmapReadout:
+    """What a joint's heatmap says in a few numbers, each (B, K) unless noted."""
+
+    position: Tensor
+    """(B, K, 2) centre of the strongest peak, in -1..1 across the crop."""
+    spread: Tensor
+    """Root mean square distance of the peak's mass from its centre, same unit: large where there are two peaks."""
+    peak: Tensor
+    """Highest value."""
+    mass: Tensor
+    """Sum over the map in units of 64 square crop pixels' worth."""
+
+    def features(self) -> Tensor:
+        """Stacks the numbers as (B, K, 5); an empty map gives zeros."""
+        return torch.cat([self.position, torch.stack([self.spread, self.peak, self.mass], dim=-1)], dim=-1)
+
+
+def read_heatmaps(heatmaps: Tensor) -> HeatmapReadout:
+    """Reads each map's peak by a soft argmax over the cells above half of its height.
+
+    Cutting at half height keeps the reading free of background noise; everything is differentiable in the
+    heatmaps' values, so that fine-tuning reaches the 2D network through it.
+
+    Args:
+        heatmaps: (B, K, S, S).
+    """
+    size = heatmaps.shape[-1]
+    flat = heatmaps.flatten(2)  # (B, K, S * S)
+    peak = flat.amax(dim=-1)  # (B, K)
+    weight = (heatmaps - 0.5 * peak[..., None, None]).clamp(min=0)  # (B, K, S, S)
+    centres = (torch.arange(size, device=heatmaps.device, dtype=heatmaps.dtype) + 0.5) * (2.0 / size) - 1.0
+    total = weight.sum(dim=(-2, -1)) + 1e-6  # (B, K)
+    on_x, on_y = weight.sum(dim=-2), weight.sum(dim=-1)  # (B, K, S) each
+    x = (on_x * centres).sum(-1) / total
+    y = (on_y * centres).sum(-1) / total
+    variance = (on_x * centres.square()).sum(-1) / total + (on_y * centres.square()).sum(-1) / total
+    variance = variance - x.square() - y.square()
+    mass = flat.clamp(min=0).sum(-1) * ((CROP_SIZE / size) ** 2 / 64.0)
+    return HeatmapReadout(
+        position=torch.stack([x, y], dim=-1), spread=variance.clamp(min=1e-8).sqrt(), peak=peak, mass=mass
+    )
+
+
+@dataclass(frozen=True)
+class HeatmapCorruption:
+    """How far drawn heatmaps stray from Eq. 1, so that a real network's look like one more draw.
+
+    Section 3.1.2 names masking, Gaussian noise and joint jitter; width, height, false and exchanged peaks are what
+    real 2D networks do besides. Lengths are in crop pixels.
+    """
+
+    clean: float = 0.2
+    """Share of samples that are drawn exactly by Eq. 1, only masked."""
+    jitter: float = 4.0
+    """Largest standard deviation of a sample's joint jitter."""
+    outliers: float = 0.03
+    """Share of joints that are off by some 16 pixels."""
+    sigma: tuple[float, float] = (2.5, 8.0)
+    """Range of Eq. 1's sigma."""
+    height: tuple[float, float] = (0.7, 0.2)
+    """Mean and standard deviation of a peak's height."""
+    false_peaks: float = 0.06
+    """Share of joints with a second, false peak."""
+    exchanged: float = 0.03
+    """Chance that a joint's peak stands where its left-right counterpart is."""
+    noise: float = 0.04
+    """Largest standard deviation of the additive noise; a quarter of the samples have any."""
+    masked: float = 0.3
+    """Masked Heatmap Modeling: in half of the samples a share of the joints, drawn from 0 to this, is hidden."""
+
+
+def corrupt_and_draw(
+    joints: Tensor,
+    visible: Tensor,
+    mirror: tuple[int, ...],
+    corruption: HeatmapCorruption,
+    size: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """Draws heatmaps as a 2D pose network might have answered.
+
+    Args:
+        joints: (B, K, 2) true positions in crop pixels.
+        visible: (B, K) bool; joints that lie outside of the photo get no peak.
+        mirror: each joint's left-right counterpart.
+        size: cells on a side.
+        generator: draws everything, on the joints' device.
+
+    Returns:
+        (B, K, size, size), values in 0..1 but for the noise.
+    """
+    b, k = visible.shape
+
+    def rand(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator, device=joints.device)
+
+    def randn(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, device=joints.device)
+
+    dirty = rand(b, 1) >= corruption.clean  # (B, 1)
+    jitter = randn(b, k, 2) * (rand(b, 1, 1) * corruption.jitter)
+    jitter = jitter + randn(b, k, 2) * (16.0 * (rand(b, k, 1) < corruption.outliers))
+    at = joints + jitter * dirty[..., None]
+    exchange = (rand(b, k) < corruption.exchanged) & dirty
+    at = torch.where(exchange[..., None], at[:, list(mirror)], at)
+
+    low, high = corruption.sigma
+    sigma = torch.where(dirty, low * (high / low) ** (0.7 * rand(b, 1) + 0.3 * rand(b, k)), SIGMA)
+    mean, deviation = corruption.height
+    height = torch.where(dirty, (mean + deviation * randn(b, k)).clamp(0.08, 1.0), 1.0)
+
+    # Masked Heatmap Modeling hides joints; those outside of the photo are hidden too, but now and then imagined.
+    share = corruption.masked * rand(b, 1) * (rand(b, 1) < 0.5)
+    imagined = (rand(b, k) < 0.1) & dirty
+    height = torch.where(visible, height, height * imagined * 0.4)
+    inside = CROP_SIZE * rand(b, k, 2)
+    at = torch.where(visible[..., None], at, inside)
+    hidden = rand(b, k) < share
+    heatmaps = mask_heatmaps(draw_heatmaps(at, size, sigma, height), hidden)
+
+    false = (rand(b, k) < corruption.false_peaks) & dirty
+    elsewhere = torch.where(rand(b, k, 1) < 0.5, joints[:, list(mirror)], CROP_SIZE * rand(b, k, 2))
+    second = draw_heatmaps(elsewhere, size, sigma, height * false * rand(b, k) * 0.9)
+    heatmaps = torch.maximum(heatmaps, second)
+
+    noisy = b // 4  # the order of a batch is random, so its first quarter is as good as any
+    noise = randn(noisy, k, size, size) * (corruption.noise * rand(noisy, 1, 1, 1))
+    return torch.cat([heatmaps[:noisy] + noise, heatmaps[noisy:]])

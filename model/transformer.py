@@ -1,0 +1,229 @@
+"""The mesh regression transformer: heatmaps in, joints, coarse vertices and a weak-perspective camera out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from model.heatmaps import read_heatmaps
+from model.sizes import TransformerSize
+from model.topology import MeshTopology
+
+_CAMERA_START = (0.9, 0.0, 0.0)  # a standing adult, centred, fills the crop about so
+
+
+class MeshPrediction(NamedTuple):
+    """What the transformer answers, root at the origin but for the network's error."""
+
+    vertices: Tensor
+    """(B, C, 3) coarse vertices, camera frame, metres."""
+    joints: Tensor
+    """(B, K, 3) joints, likewise."""
+    camera: Tensor
+    """(B, 3) weak perspective s, tx, ty; see `project_weak_perspective`."""
+
+
+class Attention(nn.Module):
+    """Multi-head attention from tokens (B, N, D) to a context (B, M, E)."""
+
+    def __init__(self, width: int, heads: int, context: int | None = None):
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.key_value = nn.Linear(context or width, 2 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, tokens: Tensor, context: Tensor) -> Tensor:
+        b, n, width = tokens.shape
+        query = self.query(tokens).view(b, n, self.heads, -1).transpose(1, 2)  # (B, H, N, D / H)
+        pair = self.key_value(context).view(b, context.shape[1], 2, self.heads, -1)
+        key, value = pair.permute(2, 0, 3, 1, 4).unbind(0)  # (B, H, M, D / H) each
+        mixed = attend(query, key, value)
+        return self.out(mixed.transpose(1, 2).reshape(b, n, width))
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Scaled dot-product attention; spelled out on the CPU, where the fused kernel's backward is slower."""
+    if query.is_cuda:
+        return F.scaled_dot_product_attention(query, key, value)
+    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+    return scores.softmax(dim=-1) @ value
+
+
+class Block(nn.Module):
+    """A pre-norm transformer layer: attention among the tokens, attention to a memory, a feed-forward network.
+
+    Either attention may be left out.
+    """
+
+    def __init__(self, width: int, heads: int, *, among: bool = True, memory: int | None = None, ratio: int = 4):
+        super().__init__()
+        self.among_norm = nn.LayerNorm(width) if among else None
+        self.among = Attention(width, heads) if among else None
+        self.memory_norm = nn.LayerNorm(width) if memory else None
+        self.memory = Attention(width, heads, memory) if memory else None
+        self.mlp = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, ratio * width), nn.GELU(), nn.Linear(ratio * width, width)
+        )
+
+    def forward(self, tokens: Tensor, memory: Tensor | None = None) -> Tensor:
+        if self.among is not None and self.among_norm is not None:
+            normed = self.among_norm(tokens)
+            tokens = tokens + self.among(normed, normed)
+        if self.memory is not None and self.memory_norm is not None and memory is not None:
+            tokens = tokens + self.memory(self.memory_norm(tokens), memory)
+        return tokens + self.mlp(tokens)
+
+
+class HeatmapTokens(nn.Module):
+    """Splits heatmaps into patches and embeds each as a token (section 3.1.1), keeping all or the fullest."""
+
+    def __init__(self, joints: int, size: int, patch: int, width: int, budget: int | None):
+        super().__init__()
+        self.patch, self.budget = patch, budget
+        count = (size // patch) ** 2
+        self.mlp = nn.Sequential(nn.Linear(joints * patch * patch, width), nn.GELU(), nn.Linear(width, width))
+        self.position = nn.Parameter(torch.randn(count, width) * 0.02)
+
+    def forward(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens (B, T, D), and each joint's heat in each token's patch (B, K, T)."""
+        b, k, size, _ = heatmaps.shape
+        grid, p = size // self.patch, self.patch
+        patches = heatmaps.view(b, k, grid, p, grid, p).permute(0, 2, 4, 1, 3, 5).reshape(b, grid * grid, k, p * p)
+        heat = patches.sum(dim=-1)  # (B, T, K)
+        position = self.position.expand(b, -1, -1)
+        if self.budget is not None and self.budget < grid * grid:
+            kept = heat.sum(dim=-1).topk(self.budget, dim=1).indices  # (B, budget)
+            patches = patches.gather(1, kept[..., None, None].expand(-1, -1, k, p * p))
+            heat = heat.gather(1, kept[..., None].expand(-1, -1, k))
+            position = position.gather(1, kept[..., None].expand(-1, -1, position.shape[-1]))
+        return self.mlp(patches.flatten(2)) + position, heat.transpose(1, 2)
+
+
+class PoseLift(nn.Module):
+    """A residual network over all joints' readouts at once, which gives each joint query a start.
+
+    Attention learns to combine 17 joints slowly; a dense layer combines them at once and costs little.
+    """
+
+    def __init__(self, joints: int, hidden: int, width: int):
+        super().__init__()
+        self.joints = joints
+        self.enter = nn.Linear(joints * 5, hidden)
+        self.layers = nn.ModuleList(
+            nn.Sequential(nn.LayerNorm(hidden), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, hidden))
+            for _ in range(2)
+        )
+        self.leave = nn.Sequential(nn.LayerNorm(hidden), nn.Linear(hidden, joints * width))
+
+    def forward(self, readout: Tensor) -> Tensor:
+        """(B, K, 5) readouts to (B, K, D)."""
+        state = self.enter(readout.flatten(1))
+        for layer in self.layers:
+            state = state + layer(state)
+        return self.leave(state).unflatten(1, (self.joints, -1))
+
+
+class MeshTransformer(nn.Module):
+    """Regresses 3D joints and coarse vertices from pose heatmaps.
+
+    Joint queries start from their position on the template body, from what their heatmap says (its peak's place,
+    width and height) and from the heatmap tokens in which they have heat. They attend to one another and to the
+    heatmap tokens. The mesh comes either from vertex queries in the same encoder (the paper's layout, `size.decoder`
+    is None), or from a light decoder: one linear map of the joint tokens gives a coarse posed mesh, which the vertex
+    queries take in and correct while attending to the joint tokens alone.
+    """
+
+    def __init__(self, size: TransformerSize, topology: MeshTopology):
+        super().__init__()
+        self.size = size
+        k, c = topology.joint_count, topology.coarse_count
+        first, last = size.encoder[0][0], size.encoder[-1][0]
+        token_width = size.memory or first
+        self.tokens = HeatmapTokens(k, size.heatmap_size, size.patch, token_width, size.token_budget)
+
+        template_joints = topology.joint_regressor @ topology.template
+        self.register_buffer("template_joints", template_joints, persistent=False)
+        self.register_buffer("template_vertices", topology.template[topology.coarse], persistent=False)
+        self.joint_query = nn.Parameter(torch.randn(k, first) * 0.02)
+        self.joint_place = nn.Linear(3, first)
+        self.lift = PoseLift(k, size.lift, first)
+        self.joint_pool = nn.Linear(token_width, first)
+        self.joint_mask = nn.Parameter(torch.randn(first) * 0.02)
+
+        vertex_width = size.decoder[0] if size.decoder else first
+        self.vertex_query = nn.Parameter(torch.randn(c, vertex_width) * 0.02)
+        self.vertex_place = nn.Linear(3, vertex_width)
+        self.vertex_mask = nn.Parameter(torch.randn(vertex_width) * 0.02)
+
+        self.encoder = nn.ModuleList()
+        self.narrow = nn.ModuleList()
+        for (width, layers), (following, _) in zip(size.encoder, size.encoder[1:] + size.encoder[-1:], strict=True):
+            self.encoder.append(nn.ModuleList(Block(width, size.heads, memory=size.memory) for _ in range(layers)))
+            self.narrow.append(nn.Identity() if following == width else nn.Linear(width, following))
+        self.norm = nn.LayerNorm(last)
+        self.joint_head = nn.Linear(last, 3)
+        self.camera_head = nn.Linear(last, 3)
+
+        if size.decoder:
+            width, layers = size.decoder
+            self.skip = nn.Linear(k * last, c * 3)
+            self.skip_place = nn.Linear(3, width)
+            self.decoder = nn.ModuleList(
+                Block(width, max(1, width // 64), among=False, memory=last, ratio=2) for _ in range(layers)
+            )
+            self.decoder_norm = nn.LayerNorm(width)
+            nn.init.normal_(self.skip.weight, std=1e-3)
+        self.vertex_head = nn.Linear(size.decoder[0] if size.decoder else last, 3)
+        for head in (self.joint_head, self.camera_head, self.vertex_head):
+            nn.init.normal_(head.weight, std=1e-2)
+            nn.init.zeros_(head.bias)
+
+    def forward(
+        self, heatmaps: Tensor, masked_joints: Tensor | None = None, masked_vertices: Tensor | None = None
+    ) -> MeshPrediction:
+        """Runs the network.
+
+        Args:
+            heatmaps: (B, K, S, S), S = `size.heatmap_size`, values 0..1.
+            masked_joints: (B, K) bool, and
+            masked_vertices: (B, C) bool: queries hidden by Masked Vertex Modeling, in training only.
+        """
+        tokens, heat = self.tokens(heatmaps)  # (B, T, E), (B, K, T)
+        pooled = (heat / (heat.sum(dim=-1, keepdim=True).abs() + 1e-3)) @ tokens  # (B, K, E)
+        joints = self.joint_query + self.joint_place(self.template_joints)
+        joints = joints + self.lift(read_heatmaps(heatmaps).features()) + self.joint_pool(pooled)
+        if masked_joints is not None:
+            joints = torch.where(masked_joints[..., None], self.joint_mask + self.joint_query, joints)
+        vertices = (self.vertex_query + self.vertex_place(self.template_vertices)).expand(len(heatmaps), -1, -1)
+        if masked_vertices is not None:
+            vertices = torch.where(masked_vertices[..., None], self.vertex_mask, vertices)
+
+        k, c = joints.shape[1], vertices.shape[1]
+        sequence = [joints]
+        if self.size.decoder is None:
+            sequence.append(vertices)
+        if self.size.memory is None:
+            sequence.append(tokens)
+        state = torch.cat(sequence, dim=1)
+        for blocks, narrow in zip(self.encoder, self.narrow, strict=True):
+            for block in blocks:  # type: ignore[attr-defined]
+                state = block(state, tokens)
+            state = narrow(state)
+        state = self.norm(state)
+        joint_state = state[:, :k]
+        joint_answer = self.template_joints + self.joint_head(joint_state)
+        camera = self.camera_head(joint_state.mean(dim=1)) + heatmaps.new_tensor(_CAMERA_START)
+
+        if self.size.decoder is None:
+            vertex_answer = self.template_vertices + self.vertex_head(state[:, k : k + c])
+        else:
+            coarse = self.template_vertices + self.skip(joint_state.flatten(1)).unflatten(1, (c, 3))
+            vertices = vertices + self.skip_place(coarse)
+            for block in self.decoder:
+                vertices = block(vertices, joint_state)
+            vertex_answer = coarse + self.vertex_head(self.decoder_norm(vertices))
+        return MeshPrediction(vertex_answer, joint_answer, camera)

@@ -1,0 +1,66 @@
+"""Checkpoints: what is written comes back, what is damaged is refused with a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from model.checkpoint import load_checkpoint, save_checkpoint
+from model.errors import BadCheckpoint
+from model.sizes import TransformerSize
+from model.topology import MeshTopology
+from model.transformer import MeshTransformer
+
+
+@pytest.fixture
+def saved(tmp_path: Path, topology: MeshTopology, light_size: TransformerSize) -> tuple[Path, MeshTransformer]:
+    torch.manual_seed(0)
+    model = MeshTransformer(light_size, topology)
+    path = tmp_path / "some" / "net.safetensors"
+    save_checkpoint(path, model, topology, {"name": "test", "mode": "zero-shot"})
+    return path, model
+
+
+def test_a_checkpoint_answers_as_the_network_that_was_saved(saved: tuple[Path, MeshTransformer]) -> None:
+    path, model = saved
+    loaded = load_checkpoint(path)
+    heatmaps = torch.rand(2, 17, 56, 56)
+    difference = loaded.model(heatmaps).vertices - model.eval()(heatmaps).vertices
+    assert difference.abs().max() < 2e-3  # half precision
+    assert loaded.card == {"name": "test", "mode": "zero-shot"}
+    assert loaded.model.size == model.size
+    assert not loaded.model.training
+
+
+def test_nothing_half_written_stays_behind(saved: tuple[Path, MeshTransformer]) -> None:
+    assert [file.name for file in saved[0].parent.iterdir()] == ["net.safetensors"]
+
+
+def test_missing_truncated_and_foreign_files_are_refused(saved: tuple[Path, MeshTransformer], tmp_path: Path) -> None:
+    path, _ = saved
+    with pytest.raises(BadCheckpoint, match="no checkpoint at"):
+        load_checkpoint(tmp_path / "none.safetensors")
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(BadCheckpoint, match=r"cut\.safetensors"):
+        load_checkpoint(cut)
+    foreign = tmp_path / "foreign.safetensors"
+    save_file({"a": torch.zeros(1)}, foreign)
+    with pytest.raises(BadCheckpoint, match="not a checkpoint of this project"):
+        load_checkpoint(foreign)
+
+
+def test_a_checkpoint_without_a_tensor_is_refused(saved: tuple[Path, MeshTransformer], tmp_path: Path) -> None:
+    from safetensors import safe_open
+
+    tensors = load_file(saved[0])
+    del tensors["model.joint_head.weight"]
+    with safe_open(saved[0], "pt") as file:
+        metadata = file.metadata()
+    broken = tmp_path / "broken.safetensors"
+    save_file(tensors, broken, metadata=metadata)
+    with pytest.raises(BadCheckpoint, match=r"broken\.safetensors does not fit"):
+        load_checkpoint(broken)

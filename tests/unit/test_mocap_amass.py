@@ -1,0 +1,143 @@
+"""The AMASS reader on miniature files that the test writes in the layout of both releases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.errors import BadData
+from training.mocap import read_amass
+
+
+def write_clip(path: Path, frames: int = 3, **changes: np.ndarray | None) -> np.ndarray:
+    """Writes an SMPL-H clip and returns its (T, 22, 3); `changes` replace keys, or drop them with None."""
+    # One joint turns 0.5 rad (29 degrees) a frame, so that thinning keeps every frame.
+    poses = np.random.default_rng(frames).normal(0, 0.1, (1, 156)).repeat(frames, axis=0)
+    poses[:, 5] = 0.5 * np.arange(frames)
+    content = {
+        "poses": poses,
+        "trans": np.zeros((frames, 3)),
+        "betas": np.zeros(16),
+        "dmpls": np.zeros((frames, 8)),
+        "gender": np.array("female"),
+        "mocap_framerate": np.array(120.0),
+    }
+    content.update(changes)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, **{key: value for key, value in content.items() if value is not None})
+    return poses[:, :66].reshape(-1, 22, 3)
+
+
+def test_reads_smplh_files_recursively_with_subjects_and_clips(tmp_path: Path) -> None:
+    first = write_clip(tmp_path / "CMU/02/02_01_poses.npz", frames=2)
+    second = write_clip(tmp_path / "KIT/3/walk_poses.npz", frames=4)
+
+    poses = read_amass(tmp_path)
+
+    assert poses.rotations.dtype == np.float32
+    np.testing.assert_allclose(poses.rotations, np.concatenate([first, second]), atol=1e-6)
+    assert poses.subjects.tolist() == ["CMU/02"] * 2 + ["KIT/3"] * 4
+    assert poses.clips.tolist() == ["CMU/02/02_01_poses.npz"] * 2 + ["KIT/3/walk_poses.npz"] * 4
+
+
+@pytest.mark.parametrize("start", ["", "CMU", "CMU/02"])
+def test_subject_is_the_same_wherever_the_reading_starts(tmp_path: Path, start: str) -> None:
+    write_clip(tmp_path / "CMU/02/02_01_poses.npz")
+    assert set(read_amass(tmp_path / start).subjects) == {"CMU/02"}
+
+
+def test_reads_smplx_files(tmp_path: Path) -> None:
+    """SMPL-X says `mocap_frame_rate`, is 165 wide, also has its parts apart, and holds object arrays."""
+    body = np.random.default_rng(0).normal(size=(1, 66))
+    smplx = {
+        "mocap_framerate": None,
+        "mocap_frame_rate": np.array(30),
+        "surface_model_type": np.array("smplx"),
+    }
+    labels = np.array([None, "marker"], dtype=object)
+    whole = np.concatenate([body, np.ones((1, 99))], axis=1)
+    write_clip(tmp_path / "SOMA/a/1_stageii.npz", poses=whole, labels=labels, **smplx)
+    write_clip(tmp_path / "SOMA/b/2_stageii.npz", poses=None, root_orient=body[:, :3], pose_body=body[:, 3:], **smplx)
+
+    poses = read_amass(tmp_path)
+
+    np.testing.assert_allclose(poses.rotations, body.reshape(1, 22, 3).repeat(2, axis=0), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["shape.npz", "neutral_stagei.npz", "male_stagei.npz"])
+def test_leaves_out_files_that_hold_a_body_shape_only(tmp_path: Path, name: str) -> None:
+    write_clip(tmp_path / "CMU/02/02_01_poses.npz", frames=2)
+    np.savez(tmp_path / "CMU/02" / name, betas=np.zeros(16))
+    assert len(read_amass(tmp_path)) == 2
+
+
+def test_takes_a_clip_whole_that_was_thinned_already(tmp_path: Path) -> None:
+    still = np.zeros((50, 156), dtype=np.float16)
+    write_clip(tmp_path / "CMU/02/dense_poses.npz", poses=still)
+    assert len(read_amass(tmp_path)) == 1  # 50 frames at 120 Hz are less than half a second
+    write_clip(tmp_path / "CMU/02/dense_poses.npz", poses=still, frame=np.arange(50), mocap_framerate=None)
+    assert len(read_amass(tmp_path)) == 50
+
+
+def with_bad_value(value: float) -> np.ndarray:
+    poses = np.zeros((3, 156))
+    poses[1, 65] = value
+    return poses
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"poses": None}, "neither `poses` nor"),
+        ({"poses": None, "root_orient": np.zeros((2, 3))}, "neither `poses` nor"),
+        ({"poses": None, "root_orient": np.zeros((2, 3)), "pose_body": np.zeros((3, 63))}, "`pose_body`"),
+        ({"poses": np.zeros((3, 48))}, r"shape \(3, 48\)"),  # MANO, a hand alone
+        ({"poses": np.zeros(156)}, r"shape \(156,\)"),
+        ({"poses": np.zeros((0, 156))}, "no frame"),
+        ({"poses": np.zeros((3, 156), dtype=int)}, "int64"),
+        ({"poses": np.full((3, 156), None)}, "cannot be read"),  # an object array: would need pickle
+        ({"poses": with_bad_value(np.nan)}, "1 of 3 frames hold NaN or infinity, the first is frame 1"),
+        ({"poses": with_bad_value(np.inf)}, "NaN or infinity"),
+        ({"mocap_framerate": None}, "no `mocap_framerate`"),
+        ({"mocap_framerate": np.array(0.0)}, "`mocap_framerate` is"),
+        ({"mocap_framerate": np.array("fast")}, "`mocap_framerate` is"),
+    ],
+)
+def test_names_the_broken_file(tmp_path: Path, changes: dict[str, np.ndarray | None], sentence: str) -> None:
+    write_clip(tmp_path / "CMU/01/good_poses.npz")
+    write_clip(tmp_path / "CMU/02/bad_poses.npz", **changes)
+    with pytest.raises(BadData, match=sentence) as raised:
+        read_amass(tmp_path)
+    assert "bad_poses.npz" in str(raised.value)
+
+
+@pytest.mark.parametrize("content", ["empty", "text", "cut", "flipped", "npy", "pickle"])
+def test_names_the_corrupt_file(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "CMU/02/bad_poses.npz"
+    write_clip(path, frames=100)
+    whole = path.read_bytes()
+    if content == "npy":
+        with path.open("wb") as file:
+            np.save(file, np.zeros((3, 156)))
+    else:
+        middle = len(whole) // 3
+        path.write_bytes(
+            {
+                "empty": b"",
+                "text": b"<html>404</html>",
+                "cut": whole[: len(whole) // 2],
+                "flipped": whole[:middle] + bytes(64) + whole[middle + 64 :],  # the archive's checksum tells
+                "pickle": b"\x80\x04N.",
+            }[content]
+        )
+    with pytest.raises(BadData, match=r"bad_poses\.npz"):
+        read_amass(tmp_path)
+
+
+def test_an_empty_folder_and_no_folder_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(BadData, match=r"holds no MoCap clip.*<data set>/<subject>"):
+        read_amass(tmp_path)
+    with pytest.raises(BadData, match="missing is not a folder"):
+        read_amass(tmp_path / "missing")

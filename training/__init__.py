@@ -1,0 +1,1 @@
+"""How the network learns: bodies, MoCap, images, recipes and the loop. May import `model`, never the reverse."""

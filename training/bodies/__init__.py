@@ -1,0 +1,1 @@
+"""Body models: pose and shape parameters in, meshes out; one protocol for all."""

@@ -1,0 +1,50 @@
+"""What training asks of a body model: poses and shapes in, vertices out."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from typing_extensions import Self
+
+
+class BodyModel(Protocol):
+    """A posable mesh. Poses are those of SMPL's first 22 joints, whatever the mesh's own skeleton."""
+
+    name: str
+    faces: np.ndarray
+    """(F, 3) int32, counter-clockwise seen from outside."""
+    vertex_count: int
+    joint_regressor: np.ndarray
+    """(K, V) float32: the evaluated joints from the vertices, rows sum to 1."""
+
+    def sample_shapes(self, count: int, generator: torch.Generator) -> Tensor:
+        """Random bodies: (count, S) shape coefficients."""
+        ...
+
+    def mean_shape(self) -> Tensor:
+        """(S,) the average body."""
+        ...
+
+    def pose(self, rotations: Tensor, shapes: Tensor) -> Tensor:
+        """Poses bodies by linear blend skinning, differentiably.
+
+        Args:
+            rotations: (B, 22, 3, 3) parent-relative rotation matrices in SMPL's order; the first turns the body's
+                own frame (y up, facing +z) into the world (z up).
+            shapes: (B, S).
+
+        Returns:
+            (B, V, 3) metres, world frame.
+        """
+        ...
+
+    def only(self, vertices: Tensor) -> Self:
+        """The same body with only these vertices (indices), for speed where few are wanted."""
+        ...
+
+    def to(self, device: torch.device | str) -> Self:
+        """Moves its tensors in place and returns itself."""
+        ...

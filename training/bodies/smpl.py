@@ -1,0 +1,168 @@
+"""SMPL, SMPL-H and SMPL-X as a `BodyModel`: the user's own model file, posed with the `smplx` package.
+
+The model files and the package are licensed for non-commercial research by the Max Planck Society; neither comes with
+this project, and a checkpoint trained on them falls under their terms.
+"""
+
+from __future__ import annotations
+
+import copy
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model.errors import BadData
+from training.mocap.poses import SMPL_JOINT_NAMES, SMPL_PARENTS
+
+try:
+    from smplx.lbs import batch_rigid_transform
+    from smplx.vertex_ids import vertex_ids
+except ImportError as error:
+    raise ImportError("SMPL bodies need the smplx package: pip install 'mpt-human[smpl]'") from error
+
+SHAPE_COUNT = 10
+"""As many shape coefficients as every release has, and as the field uses."""
+
+# The mesh tells the model: its name, and smplx's name for its vertices of nose, eyes and ears. SMPL-H has SMPL's mesh.
+_MESHES = {6890: ("smpl", "smplh"), 10475: ("smplx", "smplx")}
+_FACE = ("nose", "leye", "reye", "lear", "rear")  # COCO's first five
+_LIMBS = tuple(
+    SMPL_JOINT_NAMES.index(f"{side}_{joint}")
+    for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+    for side in ("left", "right")
+)  # COCO's other twelve
+
+_CONVERSION = (
+    'Convert it to npz once, where chumpy is installed: python -c "import pickle, numpy as np; '
+    "d = pickle.load(open('model.pkl', 'rb'), encoding='latin1'); np.savez('model.npz', **{k: np.array(d[k].todense() "
+    "if k == 'J_regressor' else d[k]) for k in ('v_template', 'shapedirs', 'posedirs', 'J_regressor', 'weights', "
+    "'kintree_table', 'f')})\""
+)
+
+
+class SmplBody:
+    """A body of SMPL's family with its own linear blend skinning; see `BodyModel` for the interface.
+
+    Shapes are (B, 10) standard-normal coefficients. Joints beyond the first 22 (hands, jaw, eyes) stay at rest.
+    """
+
+    def __init__(self, path: str | Path):
+        """Loads a model file such as SMPL_NEUTRAL.npz.
+
+        Raises:
+            BadData: no such file, a pickle, or no model of SMPL's family; the message names the file.
+        """
+        arrays = _read(Path(path))
+        vertices, joints = arrays["v_template"], arrays["J_regressor"]
+        self.name, ids = _MESHES[len(vertices)]
+        self.faces = arrays["f"].astype(np.int32)
+        self.vertex_count = len(vertices)
+        face = np.eye(len(vertices), dtype=np.float32)[[vertex_ids[ids][point] for point in _FACE]]
+        self.joint_regressor = np.concatenate([face, joints[list(_LIMBS)]]).astype(np.float32)  # (17, V)
+
+        # In float64 first: J, V and S are joints, vertices and shape coefficients.
+        directions = arrays["shapedirs"][..., :SHAPE_COUNT].transpose(2, 0, 1)  # (S, V, 3)
+        self.parents = torch.from_numpy(arrays["parents"])  # (J,)
+        self.template = _tensor(vertices)  # (V, 3)
+        self.joints = _tensor(joints @ vertices)  # (J, 3)
+        self.shape_directions = _tensor(directions)  # (S, V, 3)
+        self.joint_directions = _tensor(joints @ directions)  # (S, J, 3)
+        self.pose_directions = _tensor(arrays["posedirs"].transpose(2, 0, 1))  # (9 (J - 1), V, 3)
+        self.weights = _tensor(arrays["weights"])  # (V, J)
+
+    def to(self, device: torch.device | str) -> SmplBody:
+        """Moves its tensors in place and returns itself."""
+        for key, value in vars(self).items():
+            if isinstance(value, Tensor):
+                setattr(self, key, value.to(device))
+        return self
+
+    def only(self, vertices: Tensor) -> SmplBody:
+        """The same body with only these vertices (indices), for speed where few are wanted."""
+        body = copy.copy(self)
+        body.template, body.weights = self.template[vertices], self.weights[vertices]
+        body.shape_directions = self.shape_directions[:, vertices]
+        body.pose_directions = self.pose_directions[:, vertices]
+        body.vertex_count = len(vertices)
+        return body
+
+    def mean_shape(self) -> Tensor:
+        """(S,) zeros: the mean of the scanned people."""
+        return self.template.new_zeros(SHAPE_COUNT)
+
+    def sample_shapes(self, count: int, generator: torch.Generator) -> Tensor:
+        """Standard-normal coefficients, as SMPL's shape space is scaled: (count, S)."""
+        shapes = torch.randn(count, SHAPE_COUNT, generator=generator, device=generator.device)
+        return shapes.to(self.template.device)
+
+    def pose(self, rotations: Tensor, shapes: Tensor) -> Tensor:
+        """Linear blend skinning: (B, V, 3) metres, world frame, the pelvis at its resting place.
+
+        See `BodyModel.pose`.
+        """
+        batch, rest_joints = len(rotations), len(self.parents) - rotations.shape[1]
+        identity = torch.eye(3, dtype=rotations.dtype, device=rotations.device)
+        turns = torch.cat([rotations, identity.expand(batch, rest_joints, 3, 3)], dim=1)  # (B, J, 3, 3)
+        joints = self.joints + _combine(shapes, self.joint_directions)  # (B, J, 3)
+        bent = (turns[:, 1:] - identity).flatten(1)  # (B, 9 (J - 1))
+        rest = (
+            self.template + _combine(shapes, self.shape_directions) + _combine(bent, self.pose_directions)
+        )  # (B, V, 3)
+        _, motions = batch_rigid_transform(turns, joints, self.parents, dtype=turns.dtype)  # (B, J, 4, 4)
+        blended = (self.weights @ motions[:, :, :3].flatten(2)).unflatten(2, (3, 4))  # (B, V, 3, 4)
+        return (blended[..., :3] @ rest[..., None])[..., 0] + blended[..., 3]
+
+
+def _combine(coefficients: Tensor, directions: Tensor) -> Tensor:
+    """(B, S) coefficients of (S, N, 3) directions -> (B, N, 3)."""
+    return (coefficients @ directions.flatten(1)).unflatten(1, directions.shape[1:])
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    """Reads and checks the arrays of a model file; `parents` (J,) is made from its kinematic tree."""
+    if path.suffix == ".pkl":
+        raise BadData(f"{path} is a pickle, which could run any code and is not read. {_CONVERSION}")
+    keys = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table", "f")
+    try:
+        # Only these keys are decoded: releases carry object arrays beside them, which would need pickle.
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in keys}
+    except FileNotFoundError as error:
+        raise BadData(f"{path} is not there: download the model from its licensor and give its path.") from error
+    except KeyError as error:
+        raise BadData(f"{path} is no SMPL model: {error.args[0]}.") from error
+    except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise BadData(f"{path} cannot be read ({error}). Is it an npz file? {_CONVERSION}") from error
+
+    vertices, joints = len(arrays["v_template"]), len(arrays["J_regressor"])
+    if vertices not in _MESHES:
+        raise BadData(f"{path} has {vertices} vertices: SMPL and SMPL-H have 6890, SMPL-X has 10475.")
+    expected = {
+        "v_template": (vertices, 3),
+        "shapedirs": (vertices, 3, arrays["shapedirs"].shape[-1]),
+        "posedirs": (vertices, 3, 9 * (joints - 1)),
+        "J_regressor": (joints, vertices),
+        "weights": (vertices, joints),
+        "kintree_table": (2, joints),
+        "f": (len(arrays["f"]), 3),
+    }
+    for key, shape in expected.items():
+        if arrays[key].shape != shape:
+            raise BadData(f"{path}: `{key}` has shape {arrays[key].shape}, but {shape} is needed.")
+        if not np.isfinite(arrays[key]).all():
+            raise BadData(f"{path}: `{key}` holds NaN or infinity. Download the model again.")
+    if arrays["shapedirs"].shape[-1] < SHAPE_COUNT:
+        raise BadData(f"{path} has fewer than {SHAPE_COUNT} shape directions.")
+    parents = arrays["kintree_table"][0].astype(np.int64)
+    parents[0] = -1  # files say 2^32 - 1
+    if tuple(parents[: len(SMPL_PARENTS)]) != SMPL_PARENTS:
+        raise BadData(f"{path}: the first 22 joints are not SMPL's.")
+    return {**arrays, "parents": parents}

@@ -1,0 +1,88 @@
+"""The one record that every MoCap reader fills: poses of SMPL's first 22 joints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+SMPL_JOINT_NAMES = (
+    "pelvis",
+    "left_hip",
+    "right_hip",
+    "spine1",
+    "left_knee",
+    "right_knee",
+    "spine2",
+    "left_ankle",
+    "right_ankle",
+    "spine3",
+    "left_foot",
+    "right_foot",
+    "neck",
+    "left_collar",
+    "right_collar",
+    "head",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+)
+"""SMPL's joints without the hands, in SMPL's order. SMPL-H and SMPL-X begin with the same 22."""
+
+SMPL_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19)
+"""The parent of each joint; -1 for the root. A parent always comes before its children."""
+
+
+@dataclass(frozen=True)
+class MocapPoses:
+    """Poses of a human skeleton, without body shape and without position in the room.
+
+    The zero pose is SMPL's straight T-pose, which faces +Z with +Y up and its left side at +X. The root's
+    rotation takes that body into a world with +Z up.
+
+    Attributes:
+        rotations: (N, 22, 3) float32, axis-angle in radians, relative to the parent; joint 0 is the root.
+        subjects: (N,) object array of str, "<data set>/<subject>", such as "CMU/02".
+        clips: (N,) object array of str, the file that each pose comes from.
+    """
+
+    rotations: np.ndarray
+    subjects: np.ndarray
+    clips: np.ndarray
+
+    def __post_init__(self) -> None:
+        count = len(self.rotations)
+        if self.rotations.shape != (count, 22, 3):
+            raise ValueError(f"rotations must have shape (N, 22, 3), not {self.rotations.shape}")
+        if self.subjects.shape != (count,) or self.clips.shape != (count,):
+            raise ValueError(f"subjects and clips must name each of the {count} poses")
+
+    def __len__(self) -> int:
+        return len(self.rotations)
+
+    def select(self, which: np.ndarray) -> MocapPoses:
+        """Takes the poses that a boolean mask (N,) or an index array (M,) picks."""
+        return MocapPoses(self.rotations[which], self.subjects[which], self.clips[which])
+
+    @classmethod
+    def from_clip(cls, rotations: np.ndarray, subject: str, clip: str) -> MocapPoses:
+        """Makes the record of one clip: all poses (N, 22, 3) are of one subject and one file."""
+        count = len(rotations)
+        return cls(
+            np.ascontiguousarray(rotations, dtype=np.float32),
+            np.full(count, subject, dtype=object),
+            np.full(count, clip, dtype=object),
+        )
+
+    @classmethod
+    def concat(cls, parts: Sequence[MocapPoses]) -> MocapPoses:
+        """Joins records end to end; at least one is needed."""
+        return cls(
+            np.concatenate([part.rotations for part in parts]),
+            np.concatenate([part.subjects for part in parts]),
+            np.concatenate([part.clips for part in parts]),
+        )

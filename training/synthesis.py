@@ -1,0 +1,160 @@
+"""Pre-training samples out of MoCap, made in batches on the training device (section 3.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from model.cameras import VirtualCameras, sample_cameras, square_crop, to_crop
+from model.heatmaps import CROP_SIZE, HeatmapCorruption, corrupt_and_draw, draw_heatmaps
+from model.losses import MeshTruth
+from model.topology import COCO_MIRROR, MeshTopology
+from training.bodies.protocol import BodyModel
+from training.rotations import axis_angle_to_matrix, mirror_pose
+
+
+@dataclass(frozen=True)
+class SynthesisConfig:
+    """What pre-training samples look like."""
+
+    heatmap_size: int
+    """Cells on a side."""
+    views: str = "any"
+    """See `sample_cameras`."""
+    cut_off: float = 0.4
+    """Share of people that the photo's edge cuts off."""
+    crop_scale: tuple[float, float] = (1.1, 1.45)
+    """Range of the crop's side over the box's longer side; people are cropped at 1.25."""
+    crop_shift: float = 0.06
+    """Largest shift of the crop, as a share of its side."""
+    corruption: HeatmapCorruption = field(default_factory=HeatmapCorruption)
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """Posed bodies before a camera, pelvis at the origin, in the camera's axes, metres."""
+
+    vertices: Tensor
+    """(B, C, 3) coarse vertices."""
+    joints: Tensor
+    """(B, K, 3)."""
+    cameras: VirtualCameras
+
+
+class Synthesizer:
+    """Draws heatmap-mesh pairs from MoCap poses with random bodies, cameras and crops.
+
+    Everything a batch is made of comes from its generator: the same seed gives the same batch.
+    """
+
+    def __init__(
+        self,
+        body: BodyModel,
+        topology: MeshTopology,
+        poses: Tensor,
+        config: SynthesisConfig,
+        device: torch.device | str,
+    ):
+        """Gathers what samples are made of.
+
+        Args:
+            body: the full body model; only its coarse vertices are posed.
+            poses: (N, 22, 3) axis-angle.
+        """
+        self.device = torch.device(device)
+        self.body = body.only(topology.coarse).to(self.device)
+        self.topology = topology
+        self.regressor = topology.coarse_regressor.to(self.device)
+        self.poses = poses.to(self.device)
+        self.config = config
+
+    def bodies(self, index: Tensor, generator: torch.Generator, mirror: bool = True) -> Bodies:
+        """Poses random bodies in the poses of `index` (B,), half of them mirrored, each before its own camera."""
+        pose = self.poses[index]
+        if mirror:
+            flip = torch.rand(len(index), 1, 1, generator=generator, device=self.device) < 0.5
+            pose = torch.where(flip, mirror_pose(pose), pose)
+        shapes = self.body.sample_shapes(len(index), generator)
+        vertices = self.body.pose(axis_angle_to_matrix(pose), shapes)
+        return self.draw_cameras(vertices, generator)
+
+    def draw_cameras(self, vertices: Tensor, generator: torch.Generator) -> Bodies:
+        """Centres coarse world vertices (B, C, 3) at the pelvis and turns them into the axes of random cameras."""
+        cameras = sample_cameras(len(vertices), generator, self.config.views)
+        joints = self.regressor @ vertices
+        root = self.topology.root(joints)
+        return Bodies(cameras.to_camera(vertices - root), cameras.to_camera(joints - root), cameras)
+
+    def training_batch(self, index: Tensor, generator: torch.Generator) -> tuple[Tensor, MeshTruth]:
+        """Heatmaps (B, K, S, S) as a 2D network might answer, and the truth of Eq. 2 to 5."""
+        bodies = self.bodies(index, generator)
+        joints_2d = bodies.cameras.project(bodies.joints)  # (B, K, 2)
+        box, cut = self._visible_box(bodies.cameras.project(bodies.vertices), generator)
+        crop = self._jittered_crop(box, generator)
+        in_crop = to_crop(joints_2d, crop)  # (B, K, 2) in -1..1
+        visible = self._inside(joints_2d, cut) & (in_crop.abs() < 1).all(dim=-1)
+        pixels = (in_crop + 1) * (CROP_SIZE / 2)
+        heatmaps = corrupt_and_draw(
+            pixels, visible, COCO_MIRROR, self.config.corruption, self.config.heatmap_size, generator
+        )
+        # Far outside of the crop a re-projection error says nothing, and would outweigh the rest.
+        near = (in_crop.abs() < 2).all(dim=-1)
+        return heatmaps, MeshTruth(bodies.vertices, bodies.joints, in_crop, joints_2d_valid=near)
+
+    def clean_batch(self, bodies: Bodies) -> Tensor:
+        """Heatmaps by Eq. 1 in the crop that a perfect detector would give."""
+        crop = square_crop(_bounding_box(bodies.cameras.project(bodies.vertices)), 1.25)
+        pixels = (to_crop(bodies.cameras.project(bodies.joints), crop) + 1) * (CROP_SIZE / 2)
+        return draw_heatmaps(pixels, self.config.heatmap_size)
+
+    def _visible_box(self, outline: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """The box (B, 4) of what the photo shows of each person, and the photo's edges (B, 4) left, top, right, bottom.
+
+        Photos cut people off mostly from below: at the knees, the hips or the chest.
+        """
+        box = _bounding_box(outline)
+        b = len(box)
+        draw = torch.rand(b, 4, generator=generator, device=self.device)
+        left, top = box[:, 0], box[:, 1]
+        right, bottom = left + box[:, 2], top + box[:, 3]
+        keep = 0.3 + 0.65 * draw[:, 0]  # share of the body that stays in
+        keep_side = 0.5 + 0.5 * keep
+        is_cut = draw[:, 1] < self.config.cut_off
+        side = draw[:, 2]
+        far = 1e3
+        edges = torch.stack(
+            [
+                torch.where(is_cut & (side > 0.7) & (side <= 0.8), right - keep_side * box[:, 2], -far),
+                torch.where(is_cut & (side > 0.9), bottom - keep_side * box[:, 3], -far),
+                torch.where(is_cut & (side > 0.8) & (side <= 0.9), left + keep_side * box[:, 2], far),
+                torch.where(is_cut & (side <= 0.7), top + keep * box[:, 3], far),
+            ],
+            dim=1,
+        )
+        # What is seen is the outline of the vertices on this side of the edge, not the old box cut short.
+        seen = self._inside(outline, edges)
+        return _bounding_box(outline, seen), edges
+
+    @staticmethod
+    def _inside(points: Tensor, edges: Tensor) -> Tensor:
+        """(B, N) whether points (B, N, 2) lie within the photo's edges (B, 4)."""
+        return (points > edges[:, None, :2]).all(dim=-1) & (points < edges[:, None, 2:]).all(dim=-1)
+
+    def _jittered_crop(self, box: Tensor, generator: torch.Generator) -> Tensor:
+        low, high = self.config.crop_scale
+        draw = torch.rand(len(box), 3, generator=generator, device=self.device)
+        crop = square_crop(box, low + (high - low) * draw[:, 0])
+        shift = (2 * draw[:, 1:] - 1) * self.config.crop_shift * crop[:, 2:]
+        return torch.cat([crop[:, :2] + shift, crop[:, 2:]], dim=1)
+
+
+def _bounding_box(points: Tensor, valid: Tensor | None = None) -> Tensor:
+    """(B, 4) x, y, width, height around points (B, N, 2), of the valid (B, N) ones if given."""
+    low, high = points, points
+    if valid is not None:
+        low = points.masked_fill(~valid[..., None], torch.inf)
+        high = points.masked_fill(~valid[..., None], -torch.inf)
+    low, high = low.amin(dim=1), high.amax(dim=1)
+    return torch.cat([low, high - low], dim=1)
