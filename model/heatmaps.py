@@ -113,8 +113,8 @@ class HeatmapCorruption:
     """Share of samples that are drawn exactly by Eq. 1, only masked."""
     jitter: float = 4.0
     """Largest standard deviation of a sample's joint jitter."""
-    outliers: float = 0.03
-    """Share of joints that are off by some 16 pixels."""
+    outliers: float = 0.06
+    """Share of joints that are off by some 16 pixels, and weaker: hidden elbows and wrists mostly."""
     sigma: tuple[float, float] = (2.5, 8.0)
     """Range of Eq. 1's sigma."""
     height: tuple[float, float] = (0.7, 0.2)
@@ -159,7 +159,8 @@ def corrupt_and_draw(
 
     dirty = rand(b, 1) >= corruption.clean  # (B, 1)
     jitter = randn(b, k, 2) * (rand(b, 1, 1) * corruption.jitter)
-    jitter = jitter + randn(b, k, 2) * (16.0 * (rand(b, k, 1) < corruption.outliers))
+    off = (rand(b, k) < corruption.outliers) & dirty
+    jitter = jitter + randn(b, k, 2) * (16.0 * off[..., None])
     at = joints + jitter * dirty[..., None]
     exchange = (rand(b, k) < corruption.exchanged) & dirty
     at = torch.where(exchange[..., None], at[:, list(mirror)], at)
@@ -168,6 +169,7 @@ def corrupt_and_draw(
     sigma = torch.where(dirty, low * (high / low) ** (0.7 * rand(b, 1) + 0.3 * rand(b, k)), SIGMA)
     mean, deviation = corruption.height
     height = torch.where(dirty, (mean + deviation * randn(b, k)).clamp(0.08, 1.0), 1.0)
+    height = torch.where(off, height * (0.3 + 0.7 * rand(b, k)), height)
 
     # Masked Heatmap Modeling hides joints; those outside of the photo are hidden too, but now and then imagined.
     share = corruption.masked * rand(b, 1) * (rand(b, 1) < 0.5)

@@ -1,0 +1,54 @@
+# Each target sets up all that it needs and runs; a second call starts at once.
+# Another Python: `make serve PYTHON=python3.12`. Another index for pip: PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, as always.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test lint format train-pretrain evaluate clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+serve: $(VENV)/.core ## Serve on http://localhost:8000 (MPT_PORT=9000 for another port)
+	@$(BIN)/python -m weights.fetch
+	@exec $(BIN)/python -m service
+
+test: $(VENV)/.dev ## Run the fast tests (ARGS="-m slow" for the slow ones)
+	@$(BIN)/python -m weights.fetch
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.dev ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+train-pretrain: $(VENV)/.train ## Pre-train on motion capture (MOCAP=path/to/amass SIZE=tiny STEPS=1000)
+	@$(BIN)/python -m training.pretrain \
+		$(if $(MOCAP),--mocap "$(MOCAP)") $(if $(SIZE),--size $(SIZE)) $(if $(STEPS),--steps $(STEPS)) $(ARGS)
+
+evaluate: $(VENV)/.train ## Evaluate a checkpoint (MOCAP=path/to/amass CHECKPOINT=file)
+	@$(BIN)/python -m training.evaluate \
+		$(if $(MOCAP),--mocap "$(MOCAP)") $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") $(ARGS)
+
+clean: ## Remove the virtual environment and what the tools left; fetched weights stay in the cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp for each set of dependencies, renewed when pyproject.toml changes.
+$(VENV)/.train: EXTRAS := [train]
+$(VENV)/.dev: EXTRAS := [dev,smpl,train]
+$(VENV)/.core $(VENV)/.train $(VENV)/.dev: pyproject.toml | $(VENV)/.created
+	$(BIN)/python -m pip install --editable ".$(EXTRAS)"
+	@touch $@
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 14))' || \
+		{ echo 'Python 3.10 to 3.13 is needed: name one, as in `make serve PYTHON=python3.12`.' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@

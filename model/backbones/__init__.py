@@ -1,0 +1,8 @@
+"""2D pose networks by name."""
+
+from __future__ import annotations
+
+from model.backbones import movenet as movenet  # registers itself
+from model.backbones.base import PoseBackbone, backbone_names, build_backbone, register_backbone
+
+__all__ = ["PoseBackbone", "backbone_names", "build_backbone", "register_backbone"]

@@ -1,0 +1,239 @@
+"""From a photo to people: the one place where numpy images meet tensors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from model.backbones import build_backbone
+from model.backbones.base import load_weights
+from model.cameras import from_crop, project_weak_perspective, ray_rotation, solve_translation, square_crop
+from model.checkpoint import load_checkpoint
+from model.detector import Detection, PersonDetector
+from model.errors import BadInput
+from model.heatmaps import read_heatmaps
+from model.mpt import MPT
+
+Box = tuple[float, float, float, float]
+"""x, y, width, height in photo pixels."""
+
+_CROP_SCALE = 1.25
+_BATCH = 8
+"""People that go through the network at once: bounds the memory that a crowd takes."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """The pinhole camera of the photo, as far as it can be known, and the person's place before it."""
+
+    focal_length: float
+    """Pixels."""
+    principal_point: tuple[float, float]
+    """Pixels; the photo's centre."""
+    translation: tuple[float, float, float]
+    """Metres: a point p of the person projects from p + translation."""
+    weak_perspective: tuple[float, float, float]
+    """s, tx, ty: crop coordinates in -1..1 are s * (x, y) + (tx, ty)."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """One reconstructed person. Camera frame: x right, y down, z forward, metres, pelvis at the origin."""
+
+    score: float
+    bbox: Box
+    keypoints_2d: np.ndarray
+    """(K, 3) x, y in photo pixels and confidence in 0..1, as the 2D network saw them."""
+    joints: np.ndarray
+    """(K, 3) float32."""
+    vertices: np.ndarray
+    """(V, 3) float32."""
+    camera: Camera
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """What was found in one photo."""
+
+    people: list[Person]
+    timings_ms: dict[str, float]
+
+
+class Reconstructor:
+    """Finds the people in a photo and reconstructs each one's joints and mesh.
+
+    Thread-safe as long as callers do not change it: inference holds no state.
+    """
+
+    def __init__(self, detector: PersonDetector, network: MPT, name: str, mode: str, device: torch.device):
+        self.detector, self.network, self.device = detector.to(device).eval(), network.to(device).eval(), device
+        self.model_name, self.modes = name, (mode,)
+        self.faces: np.ndarray = network.topology.faces.numpy().astype(np.int32)
+
+    @classmethod
+    def load(cls, checkpoint: str | Path | None = None, device: str = "auto") -> Reconstructor:
+        """Loads the networks from the weights at hand.
+
+        Args:
+            checkpoint: a checkpoint file; None for the one that comes with the project.
+            device: "auto" (CUDA where there is one), "cpu", "cuda" or any name that torch knows.
+
+        Raises:
+            WeightsMissing: when a network's file is not on this machine; says how to get it.
+            BadCheckpoint: when the checkpoint cannot be used.
+        """
+        import weights
+
+        name = "cuda" if device == "auto" and torch.cuda.is_available() else "cpu" if device == "auto" else device
+        place = torch.device(name)
+        loaded = load_checkpoint(Path(checkpoint) if checkpoint else weights.path("anny-tiny"))
+        backbone_name = str(loaded.card.get("backbone", "movenet-thunder"))
+        backbone = build_backbone(backbone_name, weights.path(backbone_name))
+        network = MPT(backbone, loaded.model, loaded.topology)
+        detector = PersonDetector()
+        load_weights(detector, weights.path("movenet-multipose"))
+        card = loaded.card
+        return cls(detector, network, str(card.get("name", "unnamed")), str(card.get("mode", "zero-shot")), place)
+
+    @torch.inference_mode()
+    def reconstruct(
+        self,
+        image: np.ndarray,
+        *,
+        boxes: Sequence[Box] | None = None,
+        max_people: int | None = None,
+        focal_length: float | None = None,
+    ) -> Reconstruction:
+        """Reconstructs the people in a photo, best detection first (or in the order of `boxes`).
+
+        Args:
+            image: (H, W, 3) uint8 RGB, upright.
+            boxes: people's boxes if they are known; None to find them.
+            max_people: keeps only this many.
+            focal_length: pixels; None assumes the photo's diagonal, about a 28 mm lens's view on a phone.
+
+        Raises:
+            BadInput: when the image or a box cannot be used.
+        """
+        started = time.perf_counter()
+        height, width = _checked(image).shape[:2]
+        if boxes is None:
+            found = self.detector.detect(image)
+        else:
+            found = [Detection(_checked_box(box, width, height), 1.0, np.zeros((0, 3))) for box in boxes]
+        found = found[:max_people]
+        focal = float(focal_length) if focal_length else float(np.hypot(width, height))
+        if not (np.isfinite(focal) and focal > 0):
+            raise BadInput("The focal length must be a positive number of pixels.")
+        detected = time.perf_counter()
+
+        people = []
+        for start in range(0, len(found), _BATCH):
+            part = found[start : start + _BATCH]
+            crops = square_crop(torch.tensor([d.box for d in part], dtype=torch.float32), _CROP_SCALE)
+            people += self._people(image, part, crops, focal, given=boxes is not None)
+        finished = time.perf_counter()
+        return Reconstruction(
+            people,
+            {"detection": (detected - started) * 1000, "reconstruction": (finished - detected) * 1000},
+        )
+
+    def _people(
+        self, image: np.ndarray, found: list[Detection], crops: Tensor, focal: float, given: bool
+    ) -> list[Person]:
+        size = self.network.backbone.input_size
+        pixels = np.stack([cut_crop(image, crop, size) for crop in crops.tolist()])
+        batch = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).float()  # (B, 3, S, S)
+        output = self.network(batch.contiguous(memory_format=torch.channels_last))
+        readout = read_heatmaps(output.heatmaps)
+        seen = from_crop(readout.position.cpu(), crops)  # (B, K, 2) photo pixels
+        confidence = readout.peak.clamp(0, 1).cpu()  # (B, K)
+        expected = from_crop(project_weak_perspective(output.joints, output.camera).cpu(), crops)
+        vertices, joints, cameras = output.vertices.cpu(), output.joints.cpu(), output.camera.cpu()
+
+        height, width = image.shape[:2]
+        centre = torch.tensor([width / 2, height / 2])
+        people = []
+        for i, detection in enumerate(found):
+            turn = ray_rotation(crops[i, :2] - centre, focal)
+            joint, vertex = joints[i] @ turn.T, vertices[i] @ turn.T
+            # The seen joints say where the person is; the network's own re-projection stands in where none was seen.
+            translation = solve_translation(
+                joint.repeat(2, 1),
+                torch.cat([seen[i], expected[i]]) - centre,
+                torch.cat([confidence[i].square(), torch.full_like(confidence[i], 0.1)]),
+                focal,
+            )
+            people.append(
+                Person(
+                    score=float(confidence[i].mean()) if given else detection.score,
+                    bbox=detection.box,
+                    keypoints_2d=torch.cat([seen[i], confidence[i][:, None]], dim=1).numpy(),
+                    joints=joint.numpy(),
+                    vertices=vertex.numpy(),
+                    camera=Camera(
+                        focal_length=focal,
+                        principal_point=(width / 2, height / 2),
+                        translation=_triple(translation),
+                        weak_perspective=_triple(cameras[i]),
+                    ),
+                )
+            )
+        return people
+
+
+def cut_crop(image: np.ndarray, crop: Sequence[float], size: int) -> np.ndarray:
+    """Cuts the square crop (centre x, centre y, side; pixels) out of an image and scales it: (size, size, 3) uint8.
+
+    What lies outside of the image is black. A strong reduction averages the pixels it merges.
+    """
+    x, y, side = crop
+    scale = size / side
+    shrink = int(1 / scale) if scale < 0.5 else 1
+    if shrink > 1:  # average whole blocks first, within the crop's reach only
+        left, top = max(0, int(x - side / 2) - shrink), max(0, int(y - side / 2) - shrink)
+        right, bottom = int(x + side / 2) + shrink, int(y + side / 2) + shrink
+        part = image[top:bottom, left:right]
+        small = max(1, part.shape[1] // shrink), max(1, part.shape[0] // shrink)
+        ratio = part.shape[1] / small[0], part.shape[0] / small[1]
+        image = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
+        to_crop = np.array(
+            [
+                [scale * ratio[0], 0, scale * (left - (x - side / 2)) + 0.5 * scale * ratio[0] - 0.5],
+                [0, scale * ratio[1], scale * (top - (y - side / 2)) + 0.5 * scale * ratio[1] - 0.5],
+            ]
+        )
+    else:
+        # Pixel centres are at 0.5: hence the half pixel on both sides.
+        shift = 0.5 * scale - 0.5
+        to_crop = np.array([[scale, 0, -scale * (x - side / 2) + shift], [0, scale, -scale * (y - side / 2) + shift]])
+    return cv2.warpAffine(image, to_crop, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+
+
+def _checked(image: np.ndarray) -> np.ndarray:
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise BadInput("The image must be a numpy array of shape (height, width, 3), uint8, RGB.")
+    if min(image.shape[:2]) < 1:
+        raise BadInput("The image is empty.")
+    return image
+
+
+def _checked_box(box: Box, width: int, height: int) -> Box:
+    x, y, w, h = (float(value) for value in box)
+    if not np.isfinite([x, y, w, h]).all() or w < 2 or h < 2:
+        raise BadInput(f"The box {box} must be x, y, width, height in pixels, at least 2 wide and high.")
+    if x >= width or y >= height or x + w <= 0 or y + h <= 0:
+        raise BadInput(f"The box {box} lies outside of the photo of {width} x {height} pixels.")
+    return x, y, w, h
+
+
+def _triple(values: Tensor) -> tuple[float, float, float]:
+    a, b, c = values.tolist()
+    return a, b, c

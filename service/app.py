@@ -1,0 +1,103 @@
+"""The application factory: `uvicorn --factory service.app:create_app`, or `python -m service`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from functools import partial
+from importlib import metadata
+from typing import Any
+
+from anyio import to_thread
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from service import problems
+from service.engine import Engine, Loader, load_reconstructors
+from service.middleware import BodyLimit, SecurityHeaders
+from service.routes import STATIC, Services, router
+from service.settings import Settings
+from service.store import MeshStore
+
+SWEEP_SECONDS = 60.0
+
+
+def create_app(settings: Settings | None = None, load: Loader = load_reconstructors) -> FastAPI:
+    """Build the service.
+
+    Args:
+        settings: From the environment if None.
+        load: Returns the models; called in the background once the application starts.
+
+    Raises:
+        OSError: The folder for the meshes cannot be made.
+    """
+    settings = settings or Settings()
+    services = Services(
+        settings,
+        Engine(partial(load, settings), settings.concurrency, settings.queue_size),
+        MeshStore(settings.store_dir, settings.store_lifetime, settings.store_quota_bytes),
+    )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        services.engine.start()
+        sweeping = asyncio.create_task(_sweep_forever(services.store))
+        yield
+        sweeping.cancel()
+
+    app = _App(
+        title="MPT",
+        summary="From a photo to each person's 3D joints and body mesh.",
+        version=_version(),
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        # One photo a request, and no other fields to speak of
+        form_limits={"max_files": 1, "max_fields": 8, "max_part_size": 4096},
+    )
+    app.state.services = services
+    problems.install(app, settings.max_body_bytes, settings.retry_after)
+    app.add_middleware(BodyLimit, max_body_size=settings.max_body_bytes)
+    app.add_middleware(SecurityHeaders)  # outermost
+    app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app
+
+
+class _App(FastAPI):
+    """FastAPI with a truthful description of errors: they are problems, and routes without a body never give 422."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            document = super().openapi()
+            for path in document["paths"].values():
+                for operation in path.values():
+                    responses = operation["responses"]
+                    for status in [status for status in responses if status >= "400"]:
+                        content = responses[status].get("content", {}).get("application/json")
+                        if content is None:
+                            continue
+                        if content["schema"].get("$ref", "").endswith("/HTTPValidationError"):
+                            del responses[status]
+                        else:
+                            responses[status]["content"] = {problems.MEDIA_TYPE: content}
+            for unused in ("HTTPValidationError", "ValidationError"):
+                document["components"]["schemas"].pop(unused, None)
+        return super().openapi()
+
+
+async def _sweep_forever(store: MeshStore) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        with contextlib.suppress(OSError):  # a folder that is away for a moment; the next round tries again
+            await to_thread.run_sync(store.sweep)
+
+
+def _version() -> str:
+    try:
+        return metadata.version("mpt-human")
+    except metadata.PackageNotFoundError:  # run from a folder without installing
+        return "0"

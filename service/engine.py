@@ -1,0 +1,131 @@
+"""The models behind the service: loaded in the background, warmed up, and run by a bounded number of threads."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from anyio import CapacityLimiter, to_thread
+
+from model.errors import BadInput, MPTError
+
+if TYPE_CHECKING:
+    from model.reconstruct import Reconstructor
+    from service.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+Loader = Callable[["Settings"], "Sequence[Reconstructor]"]
+
+MODES = ("zero-shot", "fine-tuned")
+
+
+class NotReady(MPTError):
+    """No model can answer: it is still loading, or failed to."""
+
+
+class Overloaded(MPTError):
+    """As many photos wait as may wait."""
+
+
+class ModeMissing(BadInput):
+    """The mode that was asked for has no checkpoint here."""
+
+
+def load_reconstructors(settings: Settings) -> list[Reconstructor]:
+    """Load the checkpoints that the settings name; the one that comes with the package if they name none."""
+    # Imported here, off the event loop: PyTorch takes seconds, and the health endpoints answer meanwhile.
+    from model.reconstruct import Reconstructor
+
+    checkpoints = [settings.checkpoint]
+    if settings.fine_tuned_checkpoint is not None:
+        checkpoints.append(settings.fine_tuned_checkpoint)
+    return [Reconstructor.load(checkpoint, settings.device) for checkpoint in checkpoints]
+
+
+class Engine:
+    """Holds the models and runs work on them, off the event loop.
+
+    Args:
+        load: Returns the models; called once, in a thread of its own.
+        concurrency: How much work runs at the same time.
+        queue_size: How much work may wait for its turn.
+    """
+
+    def __init__(self, load: Callable[[], Sequence[Reconstructor]], concurrency: int, queue_size: int) -> None:
+        self._load = load
+        self._slots = CapacityLimiter(concurrency)
+        self._places = concurrency + queue_size
+        self._taken = 0
+        self._models: dict[str, Reconstructor] = {}
+        self._obstacle: str | None = "The model is still loading. Try again in a few seconds."
+
+    def start(self) -> None:
+        """Begin to load the models; returns at once."""
+        threading.Thread(target=self._load_and_warm_up, name="load-models", daemon=True).start()
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why the engine cannot answer yet, as a sentence; None once it can."""
+        return self._obstacle
+
+    def model(self, mode: str | None) -> tuple[str, Reconstructor]:
+        """Choose the model for a mode; with None, zero-shot if it is there, else what is.
+
+        Raises:
+            NotReady: The models are still loading, or failed to load.
+            ModeMissing: No checkpoint for this mode.
+        """
+        if self._obstacle is not None:
+            raise NotReady(self._obstacle)
+        if mode is None:
+            mode = next(known for known in MODES if known in self._models)
+        if mode not in self._models:
+            raise ModeMissing(
+                f"This service has no {mode} checkpoint; it offers mode={' or mode='.join(self._models)}. "
+                "Its operator can add one by MPT_CHECKPOINT or MPT_FINE_TUNED_CHECKPOINT."
+            )
+        return mode, self._models[mode]
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Run `work` in a thread as soon as a slot is free, in the order of arrival.
+
+        Raises:
+            Overloaded: As much work waits as may wait; nothing was begun.
+        """
+        if self._taken >= self._places:
+            raise Overloaded("The service is busy: too many photos wait already. Try again in a moment.")
+        self._taken += 1
+        try:
+            return await to_thread.run_sync(work, limiter=self._slots)
+        finally:
+            self._taken -= 1
+
+    def _load_and_warm_up(self) -> None:
+        try:
+            models = {mode: model for model in self._load() for mode in model.modes if mode in MODES}
+            if not models:
+                raise MPTError("None of the checkpoints serves zero-shot or fine-tuned.")
+            for model in models.values():
+                _warm_up(model)
+        except MPTError as error:
+            log.error("The model failed to load: %s", error)
+            self._obstacle = f"The model failed to load: {error}"
+        except Exception as error:  # whatever it is, the service stays up to say so
+            log.exception("The model failed to load")
+            self._obstacle = f"The model failed to load ({type(error).__name__}); the service's log says more."
+        else:
+            self._models = models
+            self._obstacle = None
+            log.info("Ready: %s", ", ".join(f"{mode} by {model.model_name}" for mode, model in models.items()))
+
+
+def _warm_up(model: Reconstructor) -> None:
+    """Run the network and the person detector once, so that the first photo is as quick as the next."""
+    grey = np.full((256, 256, 3), 127, np.uint8)
+    model.reconstruct(grey, boxes=[(64.0, 32.0, 128.0, 192.0)])
+    model.reconstruct(grey)

@@ -1,0 +1,108 @@
+"""One request's work from bytes to answer: decode, reconstruct, write the meshes, keep them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from model.errors import BadInput
+from service import images, schemas
+from service.meshes import to_glb
+from service.store import MeshStore, new_id
+
+if TYPE_CHECKING:
+    from model.reconstruct import Person, Reconstructor
+    from service.settings import Settings
+
+
+def reconstruct(
+    data: bytes,
+    query: schemas.ReconstructQuery,
+    mode: str,
+    model: Reconstructor,
+    store: MeshStore,
+    settings: Settings,
+    root_path: str,
+) -> schemas.Reconstruction:
+    """Answer one `POST /reconstruct`. Blocks: runs in a worker thread.
+
+    Args:
+        data: The image file as it came.
+        query: What was asked for.
+        mode: The mode that `model` serves.
+        model: The network.
+        store: Keeps the meshes.
+        settings: The service's limits.
+        root_path: Path under which clients see the service; links begin with it.
+
+    Raises:
+        BadInput: The image or a box cannot be used.
+        OSError: The meshes could not be kept.
+    """
+    start = time.perf_counter()
+    photo = images.decode(data, settings.max_pixels)
+    _check_boxes(query.boxes, photo, settings.max_people)
+    decoded = time.perf_counter()
+    found = model.reconstruct(
+        photo.pixels,
+        boxes=query.boxes or None,
+        max_people=min(query.max_people or settings.max_people, settings.max_people),
+        focal_length=query.focal_length or photo.focal_length,
+    )
+    reconstructed = time.perf_counter()
+    people = [_person(person, model.faces, query.vertices, store, root_path) for person in found.people]
+    end = time.perf_counter()
+    seconds = {"decode": decoded - start, "meshes": end - reconstructed, "total": end - start}
+    return schemas.Reconstruction(
+        id=new_id(),
+        width=photo.width,
+        height=photo.height,
+        mode=mode,
+        model=model.model_name,
+        people=people,
+        timings_ms={
+            **{stage: round(value, 2) for stage, value in found.timings_ms.items()},
+            **{stage: round(1000 * value, 2) for stage, value in seconds.items()},
+        },
+    )
+
+
+def _check_boxes(boxes: list[schemas.Box], photo: images.Photo, max_people: int) -> None:
+    if len(boxes) > max_people:
+        raise BadInput(f"{len(boxes)} boxes are too many: at most {max_people} people are reconstructed in one photo.")
+    for x, y, width, height in boxes:
+        if x >= photo.width or y >= photo.height or x + width <= 0 or y + height <= 0:
+            raise BadInput(
+                f"The box {x:g},{y:g},{width:g},{height:g} lies outside the photo, "
+                f"which has {photo.width} x {photo.height} pixels once it is upright."
+            )
+        if max(width, height) > 10 * max(photo.width, photo.height):
+            raise BadInput(f"The box {x:g},{y:g},{width:g},{height:g} is more than ten times as large as the photo.")
+
+
+def _person(person: Person, faces: np.ndarray, with_vertices: bool, store: MeshStore, root_path: str) -> schemas.Person:
+    identifier = new_id()
+    store.put(f"{identifier}.glb", to_glb(person.vertices, faces, name=f"person-{identifier[:8]}"))
+    camera = person.camera
+    return schemas.Person(
+        id=identifier,
+        score=round(float(person.score), 4),
+        bbox=_rounded(np.asarray(person.bbox), 2),
+        keypoints_2d=_rounded(person.keypoints_2d, 3),
+        joints=_rounded(person.joints, 5),
+        vertices=_rounded(person.vertices, 5) if with_vertices else None,
+        camera=schemas.Camera(
+            focal_length=round(float(camera.focal_length), 3),
+            principal_point=_rounded(np.asarray(camera.principal_point), 3),
+            translation=_rounded(np.asarray(camera.translation), 5),
+            weak_perspective=_rounded(np.asarray(camera.weak_perspective), 6),
+        ),
+        mesh=schemas.MeshLinks(glb=f"{root_path}/mesh/{identifier}.glb", obj=f"{root_path}/mesh/{identifier}.obj"),
+    )
+
+
+def _rounded(values: np.ndarray, decimals: int) -> list:
+    """Numbers for JSON, without the digits that float32 makes up: 5 decimals of a metre are 0.01 mm."""
+    return np.asarray(values, np.float64).round(decimals).tolist()

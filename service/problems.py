@@ -1,0 +1,137 @@
+"""Errors over HTTP: every failure becomes an RFC 9457 problem with a sentence that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from model.errors import BadInput, MPTError
+from service.engine import ModeMissing, NotReady, Overloaded
+from service.image_headers import BrokenImage, UnsupportedFormat
+from service.images import TooManyPixels
+from service.schemas import FieldProblem, Problem, ReconstructQuery
+
+MEDIA_TYPE = "application/problem+json"
+
+# The first class that fits counts: status, name, title.
+_KINDS: tuple[tuple[type[Exception], int, str, str], ...] = (
+    (UnsupportedFormat, 415, "unsupported-format", "Unsupported image format"),
+    (TooManyPixels, 413, "too-many-pixels", "Image too large"),
+    (BrokenImage, 422, "broken-image", "Broken image"),
+    (ModeMissing, 422, "mode-missing", "Mode not offered"),
+    (BadInput, 422, "bad-input", "Input cannot be used"),
+    (NotReady, 503, "not-ready", "Not ready"),
+    (Overloaded, 503, "overloaded", "Too many requests at once"),
+)
+
+_HOW_TO_SEND = (
+    "Send one photo as multipart/form-data in a field named image, with a file name: "
+    "curl -F image=@photo.jpg http://localhost:8000/reconstruct"
+)
+
+
+def problem(
+    status: int,
+    detail: str,
+    name: str | None = None,
+    title: str | None = None,
+    errors: list[FieldProblem] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Build a problem response; without a name and a title it has those of its HTTP status."""
+    phrase = HTTPStatus(status).phrase
+    body = Problem(
+        type=f"urn:mpt:problem:{name or phrase.lower().replace(' ', '-')}",
+        title=title or phrase,
+        status=status,
+        detail=detail,
+        errors=errors,
+    )
+    return Response(
+        body.model_dump_json(exclude_none=True),
+        status,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+        media_type=MEDIA_TYPE,
+    )
+
+
+def body_too_large(max_body_bytes: int) -> Response:
+    """The answer to a request body over the limit."""
+    return problem(
+        413,
+        f"The request is too large: at most {max_body_bytes / 2**20:.0f} MiB are accepted. "
+        "Scale the photo down, or save it as JPEG, and send it again.",
+        "body-too-large",
+        "Request too large",
+    )
+
+
+def install(app: FastAPI, max_body_bytes: int, retry_after: int) -> None:
+    """Make every error of `app` a problem.
+
+    Args:
+        app: The application.
+        max_body_bytes: The body limit, named in the answer to what exceeds it.
+        retry_after: Seconds that a 503 asks its client to wait.
+    """
+
+    async def on_mpt_error(request: Request, error: Exception) -> Response:
+        for kind, status, name, title in _KINDS:
+            if isinstance(error, kind):
+                headers = {"Retry-After": str(retry_after)} if status == 503 else None
+                return problem(status, str(error), name, title, headers=headers)
+        raise error
+
+    async def on_http_exception(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 413:
+            return body_too_large(max_body_bytes)
+        return problem(error.status_code, _sentence(request, error), headers=error.headers)
+
+    async def on_invalid_request(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        errors = [_field_problem(item) for item in error.errors()]
+        detail = " ".join(f"{item.field}: {item.message}." for item in errors)
+        if any(item.field == "image" for item in errors):
+            detail = _HOW_TO_SEND
+        return problem(422, detail, "invalid-request", "Invalid request", errors)
+
+    async def on_any_other(request: Request, error: Exception) -> Response:
+        return problem(500, "The service failed at this request; its log says why. The request itself may be fine.")
+
+    app.add_exception_handler(MPTError, on_mpt_error)
+    app.add_exception_handler(HTTPException, on_http_exception)
+    app.add_exception_handler(RequestValidationError, on_invalid_request)
+    app.add_exception_handler(Exception, on_any_other)
+
+
+def _sentence(request: Request, error: HTTPException) -> str:
+    if error.status_code == 400:  # the multipart parser's words
+        return f"{error.detail.rstrip('.')}. {_HOW_TO_SEND}"
+    if error.detail != HTTPStatus(error.status_code).phrase:
+        return str(error.detail)
+    if error.status_code == 404:
+        return "There is nothing at this address. The page is at /, the API's description at /docs."
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        return f"This address does not answer {request.method}; use {allowed}."
+    return f"{error.detail}."
+
+
+def _field_problem(error: Mapping[str, object]) -> FieldProblem:
+    location = error["loc"]
+    assert isinstance(location, tuple)
+    field = str(location[1]) if len(location) > 1 else str(location[0])
+    if error["type"] == "extra_forbidden":
+        known = ", ".join(ReconstructQuery.model_fields)
+        message = f"there is no such parameter; there are {known}"
+    elif field == "image":
+        message = "the photo is missing"
+    else:
+        message = str(error["msg"]).removeprefix("Value error, ")
+    return FieldProblem(field=field[:100], message=message)

@@ -1,0 +1,166 @@
+"""The service's addresses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from anyio import to_thread
+from fastapi import APIRouter, Depends, File, HTTPException, Query, Request, UploadFile
+from fastapi.responses import FileResponse, Response
+
+from service import pipeline
+from service.engine import Engine, NotReady
+from service.meshes import glb_to_obj, is_whole_glb
+from service.schemas import Health, Problem, Reconstruction, ReconstructQuery
+from service.settings import Settings
+from service.store import MeshStore, is_id
+
+STATIC = Path(__file__).parent / "static"
+
+router = APIRouter()
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the routes work with; `create_app` keeps one in `app.state.services`."""
+
+    settings: Settings
+    engine: Engine
+    store: MeshStore
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+Context = Annotated[Services, Depends(_services)]
+
+_PROBLEMS: dict[int, str] = {
+    400: "The request is no well-formed multipart form.",
+    404: "Nothing is there, or no longer.",
+    413: "The request has too many bytes, or the image too many pixels.",
+    415: "The file is no JPEG, PNG or WebP image.",
+    422: "The image is missing or broken, or a parameter cannot be used.",
+    500: "The service failed.",
+    503: "The model is not ready, or too many requests wait; `Retry-After` says when to try again.",
+}
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": Problem, "description": _PROBLEMS[status]} for status in statuses}
+
+
+@router.post(
+    "/reconstruct",
+    tags=["reconstruction"],
+    summary="From a photo to each person's 3D joints and body mesh",
+    response_model=Reconstruction,
+    response_model_exclude_none=True,
+    responses=_problems(400, 413, 415, 422, 500, 503),
+)
+async def reconstruct(
+    request: Request,
+    services: Context,
+    image: Annotated[UploadFile, File(description="The photo: JPEG, PNG or WebP. EXIF orientation is honoured.")],
+    query: Annotated[ReconstructQuery, Query()],
+) -> Response:
+    """Find the people of a photo and reconstruct each one's 3D joints and body mesh.
+
+    ```
+    curl -F image=@photo.jpg "http://localhost:8000/reconstruct?max_people=1"
+    ```
+
+    A photo without people gives an empty list. Each person's mesh lies under the links in `mesh` for a while.
+    """
+    mode, model = services.engine.model(query.mode)
+    data = await image.read()
+    root_path = request.scope.get("root_path", "")
+
+    def work() -> bytes:
+        answer = pipeline.reconstruct(data, query, mode, model, services.store, services.settings, root_path)
+        return answer.model_dump_json(exclude_none=True).encode()  # here, not on the event loop: it can be megabytes
+
+    return Response(
+        await services.engine.run(work), media_type="application/json", headers={"Cache-Control": "no-store"}
+    )
+
+
+@router.get(
+    "/mesh/{mesh_id}.glb",
+    tags=["meshes"],
+    summary="A person's mesh as binary glTF 2.0",
+    response_class=Response,
+    responses={200: {"content": {"model/gltf-binary": {}}, "description": "The mesh."}, **_problems(404)},
+)
+async def mesh_glb(mesh_id: str, services: Context) -> Response:
+    """The mesh in metres, y up, pelvis at the origin, with smooth normals."""
+    glb = await _mesh(mesh_id, services)
+    return _file(glb, "model/gltf-binary", f"{mesh_id}.glb", services)
+
+
+@router.get(
+    "/mesh/{mesh_id}.obj",
+    tags=["meshes"],
+    summary="A person's mesh as Wavefront OBJ",
+    response_class=Response,
+    responses={200: {"content": {"model/obj": {}}, "description": "The mesh."}, **_problems(404)},
+)
+async def mesh_obj(mesh_id: str, services: Context) -> Response:
+    """The same mesh as the GLB's: metres, y up, pelvis at the origin, with smooth normals."""
+    glb = await _mesh(mesh_id, services)
+    return _file(await to_thread.run_sync(glb_to_obj, glb), "model/obj", f"{mesh_id}.obj", services)
+
+
+async def _mesh(mesh_id: str, services: Services) -> bytes:
+    glb = await to_thread.run_sync(services.store.get, f"{mesh_id}.glb") if is_id(mesh_id) else None
+    if glb is None or not is_whole_glb(glb):
+        minutes = services.settings.store_lifetime / 60
+        raise HTTPException(
+            404,
+            "There is no mesh with this id, or no longer: meshes are kept "
+            f"for {minutes:.0f} minutes at most. Send the photo again to get a new one.",
+        )
+    return glb
+
+
+def _file(content: bytes, media_type: str, name: str, services: Services) -> Response:
+    return Response(
+        content,
+        media_type=media_type,
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            # A mesh never changes under its id; it shows a person, so that shared caches shall not keep it.
+            "Cache-Control": f"private, max-age={services.settings.store_lifetime}, immutable",
+        },
+    )
+
+
+@router.get("/v2/health/live", tags=["health"], summary="Whether the process answers")
+async def live() -> Health:
+    """Answers 200 as long as the process runs, also while the model loads."""
+    return Health(status="live")
+
+
+@router.get(
+    "/v2/health/ready", tags=["health"], summary="Whether photos can be reconstructed", responses=_problems(503)
+)
+async def ready(services: Context) -> Health:
+    """Answers 503 with the reason while the model loads, and if it failed to."""
+    if services.engine.obstacle is not None:
+        raise NotReady(services.engine.obstacle)
+    return Health(status="ready")
+
+
+@router.get("/", include_in_schema=False)
+async def page() -> FileResponse:
+    """The page to drop a photo on."""
+    return FileResponse(STATIC / "index.html")
+
+
+@router.get("/docs", include_in_schema=False)
+async def docs() -> FileResponse:
+    """The API's description to read and try out; FastAPI's own page would load scripts from elsewhere."""
+    return FileResponse(STATIC / "docs.html")

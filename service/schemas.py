@@ -1,0 +1,185 @@
+"""What goes over the wire: the query of `POST /reconstruct` and the JSON of every answer."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Point2 = tuple[Finite, Finite]
+Point3 = tuple[Finite, Finite, Finite]
+Box = tuple[float, float, float, float]
+
+# Plain decimals of a bounded size: no NaN, no infinity, no exponents.
+_BOX_PATTERN = r"^-?\d{1,6}(\.\d{1,12})?(,-?\d{1,6}(\.\d{1,12})?){3}$"
+
+
+def parse_box(text: str) -> Box:
+    """Read `x,y,width,height` in pixels.
+
+    Raises:
+        ValueError: Not four plain numbers, or a side shorter than two pixels.
+    """
+    if re.match(_BOX_PATTERN, text, re.ASCII) is None or text.endswith("\n"):
+        raise ValueError("a box is four numbers, x,y,width,height in pixels, such as 120,40,200,460")
+    x, y, width, height = map(float, text.split(","))
+    if width < 2 or height < 2:
+        raise ValueError("a box needs a width and a height of at least 2 pixels")
+    return x, y, width, height
+
+
+def _box_text(text: str) -> str:
+    parse_box(text)
+    return text
+
+
+class ReconstructQuery(BaseModel):
+    """The query of `POST /reconstruct`. A parameter with another name is refused, so that no typing error passes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mode: Literal["zero-shot", "fine-tuned"] | None = Field(
+        None,
+        description="Which training: on motion capture alone (zero-shot), or on photos too (fine-tuned). "
+        "Zero-shot by default, where it is offered.",
+    )
+    max_people: int | None = Field(None, ge=1, le=100, description="Reconstruct at most so many people.")
+    bbox: list[
+        Annotated[str, AfterValidator(_box_text), WithJsonSchema({"type": "string", "pattern": _BOX_PATTERN})]
+    ] = Field(
+        default_factory=list,
+        max_length=100,
+        description="Where a person is: x,y,width,height in pixels of the upright photo. Repeat it for more people. "
+        "Without it, people are found by themselves.",
+        examples=[["120,40,200,460"]],
+    )
+    vertices: bool = Field(False, description="Whether the answer lists every vertex of every mesh.")
+    focal_length: float | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        allow_inf_nan=False,
+        description="The camera's focal length in pixels of this photo. Else from EXIF, else a default.",
+    )
+
+    @property
+    def boxes(self) -> list[Box]:
+        """The boxes as numbers: x, y, width, height."""
+        return [parse_box(text) for text in self.bbox]
+
+
+class Camera(BaseModel):
+    """Where the camera is. Camera frame: x right, y down, z forward, metres.
+
+    A point p of the body lands in the photo at
+    focal_length * (p + translation)[:2] / (p + translation)[2] + principal_point.
+    """
+
+    focal_length: Finite = Field(description="In pixels.")
+    principal_point: Point2 = Field(description="In pixels.")
+    translation: Point3 = Field(description="From the camera to the person's pelvis, in metres.")
+    weak_perspective: Point3 = Field(
+        description="s, tx, ty: (x, y) lands in the person's square crop, -1 to 1, at s (x, y) + (tx, ty)."
+    )
+
+
+class MeshLinks(BaseModel):
+    """Where to fetch the person's mesh: metres, y up, pelvis at the origin. The links expire."""
+
+    glb: str
+    obj: str
+
+
+class Person(BaseModel):
+    """One person of the photo. Joints are COCO's 17, in COCO's order, nose to right ankle."""
+
+    id: str
+    score: Finite = Field(description="How sure the detector is, 0 to 1.")
+    bbox: tuple[Finite, Finite, Finite, Finite] = Field(description="x, y, width, height in pixels.")
+    keypoints_2d: list[Point3] = Field(description="17 joints in the photo: x, y in pixels, confidence 0 to 1.")
+    joints: list[Point3] = Field(description="17 joints: x, y, z in metres, camera frame, pelvis at the origin.")
+    vertices: list[Point3] | None = Field(
+        None, description="The mesh's vertices, like `joints`; only with vertices=true."
+    )
+    camera: Camera
+    mesh: MeshLinks
+
+
+class Reconstruction(BaseModel):
+    """All people of one photo. Pixels count from the upper left corner of the upright photo."""
+
+    id: str
+    width: int = Field(description="Of the photo, in pixels, after EXIF orientation.")
+    height: int = Field(description="Of the photo, in pixels, after EXIF orientation.")
+    mode: Literal["zero-shot", "fine-tuned"]
+    model: str = Field(description="Name of the network.")
+    people: list[Person] = Field(description="Best first; empty if nobody was found.")
+    timings_ms: dict[str, float] = Field(description="Milliseconds by stage.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "5f0c7bd2a94e4c1f8d3e6a7b9c0d1e2f",
+                "width": 640,
+                "height": 480,
+                "mode": "zero-shot",
+                "model": "mpt-tiny",
+                "people": [
+                    {
+                        "id": "0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+                        "score": 0.87,
+                        "bbox": [120.0, 40.0, 200.0, 420.0],
+                        "keypoints_2d": [[221.4, 78.9, 0.93]],
+                        "joints": [[0.012, -0.61, -0.084]],
+                        "camera": {
+                            "focal_length": 800.0,
+                            "principal_point": [320.0, 240.0],
+                            "translation": [-0.37, 0.04, 3.21],
+                            "weak_perspective": [0.93, 0.01, -0.02],
+                        },
+                        "mesh": {
+                            "glb": "/mesh/0a1b2c3d4e5f60718293a4b5c6d7e8f9.glb",
+                            "obj": "/mesh/0a1b2c3d4e5f60718293a4b5c6d7e8f9.obj",
+                        },
+                    }
+                ],
+                "timings_ms": {"decode": 4.1, "network": 61.0, "meshes": 6.3, "total": 75.2},
+            }
+        }
+    )
+
+
+class Health(BaseModel):
+    """The service's state."""
+
+    status: Literal["live", "ready"]
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one part of a request."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An error, in the shape of RFC 9457 (application/problem+json)."""
+
+    type: str = Field(description="A name for this kind of problem that programs can rely on.")
+    title: str = Field(description="The kind of problem, for people.")
+    status: int = Field(description="The HTTP status code.")
+    detail: str = Field(description="What happened and what to do.")
+    errors: list[FieldProblem] | None = Field(None, description="Each refused part of the request.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "urn:mpt:problem:unsupported-format",
+                "title": "Unsupported image format",
+                "status": 415,
+                "detail": "This file is no JPEG, PNG or WebP image. Convert it to one of them and send it again.",
+            }
+        }
+    )

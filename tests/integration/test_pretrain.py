@@ -1,0 +1,149 @@
+"""Pre-training end to end on the built-in MoCap sample: samples, a short run, its checkpoint, the scores."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from model.cameras import project_weak_perspective
+from model.checkpoint import load_checkpoint
+from model.heatmaps import CROP_SIZE, HeatmapCorruption, read_heatmaps
+from model.sizes import tiny
+from model.topology import COCO_MIRROR, MeshTopology
+from model.transformer import MeshTransformer
+from training.bodies.anny import AnnyBody
+from training.bodies.coarse import load_topology
+from training.evaluate import Protocol, hide_legs, hide_three, mean_pose, mesh_from, nearest_pose, score_clean
+from training.mocap.sample import read_sample
+from training.synthesis import SynthesisConfig, Synthesizer
+
+EXACT = HeatmapCorruption(clean=1.0, noise=0.0, masked=0.0)
+
+
+@pytest.fixture(scope="module")
+def body() -> AnnyBody:
+    return AnnyBody.load()
+
+
+@pytest.fixture(scope="module")
+def poses() -> torch.Tensor:
+    return torch.from_numpy(read_sample().rotations)
+
+
+@pytest.fixture(scope="module")
+def topology(body: AnnyBody, poses: torch.Tensor) -> MeshTopology:
+    return load_topology(body, poses)
+
+
+def _synthesizer(body: AnnyBody, topology: MeshTopology, poses: torch.Tensor, **changes: object) -> Synthesizer:
+    config = dataclasses.replace(SynthesisConfig(56, corruption=EXACT, cut_off=0.0), **changes)
+    return Synthesizer(body, topology, poses, config, "cpu")
+
+
+def _batch(samples: Synthesizer, seed: int = 0, count: int = 64):  # noqa: ANN202
+    generator = torch.Generator().manual_seed(seed)
+    index = torch.randint(len(samples.poses), (count,), generator=generator)
+    return samples.training_batch(index, generator)
+
+
+def test_a_projected_joint_lands_on_its_peak(body: AnnyBody, topology: MeshTopology, poses: torch.Tensor) -> None:
+    heatmaps, truth = _batch(_synthesizer(body, topology, poses))
+    readout = read_heatmaps(heatmaps)
+    drawn = readout.peak > 0.4  # jittered crops may lose a joint at their border
+    assert drawn.float().mean() > 0.97
+    distance = (readout.position - truth.joints_2d).norm(dim=-1)[drawn] * CROP_SIZE / 2
+    assert distance.max() < 2.5 and distance.mean() < 0.6  # crop pixels; a cell is 4
+
+
+def test_truth_is_centred_metric_and_seen_from_the_front(
+    body: AnnyBody, topology: MeshTopology, poses: torch.Tensor
+) -> None:
+    _, truth = _batch(_synthesizer(body, topology, poses))
+    assert topology.root(truth.joints).abs().max() < 1e-5
+    assert topology.root(topology.coarse_regressor @ truth.vertices).abs().max() < 1e-5
+    extent = truth.vertices.amax(1) - truth.vertices.amin(1)
+    assert extent.max() < 2.6 and extent.norm(dim=-1).min() > 1.0  # metres
+    # A weak-perspective camera fitted to the truth reproduces the 2D joints up to perspective.
+    a = torch.cat([truth.joints[..., :2], torch.ones_like(truth.joints[..., :1])], dim=-1)
+    fit = torch.linalg.lstsq(a, truth.joints_2d).solution  # (B, 3, 2)
+    assert ((a @ fit - truth.joints_2d).norm(dim=-1).mean(dim=1) < 0.15).all()
+    scale = (fit[:, 0, 0] + fit[:, 1, 1]) / 2
+    camera = torch.stack([scale, fit[:, 2, 0], fit[:, 2, 1]], dim=1)
+    assert (scale > 0).all()
+    assert (project_weak_perspective(truth.joints, camera) - truth.joints_2d).abs().mean() < 0.1
+
+
+def test_the_same_seed_gives_the_same_batch(body: AnnyBody, topology: MeshTopology, poses: torch.Tensor) -> None:
+    samples = Synthesizer(body, topology, poses, SynthesisConfig(56), "cpu")
+    (one, truth), (other, again) = _batch(samples, 3), _batch(samples, 3)
+    assert torch.equal(one, other) and torch.equal(truth.vertices, again.vertices)
+    assert not torch.equal(one, _batch(samples, 4)[0])
+
+
+def test_people_cut_off_lose_joints_but_not_their_truth(
+    body: AnnyBody, topology: MeshTopology, poses: torch.Tensor
+) -> None:
+    heatmaps, truth = _batch(_synthesizer(body, topology, poses, cut_off=1.0))
+    missing = heatmaps.amax(dim=(-2, -1)) < 0.05
+    assert 0.1 < missing.float().mean() < 0.6
+    ankles, head = missing[:, 15:].float().mean(), missing[:, :5].float().mean()
+    assert ankles > 2 * head  # photos cut from below
+    assert torch.isfinite(truth.vertices).all()
+
+
+def test_views_from_behind_are_mirror_free(body: AnnyBody, topology: MeshTopology, poses: torch.Tensor) -> None:
+    """Seen from the front a person's left is on the right of the picture; from behind it is on the left."""
+    samples = _synthesizer(body, topology, poses)
+    _, truth = _batch(samples, count=128)
+    towards_camera = truth.joints[:, 0, 2] < truth.joints[:, [3, 4], 2].mean(dim=1)  # the nose before the ears
+    left_is_right = truth.joints_2d[:, 5, 0] > truth.joints_2d[:, 6, 0]
+    upright = truth.joints[:, 5:7, 1].mean(dim=1) < -0.35
+    assert (towards_camera == left_is_right)[upright].float().mean() > 0.85  # heads turn
+    assert COCO_MIRROR[5] == 6
+
+
+def test_an_untrained_network_scores_worse_than_the_mean_pose_and_masks_are_applied(
+    body: AnnyBody, topology: MeshTopology, poses: torch.Tensor
+) -> None:
+    samples = _synthesizer(body, topology, poses[:128])
+    torch.manual_seed(0)
+    network = MeshTransformer(tiny(), topology).eval()
+    protocol = Protocol(samples, body)
+    untrained = protocol.run(mesh_from(network, samples), "untrained")
+    mean = protocol.run(mean_pose(samples, count=256), "mean")
+    nearest = protocol.run(nearest_pose(_synthesizer(body, topology, poses), count=4096), "nearest")
+    assert untrained["MPJPE"] > mean["MPJPE"] > nearest["MPJPE"] > 20
+    quick = score_clean(network, samples, count=128)
+    assert quick["MPJPE"] == pytest.approx(untrained["MPJPE"], rel=0.3)
+    heatmaps = torch.ones(4, 17, 8, 8)
+    assert (hide_three(heatmaps).amax((-2, -1)) == 0).sum(1).tolist() == [3, 3, 3, 3]
+    assert (hide_legs(heatmaps).amax((-2, -1)) == 0).sum(1).tolist() == [4, 4, 4, 4]
+
+
+def test_the_command_trains_resumes_and_leaves_a_checkpoint(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "training.pretrain", "--batch-size", "8", "--output", str(tmp_path)]
+    first = subprocess.run([*command, "--steps", "2"], capture_output=True, text=True)
+    assert first.returncode == 0, first.stderr
+    assert "built-in sample" in first.stdout
+    second = subprocess.run([*command, "--steps", "4"], capture_output=True, text=True)
+    assert second.returncode == 0, second.stderr
+    assert "at step 2 of 4" in second.stdout
+    loaded = load_checkpoint(tmp_path / "best.safetensors")
+    assert loaded.topology.vertex_count == 13718
+    assert loaded.card["mode"] == "zero-shot"
+    assert set(loaded.card["validation"]) == {"PA-MPJPE", "MPJPE", "MPVE"}
+    json.dumps(loaded.card)
+
+
+def test_an_empty_folder_gets_a_sentence(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "training.pretrain", "--mocap", str(tmp_path), "--output", str(tmp_path / "run")]
+    run = subprocess.run([*command, "--steps", "1"], capture_output=True, text=True)
+    assert run.returncode == 1
+    assert run.stderr.startswith("Error: ") and str(tmp_path) in run.stderr
+    assert "Traceback" not in run.stderr

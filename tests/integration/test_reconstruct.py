@@ -1,0 +1,177 @@
+"""From a picture to people with the shipped weights: a drawn body with known truth, before a known camera."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from model.errors import BadInput
+from model.metrics import pa_mpjpe
+from model.reconstruct import Person, Reconstructor, cut_crop
+from model.topology import COCO_MIRROR, MeshTopology
+from tests.render import draw_person
+from training.bodies.anny import AnnyBody
+from training.rotations import axis_angle_to_matrix
+
+SIZE, FOCAL = (480, 640), 700.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A drawn person and what is true of it."""
+
+    image: np.ndarray
+    joints: np.ndarray
+    """(17, 3) camera frame, metres, pelvis at the origin."""
+    pixels: np.ndarray
+    """(17, 2)."""
+
+
+def _picture(topology: MeshTopology, at: tuple[float, float, float], turn: float = 0.0) -> Picture:
+    """A person who stands with the arms half down and steps forward with the left leg, turned about the vertical."""
+    body = AnnyBody.load()
+    pose = torch.zeros(1, 22, 3)
+    pose[0, 0] = torch.tensor([torch.pi / 2, 0, 0])
+    pose[0, 16, 2], pose[0, 17, 2] = -0.9, 0.7  # shoulders
+    pose[0, 18, 1] = -0.6  # left elbow
+    pose[0, 1, 0], pose[0, 4, 0] = -0.5, 0.5  # left hip and knee
+    vertices = body.pose(axis_angle_to_matrix(pose), body.mean_shape()[None])[0]
+    vertices = vertices @ torch.tensor([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # z up, faces -y: to the camera's axes
+    c, s = np.cos(turn), np.sin(turn)
+    vertices = vertices @ torch.tensor([[c, 0, -s], [0, 1, 0], [s, 0, c]], dtype=torch.float32)
+    joints = topology.joint_regressor @ vertices
+    root = topology.root(joints[None])[0]
+    joints, vertices = joints - root, vertices - root
+    place = np.array(at, np.float32)
+    image = draw_person(vertices.numpy() + place, topology.faces.numpy(), topology.template.numpy(), FOCAL, SIZE)
+    placed = joints.numpy() + place
+    return Picture(image, joints.numpy(), FOCAL * placed[:, :2] / placed[:, 2:] + np.array(SIZE) / 2)
+
+
+@pytest.fixture(scope="module")
+def reconstructor() -> Reconstructor:
+    return Reconstructor.load(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def picture(reconstructor: Reconstructor) -> Picture:
+    return _picture(reconstructor.network.topology, (0.0, 0.0, 3.2), turn=0.4)
+
+
+@pytest.fixture(scope="module")
+def person(reconstructor: Reconstructor, picture: Picture) -> Person:
+    people = reconstructor.reconstruct(picture.image, focal_length=FOCAL).people
+    assert len(people) == 1
+    return people[0]
+
+
+def _project(points: np.ndarray, person: Person) -> np.ndarray:
+    placed = points + np.array(person.camera.translation)
+    return person.camera.focal_length * placed[:, :2] / placed[:, 2:] + np.array(person.camera.principal_point)
+
+
+def test_the_pose_is_the_drawn_one(person: Person, picture: Picture) -> None:
+    error = pa_mpjpe(torch.from_numpy(person.joints)[None], torch.from_numpy(picture.joints)[None])
+    assert error.item() < 0.09  # metres; the mean pose is at about 0.19
+    # Left is left, up is up, and the nose looks at the camera.
+    assert person.joints[5, 0] > person.joints[6, 0]
+    assert person.joints[0, 1] < person.joints[11, 1] < person.joints[15, 1]
+    assert person.joints[0, 2] < person.joints[3:5, 2].mean()
+
+
+def test_keypoints_lie_on_the_joints_in_the_picture(person: Person, picture: Picture) -> None:
+    height = np.ptp(picture.pixels[:, 1])
+    distance = np.linalg.norm(person.keypoints_2d[:, :2] - picture.pixels, axis=1)
+    assert np.median(distance) < 0.03 * height
+    assert person.keypoints_2d[:, 2].min() >= 0 and person.keypoints_2d[:, 2].max() <= 1
+
+
+def test_projected_mesh_and_joints_land_on_the_person(person: Person, picture: Picture) -> None:
+    height = np.ptp(picture.pixels[:, 1])
+    distance = np.linalg.norm(_project(person.joints, person) - picture.pixels, axis=1)
+    assert distance.mean() < 0.06 * height
+    outline = _project(person.vertices, person)
+    assert abs(outline[:, 1].min() - picture.pixels[0, 1]) < 0.2 * height
+    assert abs(outline[:, 1].max() - picture.pixels[15:, 1].max()) < 0.2 * height
+    assert person.camera.translation[2] == pytest.approx(3.2, rel=0.2)
+
+
+def test_joints_hang_on_the_mesh_whose_pelvis_is_the_origin(person: Person, reconstructor: Reconstructor) -> None:
+    assert np.abs(person.joints[[11, 12]].mean(axis=0)).max() < 1e-4
+    regressed = reconstructor.network.topology.joint_regressor.numpy() @ person.vertices
+    assert np.linalg.norm(regressed - person.joints, axis=1).max() < 2e-3
+    assert person.vertices.shape == (13718, 3) and reconstructor.faces.shape == (27420, 3)
+    assert 1.2 < np.ptp(person.vertices[:, 1]) < 2.1  # metres
+
+
+def test_mirrored_in_mirrored_out(reconstructor: Reconstructor, picture: Picture, person: Person) -> None:
+    flipped = np.ascontiguousarray(picture.image[:, ::-1])
+    other = reconstructor.reconstruct(flipped, focal_length=FOCAL).people[0]
+    expected = person.joints[list(COCO_MIRROR)] * np.array([-1.0, 1.0, 1.0])
+    assert np.linalg.norm(other.joints - expected, axis=1).mean() < 0.06
+
+
+def test_a_moved_person_keeps_its_pose_and_moves_its_translation(reconstructor: Reconstructor, person: Person) -> None:
+    moved = _picture(reconstructor.network.topology, (0.5, 0.1, 3.6), turn=0.4)
+    other = reconstructor.reconstruct(moved.image, focal_length=FOCAL).people[0]
+    shift = np.array(other.camera.translation) - np.array(person.camera.translation)
+    assert shift[:2] == pytest.approx([0.5, 0.1], abs=0.12)
+    assert pa_mpjpe(torch.from_numpy(other.joints)[None], torch.from_numpy(person.joints)[None]).item() < 0.06
+
+
+def test_seen_from_behind_left_stays_left(reconstructor: Reconstructor) -> None:
+    behind = _picture(reconstructor.network.topology, (0.0, 0.0, 3.2), turn=float(np.pi))
+    joints = reconstructor.reconstruct(behind.image, focal_length=FOCAL).people[0].joints
+    assert joints[5, 0] < joints[6, 0] and joints[0, 2] > joints[3:5, 2].mean()
+
+
+def test_a_person_cut_off_at_the_hips_stays_upright(reconstructor: Reconstructor, picture: Picture) -> None:
+    edge = int(picture.pixels[[11, 12], 1].mean()) + 10
+    joints = reconstructor.reconstruct(picture.image[:edge], focal_length=FOCAL).people[0].joints
+    down = joints[[15, 16]].mean(axis=0)  # where the ankles were imagined
+    assert down[1] > 0.45 and abs(down[0]) < 0.35
+
+
+def test_given_boxes_are_used_in_their_order(reconstructor: Reconstructor, picture: Picture, person: Person) -> None:
+    left = (0.0, 0.0, 60.0, 100.0)
+    people = reconstructor.reconstruct(picture.image, boxes=[left, person.bbox], focal_length=FOCAL).people
+    assert [p.bbox for p in people] == [left, person.bbox]
+    np.testing.assert_allclose(people[1].joints, person.joints, atol=1e-4)
+    assert people[0].score < 0.5 * people[1].score
+
+
+def test_nobody_is_found_where_nobody_is(reconstructor: Reconstructor) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (300, 400, 3), dtype=np.uint8)
+    assert reconstructor.reconstruct(noise).people == []
+    assert reconstructor.reconstruct(np.zeros((1, 1, 3), np.uint8)).people == []
+
+
+@pytest.mark.parametrize(
+    "box", [(0, 0, np.nan, 5), (0, 0, 1, 50), (900, 0, 10, 10), (-50, 0, 40, 40), (0.0, 0.0, np.inf, 5.0)]
+)
+def test_boxes_that_cannot_be_used_get_a_sentence(reconstructor: Reconstructor, picture: Picture, box: tuple) -> None:
+    with pytest.raises(BadInput, match="box"):
+        reconstructor.reconstruct(picture.image, boxes=[box])
+
+
+@pytest.mark.parametrize("image", [np.zeros((5, 5), np.uint8), np.zeros((5, 5, 3)), np.zeros((0, 5, 3), np.uint8)])
+def test_arrays_that_are_no_image_get_a_sentence(reconstructor: Reconstructor, image: np.ndarray) -> None:
+    with pytest.raises(BadInput, match="image"):
+        reconstructor.reconstruct(image)
+
+
+@pytest.mark.parametrize("side", [90.0, 224.0, 500.0, 760.0])
+def test_crops_keep_places(side: float) -> None:
+    """A white dot at the crop's quarter point is at the quarter of the crop, at any scale."""
+    image = np.zeros((900, 900, 3), np.uint8)
+    x, y = 400.0 - side / 4, 450.0 - side / 4
+    ys, xs = np.mgrid[:900, :900] + 0.5
+    image[np.hypot(xs - x, ys - y) < max(2.5, side / 40)] = 255
+    crop = cut_crop(image, (400.0, 450.0, side), 224)[..., 0].astype(float)
+    assert crop.shape == (224, 224) and crop.max() > 100
+    ys, xs = np.mgrid[:224, :224] + 0.5
+    assert (crop * xs).sum() / crop.sum() == pytest.approx(56, abs=0.7)
+    assert (crop * ys).sum() / crop.sum() == pytest.approx(56, abs=0.7)

@@ -1,0 +1,127 @@
+"""What the service refuses, each with a sentence that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from service.settings import Settings
+from tests.integration.service_client import (
+    form,
+    photo,
+    refused,
+    serving,
+    wait_until_ready,
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("mode=other", "mode: .*zero-shot"),
+        ("max_people=0", "max_people"),
+        ("max_people=two", "max_people"),
+        ("max_people=101", "max_people"),
+        ("vertices=perhaps", "vertices"),
+        ("focal_length=0", "focal_length"),
+        ("focal_length=nan", "focal_length"),
+        ("focal_length=inf", "focal_length"),
+        ("bbox=", "bbox: a box is four numbers"),
+        ("bbox=1,2,3", "bbox: a box is four numbers"),
+        ("bbox=1,2,3,4,5", "bbox: a box is four numbers"),
+        ("bbox=1,2,nan,4", "bbox: a box is four numbers"),
+        ("bbox=1,2,inf,4", "bbox: a box is four numbers"),
+        ("bbox=1,2,1e300,4", "bbox: a box is four numbers"),
+        ("bbox=1,2,3,4%0a", "bbox: a box is four numbers"),
+        ("bbox=1,2,0,4", "bbox: .*at least 2 pixels"),
+        ("bbox=1,2,1.9,4", "bbox: .*at least 2 pixels"),
+        ("bbox=1,2,30,-4", "bbox: .*at least 2 pixels"),
+        ("bbox=64,0,10,10", "outside the photo, which has 64 x 48"),
+        ("bbox=0,48,10,10", "outside the photo"),
+        ("bbox=-10,0,10,10", "outside the photo"),
+        ("bbox=0,0,641,10", "ten times"),
+        ("&".join(["bbox=1,2,3,4"] * 21), "at most 20"),
+        ("maxpeople=1", "maxpeople: there is no such parameter.*max_people"),
+    ],
+)
+def test_parameters_that_cannot_be_used(client, query, words):
+    refused(client.post(f"/reconstruct?{query}", files=form(photo())), 422, words)
+
+
+def test_boxes_that_reach_over_the_edge_are_fine(client):
+    assert client.post("/reconstruct?bbox=-20,-20,200,200", files=form(photo())).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"files": form(photo(), field="photo")},
+        {"data": {"image": "text"}},
+        {"json": {"image": "text"}},
+        {"content": photo(), "headers": {"content-type": "image/jpeg"}},
+        {"content": b"", "headers": {"content-type": "multipart/form-data; boundary=x"}},
+    ],
+    ids=["nothing", "wrong field", "no file", "json", "bare image", "empty form"],
+)
+def test_a_missing_image_is_explained(client, arguments):
+    refused(client.post("/reconstruct", **arguments), 422, "curl -F image=@photo.jpg")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["multipart/form-data", "multipart/form-data; boundary=other", "multipart/form-data; boundary="]
+)
+def test_a_broken_form_is_explained(client, content_type):
+    response = client.post("/reconstruct", content=b"--x\r\nnonsense", headers={"content-type": content_type})
+    assert response.status_code in (400, 422)
+    refused(response, response.status_code, "curl -F image=@photo.jpg")
+
+
+def test_two_photos_are_refused(client):
+    files = [("image", ("a.jpg", photo())), ("image", ("b.jpg", photo()))]
+    refused(client.post("/reconstruct", files=files), 400, "one photo")
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "words"),
+    [
+        (b"", 422, "empty"),
+        (b"hello", 415, "JPEG, PNG or WebP"),
+        (b"GIF89a" + bytes(100), 415, "JPEG, PNG or WebP"),
+        (photo()[:-20], 422, "before its data is complete"),
+        (photo(8, 8), 422, "at least 16"),
+    ],
+)
+def test_images_that_cannot_be_used(client, model, data, status, words):
+    refused(client.post("/reconstruct", files=form(data)), status, words)
+    assert model.calls == []
+
+
+def test_too_many_pixels(settings, tmp_path):
+    with serving(Settings(store_dir=tmp_path, max_pixels=10_000)) as client:
+        wait_until_ready(client)
+        refused(client.post("/reconstruct", files=form(photo(101, 100))), 413, "10100|101 x 100")
+        assert client.post("/reconstruct", files=form(photo(100, 100))).status_code == 200
+
+
+def test_a_body_over_the_limit_is_refused_declared_or_streamed(tmp_path):
+    with serving(Settings(store_dir=tmp_path, max_body_bytes=2**20)) as client:
+        wait_until_ready(client)
+        refused(client.post("/reconstruct", files=form(bytes(2**20))), 413, "at most 1 MiB")
+        sent = 0
+
+        def endless() -> Iterator[bytes]:
+            nonlocal sent
+            yield b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
+            for _ in range(1000):
+                sent += 2**16
+                yield bytes(2**16)
+
+        headers = {"content-type": "multipart/form-data; boundary=x"}
+        refused(client.post("/reconstruct", content=endless(), headers=headers), 413, "at most 1 MiB")
+
+
+def test_a_form_may_not_carry_large_other_fields(client):
+    response = client.post("/reconstruct", files=form(photo()), data={"note": "x" * 5000})
+    refused(response, 400, "maximum size")

@@ -1,0 +1,313 @@
+"""Untrusted image files: what is read, what is refused, and that nothing else happens."""
+
+from __future__ import annotations
+
+import io
+import struct
+import time
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
+
+from model.errors import BadInput
+from service.image_headers import MAX_JPEG_SCANS, BrokenImage, Exif, UnsupportedFormat, parse_exif, read_header
+from service.images import Photo, TooManyPixels, decode
+
+LIMIT = 1_000_000
+FORMATS = {
+    "jpeg": {"format": "JPEG", "quality": 95},
+    "progressive jpeg": {"format": "JPEG", "quality": 95, "progressive": True},
+    "png": {"format": "PNG"},
+    "webp": {"format": "WEBP", "quality": 95},
+    "lossless webp": {"format": "WEBP", "lossless": True},
+}
+
+
+def smooth(width: int = 80, height: int = 60) -> np.ndarray:
+    """A picture without symmetry that survives JPEG's compression."""
+    y, x = np.mgrid[0:height, 0:width]
+    return np.stack([x * 255 // width, y * 255 // height, (x + y) * 255 // (width + height)], -1).astype(np.uint8)
+
+
+def encode(pixels: np.ndarray | Image.Image, **options: object) -> bytes:
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    buffer = io.BytesIO()
+    image.save(buffer, **options)
+    return buffer.getvalue()
+
+
+def exif_block(orientation: int = 1, focal_length: int | None = None) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    if focal_length is not None:
+        exif.get_ifd(0x8769)[0xA405] = focal_length
+    return exif
+
+
+def difference(photo: Photo, expected: np.ndarray) -> float:
+    assert photo.pixels.shape == expected.shape
+    return float(np.abs(photo.pixels.astype(int) - expected.astype(int)).max())
+
+
+@pytest.mark.parametrize("options", FORMATS.values(), ids=FORMATS.keys())
+def test_each_format_gives_its_rgb_pixels(options):
+    photo = decode(encode(smooth(), **options), LIMIT)
+    assert photo.pixels.dtype == np.uint8
+    assert photo.pixels.flags.c_contiguous
+    assert (photo.width, photo.height) == (80, 60)
+    assert difference(photo, smooth()) <= (0 if options["format"] == "PNG" or "lossless" in options else 16)
+
+
+@pytest.mark.parametrize("options", FORMATS.values(), ids=FORMATS.keys())
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_exif_orientation_gives_the_upright_picture(orientation, options):
+    # Store the picture so that the orientation undoes it: each of the eight is the inverse of another.
+    inverse = {6: 8, 8: 6}.get(orientation, orientation)
+    method = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }  # fmt: skip
+    upright = Image.fromarray(smooth())
+    stored = upright.transpose(method[inverse]) if inverse in method else upright
+    data = encode(stored, exif=exif_block(orientation), **options)
+    with Image.open(io.BytesIO(data)) as image:  # a second opinion on what upright is
+        reference = np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    photo = decode(data, LIMIT)
+    assert difference(photo, smooth()) <= 16
+    assert difference(photo, reference) <= 8
+
+
+def test_exif_orientation_of_a_transparent_picture():
+    pixels = np.dstack([smooth(), np.full((60, 80), 255, np.uint8)])
+    stored = Image.fromarray(pixels).transpose(Image.Transpose.ROTATE_90)
+    assert difference(decode(encode(stored, format="PNG", exif=exif_block(6)), LIMIT), smooth()) == 0
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+def test_focal_length_of_exif_is_scaled_by_the_diagonal(format):
+    # A 43.2666 mm lens has a focal length of one film diagonal; 80 x 60 pixels have a diagonal of 100.
+    data = encode(smooth(), format=format, exif=exif_block(focal_length=50))
+    assert decode(data, LIMIT).focal_length == pytest.approx(100 * 50 / 43.2666, rel=1e-5)
+    assert decode(encode(smooth(), format=format), LIMIT).focal_length is None
+    assert decode(encode(smooth(), format=format, exif=exif_block(focal_length=0)), LIMIT).focal_length is None
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_exif_in_both_byte_orders(order):
+    mark = {"<": b"II", ">": b"MM"}[order]
+    # one directory at 8 with two entries, the details' directory at 8 + 2 + 24 + 4 = 38
+    main = struct.pack(order + "H", 2) + struct.pack(order + "HHIHxx", 0x0112, 3, 1, 6)
+    main += struct.pack(order + "HHII", 0x8769, 4, 1, 38) + bytes(4)
+    details = struct.pack(order + "HHHIHxx", 1, 0xA405, 3, 1, 28)
+    block = mark + struct.pack(order + "HI", 42, 8) + main + details
+    assert parse_exif(block) == parse_exif(b"Exif\0\0" + block) == Exif(6, 28.0)
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=200, deadline=None)
+def test_exif_that_makes_no_sense_is_absent(noise):
+    for block in (noise, b"II*\0" + noise, b"MM\0*\0\0\0\x08" + noise):
+        assert 1 <= parse_exif(block).orientation <= 8
+
+
+def test_transparency_is_blended_onto_white():
+    # Red 200 at alpha 0, 51, 128, 255: 255 - (255 - 200) a / 255 = 255, 244, 227.4, 200
+    pixels = np.zeros((16, 16, 4), np.uint8)
+    pixels[..., 0] = 200
+    pixels[:, :, 3] = np.repeat([0, 51, 128, 255], 4)
+    for options in ({"format": "PNG"}, {"format": "WEBP", "lossless": True, "exact": True}):
+        photo = decode(encode(pixels, **options), LIMIT)
+        assert photo.pixels[5, [0, 4, 8, 12], 0].tolist() == [255, 244, 227, 200]
+        assert photo.pixels[5, [0, 4, 8, 12], 1].tolist() == [255, 204, 127, 0]
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "1", "RGBA", "I;16"])
+def test_every_kind_of_png_becomes_rgb(mode):
+    if mode == "I;16":
+        grey = np.tile(np.arange(64, dtype=np.uint16) * 1000, (64, 1))
+        expected = np.repeat((grey >> 8).astype(np.uint8)[..., None], 3, axis=2)
+        data = encode(Image.fromarray(grey), format="PNG")
+    else:
+        image = Image.fromarray(smooth()).convert(mode)
+        expected = np.array(image.convert("RGB"))
+        data = encode(image, format="PNG")
+    assert difference(decode(data, LIMIT), expected) <= 1
+
+
+def test_transparent_palette_is_blended_onto_white():
+    image = Image.fromarray(np.repeat([[0, 1]], 16, axis=0).repeat(8, axis=1).astype(np.uint8), mode="P")
+    image.putpalette([10, 20, 30, 200, 100, 50])
+    pixels = decode(encode(image, format="PNG", transparency=0), LIMIT).pixels
+    assert pixels[0, 0].tolist() == [255, 255, 255]
+    assert pixels[0, 15].tolist() == [200, 100, 50]
+
+
+def test_sixteen_bit_colour_with_transparency():
+    pixels = np.full((16, 16, 4), 65535, np.uint16)
+    pixels[..., :3] = (0x1000, 0x8000, 0xF000)  # OpenCV writes blue, green, red
+    data = cv2.imencode(".png", pixels)[1].tobytes()
+    assert decode(data, LIMIT).pixels[3, 3].tolist() == [0xF0, 0x80, 0x10]
+
+
+def test_cmyk_jpeg():
+    image = Image.fromarray(smooth()).convert("CMYK")
+    photo = decode(encode(image, format="JPEG", quality=95), LIMIT)
+    assert difference(photo, smooth()) <= 16
+
+
+def test_grey_jpeg():
+    photo = decode(encode(Image.fromarray(smooth()).convert("L"), format="JPEG"), LIMIT)
+    assert (photo.pixels[..., 0] == photo.pixels[..., 1]).all()
+
+
+@pytest.mark.parametrize("options", [{"format": "PNG"}, {"format": "WEBP", "lossless": True}], ids=["png", "webp"])
+def test_of_an_animation_the_first_picture_counts(options):
+    frames = [Image.fromarray(np.roll(smooth(), 10 * shift, axis=1)) for shift in range(4)]
+    data = encode(frames[0], save_all=True, append_images=frames[1:], **options)
+    assert difference(decode(data, LIMIT), smooth()) == 0
+
+
+def test_bytes_after_the_end_do_no_harm():
+    # Phones append a second picture or a video; in a video any marker may turn up.
+    tail = b"\xff\xda\x00\x08" * 500 + b"\xff\xc0\x00\x11"
+    for options in FORMATS.values():
+        assert decode(encode(smooth(), **options) + tail, LIMIT).width == 80
+
+
+@pytest.mark.parametrize("options", FORMATS.values(), ids=FORMATS.keys())
+def test_a_file_cut_anywhere_is_refused(options):
+    noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    data = encode(noise, exif=exif_block(3, 28), **options)
+    for length in {*range(0, 64), *range(64, len(data), 37), len(data) - 1}:
+        with pytest.raises((BrokenImage, UnsupportedFormat)):
+            decode(data[:length], LIMIT)
+
+
+@pytest.mark.parametrize("options", FORMATS.values(), ids=FORMATS.keys())
+@given(damage=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_a_damaged_file_is_read_or_refused_but_never_an_accident(options, damage):
+    data = bytearray(encode(smooth(), exif=exif_block(5, 28), **options))
+    for position, value in damage:
+        data[position % len(data)] = value
+    try:
+        photo = decode(bytes(data), LIMIT)
+    except BadInput:
+        return
+    assert photo.pixels.dtype == np.uint8
+    assert photo.width * photo.height <= LIMIT
+
+
+@given(st.binary(max_size=300))
+@settings(max_examples=200, deadline=None)
+def test_noise_behind_a_signature_is_refused(noise):
+    for start in (b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\x20\0\0\0WEBP", b"RIFF\x20\0\0\0WEBPVP8X"):
+        with pytest.raises(BadInput):
+            decode(start + noise, LIMIT)
+
+
+def png(width: int, height: int, pixels: bytes = b"") -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
+
+
+def webp_canvas(width: int, height: int) -> bytes:
+    body = b"VP8X" + struct.pack("<I", 10) + bytes(4) + (width - 1).to_bytes(3, "little")
+    body += (height - 1).to_bytes(3, "little")
+    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
+
+
+def jpeg_header(width: int, height: int, scans: int = 1) -> bytes:
+    frame = b"\xff\xc2\x00\x0b\x08" + struct.pack(">HH", height, width) + b"\x01\x01\x11\x00"
+    return b"\xff\xd8" + frame + b"\xff\xda\x00\x08\x01\x01\x00\x00\x00\x00" * scans + b"\xff\xd9"
+
+
+BOMBS = {
+    "png": png(50_000, 50_000),
+    "png of two gigapixels in one row": png(2**31 - 1, 1),
+    "webp": webp_canvas(16_384, 16_384),
+    "jpeg": jpeg_header(65_535, 65_535),
+}
+
+
+@pytest.mark.parametrize("data", BOMBS.values(), ids=BOMBS.keys())
+def test_a_declared_size_over_the_limit_is_refused_undecoded(data, monkeypatch):
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(TooManyPixels, match="at most"):
+        decode(data, 50_000_000)
+
+
+def test_the_limit_itself_is_accepted():
+    data = encode(smooth(80, 60), format="PNG")
+    assert decode(data, 4800).width == 80
+    with pytest.raises(TooManyPixels):
+        decode(data, 4799)
+
+
+def test_a_size_that_the_pixels_do_not_bear_out_is_refused():
+    with pytest.raises(BrokenImage):
+        decode(png(64, 64, bytes(100)), LIMIT)
+    with pytest.raises(BrokenImage):
+        decode(webp_canvas(64, 64) + b"\0\0", LIMIT)
+
+
+def test_a_jpeg_of_too_many_scans_is_refused():
+    assert read_header(jpeg_header(64, 64, MAX_JPEG_SCANS)).width == 64
+    with pytest.raises(BrokenImage, match="scans"):
+        decode(jpeg_header(64, 64, MAX_JPEG_SCANS + 1), LIMIT)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\xff\xd8" + b"\xff\xe2\x00\x02" * 2_000_000, b"\x89PNG\r\n\x1a\n" + png(64, 64)[8:33] + bytes(8_000_000)],
+    ids=["jpeg", "png"],
+)
+def test_millions_of_tiny_segments_are_given_up_soon(data):
+    start = time.process_time()
+    with pytest.raises(BrokenImage, match="too many"):
+        read_header(data)
+    assert time.process_time() - start < 2.0
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GIF89a\x10\0\x10\0\0\0\0;",
+        b"<svg xmlns='http://www.w3.org/2000/svg' width='10' height='10'/>",
+        b"%PDF-1.7\n",
+        b"BM\x46\0\0\0",
+        b"II*\0\x08\0\0\0",
+        b"\0\0\0\x1cftypheic",
+        b"RIFF\x24\0\0\0WAVEfmt ",
+        b"PK\x03\x04",
+        b"just text",
+    ],
+)
+def test_other_formats_are_refused_by_their_bytes(data):
+    with pytest.raises(UnsupportedFormat, match="JPEG, PNG or WebP"):
+        decode(data + bytes(100), LIMIT)
+
+
+def test_an_empty_file_says_so():
+    with pytest.raises(BrokenImage, match="empty"):
+        decode(b"", LIMIT)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (15, 100), (2000, 16)])
+def test_pictures_too_small_or_too_thin_for_people_are_refused(width, height):
+    with pytest.raises(BadInput, match=f"{width} x {height}"):
+        decode(encode(smooth(width, height), format="PNG"), LIMIT)
+
+
+def test_a_width_of_zero_is_refused():
+    with pytest.raises(BrokenImage, match="zero"):
+        decode(png(0, 64), LIMIT)

