@@ -102,6 +102,15 @@ def project_weak_perspective(points: Tensor, camera: Tensor) -> Tensor:
     return camera[:, None, :1] * points[..., :2] + camera[:, None, 1:]
 
 
+def fit_weak_perspective(points: Tensor, points_2d: Tensor) -> Tensor:
+    """The weak-perspective camera (3,) that projects points (N, 3) nearest to points_2d (N, 2), by least squares."""
+    x, u = points[:, :2], points_2d
+    x_mean, u_mean = x.mean(dim=0), u.mean(dim=0)
+    spread = (x - x_mean).square().sum().clamp(min=1e-9)
+    scale = ((x - x_mean) * (u - u_mean)).sum() / spread
+    return torch.cat([scale[None], u_mean - scale * x_mean])
+
+
 def square_crop(boxes: Tensor, scale: float | Tensor = 1.25) -> Tensor:
     """The square around each box, `scale` times its longer side.
 

@@ -14,9 +14,18 @@ from torch import Tensor
 
 from model.backbones import build_backbone
 from model.backbones.base import load_weights
-from model.cameras import from_crop, project_weak_perspective, ray_rotation, solve_translation, square_crop
+from model.cameras import (
+    fit_weak_perspective,
+    from_crop,
+    project_weak_perspective,
+    ray_rotation,
+    solve_translation,
+    square_crop,
+    to_crop,
+)
 from model.checkpoint import load_checkpoint
-from model.detector import Detection, PersonDetector
+from model.detections import SAME_PERSON, Detection, similarity
+from model.detector import PersonDetector
 from model.errors import BadInput
 from model.heatmaps import read_heatmaps
 from model.mpt import MPT
@@ -117,7 +126,7 @@ class Reconstructor:
             image: (H, W, 3) uint8 RGB, upright.
             boxes: people's boxes if they are known; None to find them.
             max_people: keeps only this many.
-            focal_length: pixels; None assumes the photo's diagonal, about a 28 mm lens's view on a phone.
+            focal_length: pixels; None assumes the photo's diagonal, as a 43 mm lens before 35 mm film has it.
 
         Raises:
             BadInput: when the image or a box cannot be used.
@@ -128,17 +137,22 @@ class Reconstructor:
             found = self.detector.detect(image)
         else:
             found = [Detection(_checked_box(box, width, height), 1.0, np.zeros((0, 3))) for box in boxes]
-        found = found[:max_people]
         focal = float(focal_length) if focal_length else float(np.hypot(width, height))
         if not (np.isfinite(focal) and focal > 0):
             raise BadInput("The focal length must be a positive number of pixels.")
         detected = time.perf_counter()
 
-        people = []
-        for start in range(0, len(found), _BATCH):
-            part = found[start : start + _BATCH]
+        people: list[Person] = []
+        wanted = len(found) if max_people is None else max_people
+        step = max(1, min(_BATCH, wanted))
+        for start in range(0, len(found), step):
+            part = found[start : start + step]
             crops = square_crop(torch.tensor([d.box for d in part], dtype=torch.float32), _CROP_SCALE)
             people += self._people(image, part, crops, focal, given=boxes is not None)
+            people = people if boxes is not None else _distinct(people)
+            if len(people) >= wanted:
+                break
+        people = people[:wanted]
         finished = time.perf_counter()
         return Reconstruction(
             people,
@@ -156,7 +170,7 @@ class Reconstructor:
         seen = from_crop(readout.position.cpu(), crops)  # (B, K, 2) photo pixels
         confidence = readout.peak.clamp(0, 1).cpu()  # (B, K)
         expected = from_crop(project_weak_perspective(output.joints, output.camera).cpu(), crops)
-        vertices, joints, cameras = output.vertices.cpu(), output.joints.cpu(), output.camera.cpu()
+        vertices, joints = output.vertices.cpu(), output.joints.cpu()
 
         height, width = image.shape[:2]
         centre = torch.tensor([width / 2, height / 2])
@@ -171,6 +185,10 @@ class Reconstructor:
                 torch.cat([confidence[i].square(), torch.full_like(confidence[i], 0.1)]),
                 focal,
             )
+            placed = joint + translation
+            projected = focal * placed[:, :2] / placed[:, 2:].clamp(min=0.1) + centre  # (K, 2) photo pixels
+            # The network's own camera is for its own axes; this one is for the axes of the answer.
+            weak = fit_weak_perspective(joint, to_crop(projected[None], crops[i : i + 1])[0])
             people.append(
                 Person(
                     score=float(confidence[i].mean()) if given else detection.score,
@@ -182,11 +200,21 @@ class Reconstructor:
                         focal_length=focal,
                         principal_point=(width / 2, height / 2),
                         translation=_triple(translation),
-                        weak_perspective=_triple(cameras[i]),
+                        weak_perspective=_triple(weak),
                     ),
                 )
             )
         return people
+
+
+def _distinct(people: list[Person]) -> list[Person]:
+    """Drops a person whose joints are an earlier one's: of two people close together the 2D network may see one twice."""
+    kept: list[tuple[Detection, Person]] = []
+    for person in people:
+        seen = Detection(person.bbox, person.score, person.keypoints_2d)
+        if all(similarity(seen, other) < SAME_PERSON for other, _ in kept):
+            kept.append((seen, person))
+    return [person for _, person in kept]
 
 
 def cut_crop(image: np.ndarray, crop: Sequence[float], size: int) -> np.ndarray:

@@ -42,7 +42,8 @@ def pretrain(recipe: PretrainRecipe, poses: MocapPoses, folder: Path, device: to
     if len(validation) == 0:
         raise ValueError("the split left no validation subject")
     body = AnnyBody.load()
-    topology = load_topology(body, torch.from_numpy(training.rotations))
+    folder.mkdir(parents=True, exist_ok=True)
+    topology = load_topology(folder / "topology.safetensors", body, torch.from_numpy(training.rotations))
     train = Synthesizer(body, topology, torch.from_numpy(training.rotations), recipe.synthesis, device)
     check = Synthesizer(body, topology, torch.from_numpy(validation.rotations), recipe.synthesis, device)
     regressor = topology.coarse_regressor.to(device)

@@ -37,8 +37,8 @@ def poses() -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def topology(body: AnnyBody, poses: torch.Tensor) -> MeshTopology:
-    return load_topology(body, poses)
+def topology(body: AnnyBody, poses: torch.Tensor, tmp_path_factory: pytest.TempPathFactory) -> MeshTopology:
+    return load_topology(tmp_path_factory.mktemp("body") / "topology.safetensors", body, poses)
 
 
 def _synthesizer(body: AnnyBody, topology: MeshTopology, poses: torch.Tensor, **changes: object) -> Synthesizer:
@@ -46,7 +46,7 @@ def _synthesizer(body: AnnyBody, topology: MeshTopology, poses: torch.Tensor, **
     return Synthesizer(body, topology, poses, config, "cpu")
 
 
-def _batch(samples: Synthesizer, seed: int = 0, count: int = 64):  # noqa: ANN202
+def _batch(samples: Synthesizer, seed: int = 0, count: int = 64):
     generator = torch.Generator().manual_seed(seed)
     index = torch.randint(len(samples.poses), (count,), generator=generator)
     return samples.training_batch(index, generator)

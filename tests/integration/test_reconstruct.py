@@ -99,6 +99,16 @@ def test_projected_mesh_and_joints_land_on_the_person(person: Person, picture: P
     assert person.camera.translation[2] == pytest.approx(3.2, rel=0.2)
 
 
+def test_both_cameras_agree(person: Person) -> None:
+    """Weak perspective in the crop and the full camera put the joints on nearly the same pixels."""
+    x, y, width, height = person.bbox
+    side = 1.25 * max(width, height)
+    scale, shift = person.camera.weak_perspective[0], np.array(person.camera.weak_perspective[1:])
+    in_crop = scale * person.joints[:, :2] + shift
+    pixels = in_crop * side / 2 + np.array([x + width / 2, y + height / 2])
+    assert np.linalg.norm(pixels - _project(person.joints, person), axis=1).max() < 0.06 * side
+
+
 def test_joints_hang_on_the_mesh_whose_pelvis_is_the_origin(person: Person, reconstructor: Reconstructor) -> None:
     assert np.abs(person.joints[[11, 12]].mean(axis=0)).max() < 1e-4
     regressed = reconstructor.network.topology.joint_regressor.numpy() @ person.vertices

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from model.cameras import (
+    fit_weak_perspective,
     from_crop,
     look_at,
     project_weak_perspective,
@@ -58,6 +59,13 @@ def test_weak_perspective_by_hand() -> None:
     points = torch.tensor([[[0.5, -1.0, 3.0]]])
     projected = project_weak_perspective(points, torch.tensor([[0.8, 0.1, -0.2]]))
     assert projected.flatten().tolist() == pytest.approx([0.5, -1.0])
+
+
+def test_fitted_weak_perspective_is_the_one_that_projected() -> None:
+    points = torch.randn(17, 3, generator=torch.Generator().manual_seed(0))
+    camera = torch.tensor([0.7, 0.2, -0.4])
+    projected = project_weak_perspective(points[None], camera[None])[0]
+    torch.testing.assert_close(fit_weak_perspective(points, projected), camera)
 
 
 def test_crop_and_back() -> None:

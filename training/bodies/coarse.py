@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,7 +14,6 @@ from tqdm import tqdm
 
 from model.topology import COCO_JOINTS, COCO_ROOT, MeshTopology
 from training.bodies.protocol import BodyModel
-from training.cache import cache_folder
 from training.rotations import axis_angle_to_matrix
 
 COARSE_VERTICES = 431
@@ -148,9 +148,8 @@ def build_topology(
     return topology, error
 
 
-def load_topology(body: BodyModel, poses: Tensor) -> MeshTopology:
-    """The body's topology from the cache, made and kept there at the first call."""
-    path = cache_folder("bodies") / f"{body.name}-topology-1.safetensors"
+def load_topology(path: Path, body: BodyModel, poses: Tensor) -> MeshTopology:
+    """The topology kept at `path`, made there at the first call: a resumed run goes on with its own."""
     if not path.exists():
         topology, error = build_topology(body, poses)
         print(f"{topology.coarse_count} coarse vertices; {error}")
