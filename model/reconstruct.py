@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from model.backbones import build_backbone
-from model.backbones.base import load_weights
 from model.cameras import (
     fit_weak_perspective,
     from_crop,
@@ -106,8 +105,7 @@ class Reconstructor:
         backbone_name = str(loaded.card.get("backbone", "movenet-thunder"))
         backbone = build_backbone(backbone_name, weights.path(backbone_name))
         network = MPT(backbone, loaded.model, loaded.topology)
-        detector = PersonDetector()
-        load_weights(detector, weights.path("movenet-multipose"))
+        detector = PersonDetector.load(weights.path("movenet-multipose"))
         card = loaded.card
         return cls(detector, network, str(card.get("name", "unnamed")), str(card.get("mode", "zero-shot")), place)
 
@@ -208,7 +206,7 @@ class Reconstructor:
 
 
 def _distinct(people: list[Person]) -> list[Person]:
-    """Drops a person whose joints are an earlier one's: of two people close together the 2D network may see one twice."""
+    """Drops a person whose joints are an earlier one's: the 2D network may see one of two people twice."""
     kept: list[tuple[Detection, Person]] = []
     for person in people:
         seen = Detection(person.bbox, person.score, person.keypoints_2d)

@@ -95,9 +95,11 @@ class Synthesizer:
         crop = self._jittered_crop(box, generator)
         in_crop = to_crop(joints_2d, crop)  # (B, K, 2) in -1..1
         visible = self._inside(joints_2d, cut) & (in_crop.abs() < 1).all(dim=-1)
-        pixels = (in_crop + 1) * (CROP_SIZE / 2)
+        inside = torch.minimum(torch.maximum(joints_2d, cut[:, None, :2]), cut[:, None, 2:])
+        edge = to_crop(inside, crop).clamp(-1, 1)
+        pixels, edge = (in_crop + 1) * (CROP_SIZE / 2), (edge + 1) * (CROP_SIZE / 2)
         heatmaps = corrupt_and_draw(
-            pixels, visible, COCO_MIRROR, self.config.corruption, self.config.heatmap_size, generator
+            pixels, visible, edge, COCO_MIRROR, self.config.corruption, self.config.heatmap_size, generator
         )
         # Far outside of the crop a re-projection error says nothing, and would outweigh the rest.
         near = (in_crop.abs() < 2).all(dim=-1)

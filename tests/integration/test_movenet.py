@@ -107,9 +107,17 @@ def test_heatmaps_peak_at_a_drawn_persons_joints(thunder: MoveNetThunder) -> Non
 @pytest.mark.parametrize(("dx", "dy"), [(8, 0), (0, 8), (-8, -8)])
 @torch.inference_mode()
 def test_peaks_follow_a_person_who_moves(thunder: MoveNetThunder, dx: int, dy: int) -> None:
-    moved = limb_peaks(thunder(as_crop(draw_figure(background(), dx, dy))))
-    shift = moved - limb_peaks(thunder(as_crop(draw_figure(background()))))
-    assert np.median(shift, axis=0).tolist() == [dx, dy]
+    """By the maps' centres of mass: the peaks themselves move in steps of a cell, 4 px.
+
+    Half a cell is allowed: a network of stride 32 follows a move of 8 px only roughly, and the floor stays in place.
+    """
+    places = []
+    for moved in ((0, 0), (dx, dy)):
+        heatmaps = thunder(as_crop(draw_figure(background(), *moved)))[0, 5:]  # (12, 56, 56)
+        cells = 4 * (torch.arange(56) + 0.5)
+        mass = heatmaps.sum((1, 2))
+        places.append(torch.stack([heatmaps.sum(1) @ cells / mass, heatmaps.sum(2) @ cells / mass], 1).numpy())
+    assert np.median(places[1] - places[0], axis=0) == pytest.approx([dx, dy], abs=2)
 
 
 @torch.inference_mode()

@@ -49,6 +49,19 @@ def test_only_the_person_in_the_middle_survives(maps: tuple[Tensor, Tensor, Tens
         assert gated[k, row - 3 : row + 4, column - 3 : column + 4].max() < 1e-4
 
 
+def test_a_faint_person_in_the_middle_beats_a_clear_neighbour(maps: tuple[Tensor, Tensor, Tensor]) -> None:
+    heatmaps, _, displacements = maps
+    centers = torch.maximum(blob([MIDDLE], 0.05), blob([(MIDDLE[0], MIDDLE[1] + 12)], 0.9))[None, None]
+    gated = gate_to_subject(heatmaps, centers, displacements)[0]
+    assert [peak(gated[k]) for k in (0, 1)] == [joint(MIDDLE, k) for k in (0, 1)]
+
+
+def test_someone_alone_is_found_even_far_from_the_middle(maps: tuple[Tensor, Tensor, Tensor]) -> None:
+    heatmaps, _, displacements = maps
+    gated = gate_to_subject(heatmaps, blob([ASIDE], 0.9)[None, None], displacements)[0]
+    assert [peak(gated[k]) for k in (0, 1)] == [joint(ASIDE, k) for k in (0, 1)]
+
+
 def test_the_peak_near_the_expected_place_is_found_though_displacements_are_rough(
     maps: tuple[Tensor, Tensor, Tensor],
 ) -> None:

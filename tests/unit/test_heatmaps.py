@@ -76,7 +76,7 @@ def test_corruption_repeats_from_its_seed_and_spares_clean_samples() -> None:
     visible = torch.ones(16, 17, dtype=torch.bool)
 
     def draw(corruption: HeatmapCorruption) -> torch.Tensor:
-        return corrupt_and_draw(joints, visible, COCO_MIRROR, corruption, 56, torch.Generator().manual_seed(5))
+        return corrupt_and_draw(joints, visible, joints, COCO_MIRROR, corruption, 56, torch.Generator().manual_seed(5))
 
     wild = HeatmapCorruption()
     assert torch.equal(draw(wild), draw(wild))
@@ -87,8 +87,9 @@ def test_corruption_repeats_from_its_seed_and_spares_clean_samples() -> None:
 def test_joints_outside_of_the_photo_have_no_peak_in_clean_samples() -> None:
     visible = torch.ones(4, 17, dtype=torch.bool)
     visible[:, 13:] = False
+    joints = torch.full((4, 17, 2), 102.0)
     drawn = corrupt_and_draw(
-        torch.full((4, 17, 2), 102.0), visible, COCO_MIRROR, HeatmapCorruption(clean=1.0, noise=0, masked=0), 56,
+        joints, visible, joints, COCO_MIRROR, HeatmapCorruption(clean=1.0, noise=0, masked=0), 56,
         torch.Generator().manual_seed(0),
     )  # fmt: skip
     assert drawn[:, 13:].eq(0).all() and drawn[:, :13].amax(dim=(-2, -1)).min() > 0.5
