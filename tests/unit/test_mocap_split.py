@@ -63,7 +63,8 @@ def test_cmu_test_subjects_are_the_default() -> None:
 def test_a_subject_that_is_not_there_is_named(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         split_by_subject(people(CMU_1=1, CMU_2=1), ["7"], ["2"])
-    assert "7" in caplog.text and "2" not in caplog.text
+    (message,) = caplog.messages
+    assert "7" in message and "2" not in message
 
 
 def test_nobody_left_to_train_on_is_an_error() -> None:
