@@ -1,26 +1,64 @@
-"""Untrusted bytes in, a safe RGB picture out: the only place where the service decodes what a client sent."""
+"""Untrusted bytes in, a safe RGB picture out: the only place where the service decodes what a client sent.
+
+Pillow decodes. What stands here bounds how long and in how much memory a hostile file can keep it busy, and tells
+files that were cut short, which decoders tolerate.
+"""
 
 from __future__ import annotations
 
+import io
 import math
+import re
+import warnings
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
+from PIL import ExifTags, Image
 
 from model.errors import BadInput
-from service.image_headers import BrokenImage, read_header
 
 # Nobody can be seen in less, and slivers would scale to a side of zero pixels.
 MIN_SIDE = 16
 MAX_ASPECT = 20
 
-_FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)  # EXIF's 35 mm equivalence compares diagonals
-_BLEND_ROWS = 256  # transparency is blended in bands, so that its temporaries stay small
+# What an honest file stays an order of magnitude below.
+MAX_READS = 200_000  # Pillow reads a few times a PNG chunk or JPEG segment
+MAX_JPEG_SEGMENTS = 100_000
+MAX_JPEG_SCANS = 64  # some bytes make a scan, but each takes a pass over all pixels
+MAX_EXIF_BYTES = 2**16  # what one JPEG segment holds; EXIF can name the same bytes thousands of times
 
-# EXIF orientation 5 to 8: transpose the stored picture first; then flip (OpenCV's code: 0 upside down, 1 left to right,
-# -1 both).
-_FLIPS = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
+# Pillow refuses twice as many by itself, before it opens a file; `decode` refuses what it is told to.
+Image.MAX_IMAGE_PIXELS = 100_000_000
+warnings.filterwarnings("ignore", module=r"PIL\.")  # one odd file could fill the log
+
+_SIGNATURE = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP", re.DOTALL)
+_PNG_END = b"IEND\xaeB`\x82"
+# 0xFF and a code; 0xFF00 (stuffing) and 0xFFD0 to D7 (restart) belong to the compressed data.
+_JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
+_JPEG_SCAN, _JPEG_END = b"\xda", b"\xd9"
+_JPEG_EXIF = b"Exif\0\0"
+
+_FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)  # EXIF's 35 mm equivalence compares diagonals
+_BAND_ROWS = 256
+
+# ImageOps.exif_transpose would write the EXIF anew, which fails where it is damaged.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class UnsupportedFormat(BadInput):
+    """The bytes are no JPEG, PNG or WebP."""
+
+
+class BrokenImage(BadInput):
+    """The bytes begin as an image but cannot be read to the end."""
 
 
 class TooManyPixels(BadInput):
@@ -64,8 +102,95 @@ def decode(data: bytes, max_pixels: int) -> Photo:
         BrokenImage: Cut short or damaged.
         BadInput: Too small, or too long and thin, to show a person.
     """
-    header = read_header(data)
-    width, height = header.width, header.height
+    if not data:
+        raise BrokenImage("The image is empty: it has no bytes. Send a JPEG, PNG or WebP file.")
+    if _SIGNATURE.match(data) is None:
+        raise UnsupportedFormat("This file is no JPEG, PNG or WebP image. Convert it to one of them and send it again.")
+    if data.startswith(b"\xff\xd8"):
+        data = _checked_jpeg(data)
+    elif data.startswith(b"\x89PNG") and _PNG_END not in data:
+        raise _cut_short()
+    try:
+        image: Image.Image = Image.open(_BoundedReader(data), formats=("JPEG", "PNG", "WEBP"))
+        _check_size(*image.size, max_pixels)
+        image.load()
+        orientation, focal_length_35mm = read_exif(image.info.get("exif", b""))
+        if orientation != 1:
+            image = image.transpose(_UPRIGHT[orientation])
+        pixels = _to_rgb(image)
+    except (BadInput, MemoryError):
+        raise
+    except Image.DecompressionBombError as error:
+        raise TooManyPixels(
+            f"The image has too many pixels: at most {max_pixels / 1e6:.1f} million are accepted. "
+            "Scale it down and send it again."
+        ) from error
+    except Exception as error:  # Pillow's plugins raise many kinds
+        raise _damaged("it cannot be decoded") from error
+
+    focal_length = None
+    if focal_length_35mm is not None:
+        focal_length = focal_length_35mm * math.hypot(*image.size) / _FILM_DIAGONAL_MM
+    return Photo(pixels, focal_length)
+
+
+def read_exif(block: bytes) -> tuple[int, float | None]:
+    """Read the two EXIF entries that matter here.
+
+    A block that makes no sense counts as absent: a photo is never refused for its EXIF.
+
+    Returns:
+        Orientation, 1 to 8: how to turn the stored picture so that it stands upright; and the focal length in
+        millimetres of an equivalent 35 mm camera, if the camera noted it.
+    """
+    if len(block) > MAX_EXIF_BYTES:
+        return 1, None
+    exif = Image.Exif()
+    try:
+        exif.load(block)
+        orientation = exif.get(ExifTags.Base.Orientation, 1)
+        focal_length = float(exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm, 0))
+    except Exception:  # Pillow's parser raises many kinds
+        return 1, None
+    # 0 means unknown
+    return orientation if orientation in _UPRIGHT else 1, focal_length if 4 <= focal_length <= 2000 else None
+
+
+class _BoundedReader(io.BytesIO):
+    """A file that gives up on whoever reads it bit by bit: Pillow walks over chunks in Python."""
+
+    _reads = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._reads += 1
+        if self._reads > MAX_READS:
+            raise _damaged("it has too many segments")
+        return super().read(size)
+
+
+def _checked_jpeg(data: bytes) -> bytes:
+    """Refuse a JPEG that ends early or has too many scans, and drop all EXIF blocks but the first.
+
+    Pillow sees no scan behind the first, and joins the EXIF of thousands of segments in quadratic time.
+    """
+    position, scans = 2, 0
+    for _ in range(MAX_JPEG_SEGMENTS):
+        marker = _JPEG_MARKER.search(data, position)
+        if marker is None:
+            raise _cut_short()
+        if marker[1] == _JPEG_END:
+            first = data.find(_JPEG_EXIF) + len(_JPEG_EXIF)
+            if data.find(_JPEG_EXIF, first) == -1:
+                return data
+            return data[:first] + data[first:].replace(_JPEG_EXIF, bytes(len(_JPEG_EXIF)))
+        scans += marker[1] == _JPEG_SCAN
+        if scans > MAX_JPEG_SCANS:
+            raise _damaged(f"it has more than {MAX_JPEG_SCANS} scans")
+        position = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
+    raise _damaged("it has too many segments")
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise TooManyPixels(
             f"The image has {width} x {height} pixels ({width * height / 1e6:.1f} million); "
@@ -79,42 +204,26 @@ def decode(data: bytes, max_pixels: int) -> Photo:
             "Crop it to the people and send it again."
         )
 
-    flags = cv2.IMREAD_UNCHANGED if header.has_alpha else cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error:
-        pixels = None
-    if pixels is None or pixels.shape[:2] != (height, width):
-        raise BrokenImage("The image is damaged: its picture cannot be decoded. Save it anew and send it again.")
-    if header.has_alpha:
-        pixels = _flatten(pixels)
-    pixels = _upright(pixels, header.exif.orientation)
 
-    focal_length = header.exif.focal_length_35mm
-    if focal_length is not None:
-        focal_length *= math.hypot(width, height) / _FILM_DIAGONAL_MM
-    return Photo(pixels, focal_length)
-
-
-def _flatten(pixels: np.ndarray) -> np.ndarray:
-    """Turn what OpenCV makes of a file with transparency (grey, BGR or BGRA; 8 or 16 bits) into RGB over white."""
-    if pixels.dtype == np.uint16:
-        pixels = np.right_shift(pixels, 8, out=pixels).astype(np.uint8)  # in place: this can be hundreds of megabytes
-    if pixels.ndim == 2:
-        return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
-    if pixels.shape[2] == 3:
-        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-    rgb = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB)
-    for top in range(0, len(rgb), _BLEND_ROWS):
-        band = rgb[top : top + _BLEND_ROWS]
-        alpha = pixels[top : top + _BLEND_ROWS, :, 3:].astype(np.uint16)
-        band[:] = (band * alpha + 255 * (255 - alpha) + 127) // 255  # at most 65,152: fits 16 bits
-    return rgb
-
-
-def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    if orientation >= 5:
-        pixels = cv2.transpose(pixels)
-    if orientation in _FLIPS:
-        pixels = cv2.flip(pixels, _FLIPS[orientation])
+def _to_rgb(image: Image.Image) -> np.ndarray:
+    """Convert any mode to RGB over white, (H, W, 3) uint8, in bands, so that temporaries stay small."""
+    width, height = image.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, _BAND_ROWS):
+        band = image.crop((0, top, width, min(top + _BAND_ROWS, height)))
+        if band.mode.startswith("I"):  # grey of 16 bits, which Pillow would clip
+            band = Image.fromarray((np.asarray(band) >> 8).astype(np.uint8))
+        if band.has_transparency_data:
+            band = Image.alpha_composite(Image.new("RGBA", band.size, "white"), band.convert("RGBA"))
+        pixels[top : top + _BAND_ROWS] = np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
     return pixels
+
+
+def _cut_short() -> BrokenImage:
+    return BrokenImage(
+        "The image ends before its data is complete. Was the upload or the copy cut short? Send it again."
+    )
+
+
+def _damaged(what: str) -> BrokenImage:
+    return BrokenImage(f"The image is damaged: {what}. Save it anew and send it again.")

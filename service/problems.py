@@ -12,8 +12,7 @@ from starlette.exceptions import HTTPException
 
 from model.errors import BadInput, MPTError
 from service.engine import ModeMissing, NotReady, Overloaded
-from service.image_headers import BrokenImage, UnsupportedFormat
-from service.images import TooManyPixels
+from service.images import BrokenImage, TooManyPixels, UnsupportedFormat
 from service.schemas import FieldProblem, Problem, ReconstructQuery
 
 MEDIA_TYPE = "application/problem+json"

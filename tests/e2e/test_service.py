@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import os
 import re
@@ -18,10 +17,6 @@ import httpx2
 import numpy as np
 import pytest
 import trimesh
-
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("model.reconstruct") is None, reason="model.reconstruct is not written yet"
-)
 
 START_SECONDS = 120.0  # PyTorch and the weights on a slow, busy machine
 
