@@ -124,6 +124,7 @@ class AnnyBody:
         own = torch.tensor([limb[2] is None for limb in _LIMBS], device=heads.device)
         target = torch.where(own[:, None], straight, target)
         correction[:, start] = smallest_rotation(rest, target) @ to_smpl
+        correction[:, [10, 11]] = correction[:, [7, 8]]  # toes go with their feet
 
         # Down the tree one generation at a time: eight steps instead of 21.
         world = rotations.clone()
