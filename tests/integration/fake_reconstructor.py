@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from model.errors import BadInput
+from model.reconstruct import Camera, Person, Reconstruction
 
 # COCO-17 of a standing person seen from the front, metres, camera frame (x right, y down), pelvis at the origin.
 # The person faces us, so that her left side is on our right.
@@ -28,30 +28,6 @@ CUBE_FACES = np.array(
     ]
 )  # fmt: skip
 HEIGHT = 1.55  # metres, eyes to ankles with a margin
-
-
-@dataclass(frozen=True)
-class Camera:
-    focal_length: float
-    principal_point: tuple[float, float]
-    translation: tuple[float, float, float]
-    weak_perspective: tuple[float, float, float]
-
-
-@dataclass(frozen=True)
-class Person:
-    score: float
-    bbox: tuple[float, float, float, float]
-    keypoints_2d: np.ndarray
-    joints: np.ndarray
-    vertices: np.ndarray
-    camera: Camera
-
-
-@dataclass(frozen=True)
-class Reconstruction:
-    people: list[Person]
-    timings_ms: dict[str, float]
 
 
 class FakeReconstructor:
