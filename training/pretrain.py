@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import os
 import platform
+import signal
 import sys
 from pathlib import Path
 
@@ -39,8 +40,6 @@ def pretrain(recipe: PretrainRecipe, poses: MocapPoses, folder: Path, device: to
         poses: all MoCap at hand; the held-out subjects are left out here.
     """
     training, validation, _ = split_by_subject(poses)
-    if len(validation) == 0:
-        raise ValueError("the split left no validation subject")
     body = AnnyBody.load()
     folder.mkdir(parents=True, exist_ok=True)
     topology = load_topology(folder / "topology.safetensors", body, torch.from_numpy(training.rotations))
@@ -108,6 +107,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="folder of the run, resumed if it exists; runs/pretrain-SIZE")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
+    # A container or a scheduler stops a run by SIGTERM: it saves its state as at Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     recipe = PRETRAIN[options.size]()
     changes = {"steps": options.steps, "batch_size": options.batch_size}
     trainer = dataclasses.replace(recipe.trainer, **{k: v for k, v in changes.items() if v is not None})

@@ -141,6 +141,19 @@ def test_the_command_trains_resumes_and_leaves_a_checkpoint(tmp_path: Path) -> N
     json.dumps(loaded.card)
 
 
+def test_a_run_that_is_told_to_stop_saves_its_state(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "training.pretrain", "--batch-size", "8", "--steps", "100000"]
+    command += ["--output", str(tmp_path)]
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert run.stderr is not None
+    while "step/s" not in run.stderr.readline(200):  # the progress bar has begun to move
+        assert run.poll() is None
+    run.terminate()
+    run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert (tmp_path / "state.safetensors").exists()
+
+
 def test_an_empty_folder_gets_a_sentence(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "training.pretrain", "--mocap", str(tmp_path), "--output", str(tmp_path / "run")]
     run = subprocess.run([*command, "--steps", "1"], capture_output=True, text=True)
