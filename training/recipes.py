@@ -20,7 +20,10 @@ class PretrainRecipe:
 
 
 def pretrain_tiny() -> PretrainRecipe:
-    """The checkpoint that ships; the README has its cost and scores. Two CPU cores are enough."""
+    """The checkpoint that ships: 960,000 samples, about 75 minutes of two free CPU cores (230 samples/s).
+
+    On CMU (the default split's test subjects, clean heatmaps): PA-MPJPE 49 mm, MPJPE 71 mm, MPVE 95 mm.
+    """
     size = sizes.tiny()
     return PretrainRecipe(
         size, SynthesisConfig(size.heatmap_size), TrainerConfig(steps=15_000, batch_size=64, learning_rate=1.5e-3)
