@@ -17,7 +17,7 @@ _CANDIDATES = 16  # centres looked at in one image
 _MIN_JOINT_SCORE = 0.127  # below, a joint does not count in its person's score (MoveNet's own threshold)
 _JOINT_SPREAD = 0.3  # variance of the prior about a joint's expected place: half of this times the shorter side, cells
 _SAME_JOINT = 0.1  # two estimates of a joint agree within about this part of the person's size
-SAME_PERSON = 0.5  # similarity above which two candidates are one person
+_SAME_PERSON = 0.5  # similarity above which two candidates are one person
 
 
 class DetectorOutputs(NamedTuple):
@@ -109,10 +109,16 @@ def suppress_duplicates(detections: Sequence[Detection]) -> list[Detection]:
 
     Joints tell two people who overlap from one person seen twice, which boxes cannot.
     """
-    kept: list[Detection] = []
-    for candidate in sorted(detections, key=lambda detection: detection.score, reverse=True):
-        if all(similarity(candidate, other) < SAME_PERSON for other in kept):
-            kept.append(candidate)
+    ranked = sorted(detections, key=lambda detection: detection.score, reverse=True)
+    return [ranked[index] for index in distinct(ranked)]
+
+
+def distinct(detections: Sequence[Detection]) -> list[int]:
+    """The indices of those detections, in order, whose joints do not coincide with an earlier one's."""
+    kept: list[int] = []
+    for index, candidate in enumerate(detections):
+        if all(similarity(candidate, detections[other]) < _SAME_PERSON for other in kept):
+            kept.append(index)
     return kept
 
 

@@ -23,7 +23,7 @@ from model.cameras import (
     to_crop,
 )
 from model.checkpoint import load_checkpoint
-from model.detections import SAME_PERSON, Detection, similarity
+from model.detections import Detection, distinct
 from model.detector import PersonDetector
 from model.errors import BadInput
 from model.heatmaps import read_heatmaps
@@ -134,7 +134,7 @@ class Reconstructor:
         if boxes is None:
             found = self.detector.detect(image)
         else:
-            found = [Detection(_checked_box(box, width, height), 1.0, np.zeros((0, 3))) for box in boxes]
+            found = [Detection(check_box(box, width, height), 1.0, np.zeros((0, 3))) for box in boxes]
         focal = float(focal_length) if focal_length else float(np.hypot(width, height))
         if not (np.isfinite(focal) and focal > 0):
             raise BadInput("The focal length must be a positive number of pixels.")
@@ -207,12 +207,8 @@ class Reconstructor:
 
 def _distinct(people: list[Person]) -> list[Person]:
     """Drops a person whose joints are an earlier one's: the 2D network may see one of two people twice."""
-    kept: list[tuple[Detection, Person]] = []
-    for person in people:
-        seen = Detection(person.bbox, person.score, person.keypoints_2d)
-        if all(similarity(seen, other) < SAME_PERSON for other, _ in kept):
-            kept.append((seen, person))
-    return [person for _, person in kept]
+    seen = [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
+    return [people[index] for index in distinct(seen)]
 
 
 def cut_crop(image: np.ndarray, crop: Sequence[float], size: int) -> np.ndarray:
@@ -223,6 +219,7 @@ def cut_crop(image: np.ndarray, crop: Sequence[float], size: int) -> np.ndarray:
     x, y, side = crop
     scale = size / side
     shrink = int(1 / scale) if scale < 0.5 else 1
+    left, top, ratio = 0, 0, (1.0, 1.0)
     if shrink > 1:  # average whole blocks first, within the crop's reach only
         left, top = max(0, int(x - side / 2) - shrink), max(0, int(y - side / 2) - shrink)
         right, bottom = int(x + side / 2) + shrink, int(y + side / 2) + shrink
@@ -230,16 +227,14 @@ def cut_crop(image: np.ndarray, crop: Sequence[float], size: int) -> np.ndarray:
         small = max(1, part.shape[1] // shrink), max(1, part.shape[0] // shrink)
         ratio = part.shape[1] / small[0], part.shape[0] / small[1]
         image = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
-        to_crop = np.array(
-            [
-                [scale * ratio[0], 0, scale * (left - (x - side / 2)) + 0.5 * scale * ratio[0] - 0.5],
-                [0, scale * ratio[1], scale * (top - (y - side / 2)) + 0.5 * scale * ratio[1] - 0.5],
-            ]
-        )
-    else:
-        # Pixel centres are at 0.5: hence the half pixel on both sides.
-        shift = 0.5 * scale - 0.5
-        to_crop = np.array([[scale, 0, -scale * (x - side / 2) + shift], [0, scale, -scale * (y - side / 2) + shift]])
+    # Pixel centres are at 0.5: hence the half pixel on both sides.
+    step_x, step_y = scale * ratio[0], scale * ratio[1]
+    to_crop = np.array(
+        [
+            [step_x, 0, scale * (left - (x - side / 2)) + 0.5 * step_x - 0.5],
+            [0, step_y, scale * (top - (y - side / 2)) + 0.5 * step_y - 0.5],
+        ]
+    )
     return cv2.warpAffine(image, to_crop, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
 
 
@@ -251,12 +246,22 @@ def _checked(image: np.ndarray) -> np.ndarray:
     return image
 
 
-def _checked_box(box: Box, width: int, height: int) -> Box:
+def check_box(box: Box, width: int, height: int) -> Box:
+    """The box as floats, if a photo of this size can show what is in it.
+
+    Raises:
+        BadInput: not four finite numbers, under 2 pixels, beside the photo, or over ten times as large as it.
+    """
     x, y, w, h = (float(value) for value in box)
     if not np.isfinite([x, y, w, h]).all() or w < 2 or h < 2:
         raise BadInput(f"The box {box} must be x, y, width, height in pixels, at least 2 wide and high.")
     if x >= width or y >= height or x + w <= 0 or y + h <= 0:
-        raise BadInput(f"The box {box} lies outside of the photo of {width} x {height} pixels.")
+        raise BadInput(
+            f"The box {x:g},{y:g},{w:g},{h:g} lies outside the photo, "
+            f"which has {width} x {height} pixels once it is upright."
+        )
+    if max(w, h) > 10 * max(width, height):
+        raise BadInput(f"The box {x:g},{y:g},{w:g},{h:g} is more than ten times as large as the photo.")
     return x, y, w, h
 
 

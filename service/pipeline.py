@@ -43,7 +43,10 @@ def reconstruct(
     """
     start = time.perf_counter()
     photo = images.decode(data, settings.max_pixels)
-    _check_boxes(query.boxes, photo, settings.max_people)
+    if (boxes := len(query.bbox)) > settings.max_people:
+        raise BadInput(
+            f"{boxes} boxes are too many: at most {settings.max_people} people are reconstructed in one photo."
+        )
     decoded = time.perf_counter()
     found = model.reconstruct(
         photo.pixels,
@@ -67,19 +70,6 @@ def reconstruct(
             **{stage: round(1000 * value, 2) for stage, value in seconds.items()},
         },
     )
-
-
-def _check_boxes(boxes: list[schemas.Box], photo: images.Photo, max_people: int) -> None:
-    if len(boxes) > max_people:
-        raise BadInput(f"{len(boxes)} boxes are too many: at most {max_people} people are reconstructed in one photo.")
-    for x, y, width, height in boxes:
-        if x >= photo.width or y >= photo.height or x + width <= 0 or y + height <= 0:
-            raise BadInput(
-                f"The box {x:g},{y:g},{width:g},{height:g} lies outside the photo, "
-                f"which has {photo.width} x {photo.height} pixels once it is upright."
-            )
-        if max(width, height) > 10 * max(photo.width, photo.height):
-            raise BadInput(f"The box {x:g},{y:g},{width:g},{height:g} is more than ten times as large as the photo.")
 
 
 def _person(person: Person, faces: np.ndarray, with_vertices: bool, store: MeshStore, root_path: str) -> schemas.Person:

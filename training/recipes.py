@@ -20,7 +20,7 @@ class PretrainRecipe:
 
 
 def pretrain_tiny() -> PretrainRecipe:
-    """The checkpoint that ships: 960,000 samples, about 75 minutes of two free CPU cores (230 samples/s).
+    """The checkpoint that ships: 960,000 samples, 102 minutes on two CPU cores that were busy besides.
 
     On CMU (the default split's test subjects, clean heatmaps): PA-MPJPE 49 mm, MPJPE 71 mm, MPVE 95 mm.
     """

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from model.errors import BadInput
-from model.reconstruct import Camera, Person, Reconstruction
+from model.reconstruct import Camera, Person, Reconstruction, check_box
 
 # COCO-17 of a standing person seen from the front, metres, camera frame (x right, y down), pelvis at the origin.
 # The person faces us, so that her left side is on our right.
@@ -55,6 +55,7 @@ class FakeReconstructor:
         self.calls.append({"image": image, "boxes": boxes, "max_people": max_people, "focal_length": focal_length})
         assert self.go.wait(60)
         height, width = image.shape[:2]
+        boxes = None if boxes is None else [check_box(box, width, height) for box in boxes]
         if boxes is None:
             boxes = [(0.3 * width, 0.1 * height, 0.4 * width, 0.8 * height)] if image.any() else []
         focal = focal_length or float(np.hypot(width, height))

@@ -160,7 +160,8 @@ def test_nobody_is_found_where_nobody_is(reconstructor: Reconstructor) -> None:
 
 
 @pytest.mark.parametrize(
-    "box", [(0, 0, np.nan, 5), (0, 0, 1, 50), (900, 0, 10, 10), (-50, 0, 40, 40), (0.0, 0.0, np.inf, 5.0)]
+    "box",
+    [(0, 0, np.nan, 5), (0, 0, 1, 50), (900, 0, 10, 10), (-50, 0, 40, 40), (0.0, 0.0, np.inf, 5.0), (0, 0, 6401, 50)],
 )
 def test_boxes_that_cannot_be_used_get_a_sentence(reconstructor: Reconstructor, picture: Picture, box: tuple) -> None:
     with pytest.raises(BadInput, match="box"):
