@@ -8,6 +8,7 @@ import os
 import platform
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from model.checkpoint import save_checkpoint
 from model.errors import MPTError
 from model.losses import mpt_loss
-from model.transformer import MeshTransformer
+from model.transformer import MeshPrediction, MeshTransformer
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import load_topology
 from training.evaluate import score_clean
@@ -50,7 +51,7 @@ def pretrain(recipe: PretrainRecipe, poses: MocapPoses, folder: Path, device: to
     torch.manual_seed(recipe.trainer.seed)
     model = MeshTransformer(size, topology)
 
-    def step_loss(network: nn.Module, generator: torch.Generator) -> dict[str, Tensor]:
+    def step_loss(network: Callable[..., MeshPrediction], generator: torch.Generator) -> dict[str, Tensor]:
         index = torch.randint(len(train.poses), (batch,), generator=generator, device=device)
         heatmaps, truth = train.training_batch(index, generator)
         masks = [_hidden(batch, n, generator) for n in (topology.joint_count, topology.coarse_count)]

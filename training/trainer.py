@@ -35,8 +35,9 @@ class TrainerConfig:
     seed: int = 0
 
 
-StepLoss = Callable[[nn.Module, torch.Generator], dict[str, Tensor]]
-"""Draws a batch from the generator and returns the losses by name, among them "loss"."""
+StepLoss = Callable[[Callable[..., Any], torch.Generator], dict[str, Tensor]]
+"""Draws a batch from the generator, runs the network that it is given, and returns the losses by name, among them
+"loss"."""
 Validate = Callable[[nn.Module], dict[str, float]]
 """Scores by name in millimetres; the first one chooses the best checkpoint."""
 Keep = Callable[[nn.Module, int, dict[str, float]], None]
@@ -93,8 +94,7 @@ class Trainer:
         generator = torch.Generator(self.device).manual_seed(self.config.seed * 1_000_003 + self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, self.step)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=has_fast_bfloat16(self.device)):
-            losses = step_loss(self.model, generator)
+        losses = step_loss(self._predict, generator)
         self.optimizer.zero_grad(set_to_none=True)
         losses["loss"].backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
@@ -104,6 +104,11 @@ class Trainer:
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
         return losses
+
+    def _predict(self, *inputs: Tensor) -> Any:
+        """The network in mixed precision; what makes samples and losses stays in float32."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=has_fast_bfloat16(self.device)):
+            return self.model(*inputs)
 
     def _log(self, writer: Any, bar: Any, losses: dict[str, Tensor], steps_per_second: float) -> None:
         values = {name: float(loss.detach()) for name, loss in losses.items()}
