@@ -1,7 +1,7 @@
 """Motion capture: files in, poses of one skeleton out."""
 
-from .amass import read_amass
 from .poses import SMPL_JOINT_NAMES, SMPL_PARENTS, MocapPoses
+from .read import read_mocap
 from .sample import read_sample
 from .split import CMU_HELD_OUT, split_by_subject
 
@@ -10,7 +10,7 @@ __all__ = [
     "SMPL_JOINT_NAMES",
     "SMPL_PARENTS",
     "MocapPoses",
-    "read_amass",
+    "read_mocap",
     "read_sample",
     "split_by_subject",
 ]

@@ -1,4 +1,4 @@
-"""Reads motion capture in AMASS's layout: <data set>/<subject>/<clip>.npz with SMPL-H or SMPL-X keys."""
+"""Reads AMASS's clips: <data set>/<subject>/<clip>.npz with SMPL-H or SMPL-X keys."""
 
 from __future__ import annotations
 
@@ -7,52 +7,24 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from model.errors import BadData
 
-from .poses import MocapPoses
-from .thinning import keep_changes
+from .clip import Clip
 
 # SMPL's 22 joints lead the pose vector of each of these models: the bare body, SMPL, SMPL-H and SMPL-X.
 _POSE_WIDTHS = (66, 72, 156, 165)
 
 
-def read_amass(folder: str | Path) -> MocapPoses:
-    """Reads all clips below a folder, dense clips thinned to the poses that differ.
+def read_amass_clip(path: Path) -> Clip:
+    """Reads one clip of either release of AMASS: SMPL+H (`*_poses.npz`) or SMPL-X (`*_stageii.npz`).
 
-    Both releases of AMASS are read: SMPL+H (`*_poses.npz`) and SMPL-X (`*_stageii.npz`). Files with body
-    shapes only are left out. A dense clip keeps a frame whenever a joint has turned 8 degrees or 0.5 s have
-    passed; a clip that has a `frame` key has been thinned already and is taken whole.
-
-    Args:
-        folder: AMASS itself, one of its data sets, or one subject's folder.
-
-    Returns:
-        The poses in the order of the sorted paths.
+    A clip that has a `frame` key counts as thinned already. The subject is named after the folders, as in
+    "CMU/02" for CMU/02/02_01_poses.npz.
 
     Raises:
-        BadData: the folder holds no clip, or a clip is broken; the message names it.
+        BadData: the clip is broken; the message names it.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise BadData(f"{folder} is not a folder. Give the folder of AMASS, as in MOCAP=path/to/amass.")
-    files = sorted(path for path in folder.rglob("*.npz") if not _holds_shape_only(path))
-    if not files:
-        raise BadData(
-            f"{folder} holds no MoCap clip. AMASS's layout is <data set>/<subject>/<clip>_poses.npz: "
-            "unpack its archives into that folder."
-        )
-    return MocapPoses.concat(
-        [_read_clip(path, folder) for path in tqdm(files, desc="Reading MoCap", unit="clip", delay=2)]
-    )
-
-
-def _holds_shape_only(path: Path) -> bool:
-    return path.name == "shape.npz" or path.stem.endswith("_stagei")
-
-
-def _read_clip(path: Path, folder: Path) -> MocapPoses:
     try:
         # Members are read on access: keys that are not asked for, object arrays among them, are never
         # decoded.
@@ -61,14 +33,16 @@ def _read_clip(path: Path, folder: Path) -> MocapPoses:
             raise BadData(f"{path} is no npz archive: remove it or download it again.")
         with file:
             rotations = _body_rotations(file, path)
-            thinned = "frame" in file
-            framerate = 0.0 if thinned else _framerate(file, path)
+            framerate = None if "frame" in file else _framerate(file, path)
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise BadData(f"{path} cannot be read ({error}): remove it or download it again.") from error
-    if not thinned:
-        rotations = rotations[keep_changes(rotations, framerate)]
     subject = path.resolve().parent
-    return MocapPoses.from_clip(rotations, f"{subject.parent.name}/{subject.name}", path.relative_to(folder).as_posix())
+    return Clip(rotations, framerate, f"{subject.parent.name}/{subject.name}")
+
+
+def holds_shape_only(path: Path) -> bool:
+    """Whether AMASS's name of the file says that it holds a body's shape and no motion."""
+    return path.name == "shape.npz" or path.stem.endswith("_stagei")
 
 
 def _body_rotations(file: np.lib.npyio.NpzFile, path: Path) -> np.ndarray:
@@ -97,14 +71,7 @@ def _body_rotations(file: np.lib.npyio.NpzFile, path: Path) -> np.ndarray:
         raise BadData(f"{path}: the poses are {poses.dtype}, not floating-point radians.")
     if len(poses) == 0:
         raise BadData(f"{path} holds no frame: remove it.")
-    rotations = poses[:, :66].astype(np.float32).reshape(-1, 22, 3)
-    if not np.isfinite(rotations).all():
-        bad = np.flatnonzero(~np.isfinite(rotations).all(axis=(1, 2)))
-        raise BadData(
-            f"{path}: {len(bad)} of {len(poses)} frames hold NaN or infinity, the first is frame {bad[0]}. "
-            "Remove the file or repair it."
-        )
-    return rotations
+    return poses[:, :66].astype(np.float32).reshape(-1, 22, 3)
 
 
 def _framerate(file: np.lib.npyio.NpzFile, path: Path) -> float:

@@ -1,0 +1,111 @@
+"""Reads BVH: a skeleton and its motion in one text file, Biovision's format."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from model.errors import BadData
+
+from .skeleton import Motion, Skeleton
+from .text import read_text
+
+_CHANNELS = {axis + kind for axis in "xyz" for kind in ("position", "rotation")}
+
+
+def read_bvh(path: Path) -> Motion:
+    """Reads a motion.
+
+    Channels may come in any order. Where the root moves is left out, and so are positions of other joints.
+
+    Raises:
+        BadData: the file is no BVH or is damaged; the message names it.
+    """
+    try:
+        hierarchy, found, table = read_text(path).partition("MOTION")
+        if not found:
+            raise ValueError("it has no MOTION")
+        skeleton, channels = _parse_hierarchy(hierarchy.split())
+        values, framerate = _parse_motion(table, sum(map(len, channels)))
+        valid = np.isfinite(values).all(axis=1)
+        local = _rotations(np.where(valid[:, None], values, 0.0), channels)
+    except (OSError, ValueError, IndexError) as error:
+        raise BadData(f"{path} is no BVH file that can be read ({error}): get it again or remove it.") from error
+    return Motion(str(path), skeleton, local, valid, framerate)
+
+
+def _rotations(values: np.ndarray, channels: list[list[str]]) -> list[Rotation | None]:
+    """Values (T, C) to a rotation for each joint, None for one without such channels."""
+    local: list[Rotation | None] = []
+    column = 0
+    for names in channels:
+        about = [i for i, name in enumerate(names) if name.endswith("rotation")]
+        # Each turn is about an axis that the ones before have turned: upper case is scipy's sign for that.
+        order = "".join(names[i][0].upper() for i in about)
+        angles = values[:, [column + i for i in about]]
+        local.append(Rotation.from_euler(order, angles, degrees=True) if about else None)
+        column += len(names)
+    return local
+
+
+def _parse_hierarchy(words: list[str]) -> tuple[Skeleton, list[list[str]]]:
+    """The skeleton, and the channels of each of its joints."""
+    names: list[str] = []
+    parents: list[int] = []
+    offsets: list[list[float]] = []
+    channels: list[list[str]] = []
+    open_joints: list[int] = []
+    place = 0
+    while place < len(words):
+        word = words[place].upper()
+        if word in ("ROOT", "JOINT", "END"):  # END is followed by "Site" where the others have a name
+            parents.append(open_joints[-1] if open_joints else -1)
+            name = f"{names[parents[-1]]} end" if word == "END" else words[place + 1]
+            # A name may hold spaces: all up to the brace.
+            while words[place + 2] != "{":
+                place += 1
+                name += f" {words[place + 1]}"
+            names.append(name)
+            offsets.append([0.0, 0.0, 0.0])
+            channels.append([])
+            place += 2
+        elif word == "{":
+            open_joints.append(len(names) - 1)
+            place += 1
+        elif word == "}":
+            open_joints.pop()
+            place += 1
+        elif word == "OFFSET":
+            offsets[open_joints[-1]] = [float(number) for number in words[place + 1 : place + 4]]
+            place += 4
+        elif word == "CHANNELS":
+            count = int(words[place + 1])
+            channels[open_joints[-1]] = [channel.lower() for channel in words[place + 2 : place + 2 + count]]
+            if not _CHANNELS.issuperset(channels[open_joints[-1]]):
+                raise ValueError(f"the CHANNELS of {names[open_joints[-1]]} are not known")
+            place += 2 + count
+        elif word == "HIERARCHY":
+            place += 1
+        else:
+            raise ValueError(f"{words[place]!r} is not expected in its HIERARCHY")
+    if open_joints or parents.count(-1) != 1:
+        raise ValueError("its HIERARCHY is not one tree")
+    return Skeleton(tuple(names), tuple(parents), np.array(offsets)), channels
+
+
+def _parse_motion(table: str, width: int) -> tuple[np.ndarray, float]:
+    """The values (T, width), and frames per second."""
+    head = re.match(r"\s*Frames:\s*\d+\s+Frame\s+Time:\s*(\S+)", table, re.IGNORECASE)
+    if not head:
+        raise ValueError("its MOTION has no `Frames:` and `Frame Time:`")
+    seconds = float(head.group(1))
+    if not 0 < seconds < np.inf:
+        raise ValueError(f"its `Frame Time:` is {seconds}")
+    values = np.array(table[head.end() :].split(), dtype=float)
+    # The number of frames in the head is wrong in some files: what counts is what is there.
+    if len(values) == 0 or len(values) % width:
+        raise ValueError(f"its {len(values)} numbers are no whole frames of {width}: it is cut off")
+    return values.reshape(-1, width), 1 / seconds
