@@ -58,35 +58,31 @@ def look_at(yaw: Tensor, elevation: Tensor, roll: Tensor) -> Tensor:
     return spin @ tilt @ axes @ turn
 
 
-def sample_cameras(count: int, generator: torch.Generator, views: str = "any") -> VirtualCameras:
+def sample_cameras(count: int, generator: torch.Generator, views: int | None = None) -> VirtualCameras:
     """Draws virtual cameras on the generator's device.
 
     Args:
         count: how many.
-        views: "any": random yaw, elevation -15 to 40 degrees, roll of a few degrees, 1.8 to 12 m away, as people hold
-            cameras; "paper": the four fixed cameras of section 3.1, above head height, around the body.
-
-    Raises:
-        ValueError: on another name.
+        views: None: random yaw, elevation -15 to 40 degrees, roll of a few degrees, 1.8 to 12 m away, as people hold
+            cameras; or the number of fixed cameras that stand evenly around the body, above head height: section 3.1
+            has four.
     """
     device = generator.device
 
     def uniform(low: float, high: float) -> Tensor:
         return low + (high - low) * torch.rand(count, generator=generator, device=device)
 
-    if views == "any":
+    if views is None:
         yaw = uniform(-math.pi, math.pi)
         # Most photos are taken near eye level: the mean of two draws favours the middle of the range.
         elevation = (uniform(-15, 40) + uniform(-15, 25)) * (0.5 * math.pi / 180)
         roll = torch.randn(count, generator=generator, device=device).clamp(-2.5, 2.5) * math.radians(5)
         distance = uniform(math.log(1.8), math.log(12.0)).exp()
-    elif views == "paper":
-        quarter = torch.randint(4, (count,), generator=generator, device=device)
-        yaw = (quarter + 0.5) * (math.pi / 2)
+    else:
+        which = torch.randint(views, (count,), generator=generator, device=device)
+        yaw = (which + 0.5) * (2 * math.pi / views)
         elevation = torch.full_like(yaw, math.radians(30))
         roll, distance = torch.zeros_like(yaw), torch.full_like(yaw, 5.0)
-    else:
-        raise ValueError(f"There are no views called {views!r}; use 'any' or 'paper'.")
     return VirtualCameras(look_at(yaw, elevation, roll), distance)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
-SKIN, SHIRT, TROUSERS = (205, 160, 135), (60, 110, 170), (70, 65, 75)
+from model.render import overlay
+
+SKIN, SHIRT, TROUSERS = (225, 175, 150), (65, 120, 185), (75, 70, 80)
 
 
 def draw_person(
@@ -16,7 +17,7 @@ def draw_person(
     size: tuple[int, int],
     canvas: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Draws a posed body with a pinhole camera, hidden faces hidden, lit from above left.
+    """Draws a posed body with a pinhole camera, lit from above left.
 
     Args:
         vertices: (V, 3) camera frame, metres, placed before the camera.
@@ -32,20 +33,10 @@ def draw_person(
     width, height = size
     if canvas is None:
         shade = np.linspace(190, 120, height)[:, None, None] + np.linspace(-15, 15, width)[None, :, None]
-        canvas = np.broadcast_to(shade, (height, width, 3)).astype(np.uint8).copy()
-    pixels = focal_length * vertices[:, :2] / vertices[:, 2:] + (width / 2, height / 2)
-    corners = vertices[faces]
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12
-    facing = (normal * corners.mean(axis=1)).sum(axis=1) < 0
-    light = 0.45 + 0.55 * np.clip(normal @ np.array([-0.4, -0.6, -0.7]), 0, 1)
+        canvas = np.broadcast_to(shade, (height, width, 3)).astype(np.uint8)
     rest = template[faces].mean(axis=1)
     clothed = np.abs(rest[:, 0]) < 0.45
     colour = np.where((rest[:, 1] > -0.05)[:, None], TROUSERS, SHIRT)
     bare = (rest[:, 1] > 0.78) | (rest[:, 1] < -0.52) & (np.abs(rest[:, 0]) < 0.12) | ~clothed
-    colour = np.where(bare[:, None], SKIN, colour) * light[:, None]
-    points = (pixels * 16).round().astype(np.int32)
-    for face in np.argsort(-corners[:, :, 2].mean(axis=1)):
-        if facing[face]:
-            cv2.fillConvexPoly(canvas, points[faces[face]], colour[face].tolist(), cv2.LINE_AA, shift=4)
-    return canvas
+    colour = np.where(bare[:, None], SKIN, colour)
+    return overlay(canvas, [(vertices, faces, colour)], focal_length, opacity=1.0)

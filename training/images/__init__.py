@@ -1,0 +1,1 @@
+"""Images with truth, to learn from: one record type, one file a source."""
