@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-_LEFT_HIP, _RIGHT_HIP = 11, 12  # in COCO-17
+from model.topology import COCO_ROOT
 
 
-def mpjpe(predicted: Tensor, true: Tensor) -> Tensor:
-    """Mean per-joint position error with both roots at the origin, the root being the middle of the hips.
+def mpjpe(predicted: Tensor, true: Tensor, root: Sequence[int] = COCO_ROOT) -> Tensor:
+    """Mean per-joint position error with both roots at the origin.
 
-    Root alignment as in Ionescu et al., Human3.6M (TPAMI 2014), protocol 1, and in Kanazawa et al., HMR
-    (CVPR 2018).
+    Root alignment as in Ionescu et al., Human3.6M (TPAMI 2014). The default root, the middle of the hips, is that of
+    Kanazawa et al., HMR (CVPR 2018), and of Lin et al., METRO (CVPR 2021); for 14 joints in LSP's order it is (2, 3).
+    Kolotouros et al., SPIN (ICCV 2019), take the pelvis joint instead.
 
     Args:
-        predicted, true: (B, 17, 3), joints in COCO's order.
+        predicted, true: (B, K, 3), joints in the same order; COCO's 17 for the default root.
+        root: the joints whose mean is the root.
 
     Returns:
         (B,) mean over the joints of their Euclidean distances.
     """
-    return _mean_distance(predicted - _hips(predicted), true - _hips(true))
+    return joint_errors(predicted, true, root).mean(dim=-1)
+
+
+def joint_errors(predicted: Tensor, true: Tensor, root: Sequence[int] = COCO_ROOT) -> Tensor:
+    """Each joint's part in `mpjpe`: (B, K) distances with both roots at the origin."""
+    return _distances(predicted - _mean_of(predicted, root), true - _mean_of(true, root))
 
 
 def pa_mpjpe(predicted: Tensor, true: Tensor) -> Tensor:
     """Mean per-joint position error after Procrustes alignment, the "reconstruction error".
+
+    Zhou et al., MonoCap (TPAMI 2018). The joints that are measured are the ones that are aligned.
 
     Args:
         predicted, true: (B, K, 3).
@@ -32,22 +43,36 @@ def pa_mpjpe(predicted: Tensor, true: Tensor) -> Tensor:
     Returns:
         (B,) mean over the joints of their distances after `procrustes`.
     """
-    return _mean_distance(procrustes(predicted, true), true)
+    return pa_joint_errors(predicted, true).mean(dim=-1)
 
 
-def mpve(predicted: Tensor, true: Tensor, predicted_joints: Tensor, true_joints: Tensor) -> Tensor:
-    """Mean per-vertex error (PVE, MPVPE) with the middle of both meshes' hips at the origin.
+def pa_joint_errors(predicted: Tensor, true: Tensor) -> Tensor:
+    """Each joint's part in `pa_mpjpe`: (B, K) distances after `procrustes`."""
+    return _distances(procrustes(predicted, true), true)
 
-    As in Pavlakos et al., "Learning to estimate 3D human pose and shape" (CVPR 2018), rooted as `mpjpe` is.
+
+def mpve(
+    predicted: Tensor,
+    true: Tensor,
+    predicted_joints: Tensor,
+    true_joints: Tensor,
+    root: Sequence[int] = COCO_ROOT,
+) -> Tensor:
+    """Mean per-vertex error (PVE, MPVPE) with both meshes' roots at the origin.
+
+    As in Pavlakos et al., "Learning to estimate 3D human pose and shape" (CVPR 2018), rooted as `mpjpe` is. METRO
+    roots the meshes at the pelvis joint of Human3.6M's regressor: root (0,) of its 17 joints.
 
     Args:
         predicted, true: (B, V, 3) vertices.
-        predicted_joints, true_joints: (B, 17, 3), the joints of these meshes in COCO's order.
+        predicted_joints, true_joints: (B, K, 3), the joints of these meshes; COCO's 17 for the default root.
+        root: the joints whose mean is the root.
 
     Returns:
         (B,) mean over the vertices of their Euclidean distances.
     """
-    return _mean_distance(predicted - _hips(predicted_joints), true - _hips(true_joints))
+    errors = _distances(predicted - _mean_of(predicted_joints, root), true - _mean_of(true_joints, root))
+    return errors.mean(dim=-1)
 
 
 def pa_mpve(predicted: Tensor, true: Tensor) -> Tensor:
@@ -59,7 +84,24 @@ def pa_mpve(predicted: Tensor, true: Tensor) -> Tensor:
     Returns:
         (B,) mean over the vertices of their distances after `procrustes`.
     """
-    return _mean_distance(procrustes(predicted, true), true)
+    return _distances(procrustes(predicted, true), true).mean(dim=-1)
+
+
+def correct_keypoints(predicted: Tensor, true: Tensor, length: Tensor, threshold: float) -> Tensor:
+    """Which keypoints are right for PCK: within a share of the person's size of where they should be.
+
+    Yang and Ramanan, "Articulated human detection with flexible mixtures of parts" (TPAMI 2013), take the longer side
+    of the person's box as size. PCK is the mean over the annotated keypoints. A predicted NaN is never right.
+
+    Args:
+        predicted, true: (B, K, 2) pixels.
+        length: (B,) pixels, the person's size.
+        threshold: share of the size, such as 0.05.
+
+    Returns:
+        (B, K) bool.
+    """
+    return _distances(predicted, true) <= threshold * length[:, None]
 
 
 def f_score(predicted: Tensor, true: Tensor, threshold: float) -> Tensor:
@@ -111,11 +153,11 @@ def procrustes(points: Tensor, target: Tensor) -> Tensor:
     return (scale[:, None, None] * (p @ rotation) + t_centre).to(points.dtype)
 
 
-def _hips(joints: Tensor) -> Tensor:
-    """(B, 17, 3) -> (B, 1, 3), their middle."""
-    return (joints[:, _LEFT_HIP] + joints[:, _RIGHT_HIP])[:, None] / 2
+def _mean_of(joints: Tensor, which: Sequence[int]) -> Tensor:
+    """(B, K, 3) -> (B, 1, 3), the mean of some joints."""
+    return joints[:, list(which)].mean(dim=1, keepdim=True)
 
 
-def _mean_distance(predicted: Tensor, true: Tensor) -> Tensor:
-    """(B, N, 3) twice -> (B,)."""
-    return torch.linalg.vector_norm(predicted - true, dim=-1).mean(dim=-1)
+def _distances(predicted: Tensor, true: Tensor) -> Tensor:
+    """(B, N, D) twice -> (B, N)."""
+    return torch.linalg.vector_norm(predicted - true, dim=-1)

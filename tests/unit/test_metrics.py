@@ -7,12 +7,23 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.linalg import orthogonal_procrustes
 from scipy.spatial import cKDTree
 from scipy.spatial import procrustes as scipy_procrustes
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from model.metrics import f_score, mpjpe, mpve, pa_mpjpe, pa_mpve, procrustes
+from model.metrics import (
+    correct_keypoints,
+    f_score,
+    joint_errors,
+    mpjpe,
+    mpve,
+    pa_joint_errors,
+    pa_mpjpe,
+    pa_mpve,
+    procrustes,
+)
 
 
 def people(seed: int = 0, batch: int = 5, points: int = 17) -> Tensor:
@@ -53,12 +64,47 @@ def test_mpjpe_roots_at_the_middle_of_the_hips() -> None:
     assert mpjpe(predicted, true).item() == pytest.approx(0.1, abs=1e-6)
 
 
+def test_the_root_of_lsps_14_joints_and_a_single_joint_as_root() -> None:
+    true = people(batch=1, points=14)
+    predicted = true.clone()
+    predicted[0, 2, 0] += 0.06  # the right hip 6 cm off moves the middle of the hips (2, 3) by 3
+    assert mpjpe(predicted, true, root=(2, 3)).item() == pytest.approx(0.03, abs=1e-6)
+    assert joint_errors(predicted, true, root=(2, 3))[0].tolist() == pytest.approx([0.03] * 14, abs=1e-6)
+    # About another joint only the hip itself is wrong.
+    assert joint_errors(predicted, true, root=(0,))[0].tolist() == pytest.approx([0, 0, 0.06, *[0] * 11], abs=1e-6)
+
+
+def test_parts_of_the_joints_add_up() -> None:
+    predicted, true = people(20), people(21)
+    torch.testing.assert_close(joint_errors(predicted, true).mean(dim=1), mpjpe(predicted, true))
+    torch.testing.assert_close(pa_joint_errors(predicted, true).mean(dim=1), pa_mpjpe(predicted, true))
+    expected = (procrustes(predicted, true) - true).norm(dim=-1)
+    torch.testing.assert_close(pa_joint_errors(predicted, true), expected)
+
+
 def test_mpve_by_hand() -> None:
     joints, true = people(batch=2), people(1, batch=2, points=100)
     move = torch.tensor([[[0.0, 0.0, 4.0]], [[1.0, 0.0, 0.0]]])
     predicted = true + move
     predicted[1, :50, 1] += 0.06  # half of the second body's vertices 6 cm off
     assert mpve(predicted, true, joints + move, joints).tolist() == pytest.approx([0, 0.03], abs=1e-6)
+
+
+def test_mpve_roots_at_the_joints_that_it_is_told() -> None:
+    joints, true = people(batch=1, points=3), people(1, batch=1, points=20)
+    predicted = joints.clone()
+    predicted[0, 0, 2] += 0.05  # a wrong pelvis alone
+    assert mpve(true, true, predicted, joints, root=(0,)).item() == pytest.approx(0.05, abs=1e-6)
+    assert mpve(true, true, predicted, joints, root=(1, 2)).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_pa_mpve_by_hand() -> None:
+    """Six corners on the axes, of which the pair at +-1 is stretched to +-2: no rotation, a scale of 2/3."""
+    true = torch.diag(torch.tensor([1.0, 1.0, 1.0]))
+    true = torch.cat([true, -true])[None]
+    predicted = true * torch.tensor([1.0, 1.0, 2.0])
+    # Least squares: scale = (1 + 1 + 2) / (1 + 1 + 4) = 2/3. Errors: 1/3, 1/3 and 2 * 2/3 - 1 = 1/3.
+    assert pa_mpve(predicted, true).item() == pytest.approx(1 / 3, rel=1e-6)
 
 
 @pytest.mark.parametrize("metric", [pa_mpjpe, pa_mpve])
@@ -94,6 +140,29 @@ def test_agrees_with_scipys_procrustes() -> None:
         disparity = scipy_procrustes(t, p)[2]
         ours = np.square(aligned.numpy() - t).sum() / np.square(t - t.mean(0)).sum()
         assert ours == pytest.approx(disparity, rel=1e-4)
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_agrees_with_scipys_orthogonal_procrustes_where_that_is_a_rotation(seed: int) -> None:
+    true = people(seed, batch=1)
+    predicted = similarity(true + 0.2 * people(seed + 1, batch=1), seed)
+    p, t = predicted[0].double().numpy(), true[0].double().numpy()
+    p, centre = p - p.mean(0), t.mean(0)
+    rotation, _ = orthogonal_procrustes(p, t - centre)
+    if np.linalg.det(rotation) > 0:
+        scale = (p @ rotation * (t - centre)).sum() / (p * p).sum()
+        np.testing.assert_allclose(procrustes(predicted, true)[0], scale * p @ rotation + centre, atol=1e-5)
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_no_other_similarity_is_nearer(seed: int) -> None:
+    predicted, true = people(seed), people(seed + 1)
+    best = (procrustes(predicted, true) - true).square().sum(dim=(1, 2))
+    other = (similarity(procrustes(predicted, true), seed) - true).square().sum(dim=(1, 2))
+    nudged = (procrustes(predicted, true) * 1.01 - true).square().sum(dim=(1, 2))
+    assert (best <= other + 1e-5).all() and (best <= nudged + 1e-5).all()
 
 
 def test_a_mirrored_body_keeps_its_error() -> None:
@@ -161,3 +230,10 @@ def test_f_score_agrees_with_a_search_tree() -> None:
         recall = (cKDTree(p).query(t)[0] < 0.3).mean()
         expected.append(2 * precision * recall / (precision + recall))
     np.testing.assert_allclose(f_score(predicted, true, 0.3), expected, rtol=1e-6)
+
+
+def test_correct_keypoints_by_hand() -> None:
+    true = torch.zeros(2, 4, 2)
+    predicted = torch.tensor([[[3.0, 4.0], [5.1, 0.0], [0.0, -5.0], [torch.nan, 0.0]]]).expand(2, -1, -1)
+    right = correct_keypoints(predicted, true, torch.tensor([100.0, 200.0]), 0.05)  # within 5 and 10 pixels
+    assert right.tolist() == [[True, False, True, False], [True, True, True, False]]

@@ -1,0 +1,256 @@
+"""Evaluation end to end by its command: the real body on a little MoCap, and the shipped networks on a drawn person."""
+
+from __future__ import annotations
+
+import functools
+import json
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+import weights
+from model.checkpoint import save_checkpoint
+from model.errors import BadCheckpoint
+from model.sizes import tiny
+from model.topology import MeshTopology
+from model.transformer import MeshTransformer
+from tests.render import draw_person
+from training.bodies.anny import AnnyBody
+from training.bodies.coarse import build_topology
+from training.evaluate import main
+from training.evaluation.lsp import LIMBS_IN_COCO, LIMBS_IN_SMPL
+from training.evaluation.mocap import check_topology, evaluate_mocap
+from training.evaluation.networks import load_networks
+from training.evaluation.validation import score_clean
+from training.mocap.sample import read_sample
+from training.rotations import axis_angle_to_matrix
+from training.synthesis import SynthesisConfig, Synthesizer
+
+SIZE, FOCAL, PLACE = (480, 640), 700.0, (0.1, 0.0, 3.2)
+
+
+@pytest.fixture(scope="module")
+def body() -> AnnyBody:
+    return AnnyBody.load()
+
+
+@pytest.fixture(scope="module")
+def poses() -> torch.Tensor:
+    return torch.from_numpy(read_sample().rotations)
+
+
+@pytest.fixture(scope="module")
+def topology(body: AnnyBody, poses: torch.Tensor) -> MeshTopology:
+    return build_topology(body, poses, fit_bodies=96, test_bodies=8)[0]
+
+
+@pytest.fixture(scope="module")
+def untrained(topology: MeshTopology, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("checkpoint") / "untrained.safetensors"
+    save_checkpoint(path, MeshTransformer(tiny(), topology), topology, {"name": "untrained"})
+    return path
+
+
+@pytest.fixture(scope="module")
+def mocap(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Walking arms and legs of three subjects, of whom 02 is held out."""
+    folder = tmp_path_factory.mktemp("mocap")
+    rng = np.random.default_rng(0)
+    for subject, frames in (("02", 40), ("77", 120), ("78", 40)):
+        phase = np.linspace(0, 8 * np.pi, frames)[:, None]
+        rotations = np.zeros((frames, 22, 3), np.float32)
+        rotations[:, 0, 0] = np.pi / 2
+        for joint in (1, 2, 4, 5, 16, 17, 18, 19):
+            rotations[:, joint] = 0.5 * np.sin(phase + rng.uniform(0, 6)) * rng.normal(0, 0.7, 3)
+        rotations[:, 16, 2] -= 1.0
+        rotations[:, 17, 2] += 1.0
+        whole = np.zeros((frames, 156), np.float32)
+        whole[:, :66] = rotations.reshape(frames, 66)
+        (folder / "CMU" / subject).mkdir(parents=True)
+        file = folder / "CMU" / subject / f"{subject}_01_poses.npz"
+        np.savez(file, poses=whole, trans=np.zeros((frames, 3)), mocap_framerate=60.0, frame=np.arange(frames) * 10)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def few_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The nearest-pose baseline takes seconds with all of its views."""
+    monkeypatch.setattr("training.evaluate.evaluate_mocap", functools.partial(evaluate_mocap, nearest_views=2048))
+
+
+def report_of(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    tables = json.loads((folder / "report.json").read_text())["tables"]
+    return {name: {row["name"]: row for row in table["rows"]} for name, table in tables.items()}
+
+
+def test_mocap_by_the_command(mocap: Path, untrained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--mocap", str(mocap), "--checkpoint", str(untrained), "--output", str(tmp_path), "--every", "2"])
+    shown, tables = capsys.readouterr().out, report_of(tmp_path)
+    assert (tmp_path / "report.md").read_text() in shown
+    assert "20 poses of test subjects (CMU/02)" in shown
+    rows = tables["scores"]
+    untrained_row, mean = rows["untrained, clean heatmaps"], rows["constant mean pose"]
+    nearest = rows["nearest training pose of 2,048 views"]
+    assert untrained_row["MPJPE"] > mean["MPJPE"] > nearest["MPJPE"] > 5
+    assert mean["PA-MPVE"] > nearest["PA-MPVE"] and mean["direct MPJPE"] is None
+    assert untrained_row["direct MPJPE"] > 50
+    assert list(tables["subjects"]) == ["CMU/02"] and len(tables["joints"]) == 17
+    assert cv2.imread(str(tmp_path / "worst-untrained.png")).std() > 10
+    assert cv2.imread(str(tmp_path / "random-untrained.png")).std() > 10
+
+
+def test_validation_subjects_are_others(
+    mocap: Path, untrained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--mocap", str(mocap), "--checkpoint", str(untrained), "--output", str(tmp_path), "--every", "8"]
+    main([*arguments, "--split", "validation"])
+    assert "validation subjects (CMU/78)" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="--split validation"):
+        main([*arguments, "--split", "train"])
+
+
+def test_quick_scores_are_a_mean_over_all(body: AnnyBody, topology: MeshTopology, poses: torch.Tensor) -> None:
+    """Whatever the count: half a batch too."""
+    samples = Synthesizer(body, topology, poses[:256], SynthesisConfig(56), "cpu")
+    torch.manual_seed(0)
+    network = MeshTransformer(tiny(), topology).eval()
+    few, many = score_clean(network, samples, count=32), score_clean(network, samples, count=160)
+    assert few == score_clean(network, samples, count=32)
+    assert set(few) == {"PA-MPJPE", "MPJPE", "MPVE"}
+    for name, value in many.items():
+        assert value == pytest.approx(few[name], rel=0.3) and value > 100
+
+
+def test_smpls_body_refuses_a_checkpoint_of_anny(untrained: Path, tmp_path: Path) -> None:
+    pytest.importorskip("smplx", reason="needs the extra smpl")
+    from tests.unit.test_body_smpl import body_of
+
+    network = load_networks([untrained], torch.device("cpu"))[0]
+    check_topology(network, AnnyBody.load())
+    with pytest.raises(BadCheckpoint, match=r"untrained\.safetensors has the mesh topology 'anny' .* 'smpl'"):
+        check_topology(network, body_of(tmp_path))
+
+
+def test_wrong_arguments_get_a_sentence(mocap: Path, untrained: Path, tmp_path: Path) -> None:
+    none = str(tmp_path / "none")
+    for arguments in (
+        ["--mocap", none],
+        ["--mocap", str(mocap), "--smpl", none],
+        ["--mocap", str(mocap), "--checkpoint", none],
+        ["--photos", none, "--checkpoint", str(untrained)],
+        ["--h36m", none, "--checkpoint", str(untrained)],
+        ["--3dpw", none, "--checkpoint", str(untrained)],
+    ):
+        with pytest.raises(SystemExit, match=f"Error: .*{none}"):
+            main([*arguments, "--output", str(tmp_path / "out"), "--device", "cpu"])
+    with pytest.raises(SystemExit, match=r"Error: --device cup cannot be used"):
+        main(["--mocap", str(mocap), "--device", "cup"])
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A drawn person, and what is true of her."""
+
+    image: np.ndarray
+    joints: np.ndarray
+    """(17, 3) camera frame, metres, in place."""
+    pixels: np.ndarray
+    """(17, 2)."""
+
+    @property
+    def box(self) -> list[float]:
+        low, high = self.pixels.min(axis=0) - 20, self.pixels.max(axis=0) + 20
+        return [*low.tolist(), *(high - low).tolist()]
+
+
+@pytest.fixture(scope="module")
+def photo(body: AnnyBody) -> Photo:
+    pose = torch.zeros(1, 22, 3)
+    pose[0, 0] = torch.tensor([torch.pi / 2, 0, 0])
+    pose[0, 16, 2], pose[0, 17, 2] = -0.9, 0.7  # arms down
+    pose[0, 1, 0], pose[0, 4, 0] = -0.5, 0.5  # a step with the left leg
+    vertices = body.pose(axis_angle_to_matrix(pose), body.mean_shape()[None])[0]
+    vertices = vertices @ torch.tensor([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # to the camera's axes
+    regressor = torch.from_numpy(body.joint_regressor)
+    vertices = vertices - (regressor @ vertices)[[11, 12]].mean(dim=0) + torch.tensor(PLACE)
+    joints = (regressor @ vertices).numpy()
+    rest = (vertices - torch.tensor(PLACE)).numpy()
+    image = draw_person(vertices.numpy(), body.faces, rest, FOCAL, SIZE)
+    return Photo(image, joints, FOCAL * joints[:, :2] / joints[:, 2:] + np.array(SIZE) / 2)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> str:
+    return str(weights.path("anny-tiny"))
+
+
+def save(path: Path, image: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+
+
+def test_photos_by_the_command(photo: Photo, shipped: str, tmp_path: Path) -> None:
+    save(tmp_path / "one.png", photo.image)
+    save(tmp_path / "two.png", photo.image)
+    keypoints = np.concatenate([photo.pixels, np.full((17, 1), 2)], axis=1)
+    away = {"id": 2, "image_id": 1, "bbox": [0, 0, 60, 90], "keypoints": [30, 40, 2] * 17}  # where nobody is
+    here = {"id": 1, "image_id": 1, "bbox": photo.box, "keypoints": keypoints.ravel().tolist()}
+    coco = {"images": [{"id": 1, "file_name": "one.png"}], "annotations": [away, here]}
+    (tmp_path / "keypoints.json").write_text(json.dumps(coco))
+    names = [f"{side}_{joint}" for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in "lr"]
+    entry = {"image": "two.png", "joint_names": names, "K": [[FOCAL, 0, 240], [0, FOCAL, 320], [0, 0, 1]]}
+    entry |= {"joints_cam_m": photo.joints[5:].tolist(), "joints_2d_px": photo.pixels[5:].tolist()}
+    (tmp_path / "joints3d.json").write_text(json.dumps([entry]))
+    main(["--photos", str(tmp_path), "--checkpoint", shipped, "--output", str(tmp_path / "out"), "--device", "cpu"])
+    tables = report_of(tmp_path / "out")
+    row = next(cells for name, cells in tables["photos"].items() if name == "one.png")
+    found, pck = (next(v for k, v in row.items() if k.endswith(end)) for end in ("found", "PCK@0.1"))
+    assert row["people"] == 2 and found == 1
+    assert 40 < pck <= 50  # nearly all of hers, and none of the one who is missing
+    errors = [value for key, value in tables["limbs_3d"]["two.png"].items() if key != "name"]
+    assert 0 < errors[0] < 90 and errors[0] < errors[1] < 160  # millimetres; the mean pose is at 190 and 300
+    assert len(list((tmp_path / "out" / "photos").rglob("*.jpg"))) == 2
+
+
+def test_h36m_by_the_command(photo: Photo, shipped: str, tmp_path: Path) -> None:
+    name = "images/S9_Walking_1.60457274_000001.jpg"
+    save(tmp_path / name, photo.image)
+    points = np.zeros((1, 24, 4))
+    points[0, :12, :3], points[..., 3] = photo.joints[list(LIMBS_IN_COCO)], 1
+    points[..., :3] -= photo.joints[[11, 12]].mean(axis=0)
+    x, y, width, height = photo.box
+    centre, scale = [[x + width / 2, y + height / 2]], [1.1 * max(width, height) / 200]
+    np.savez(tmp_path / "p2.npz", imgname=np.array([name]), center=np.array(centre), scale=np.array(scale), S=points)
+    main(["--h36m", str(tmp_path / "p2.npz"), "--checkpoint", shipped, "--output", str(tmp_path / "out")])
+    (row,) = report_of(tmp_path / "out")["scores"].values()
+    assert row["joints"] == 12 and row["PA-MPJPE"] < 90 and row["PA-MPJPE"] < row["MPJPE"] < 160
+    assert "not the field's protocol" in (tmp_path / "out/report.md").read_text()
+    assert len(list((tmp_path / "out").glob("*.png"))) == 2
+
+
+def test_3dpw_by_the_command(photo: Photo, shipped: str, tmp_path: Path) -> None:
+    """The official layout, without SMPL's files: its camera stands on its head in the world."""
+    save(tmp_path / "imageFiles/walk/image_00000.jpg", photo.image)
+    turn = np.diag([1.0, -1, -1])
+    joints = np.zeros((24, 3))
+    joints[list(LIMBS_IN_SMPL)] = photo.joints[list(LIMBS_IN_COCO)] @ turn  # world = turn^-1 camera
+    seen = np.concatenate([photo.pixels.T, np.ones((1, 17))])
+    camera = np.eye(4)
+    camera[:3, :3] = turn
+    content = {
+        "sequence": "walk", "genders": ["f"], "poses": [np.zeros((1, 72))], "betas": [np.zeros(10)],
+        "poses2d": [np.concatenate([seen, seen[:, :1]], axis=1)[None]], "jointPositions": [joints.reshape(1, 72)],
+        "cam_poses": camera[None], "cam_intrinsics": np.diag([FOCAL, FOCAL, 1]), "campose_valid": [np.ones(1)],
+    }  # fmt: skip
+    (tmp_path / "sequenceFiles/test").mkdir(parents=True)
+    (tmp_path / "sequenceFiles/test/walk.pkl").write_bytes(pickle.dumps(content, 2))
+    main(["--3dpw", str(tmp_path), "--checkpoint", shipped, "--output", str(tmp_path / "out")])
+    (row,) = report_of(tmp_path / "out")["scores"].values()
+    assert row["joints"] == 12 and row["PA-MPJPE"] < 90 and row["PA-MPJPE"] < row["MPJPE"] < 160
