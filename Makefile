@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format train-pretrain evaluate clean
+.PHONY: help serve test lint format mocap train-pretrain evaluate ablations benchmark-rendering clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,13 +28,26 @@ format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-train-pretrain: $(VENV)/.train ## Pre-train on motion capture (MOCAP=path/to/amass SIZE=tiny STEPS=1000)
+mocap: $(VENV)/.train ## Fetch CMU's motion capture, free and without registering: 1.1 GB (DIR=folder)
+	@$(BIN)/python -m training.mocap.cmu $(if $(DIR),--output "$(DIR)") $(ARGS)
+
+train-pretrain: $(VENV)/.train ## Pre-train on motion capture (MOCAP=folder SIZE=tiny STEPS=1000)
 	@$(BIN)/python -m training.pretrain \
 		$(if $(MOCAP),--mocap "$(MOCAP)") $(if $(SIZE),--size $(SIZE)) $(if $(STEPS),--steps $(STEPS)) $(ARGS)
 
-evaluate: $(VENV)/.train ## Evaluate a checkpoint (MOCAP=path/to/amass CHECKPOINT=file)
+evaluate: $(VENV)/.train ## Evaluate checkpoints (MOCAP=, PHOTOS=, PW3D=folder or H36M=npz; CHECKPOINT="file ...")
+	@$(BIN)/python -m weights.fetch
 	@$(BIN)/python -m training.evaluate \
-		$(if $(MOCAP),--mocap "$(MOCAP)") $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") $(ARGS)
+		$(if $(MOCAP),--mocap "$(MOCAP)") $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(H36M),--h36m "$(H36M)") \
+		$(if $(PW3D),--3dpw "$(PW3D)") $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(ARGS)
+
+benchmark-rendering: $(VENV)/.train ## Measure the renderer, and MoveNet on its people (MOCAP=folder)
+	@$(BIN)/python -m weights.fetch
+	@$(BIN)/python -m benchmarks.rendering $(if $(MOCAP),--mocap "$(MOCAP)") $(ARGS)
+
+ablations: $(VENV)/.train ## Repeat the paper's ablations on MOCAP=folder, some hours on two cores; goes on where it stopped
+	@$(BIN)/python -m weights.fetch
+	@$(BIN)/python -m training.ablations --mocap "$(MOCAP)" $(ARGS)
 
 clean: ## Remove the virtual environment and what the tools left; fetched weights stay in the cache
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -124,7 +124,7 @@ class HeatmapCorruption:
     exchanged: float = 0.03
     """Chance that a joint's peak stands where its left-right counterpart is."""
     noise: float = 0.04
-    """Largest standard deviation of the additive noise; a quarter of the samples have any."""
+    """Largest standard deviation of the additive noise; an eighth of the samples has any."""
     imagined: float = 0.5
     """Share of the joints outside of the photo for which a weak peak stands on its edge."""
     masked: float = 0.3
@@ -179,14 +179,17 @@ def corrupt_and_draw(
     height = torch.where(visible, height, height * imagined * rand(b, k))
     at = torch.where(visible[..., None], at, edge + 6.0 * randn(b, k, 2))
     share = corruption.masked * rand(b, 1) * (rand(b, 1) < 0.5)
-    hidden = rand(b, k) < share
-    heatmaps = mask_heatmaps(draw_heatmaps(at, size, sigma, height), hidden)
+    height = height.masked_fill(rand(b, k) < share, 0.0)
+    heatmaps = draw_heatmaps(at, size, sigma, height).flatten(0, 1)  # (B * K, size, size)
 
-    false = (rand(b, k) < corruption.false_peaks) & dirty
+    # A fixed number of joints, wherever they fall, keeps every shape the same from batch to batch.
+    false = torch.randperm(b * k, generator=generator, device=joints.device)[: round(corruption.false_peaks * b * k)]
     elsewhere = torch.where(rand(b, k, 1) < 0.5, joints[:, list(mirror)], CROP_SIZE * rand(b, k, 2))
-    second = draw_heatmaps(elsewhere, size, sigma, height * false * rand(b, k) * 0.9)
-    heatmaps = torch.maximum(heatmaps, second)
+    second = height * dirty * rand(b, k) * 0.9
+    places, widths, heights = (x.flatten(0, 1)[false, None] for x in (elsewhere, sigma, second))  # (F, 1, ...)
+    heatmaps[false] = torch.maximum(heatmaps[false], draw_heatmaps(places, size, widths, heights)[:, 0])
 
-    noisy = b // 4  # the order of a batch is random, so its first quarter is as good as any
-    noise = randn(noisy, k, size, size) * (corruption.noise * rand(noisy, 1, 1, 1))
-    return torch.cat([heatmaps[:noisy] + noise, heatmaps[noisy:]])
+    heatmaps = heatmaps.unflatten(0, (b, k))
+    noisy = b // 8  # the order of a batch is random, so its first eighth is as good as any
+    heatmaps[:noisy] += randn(noisy, k, size, size) * (corruption.noise * rand(noisy, 1, 1, 1))
+    return heatmaps

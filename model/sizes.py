@@ -15,7 +15,7 @@ class TransformerSize:
     patch: int
     """Cells on a side of a heatmap token's patch."""
     encoder: tuple[tuple[int, int], ...]
-    """(width, layers) of each encoder block."""
+    """(width, layers) of each encoder block; none leaves `PoseLift` alone."""
     heads: int
     decoder: tuple[int, int] | None
     """(width, layers) of the light decoder of vertices; None puts the vertex queries into the encoder."""
@@ -25,6 +25,8 @@ class TransformerSize:
     """Width of heatmap tokens that the encoder only looks at; None puts them into the encoder too."""
     token_budget: int | None = None
     """How many heatmap tokens are kept, those with the most energy; None keeps all."""
+    coordinates: bool = False
+    """Whether it sees of each heatmap only where its peak is, as a network on 2D coordinates would (Table 3a)."""
 
 
 def tiny() -> TransformerSize:
@@ -48,4 +50,11 @@ def base() -> TransformerSize:
     )
 
 
-SIZES = {"tiny": tiny, "small": small, "base": base}
+def mlp() -> TransformerSize:
+    """The baseline to beat: no transformer, two residual layers on the 17 joints' coordinates."""
+    return TransformerSize(
+        "mlp", heatmap_size=56, patch=8, encoder=(), heads=1, decoder=None, lift=1024, coordinates=True
+    )
+
+
+SIZES = {"tiny": tiny, "small": small, "base": base, "mlp": mlp}

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from model.heatmaps import read_heatmaps
+from model.heatmaps import CROP_SIZE, draw_heatmaps, read_heatmaps
 from model.sizes import TransformerSize
 from model.topology import MeshTopology
 
@@ -104,42 +104,67 @@ class HeatmapTokens(nn.Module):
 
 
 class PoseLift(nn.Module):
-    """A residual network over all joints' readouts at once, which gives each joint query a start.
+    """A residual network over all joints' readouts at once: a state that joint queries start from, and a first guess.
 
-    Attention learns to combine 17 joints slowly; a dense layer combines them at once and costs little.
+    Attention learns to combine 17 joints slowly; dense layers combine them at once and cost little. Alone it is the
+    classical lifting baseline (Martinez et al., ICCV 2017) with a mesh; pre-training begins with it alone.
     """
 
-    def __init__(self, joints: int, hidden: int, width: int):
+    def __init__(self, hidden: int, topology: MeshTopology):
         super().__init__()
-        self.joints = joints
-        self.enter = nn.Linear(joints * 5, hidden)
+        self.joints, self.points = topology.joint_count, topology.joint_count + topology.coarse_count
+        template = torch.cat([topology.joint_regressor @ topology.template, topology.template[topology.coarse]])
+        self.register_buffer("template", template, persistent=False)
+        self.enter = nn.Linear(self.joints * 5, hidden)
         self.layers = nn.ModuleList(
             nn.Sequential(nn.LayerNorm(hidden), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, hidden))
             for _ in range(2)
         )
-        self.leave = nn.Sequential(nn.LayerNorm(hidden), nn.Linear(hidden, joints * width))
+        self.norm = nn.LayerNorm(hidden)
+        self.guess = nn.Linear(hidden, self.points * 3 + 3)
+        nn.init.normal_(self.guess.weight, std=1e-3)
+        nn.init.zeros_(self.guess.bias)
 
-    def forward(self, readout: Tensor) -> Tensor:
-        """(B, K, 5) readouts to (B, K, D)."""
+    def forward(self, readout: Tensor) -> tuple[Tensor, MeshPrediction]:
+        """(B, K, 5) readouts to the state (B, hidden) and the first guess."""
         state = self.enter(readout.flatten(1))
         for layer in self.layers:
             state = state + layer(state)
-        return self.leave(state).unflatten(1, (self.joints, -1))
+        state = self.norm(state)
+        offsets, camera = self.guess(state).float().split([self.points * 3, 3], dim=1)
+        points = self.template + offsets.unflatten(1, (self.points, 3))
+        joints, vertices = points.split([self.joints, self.points - self.joints], dim=1)
+        return state, MeshPrediction(vertices, joints, camera + camera.new_tensor(_CAMERA_START))
+
+
+class LiftNetwork(nn.Module):
+    """`PoseLift` alone, with the interface of `MeshTransformer`; it has no queries that masks could hide."""
+
+    def __init__(self, lift: PoseLift):
+        super().__init__()
+        self.lift = lift
+
+    def forward(self, heatmaps: Tensor, *_: Tensor) -> MeshPrediction:
+        """Heatmaps (B, K, S, S) to the first guess."""
+        return self.lift(read_heatmaps(heatmaps).features())[1]
 
 
 class MeshTransformer(nn.Module):
     """Regresses 3D joints and coarse vertices from pose heatmaps.
 
-    Joint queries start from their position on the template body, from what their heatmap says (its peak's place,
-    width and height) and from the heatmap tokens in which they have heat. They attend to one another and to the
-    heatmap tokens. The mesh comes either from vertex queries in the same encoder (the paper's layout, `size.decoder`
-    is None), or from a light decoder: one linear map of the joint tokens gives a coarse posed mesh, which the vertex
-    queries take in and correct while attending to the joint tokens alone.
+    Joint queries start from their position on the template body, from what all heatmaps say together (`PoseLift`)
+    and from the heatmap tokens in which they have heat. They attend to one another and to the heatmap tokens, and
+    correct the first guess. The mesh comes either from vertex queries in the same encoder (the paper's layout,
+    `size.decoder` is None), or from a light decoder: one linear map of the joint tokens corrects the coarse mesh,
+    which the vertex queries take in and correct again while attending to the joint tokens alone.
     """
 
     def __init__(self, size: TransformerSize, topology: MeshTopology):
         super().__init__()
         self.size = size
+        self.lift = PoseLift(size.lift, topology)
+        if not size.encoder:
+            return
         k, c = topology.joint_count, topology.coarse_count
         first, last = size.encoder[0][0], size.encoder[-1][0]
         token_width = size.memory or first
@@ -150,7 +175,7 @@ class MeshTransformer(nn.Module):
         self.register_buffer("template_vertices", topology.template[topology.coarse], persistent=False)
         self.joint_query = nn.Parameter(torch.randn(k, first) * 0.02)
         self.joint_place = nn.Linear(3, first)
-        self.lift = PoseLift(k, size.lift, first)
+        self.joint_lift = nn.Linear(size.lift, k * first)
         self.joint_pool = nn.Linear(token_width, first)
         self.joint_mask = nn.Parameter(torch.randn(first) * 0.02)
 
@@ -192,10 +217,18 @@ class MeshTransformer(nn.Module):
             masked_joints: (B, K) bool, and
             masked_vertices: (B, C) bool: queries hidden by Masked Vertex Modeling, in training only.
         """
+        readout = read_heatmaps(heatmaps)
+        if self.size.coordinates:
+            heatmaps = draw_heatmaps((readout.position + 1) * (CROP_SIZE / 2), self.size.heatmap_size)
+            readout = read_heatmaps(heatmaps)
+        lifted, guess = self.lift(readout.features())
+        if not self.size.encoder:
+            return guess
+
         tokens, heat = self.tokens(heatmaps)  # (B, T, E), (B, K, T)
         pooled = (heat / (heat.sum(dim=-1, keepdim=True).abs() + 1e-3)) @ tokens  # (B, K, E)
-        joints = self.joint_query + self.joint_place(self.template_joints)
-        joints = joints + self.lift(read_heatmaps(heatmaps).features()) + self.joint_pool(pooled)
+        joints = self.joint_query + self.joint_place(self.template_joints) + self.joint_pool(pooled)
+        joints = joints + self.joint_lift(lifted).unflatten(1, joints.shape[1:])
         if masked_joints is not None:
             joints = torch.where(masked_joints[..., None], self.joint_mask + self.joint_query, joints)
         vertices = (self.vertex_query + self.vertex_place(self.template_vertices)).expand(len(heatmaps), -1, -1)
@@ -215,13 +248,13 @@ class MeshTransformer(nn.Module):
             state = narrow(state)
         state = self.norm(state)
         joint_state = state[:, :k]
-        joint_answer = self.template_joints + self.joint_head(joint_state)
-        camera = self.camera_head(joint_state.mean(dim=1)) + heatmaps.new_tensor(_CAMERA_START)
+        joint_answer = guess.joints + self.joint_head(joint_state)
+        camera = guess.camera + self.camera_head(joint_state.mean(dim=1))
 
         if self.size.decoder is None:
-            vertex_answer = self.template_vertices + self.vertex_head(state[:, k : k + c])
+            vertex_answer = guess.vertices + self.vertex_head(state[:, k : k + c])
         else:
-            coarse = self.template_vertices + self.skip(joint_state.flatten(1)).unflatten(1, (c, 3))
+            coarse = guess.vertices + self.skip(joint_state.flatten(1)).unflatten(1, (c, 3))
             vertices = vertices + self.skip_place(coarse)
             for block in self.decoder:
                 vertices = block(vertices, joint_state)

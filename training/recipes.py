@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from model import sizes
 from model.sizes import TransformerSize
+from training.bodies.anny import ADULT
 from training.synthesis import SynthesisConfig
 from training.trainer import TrainerConfig
 
@@ -16,7 +18,19 @@ class PretrainRecipe:
 
     size: TransformerSize
     synthesis: SynthesisConfig
+    lift: TrainerConfig | None
+    """First `PoseLift` alone: many samples a second teach it most of what it can know,"""
     trainer: TrainerConfig
+    """then the whole network."""
+    youngest: int = ADULT
+    """Years of the youngest bodies; children come in below 18."""
+
+    def change(self, changes: dict[str, int]) -> PretrainRecipe:
+        """The recipe with other values in both stages' `TrainerConfig`; fewer `steps` shorten the first stage too."""
+        lift = self.lift and dataclasses.replace(self.lift, **changes)
+        if lift and self.lift:
+            lift = dataclasses.replace(lift, steps=min(lift.steps, self.lift.steps))
+        return dataclasses.replace(self, lift=lift, trainer=dataclasses.replace(self.trainer, **changes))
 
 
 def pretrain_tiny() -> PretrainRecipe:
@@ -26,7 +40,10 @@ def pretrain_tiny() -> PretrainRecipe:
     """
     size = sizes.tiny()
     return PretrainRecipe(
-        size, SynthesisConfig(size.heatmap_size), TrainerConfig(steps=15_000, batch_size=64, learning_rate=1.5e-3)
+        size,
+        SynthesisConfig(size.heatmap_size),
+        lift=TrainerConfig(steps=4_000, batch_size=256, learning_rate=2e-3),
+        trainer=TrainerConfig(steps=5_000, batch_size=256, learning_rate=7e-4, seed=1),
     )
 
 
@@ -34,7 +51,10 @@ def pretrain_small() -> PretrainRecipe:
     """For one GPU. Not yet run to the end: its cost and scores are still to be measured."""
     size = sizes.small()
     return PretrainRecipe(
-        size, SynthesisConfig(size.heatmap_size), TrainerConfig(steps=100_000, batch_size=256, learning_rate=6e-4)
+        size,
+        SynthesisConfig(size.heatmap_size),
+        lift=TrainerConfig(steps=20_000, batch_size=512, learning_rate=1e-3),
+        trainer=TrainerConfig(steps=100_000, batch_size=256, learning_rate=1e-3),
     )
 
 
@@ -42,8 +62,22 @@ def pretrain_base() -> PretrainRecipe:
     """The paper's encoder, for a GPU with much memory. Not yet run to the end either."""
     size = sizes.base()
     return PretrainRecipe(
-        size, SynthesisConfig(size.heatmap_size), TrainerConfig(steps=100_000, batch_size=128, learning_rate=2e-4)
+        size,
+        SynthesisConfig(size.heatmap_size),
+        lift=TrainerConfig(steps=20_000, batch_size=512, learning_rate=1e-3),
+        trainer=TrainerConfig(steps=100_000, batch_size=128, learning_rate=2e-4),
     )
 
 
-PRETRAIN = {"tiny": pretrain_tiny, "small": pretrain_small, "base": pretrain_base}
+def pretrain_mlp() -> PretrainRecipe:
+    """The baseline on coordinates."""
+    size = sizes.mlp()
+    return PretrainRecipe(
+        size,
+        SynthesisConfig(size.heatmap_size),
+        lift=None,
+        trainer=TrainerConfig(steps=10_000, batch_size=256, learning_rate=2e-3),
+    )
+
+
+PRETRAIN = {"tiny": pretrain_tiny, "small": pretrain_small, "base": pretrain_base, "mlp": pretrain_mlp}

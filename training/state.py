@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -15,20 +16,28 @@ from model.errors import BadCheckpoint
 
 
 def save_state(
-    path: Path, step: int, best: float, model: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
+    path: Path,
+    step: int,
+    best: float,
+    model: nn.Module,
+    average: nn.Module,
+    optimizers: Sequence[torch.optim.Optimizer],
 ) -> None:
-    """Writes step, best score, weights, averaged weights and the optimizer's moments, atomically."""
+    """Writes step, best score, weights, averaged weights and the optimizers' moments, atomically."""
     tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
-    for index, moments in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{k}": v for k, v in moments.items()}
+    for number, optimizer in enumerate(optimizers):
+        for index, moments in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{index}.{k}": v for k, v in moments.items()}
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     contiguous = {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}
     save_file(contiguous, partial, metadata={"state": json.dumps({"step": step, "best": best})})
     os.replace(partial, path)
 
 
-def load_state(path: Path, model: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[int, float]:
+def load_state(
+    path: Path, model: nn.Module, average: nn.Module, optimizers: Sequence[torch.optim.Optimizer]
+) -> tuple[int, float]:
     """Puts a saved state into the run's objects and returns the step and the best score.
 
     Raises:
@@ -41,13 +50,14 @@ def load_state(path: Path, model: nn.Module, average: nn.Module, optimizer: torc
         for prefix, module in (("model.", model), ("average.", average)):
             part = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
             module.load_state_dict(part)
-        moments: dict[int, dict[str, torch.Tensor]] = {}
-        for name, value in tensors.items():
-            if name.startswith("optimizer."):
-                _, index, key = name.split(".")
-                moments.setdefault(int(index), {})[key] = value
-        groups = optimizer.state_dict()["param_groups"]
-        optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        for number, optimizer in enumerate(optimizers):
+            moments: dict[int, dict[str, torch.Tensor]] = {}
+            for name, value in tensors.items():
+                if name.startswith(f"optimizer.{number}."):
+                    _, _, index, key = name.split(".")
+                    moments.setdefault(int(index), {})[key] = value
+            groups = optimizer.state_dict()["param_groups"]
+            optimizer.load_state_dict({"state": moments, "param_groups": groups})
     except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
         raise BadCheckpoint(
             f"{path} cannot be resumed with these settings ({error}); choose another output folder to start anew."

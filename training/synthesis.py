@@ -13,6 +13,7 @@ from model.losses import MeshTruth
 from model.topology import COCO_MIRROR, MeshTopology
 from training.bodies.protocol import BodyModel
 from training.rotations import axis_angle_to_matrix, mirror_pose
+from training.variety import PoseVariety, vary
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class SynthesisConfig:
 
     heatmap_size: int
     """Cells on a side."""
-    views: str = "any"
+    views: int | None = None
     """See `sample_cameras`."""
     cut_off: float = 0.4
     """Share of people that the photo's edge cuts off."""
@@ -30,6 +31,7 @@ class SynthesisConfig:
     crop_shift: float = 0.06
     """Largest shift of the crop, as a share of its side."""
     corruption: HeatmapCorruption = field(default_factory=HeatmapCorruption)
+    variety: PoseVariety = field(default_factory=PoseVariety)
 
 
 @dataclass(frozen=True)
@@ -70,26 +72,30 @@ class Synthesizer:
         self.poses = poses.to(self.device)
         self.config = config
 
-    def bodies(self, index: Tensor, generator: torch.Generator, mirror: bool = True) -> Bodies:
-        """Poses random bodies in the poses of `index` (B,), half of them mirrored, each before its own camera."""
-        pose = self.poses[index]
-        if mirror:
-            flip = torch.rand(len(index), 1, 1, generator=generator, device=self.device) < 0.5
-            pose = torch.where(flip, mirror_pose(pose), pose)
+    def bodies(self, index: Tensor, generator: torch.Generator, variety: PoseVariety | None = None) -> Bodies:
+        """Poses random bodies in the poses of `index` (B,), half of them mirrored, each before its own camera.
+
+        Args:
+            index: which poses; generator: draws all the rest; variety: strays from the poses if given.
+        """
+        pose = self._mirror_half(self.poses[index], generator)
+        if variety is not None:
+            other = torch.randint(len(self.poses), index.shape, generator=generator, device=self.device)
+            pose = vary(pose, self._mirror_half(self.poses[other], generator), variety, generator)
         shapes = self.body.sample_shapes(len(index), generator)
         vertices = self.body.pose(axis_angle_to_matrix(pose), shapes)
-        return self.draw_cameras(vertices, generator)
-
-    def draw_cameras(self, vertices: Tensor, generator: torch.Generator) -> Bodies:
-        """Centres coarse world vertices (B, C, 3) at the pelvis and turns them into the axes of random cameras."""
         cameras = sample_cameras(len(vertices), generator, self.config.views)
         joints = self.regressor @ vertices
         root = self.topology.root(joints)
         return Bodies(cameras.to_camera(vertices - root), cameras.to_camera(joints - root), cameras)
 
+    def _mirror_half(self, pose: Tensor, generator: torch.Generator) -> Tensor:
+        flip = torch.rand(len(pose), 1, 1, generator=generator, device=self.device) < 0.5
+        return torch.where(flip, mirror_pose(pose), pose)
+
     def training_batch(self, index: Tensor, generator: torch.Generator) -> tuple[Tensor, MeshTruth]:
         """Heatmaps (B, K, S, S) as a 2D network might answer, and the truth of Eq. 2 to 5."""
-        bodies = self.bodies(index, generator)
+        bodies = self.bodies(index, generator, self.config.variety)
         joints_2d = bodies.cameras.project(bodies.joints)  # (B, K, 2)
         box, cut = self._visible_box(bodies.cameras.project(bodies.vertices), generator)
         crop = self._jittered_crop(box, generator)

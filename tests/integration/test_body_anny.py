@@ -138,3 +138,19 @@ def test_mesh_is_closed_and_faces_look_outwards(body: AnnyBody) -> None:
     corner = vertices[body.faces]
     volume = np.einsum("fi,fi->", corner[:, 0], np.cross(corner[:, 1], corner[:, 2])) / 6
     assert 0.04 < volume < 0.12  # cubic metres, positive when faces look outwards
+
+
+@pytest.mark.slow
+def test_children_come_in_where_asked_for(body: AnnyBody) -> None:
+    everyone = AnnyBody.load(youngest=2)
+    generator = torch.Generator().manual_seed(0)
+
+    def statures(of: AnnyBody) -> torch.Tensor:
+        rest = torch.eye(3).expand(256, 22, 3, 3)
+        height = of.pose(rest, of.sample_shapes(256, generator))[..., 1]  # not turned into the world: y is up
+        return height.amax(dim=1) - height.amin(dim=1)
+
+    assert statures(body).min() > 1.35
+    children = statures(everyone)
+    assert children.min() < 1.15 and children.max() > 1.7
+    assert (everyone.faces == body.faces).all()

@@ -14,14 +14,13 @@ import torch
 from model.cameras import project_weak_perspective
 from model.checkpoint import load_checkpoint
 from model.heatmaps import CROP_SIZE, HeatmapCorruption, read_heatmaps
-from model.sizes import tiny
 from model.topology import COCO_MIRROR, MeshTopology
-from model.transformer import MeshTransformer
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import load_topology
-from training.evaluate import Protocol, hide_legs, hide_three, mean_pose, mesh_from, nearest_pose, score_clean
 from training.mocap.sample import read_sample
+from training.rotations import axis_angle_to_matrix
 from training.synthesis import SynthesisConfig, Synthesizer
+from training.variety import PoseVariety, vary
 
 EXACT = HeatmapCorruption(clean=1.0, noise=0.0, masked=0.0)
 
@@ -108,22 +107,24 @@ def test_views_from_behind_are_mirror_free(body: AnnyBody, topology: MeshTopolog
     assert COCO_MIRROR[5] == 6
 
 
-def test_an_untrained_network_scores_worse_than_the_mean_pose_and_masks_are_applied(
-    body: AnnyBody, topology: MeshTopology, poses: torch.Tensor
-) -> None:
-    samples = _synthesizer(body, topology, poses[:128])
-    torch.manual_seed(0)
-    network = MeshTransformer(tiny(), topology).eval()
-    protocol = Protocol(samples, body)
-    untrained = protocol.run(mesh_from(network, samples), "untrained")
-    mean = protocol.run(mean_pose(samples, count=256), "mean")
-    nearest = protocol.run(nearest_pose(_synthesizer(body, topology, poses), count=4096), "nearest")
-    assert untrained["MPJPE"] > mean["MPJPE"] > nearest["MPJPE"] > 20
-    quick = score_clean(network, samples, count=128)
-    assert quick["MPJPE"] == pytest.approx(untrained["MPJPE"], rel=0.3)
-    heatmaps = torch.ones(4, 17, 8, 8)
-    assert (hide_three(heatmaps).amax((-2, -1)) == 0).sum(1).tolist() == [3, 3, 3, 3]
-    assert (hide_legs(heatmaps).amax((-2, -1)) == 0).sum(1).tolist() == [4, 4, 4, 4]
+def test_variety_keeps_the_root_and_the_trunk_and_mixes_limbs(poses: torch.Tensor) -> None:
+    generator = torch.Generator().manual_seed(0)
+    pose, other = poses[:256], poses[torch.randperm(len(poses), generator=generator)[:256]]
+    still = PoseVariety(legs=1.0, arm=0.0, turn=0.0)
+    mixed = vary(pose, other, still, generator)
+    legs = [1, 2, 4, 5, 7, 8, 10, 11]
+    rest = [joint for joint in range(22) if joint not in legs]
+    assert torch.equal(mixed[:, rest], pose[:, rest])
+    taken = (mixed[:, legs] == other[:, legs]).all(dim=(1, 2))
+    assert torch.equal(mixed[~taken], pose[~taken])
+    up = [axis_angle_to_matrix(p[:, 0])[:, :, 1] for p in (pose, other)]
+    lean = torch.rad2deg((up[0] * up[1]).sum(-1).clamp(-1, 1).arccos())
+    assert lean[taken].max() < 30.1 and 0.2 < taken.float().mean() < 1
+    turned = vary(pose, other, PoseVariety(legs=0.0, arm=0.0), generator)
+    assert torch.equal(turned[:, 0], pose[:, 0])
+    assert 0.02 < (turned - pose)[:, 1:].std() < 0.15
+    nothing = PoseVariety(legs=0.0, arm=0.0, turn=0.0)
+    assert torch.equal(vary(pose, other, nothing, generator), pose)
 
 
 def test_the_command_trains_resumes_and_leaves_a_checkpoint(tmp_path: Path) -> None:
@@ -131,6 +132,7 @@ def test_the_command_trains_resumes_and_leaves_a_checkpoint(tmp_path: Path) -> N
     first = subprocess.run([*command, "--steps", "2"], capture_output=True, text=True)
     assert first.returncode == 0, first.stderr
     assert "built-in sample" in first.stdout
+    assert "at step" not in first.stdout
     second = subprocess.run([*command, "--steps", "4"], capture_output=True, text=True)
     assert second.returncode == 0, second.stderr
     assert "at step 2 of 4" in second.stdout
@@ -151,7 +153,7 @@ def test_a_run_that_is_told_to_stop_saves_its_state(tmp_path: Path) -> None:
     run.terminate()
     run.communicate(timeout=60)
     assert run.returncode == 130
-    assert (tmp_path / "state.safetensors").exists()
+    assert (tmp_path / "lift" / "state.safetensors").exists()  # it was in the first stage
 
 
 def test_an_empty_folder_gets_a_sentence(tmp_path: Path) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from model.errors import BadCheckpoint
-from training.trainer import Trainer, TrainerConfig, learning_rate
+from model.errors import BadCheckpoint, BadInput
+from training.distributed import Processes
+from training.trainer import Trainer, TrainerConfig, learning_rate, make_optimizers
 
+ALONE = Processes(torch.device("cpu"))
 CONFIG = TrainerConfig(steps=12, batch_size=4, learning_rate=0.1, warm_up=4, validate_every=4)
 
 
@@ -23,15 +26,15 @@ class Run:
         self.seen: list[Tensor] = []
         self.kept: list[int] = []
         self.stop_at = stop_at
-        self.trainer = Trainer(nn.Linear(3, 1), config, folder, torch.device("cpu"))
+        self.trainer = Trainer(nn.Linear(3, 1), config, folder, ALONE)
 
     def go(self) -> None:
         self.trainer.run(self.loss, lambda model: {"error": float(model.weight.detach().norm())}, self.keep)
 
-    def loss(self, model: nn.Module, generator: torch.Generator) -> dict[str, Tensor]:
+    def loss(self, model: nn.Module, batch: int, generator: torch.Generator) -> dict[str, Tensor]:
         if self.trainer.step == self.stop_at:
-            raise KeyboardInterrupt
-        sample = torch.randn(4, 3, generator=generator)
+            signal.raise_signal(signal.SIGTERM)
+        sample = torch.randn(batch, 3, generator=generator)
         self.seen.append(sample)
         return {"loss": (model(sample) - sample.sum(dim=1, keepdim=True)).square().mean()}
 
@@ -42,7 +45,7 @@ class Run:
 def test_a_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
     whole = Run(tmp_path / "whole")
     whole.go()
-    first = Run(tmp_path / "parts", stop_at=7)
+    first = Run(tmp_path / "parts", stop_at=6)  # in the step after six: it is finished first
     with pytest.raises(KeyboardInterrupt):
         first.go()
     second = Run(tmp_path / "parts")
@@ -82,7 +85,7 @@ def test_a_state_of_another_network_is_refused(tmp_path: Path) -> None:
     run = Run(tmp_path)
     run.go()
     with pytest.raises(BadCheckpoint, match="another output folder"):
-        Trainer(nn.Linear(5, 1), CONFIG, tmp_path, torch.device("cpu"))
+        Trainer(nn.Linear(5, 1), CONFIG, tmp_path, ALONE)
     state = tmp_path / "state.safetensors"
     state.write_bytes(state.read_bytes()[:50])
     with pytest.raises(BadCheckpoint, match=r"state\.safetensors"):
@@ -96,3 +99,34 @@ def test_tensorboard_gets_the_scores(tmp_path: Path) -> None:
     events = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
     assert [event.step for event in events.Scalars("validation/error")] == [4, 8, 12]
+
+
+def test_shards_are_one_batch(tmp_path: Path) -> None:
+    """Four samples in two shards: the gradient is the mean over all four, whatever the parts."""
+    run = Run(tmp_path, dataclasses.replace(CONFIG, steps=1, shards=2))
+    run.go()
+    assert [len(sample) for sample in run.seen] == [2, 2] and not torch.equal(*run.seen)
+    torch.manual_seed(0)
+    model = nn.Linear(3, 1)
+    (optimizer,) = make_optimizers(model, CONFIG)
+    optimizer.param_groups[0]["lr"] = optimizer.param_groups[1]["lr"] = learning_rate(run.trainer.config, 0)
+    batch = torch.cat(run.seen)
+    (model(batch) - batch.sum(dim=1, keepdim=True)).square().mean().backward()
+    nn.utils.clip_grad_norm_(model.parameters(), CONFIG.clip)
+    optimizer.step()
+    torch.testing.assert_close(run.trainer.model.weight, model.weight)
+
+
+def test_shards_that_cannot_be_shared_out_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="choose multiples"):
+        Trainer(nn.Linear(3, 1), dataclasses.replace(CONFIG, shards=3), tmp_path, ALONE)
+
+
+def test_muon_takes_hidden_matrices_only() -> None:
+    model = nn.ModuleDict(
+        {"enter": nn.Linear(3, 8), "layers": nn.ModuleList([nn.Linear(8, 8)]), "head": nn.Linear(8, 2)}
+    )
+    adam, muon = make_optimizers(model, CONFIG)
+    assert [id(p) for p in muon.param_groups[0]["params"]] == [id(model["layers"][0].weight)]
+    sizes = [sum(p.numel() for group in part.param_groups for p in group["params"]) for part in (adam, muon)]
+    assert sizes == [3 * 8 + 8 + 8 + 2 * 8 + 2, 64]

@@ -82,3 +82,12 @@ def test_a_budget_that_covers_all_heat_changes_nothing(topology: MeshTopology, l
 def test_an_empty_heatmap_stack_gives_a_finite_answer(topology: MeshTopology, light_size: TransformerSize) -> None:
     answer = MeshTransformer(light_size, topology)(torch.zeros(1, 17, 56, 56))
     assert all(torch.isfinite(part).all() for part in answer)
+
+
+def test_coordinates_hide_all_but_the_peaks_places(topology: MeshTopology, light_size: TransformerSize) -> None:
+    joints = 30 + 160 * torch.rand(1, 17, 2, generator=torch.Generator().manual_seed(1))
+    sharp, wide = draw_heatmaps(joints, 56, 6.0), draw_heatmaps(joints, 56, 9.0, 0.5)
+    blind = MeshTransformer(dataclasses.replace(light_size, coordinates=True), topology)
+    seeing = MeshTransformer(light_size, topology)
+    told = [(network(sharp).joints - network(wide).joints).abs().max() for network in (blind, seeing)]
+    assert told[1] > 5 * told[0]  # what is left is the grid's rounding

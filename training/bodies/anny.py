@@ -14,6 +14,9 @@ from training.bodies import anny_build
 from training.cache import cache_folder
 from training.mocap.poses import SMPL_PARENTS
 
+ADULT = 18
+"""Years."""
+
 # SMPL's resting frame (y up, facing +z) to anny's (z up, facing -y): both have the left side at +x.
 _SMPL_TO_ANNY = torch.tensor([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
@@ -64,11 +67,15 @@ class AnnyBody:
         self.shapes = torch.from_numpy(arrays["shapes"])
 
     @classmethod
-    def load(cls) -> AnnyBody:
-        """Loads the body from the cache, making it first if need be (some minutes)."""
-        path = cache_folder("bodies") / "anny-1.npz"
+    def load(cls, youngest: int = ADULT) -> AnnyBody:
+        """Loads the body from the cache, making it first if need be (some minutes).
+
+        Args:
+            youngest: years of the youngest bodies that `sample_shapes` draws; children come in below 18.
+        """
+        path = cache_folder("bodies") / ("anny-1.npz" if youngest == ADULT else f"anny-1-from-{youngest}.npz")
         if not path.exists():
-            anny_build.build(path)
+            anny_build.build(path, youngest)
         return cls(path)
 
     def to(self, device: torch.device | str) -> AnnyBody:
@@ -87,11 +94,11 @@ class AnnyBody:
         return body
 
     def mean_shape(self) -> Tensor:
-        """(S,) zeros: the mean adult."""
+        """(S,) zeros: the mean of the bank."""
         return torch.zeros_like(self.shapes[0])
 
     def sample_shapes(self, count: int, generator: torch.Generator) -> Tensor:
-        """Adults drawn from the bank, each blended a little with another: (count, S)."""
+        """Bodies drawn from the bank, each blended a little with another: (count, S)."""
         pick = torch.randint(len(self.shapes), (2, count), generator=generator, device=self.shapes.device)
         blend = 0.3 * torch.rand(count, 1, generator=generator, device=self.shapes.device)
         return torch.lerp(self.shapes[pick[0]], self.shapes[pick[1]], blend)

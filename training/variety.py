@@ -1,0 +1,57 @@
+"""Pose diversity beyond the clips: halves of bodies recombined, joints turned a little."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from training.rotations import axis_angle_to_matrix
+
+_LEGS = [1, 2, 4, 5, 7, 8, 10, 11]
+_LEFT_ARM, _RIGHT_ARM = [13, 16, 18, 20], [14, 17, 19, 21]
+
+
+@dataclass(frozen=True)
+class PoseVariety:
+    """How far training poses stray from the clips; all zero leaves them as they are."""
+
+    legs: float = 0.25
+    """Share of the poses that get the legs of another frame,"""
+    arm: float = 0.15
+    """and that get the left arm of another frame; likewise, independently, the right one."""
+    tilt: float = 30.0
+    """Degrees by which the two pelvises may lean differently: a sitting pose's legs fit no somersault."""
+    turn: float = 0.15
+    """Largest standard deviation of a pose's joint noise, radians per axis."""
+    turned: float = 0.7
+    """Share of the poses with such noise."""
+
+
+def vary(pose: Tensor, other: Tensor, variety: PoseVariety, generator: torch.Generator) -> Tensor:
+    """Mixes poses with others and turns their joints; the root keeps its rotation.
+
+    Args:
+        pose, other: (B, 22, 3) axis-angle, SMPL's order, on the generator's device.
+        variety: how much.
+        generator: draws everything.
+
+    Returns:
+        (B, 22, 3).
+    """
+    b, device = len(pose), pose.device
+
+    def rand(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator, device=device)
+
+    up = [axis_angle_to_matrix(p[:, 0])[:, :, 1] for p in (pose, other)]  # the pelvis' y in the world, (B, 3) each
+    alike = (up[0] * up[1]).sum(dim=-1) > math.cos(math.radians(variety.tilt))
+    for part, share in ((_LEGS, variety.legs), (_LEFT_ARM, variety.arm), (_RIGHT_ARM, variety.arm)):
+        taken = torch.zeros(b, 22, 1, dtype=torch.bool, device=device)
+        taken[:, part] = (alike & (rand(b) < share))[:, None, None]
+        pose = torch.where(taken, other, pose)
+    size = variety.turn * rand(b, 1, 1) * (rand(b, 1, 1) < variety.turned)
+    noise = size * torch.randn(b, 21, 3, generator=generator, device=device)
+    return torch.cat([pose[:, :1], pose[:, 1:] + noise], dim=1)
