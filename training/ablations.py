@@ -199,7 +199,8 @@ def ablate(tables: Sequence[str], samples: int, poses: MocapPoses, folder: Path,
         [
             f"Each cell is MPJPE / PA-MPJPE in millimetres: the mean over {len(_SEEDS)} seeds, +- half their "
             f"difference. {samples:,} samples a network, {_POSES:,} poses of validation subjects, 256 rendered people.",
-            "Ratios are PA-MPJPE over that of the table's full network; ours on clean heatmaps, the paper's on Human3.6M.",
+            "Ratios are PA-MPJPE over that of the table's full network: ours on clean heatmaps, the paper's on "
+            "Human3.6M.",
         ],
     )
     columns = [*_CONDITIONS, "MoveNet on renders", "samples/s", "PA-MPJPE, ratio", "the paper's ratio"]

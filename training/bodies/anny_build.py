@@ -42,7 +42,8 @@ def joint_of_bone(bone: str) -> int:
 def build(path: Path, youngest: int) -> None:
     """Writes the body file (npz, about 5 MB): template, shape directions, skinning weights, joints, G, sample bodies.
 
-    Bodies are drawn from `youngest` to 80 years; the template is their mean. The package's first build takes some minutes and fills about 830 MB of cache, which is not needed afterwards.
+    Bodies are drawn from `youngest` to 80 years; the template is their mean. The package's first build takes some
+    minutes and fills about 830 MB of cache, which is not needed afterwards.
 
     Raises:
         ImportError: with what to install, when the `train` extra is missing.
