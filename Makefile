@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format mocap train-pretrain evaluate ablations benchmark-rendering clean
+.PHONY: help serve test lint format mocap train-pretrain evaluate ablations benchmark-rendering load soak clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,13 +49,21 @@ ablations: $(VENV)/.train ## Repeat the paper's ablations on MOCAP=folder, some 
 	@$(BIN)/python -m weights.fetch
 	@$(BIN)/python -m training.ablations --mocap "$(MOCAP)" $(ARGS)
 
+load: $(VENV)/.dev ## Open-loop load test: p50, p95, p99 at fixed rates (ARGS="--rates 2 5 --url http://...")
+	@$(BIN)/python -m weights.fetch
+	@$(BIN)/python -m benchmarks.load $(ARGS)
+
+soak: $(VENV)/.dev ## Photos for five minutes, while memory is watched (ARGS="--minutes 30")
+	@$(BIN)/python -m weights.fetch
+	@$(BIN)/python -m benchmarks.soak $(ARGS)
+
 clean: ## Remove the virtual environment and what the tools left; fetched weights stay in the cache
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp for each set of dependencies, renewed when pyproject.toml changes.
 $(VENV)/.train: EXTRAS := [train]
-$(VENV)/.dev: EXTRAS := [dev,smpl,train]
+$(VENV)/.dev: EXTRAS := [dev,onnx-cpu,smpl,train]
 $(VENV)/.core $(VENV)/.train $(VENV)/.dev: pyproject.toml | $(VENV)/.created
 	$(BIN)/python -m pip install --editable ".$(EXTRAS)"
 	@touch $@

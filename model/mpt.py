@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model.backbones import PoseBackbone
+from model.heatmaps import read_heatmaps
+from model.network import Placed
+from model.placement import place_people
 from model.topology import MeshTopology
 from model.transformer import MeshTransformer
 
@@ -16,7 +20,7 @@ class MPTOutput(NamedTuple):
     """What the network says of a batch of crops."""
 
     vertices: Tensor
-    """(B, V, 3) full mesh, metres, axes of a camera that looks at the crop's centre, root at the origin."""
+    """(B, V, 3) full mesh, metres, axes of a camera that looks at the root, root at the origin."""
     joints: Tensor
     """(B, K, 3) regressed from the vertices by G, in the same frame."""
     camera: Tensor
@@ -26,7 +30,11 @@ class MPTOutput(NamedTuple):
 
 
 class MPT(nn.Module):
-    """Crops in, meshes out (sections 3.2 and 3.3); differentiable from end to end."""
+    """Crops in, meshes out (sections 3.2 and 3.3); differentiable from end to end.
+
+    The backbone may be in half precision; the rest keeps its own, since reading a peak's width off a map and placing
+    a joint to the millimetre need more digits than that.
+    """
 
     def __init__(self, backbone: PoseBackbone, transformer: MeshTransformer, topology: MeshTopology):
         super().__init__()
@@ -39,15 +47,52 @@ class MPT(nn.Module):
         Args:
             crops: (B, 3, S, S) float32 RGB in 0..255, S = `backbone.input_size`, a person in the middle of each.
         """
-        heatmaps = self.backbone(crops)
+        heatmaps = self.heatmaps(crops)
+        vertices, joints, camera = self.coarse(heatmaps)
+        return MPTOutput(self.topology.upsample(vertices), joints, camera, heatmaps)
+
+    def heatmaps(self, crops: Tensor) -> Tensor:
+        """The backbone's heatmaps (B, K, S, S) at the size that the transformer reads."""
+        heatmaps = self.backbone(crops.to(next(self.backbone.parameters()).dtype)).float()
         size = self.transformer.size.heatmap_size
         if heatmaps.shape[-1] != size:
             heatmaps = F.interpolate(heatmaps, (size, size), mode="bilinear", align_corners=False)
+        return heatmaps
+
+    def coarse(self, heatmaps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Coarse vertices (B, C, 3), joints (B, K, 3) and camera (B, 3), the root at the origin."""
         prediction = self.transformer(heatmaps)
         joints = self.regressor @ prediction.vertices  # (B, K, 3)
         # Re-projection was learned with the network's own origin; moving the root moves the camera the other way.
         root = self.topology.root(joints)
         scale, shift = prediction.camera[:, :1], prediction.camera[:, 1:]
-        camera = prediction.camera.clone()
-        camera[:, 1:] = shift + scale * root[:, 0, :2]
-        return MPTOutput(self.topology.upsample(prediction.vertices - root), joints - root, camera, heatmaps)
+        camera = torch.cat([scale, shift + scale * root[:, 0, :2]], dim=1)
+        return prediction.vertices - root, joints - root, camera
+
+
+class PhotoMPT(nn.Module):
+    """`MPT` for people in photos, from uint8 pixels to people before the camera: what is served and exported."""
+
+    def __init__(self, network: MPT):
+        super().__init__()
+        self.network = network
+        topology = network.topology
+        upsampling = torch.zeros(topology.coarse_count, topology.vertex_count)
+        upsampling.scatter_add_(0, topology.neighbours.T, topology.weights.T)
+        self.register_buffer("upsampling", upsampling, persistent=False)
+
+    def forward(self, pixels: Tensor, crops: Tensor, cameras: Tensor) -> Placed:
+        """Runs the network.
+
+        Args:
+            pixels: (B, S, S, 3) uint8 RGB, S = `backbone.input_size`, a person in the middle of each crop.
+            crops: (B, 3) float32 where the crops are: their centre's x and y and their side, photo pixels.
+            cameras: (B, 3) float32 focal length and principal point x, y of their photos, pixels.
+        """
+        heatmaps = self.network.heatmaps(pixels.permute(0, 3, 1, 2).float())  # (B, 3, S, S), channels last in memory
+        coarse, joints, camera = self.network.coarse(heatmaps)
+        # Upsampling is linear and its weights sum to 1: to turn the coarse mesh before is to turn the full one after.
+        placed = place_people(coarse, joints, camera, read_heatmaps(heatmaps), crops, cameras)
+        # Nearly all of the matrix is zero, yet one dense product is faster than gathering 16 neighbours a vertex.
+        flat = placed.vertices.transpose(1, 2).reshape(-1, coarse.shape[1])  # (B * 3, C)
+        return placed._replace(vertices=(flat @ self.upsampling).unflatten(0, (-1, 3)).transpose(1, 2))  # (B, V, 3)

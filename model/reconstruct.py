@@ -1,4 +1,4 @@
-"""From a photo to people: the one place where numpy images meet tensors."""
+"""From a photo to people: the one place where photos meet the networks."""
 
 from __future__ import annotations
 
@@ -6,33 +6,21 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor
 
-from model.backbones import build_backbone
-from model.cameras import (
-    fit_weak_perspective,
-    from_crop,
-    project_weak_perspective,
-    ray_rotation,
-    solve_translation,
-    square_crop,
-    to_crop,
-)
-from model.checkpoint import load_checkpoint
-from model.detections import Detection, distinct
-from model.detector import PersonDetector
+from model.detections import Detection, distinct, find_people
+from model.engines import open_network
 from model.errors import BadInput
-from model.heatmaps import read_heatmaps
-from model.mpt import MPT
+from model.network import Network
 
 Box = tuple[float, float, float, float]
 """x, y, width, height in photo pixels."""
 
-_CROP_SCALE = 1.25
+CROP_SCALE = 1.25
+"""Side of the crops by the longer side of people's boxes."""
 _BATCH = 8
 """People that go through the network at once: bounds the memory that a crowd takes."""
 
@@ -80,36 +68,49 @@ class Reconstructor:
     Thread-safe as long as callers do not change it: inference holds no state.
     """
 
-    def __init__(self, detector: PersonDetector, network: MPT, name: str, mode: str, device: torch.device):
-        self.detector, self.network, self.device = detector.to(device).eval(), network.to(device).eval(), device
-        self.model_name, self.modes = name, (mode,)
-        self.faces: np.ndarray = network.topology.faces.numpy().astype(np.int32)
+    def __init__(self, network: Network):
+        self.network = network
+        about = network.about
+        self.model_name, self.modes, self.card = about.name, (about.mode,), about.card
+        self.faces: np.ndarray = about.faces
+
+    def about(self) -> dict[str, Any]:
+        """What is loaded: name, size, engine, numbers of joints and vertices, and scores as its card has them."""
+        about, scores = self.network.about, self.card.get("validation")
+        return {
+            "name": about.name,
+            "size": about.size,
+            "engine": self.network.runtime,
+            "joints": len(about.joint_names),
+            "vertices": about.vertex_count,
+            "scores": {"validation": scores} if scores else {},
+        }
 
     @classmethod
-    def load(cls, checkpoint: str | Path | None = None, device: str = "auto") -> Reconstructor:
+    def load(
+        cls,
+        checkpoint: str | Path | None = None,
+        device: str = "auto",
+        engine: str = "torch",
+        precision: str = "auto",
+        threads: int | None = None,
+    ) -> Reconstructor:
         """Loads the networks from the weights at hand.
 
         Args:
-            checkpoint: a checkpoint file; None for the one that comes with the project.
-            device: "auto" (CUDA where there is one), "cpu", "cuda" or any name that torch knows.
+            checkpoint: a checkpoint file, or one exported to ONNX; None for the one that comes with the project.
+            device: "auto" (CUDA where there is one), "cpu", "cuda", "cuda:1".
+            engine: "torch", "onnx", or "auto" for the fastest that is there.
+            precision: of PyTorch's convolutions: "float32", "float16", "bfloat16", or "auto" for the device's best.
+            threads: how many a forward pass may use on the CPU; None for one a core.
 
         Raises:
             WeightsMissing: when a network's file is not on this machine; says how to get it.
             BadCheckpoint: when the checkpoint cannot be used.
+            BadInput: when there is no such device or engine here.
         """
-        import weights
+        return cls(open_network(Path(checkpoint) if checkpoint else None, device, engine, precision, threads))
 
-        name = "cuda" if device == "auto" and torch.cuda.is_available() else "cpu" if device == "auto" else device
-        place = torch.device(name)
-        loaded = load_checkpoint(Path(checkpoint) if checkpoint else weights.path("anny-tiny"))
-        backbone_name = str(loaded.card.get("backbone", "movenet-thunder"))
-        backbone = build_backbone(backbone_name, weights.path(backbone_name))
-        network = MPT(backbone, loaded.model, loaded.topology)
-        detector = PersonDetector.load(weights.path("movenet-multipose"))
-        card = loaded.card
-        return cls(detector, network, str(card.get("name", "unnamed")), str(card.get("mode", "zero-shot")), place)
-
-    @torch.inference_mode()
     def reconstruct(
         self,
         image: np.ndarray,
@@ -132,7 +133,7 @@ class Reconstructor:
         started = time.perf_counter()
         height, width = _checked(image).shape[:2]
         if boxes is None:
-            found = self.detector.detect(image)
+            found = find_people(self.network.find, image)
         else:
             found = [Detection(check_box(box, width, height), 1.0, np.zeros((0, 3))) for box in boxes]
         focal = float(focal_length) if focal_length else float(np.hypot(width, height))
@@ -144,9 +145,7 @@ class Reconstructor:
         wanted = len(found) if max_people is None else max_people
         step = max(1, min(_BATCH, wanted))
         for start in range(0, len(found), step):
-            part = found[start : start + step]
-            crops = square_crop(torch.tensor([d.box for d in part], dtype=torch.float32), _CROP_SCALE)
-            people += self._people(image, part, crops, focal, given=boxes is not None)
+            people += self._people(image, found[start : start + step], focal, given=boxes is not None)
             people = people if boxes is not None else _distinct(people)
             if len(people) >= wanted:
                 break
@@ -157,58 +156,35 @@ class Reconstructor:
             {"detection": (detected - started) * 1000, "reconstruction": (finished - detected) * 1000},
         )
 
-    def _people(
-        self, image: np.ndarray, found: list[Detection], crops: Tensor, focal: float, given: bool
-    ) -> list[Person]:
-        size = self.network.backbone.input_size
-        pixels = np.stack([cut_crop(image, crop, size) for crop in crops.tolist()])
-        batch = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).float()  # (B, 3, S, S)
-        output = self.network(batch.contiguous(memory_format=torch.channels_last))
-        readout = read_heatmaps(output.heatmaps)
-        seen = from_crop(readout.position.cpu(), crops)  # (B, K, 2) photo pixels
-        confidence = readout.peak.clamp(0, 1).cpu()  # (B, K)
-        expected = from_crop(project_weak_perspective(output.joints, output.camera).cpu(), crops)
-        vertices, joints = output.vertices.cpu(), output.joints.cpu()
-
-        height, width = image.shape[:2]
-        centre = torch.tensor([width / 2, height / 2])
-        people = []
-        for i, detection in enumerate(found):
-            turn = ray_rotation(crops[i, :2] - centre, focal)
-            joint, vertex = joints[i] @ turn.T, vertices[i] @ turn.T
-            # The seen joints say where the person is; the network's own re-projection stands in where none was seen.
-            translation = solve_translation(
-                joint.repeat(2, 1),
-                torch.cat([seen[i], expected[i]]) - centre,
-                torch.cat([confidence[i].square(), torch.full_like(confidence[i], 0.1)]),
-                focal,
+    def _people(self, image: np.ndarray, found: list[Detection], focal: float, given: bool) -> list[Person]:
+        crops = np.array([square_crop(detection.box) for detection in found], np.float32)  # (B, 3)
+        pixels = np.stack([cut_crop(image, crop, self.network.about.crop_size) for crop in crops.tolist()])
+        centre = (image.shape[1] / 2, image.shape[0] / 2)
+        cameras = np.tile(np.array([focal, *centre], np.float32), (len(found), 1))  # (B, 3)
+        placed = self.network.place(pixels, crops, cameras)
+        return [
+            Person(
+                score=float(keypoints[:, 2].mean()) if given else detection.score,
+                bbox=detection.box,
+                keypoints_2d=keypoints,
+                joints=joints,
+                vertices=vertices,
+                camera=Camera(focal, centre, _triple(translation), _triple(weak)),
             )
-            placed = joint + translation
-            projected = focal * placed[:, :2] / placed[:, 2:].clamp(min=0.1) + centre  # (K, 2) photo pixels
-            # The network's own camera is for its own axes; this one is for the axes of the answer.
-            weak = fit_weak_perspective(joint, to_crop(projected[None], crops[i : i + 1])[0])
-            people.append(
-                Person(
-                    score=float(confidence[i].mean()) if given else detection.score,
-                    bbox=detection.box,
-                    keypoints_2d=torch.cat([seen[i], confidence[i][:, None]], dim=1).numpy(),
-                    joints=joint.numpy(),
-                    vertices=vertex.numpy(),
-                    camera=Camera(
-                        focal_length=focal,
-                        principal_point=(width / 2, height / 2),
-                        translation=_triple(translation),
-                        weak_perspective=_triple(weak),
-                    ),
-                )
-            )
-        return people
+            for detection, vertices, joints, keypoints, translation, weak in zip(found, *placed, strict=True)
+        ]
 
 
 def _distinct(people: list[Person]) -> list[Person]:
     """Drops a person whose joints are an earlier one's: the 2D network may see one of two people twice."""
     seen = [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
     return [people[index] for index in distinct(seen)]
+
+
+def square_crop(box: Box) -> tuple[float, float, float]:
+    """The square around a box that the network looks at: its centre's x and y and its side, in the box's unit."""
+    x, y, width, height = box
+    return x + width / 2, y + height / 2, CROP_SCALE * max(width, height)
 
 
 def cut_crop(image: np.ndarray, crop: Sequence[float], size: int) -> np.ndarray:
@@ -265,6 +241,6 @@ def check_box(box: Box, width: int, height: int) -> Box:
     return x, y, w, h
 
 
-def _triple(values: Tensor) -> tuple[float, float, float]:
+def _triple(values: np.ndarray) -> tuple[float, float, float]:
     a, b, c = values.tolist()
     return a, b, c

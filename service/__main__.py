@@ -1,40 +1,51 @@
-"""`python -m service`: serve over HTTP, as the MPT_ environment variables say."""
+"""`python -m service`: serve over HTTP, as the settings say."""
 
 from __future__ import annotations
 
-import logging
 import sys
 
 import uvicorn
-from pydantic import ValidationError
+from fastapi import FastAPI
+from pydantic_settings import SettingsError
 
+from service import logs
 from service.app import create_app
-from service.settings import Settings
+from service.settings import Settings, read_settings
 
 
 def main() -> int:
     """Run the service until it is told to stop; returns the exit status."""
     try:
-        settings = Settings()
-    except ValidationError as error:
-        for item in error.errors():
-            print(f"MPT_{str(item['loc'][0]).upper()}: {item['msg']}", file=sys.stderr)
+        settings = read_settings()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
         return 2
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s: %(name)s: %(message)s")
+    logs.set_up(settings.log_level, settings.log_format)
     try:
         app = create_app(settings)
-    except OSError as error:
-        print(f"The folder for meshes cannot be used: {error}. Name another by MPT_STORE_DIR.", file=sys.stderr)
+    except (OSError, ValueError, ImportError) as error:
+        name = "MPT_STORE_URL" if settings.store_url else "MPT_STORE_DIR"
+        print(f"The place for meshes cannot be used: {error}. Name another by {name}.", file=sys.stderr)
         return 2
+    serve(app, settings)
+    return 0
+
+
+def serve(app: FastAPI, settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; then finish what was begun, and refuse what is new."""
     uvicorn.run(
         app,
         host=settings.host,
         port=settings.port,
         root_path=settings.root_path,
-        log_level=settings.log_level,
+        http="h11",  # it bounds a request's head, 64 KiB; httptools does not
+        ws="none",
+        log_config=None,
+        access_log=False,
         server_header=False,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=int(settings.upload_seconds + settings.deadline) + 1,
     )
-    return 0
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from functools import partial
 from importlib import metadata
@@ -11,14 +12,19 @@ from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
 
-from service import problems
+from service import access, problems
 from service.engine import Engine, Loader, load_reconstructors
-from service.middleware import BodyLimit, SecurityHeaders
-from service.routes import STATIC, Services, router
+from service.middleware import SecurityHeaders
+from service.observe import Observe
+from service.routes import STATIC, Services, guarded, router
 from service.settings import Settings
-from service.store import MeshStore
+from service.store import MeshStore, Store
+from service.uploads import BodySize, BodyTime
+
+log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 60.0
 
@@ -37,7 +43,7 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
     services = Services(
         settings,
         Engine(partial(load, settings), settings.concurrency, settings.queue_size),
-        MeshStore(settings.store_dir, settings.store_lifetime, settings.store_quota_bytes),
+        open_store(settings),
     )
 
     @contextlib.asynccontextmanager
@@ -46,6 +52,7 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
         sweeping = asyncio.create_task(_sweep_forever(services.store))
         yield
         sweeping.cancel()
+        await services.engine.stop()
 
     app = _App(
         title="MPT",
@@ -60,11 +67,38 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
     )
     app.state.services = services
     problems.install(app, settings.max_body_bytes, settings.retry_after)
-    app.add_middleware(BodyLimit, max_body_size=settings.max_body_bytes)
-    app.add_middleware(SecurityHeaders)  # outermost
+    # The last one added is the outermost.
+    app.add_middleware(BodySize, max_body_size=settings.max_body_bytes)
+    app.add_middleware(BodyTime, seconds=settings.upload_seconds, retry_after=settings.retry_after)
+    app.add_middleware(Observe)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "X-API-Key", "X-Request-ID"],
+            expose_headers=["Retry-After", "X-Request-ID"],
+        )
+    app.add_middleware(SecurityHeaders)
     app.include_router(router)
+    app.include_router(guarded, dependencies=access.DESCRIBED if settings.api_keys else None)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
+
+
+def open_store(settings: Settings) -> Store:
+    """The folder for the meshes, or the address that many machines share.
+
+    Raises:
+        OSError: It cannot be used.
+        ValueError: There is no such kind of address.
+        ImportError: The kind of address needs a package that is not installed.
+    """
+    if settings.store_url is None:
+        return MeshStore(settings.store_dir, settings.store_lifetime, settings.store_quota_bytes)
+    from service.remote_store import RemoteStore  # fsspec comes with the extra `cluster`
+
+    return RemoteStore(settings.store_url, settings.store_lifetime, settings.store_quota_bytes)
 
 
 class _App(FastAPI):
@@ -89,11 +123,13 @@ class _App(FastAPI):
         return super().openapi()
 
 
-async def _sweep_forever(store: MeshStore) -> None:
+async def _sweep_forever(store: Store) -> None:
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
-        with contextlib.suppress(OSError):  # a folder that is away for a moment; the next round tries again
+        try:
             await to_thread.run_sync(store.sweep)
+        except Exception:  # a store that is away for a moment; the next round tries again
+            log.exception("The meshes could not be swept")
 
 
 def _version() -> str:

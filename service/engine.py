@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from anyio import CapacityLimiter, to_thread
 
 from model.errors import BadInput, MPTError
+from service import metrics
+from service.batcher import Overloaded as Overloaded
+from service.batcher import Unwanted, wanted
 
 if TYPE_CHECKING:
     from model.reconstruct import Reconstructor
@@ -22,14 +28,15 @@ Result = TypeVar("Result")
 Loader = Callable[["Settings"], "Sequence[Reconstructor]"]
 
 MODES = ("zero-shot", "fine-tuned")
+_STOPPING = "The service is shutting down. Try again in a moment."
 
 
 class NotReady(MPTError):
     """No model can answer: it is still loading, or failed to."""
 
 
-class Overloaded(MPTError):
-    """As many photos wait as may wait."""
+class DeadlineExceeded(MPTError):
+    """The photo could not be answered within the time that the service grants one."""
 
 
 class ModeMissing(BadInput):
@@ -39,12 +46,18 @@ class ModeMissing(BadInput):
 def load_reconstructors(settings: Settings) -> list[Reconstructor]:
     """Load the checkpoints that the settings name; the one that comes with the package if they name none."""
     # Imported here, off the event loop: PyTorch takes seconds, and the health endpoints answer meanwhile.
+    from model.engines import open_network
     from model.reconstruct import Reconstructor
+    from service.batched import BatchedNetwork
 
     checkpoints = [settings.checkpoint]
     if settings.fine_tuned_checkpoint is not None:
         checkpoints.append(settings.fine_tuned_checkpoint)
-    return [Reconstructor.load(checkpoint, settings.device) for checkpoint in checkpoints]
+    networks = [
+        open_network(checkpoint, settings.device, settings.engine, settings.precision, settings.threads)
+        for checkpoint in checkpoints
+    ]
+    return [Reconstructor(BatchedNetwork(n, settings.max_batch, settings.max_wait_ms / 1000)) for n in networks]
 
 
 class Engine:
@@ -58,9 +71,11 @@ class Engine:
 
     def __init__(self, load: Callable[[], Sequence[Reconstructor]], concurrency: int, queue_size: int) -> None:
         self._load = load
-        self._slots = CapacityLimiter(concurrency)
+        self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="photo")
         self._places = concurrency + queue_size
         self._taken = 0
+        self._lock = threading.Lock()
+        self._stopped = False
         self._models: dict[str, Reconstructor] = {}
         self._obstacle: str | None = "The model is still loading. Try again in a few seconds."
 
@@ -68,10 +83,20 @@ class Engine:
         """Begin to load the models; returns at once."""
         threading.Thread(target=self._load_and_warm_up, name="load-models", daemon=True).start()
 
+    async def stop(self) -> None:
+        """Take no more work, drop what waits, and return once what was begun has ended."""
+        self._stopped, self._obstacle = True, _STOPPING
+        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+
     @property
     def obstacle(self) -> str | None:
         """Why the engine cannot answer yet, as a sentence; None once it can."""
         return self._obstacle
+
+    @property
+    def models(self) -> dict[str, Reconstructor]:
+        """The models by mode; none while they load."""
+        return self._models
 
     def model(self, mode: str | None) -> tuple[str, Reconstructor]:
         """Choose the model for a mode; with None, zero-shot if it is there, else what is.
@@ -92,17 +117,47 @@ class Engine:
         return mode, self._models[mode]
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """Run `work` in a thread as soon as a slot is free, in the order of arrival.
+        """Run `work` in a thread as soon as one is free, in the order of arrival.
+
+        Cancelling returns at once. Work that still waits is never begun and frees its place; begun work learns at its
+        next stage that nobody wants it any more (`check_wanted`), and keeps its place until it ends.
 
         Raises:
             Overloaded: As much work waits as may wait; nothing was begun.
+            NotReady: The service is shutting down.
         """
-        if self._taken >= self._places:
-            raise Overloaded("The service is busy: too many photos wait already. Try again in a moment.")
-        self._taken += 1
+        if self._stopped:
+            raise NotReady(_STOPPING)
+        with self._lock:
+            if self._taken >= self._places:
+                raise Overloaded("The service is busy: too many photos wait already. Try again in a moment.")
+            self._taken += 1
+        context = contextvars.copy_context()
+        given_up = threading.Event()
+        context.run(wanted.set, lambda: not given_up.is_set())
+        arrived = time.perf_counter()
+
+        def begin() -> Result:
+            metrics.QUEUE.dec()
+            metrics.STAGE_SECONDS.labels("queue").observe(time.perf_counter() - arrived)
+            with metrics.WORKING.track_inprogress():
+                return context.run(work)
+
+        metrics.QUEUE.inc()
+        future = self._threads.submit(begin)
+        future.add_done_callback(self._free)
         try:
-            return await to_thread.run_sync(work, limiter=self._slots)
-        finally:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            given_up.set()
+            if future.cancel():  # it was still waiting
+                metrics.QUEUE.dec()
+            if self._stopped:
+                raise NotReady(_STOPPING) from None
+            raise
+
+    def _free(self, _: Future[Result]) -> None:
+        with self._lock:
             self._taken -= 1
 
     def _load_and_warm_up(self) -> None:
@@ -122,6 +177,16 @@ class Engine:
             self._models = models
             self._obstacle = None
             log.info("Ready: %s", ", ".join(f"{mode} by {model.model_name}" for mode, model in models.items()))
+
+
+def check_wanted() -> None:
+    """To be called between stages of work.
+
+    Raises:
+        Unwanted: Nobody waits for the answer any more.
+    """
+    if not wanted.get()():
+        raise Unwanted
 
 
 def _warm_up(model: Reconstructor) -> None:

@@ -1,12 +1,9 @@
-"""What every request passes on its way in, and every response on its way out."""
+"""Headers that keep browsers to what the service means to do."""
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from service.problems import body_too_large
 
 # Everything that the pages need comes from here: no other server, no inline script or style.
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -25,7 +22,9 @@ CONTENT_SECURITY_POLICY = "; ".join(
 _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-cache",
@@ -33,7 +32,7 @@ _HEADERS = {
 
 
 class SecurityHeaders:
-    """Adds headers that keep browsers to what the service means to do; a route's own header wins."""
+    """Adds the headers to every response; a route's own header wins."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -47,19 +46,3 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
-
-
-class BodyLimit(RequestBodyLimitMiddleware):
-    """Refuses bodies over the limit: by their declared length before a byte is read, else by counting.
-
-    Starlette's middleware, which counts, answers an over-long declared length in plain text; this one answers it with a
-    problem, as everything else.
-    """
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            declared = Headers(scope=scope).get("content-length", "")
-            if declared.isdecimal() and (len(declared) > 18 or int(declared) > self.max_body_size):
-                await body_too_large(self.max_body_size)(scope, receive, send)
-                return
-        await super().__call__(scope, receive, send)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.errors import BadInput
-from service import images, schemas
+from service import images, metrics, schemas
+from service.engine import check_wanted
 from service.meshes import to_glb
-from service.store import MeshStore, new_id
+from service.store import Store, new_id
 
 if TYPE_CHECKING:
     from model.reconstruct import Person, Reconstructor
@@ -22,7 +23,7 @@ def reconstruct(
     query: schemas.ReconstructQuery,
     mode: str,
     model: Reconstructor,
-    store: MeshStore,
+    store: Store,
     settings: Settings,
     root_path: str,
 ) -> schemas.Reconstruction:
@@ -40,13 +41,16 @@ def reconstruct(
     Raises:
         BadInput: The image or a box cannot be used.
         OSError: The meshes could not be kept.
+        Unwanted: The client has gone meanwhile, or its deadline.
     """
+    check_wanted()
     start = time.perf_counter()
     photo = images.decode(data, settings.max_pixels)
     if (boxes := len(query.bbox)) > settings.max_people:
         raise BadInput(
             f"{boxes} boxes are too many: at most {settings.max_people} people are reconstructed in one photo."
         )
+    check_wanted()
     decoded = time.perf_counter()
     found = model.reconstruct(
         photo.pixels,
@@ -54,10 +58,17 @@ def reconstruct(
         max_people=min(query.max_people or settings.max_people, settings.max_people),
         focal_length=query.focal_length or photo.focal_length,
     )
+    check_wanted()
     reconstructed = time.perf_counter()
     people = [_person(person, model.faces, query.vertices, store, root_path) for person in found.people]
     end = time.perf_counter()
-    seconds = {"decode": decoded - start, "meshes": end - reconstructed, "total": end - start}
+    seconds = {
+        **{stage: value / 1000 for stage, value in found.timings_ms.items()},
+        **{"decode": decoded - start, "meshes": end - reconstructed},
+    }
+    for stage, value in seconds.items():
+        metrics.STAGE_SECONDS.labels(stage).observe(value)
+    seconds["total"] = end - start
     return schemas.Reconstruction(
         id=new_id(),
         width=photo.width,
@@ -65,14 +76,11 @@ def reconstruct(
         mode=mode,
         model=model.model_name,
         people=people,
-        timings_ms={
-            **{stage: round(value, 2) for stage, value in found.timings_ms.items()},
-            **{stage: round(1000 * value, 2) for stage, value in seconds.items()},
-        },
+        timings_ms={stage: round(1000 * value, 2) for stage, value in seconds.items()},
     )
 
 
-def _person(person: Person, faces: np.ndarray, with_vertices: bool, store: MeshStore, root_path: str) -> schemas.Person:
+def _person(person: Person, faces: np.ndarray, with_vertices: bool, store: Store, root_path: str) -> schemas.Person:
     identifier = new_id()
     store.put(f"{identifier}.glb", to_glb(person.vertices, faces, name=f"person-{identifier[:8]}"))
     camera = person.camera

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from model.errors import BadInput, MPTError
-from service.engine import ModeMissing, NotReady, Overloaded
+from service.engine import DeadlineExceeded, ModeMissing, NotReady, Overloaded
 from service.images import BrokenImage, TooManyPixels, UnsupportedFormat
 from service.schemas import FieldProblem, Problem, ReconstructQuery
 
@@ -26,6 +26,7 @@ _KINDS: tuple[tuple[type[Exception], int, str, str], ...] = (
     (BadInput, 422, "bad-input", "Input cannot be used"),
     (NotReady, 503, "not-ready", "Not ready"),
     (Overloaded, 503, "overloaded", "Too many requests at once"),
+    (DeadlineExceeded, 504, "deadline", "Not answered in time"),
 )
 
 _HOW_TO_SEND = (
@@ -70,8 +71,22 @@ def body_too_large(max_body_bytes: int) -> Response:
     )
 
 
+def refusal(error: MPTError, retry_after: int) -> Response:
+    """The answer to an error of ours; one of another kind is raised again."""
+    for kind, status, name, title in _KINDS:
+        if isinstance(error, kind):
+            headers = {"Retry-After": str(retry_after)} if status == 503 else None
+            return problem(status, str(error), name, title, headers=headers)
+    raise error
+
+
+def failed() -> Response:
+    """The answer to an accident within the service."""
+    return problem(500, "The service failed at this request; its log says why. The request itself may be fine.")
+
+
 def install(app: FastAPI, max_body_bytes: int, retry_after: int) -> None:
-    """Make every error of `app` a problem.
+    """Make every error of `app` a problem; accidents are `service.observe`'s, which answers from outside.
 
     Args:
         app: The application.
@@ -80,11 +95,8 @@ def install(app: FastAPI, max_body_bytes: int, retry_after: int) -> None:
     """
 
     async def on_mpt_error(request: Request, error: Exception) -> Response:
-        for kind, status, name, title in _KINDS:
-            if isinstance(error, kind):
-                headers = {"Retry-After": str(retry_after)} if status == 503 else None
-                return problem(status, str(error), name, title, headers=headers)
-        raise error
+        assert isinstance(error, MPTError)
+        return refusal(error, retry_after)
 
     async def on_http_exception(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -100,13 +112,9 @@ def install(app: FastAPI, max_body_bytes: int, retry_after: int) -> None:
             detail = _HOW_TO_SEND
         return problem(422, detail, "invalid-request", "Invalid request", errors)
 
-    async def on_any_other(request: Request, error: Exception) -> Response:
-        return problem(500, "The service failed at this request; its log says why. The request itself may be fine.")
-
     app.add_exception_handler(MPTError, on_mpt_error)
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_invalid_request)
-    app.add_exception_handler(Exception, on_any_other)
 
 
 def _sentence(request: Request, error: HTTPException) -> str:

@@ -9,17 +9,21 @@ from typing import Annotated, Any
 from anyio import to_thread
 from fastapi import APIRouter, Depends, File, HTTPException, Query, Request, UploadFile
 from fastapi.responses import FileResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from service import pipeline
+from service import metrics, pipeline
+from service.access import Guarded
 from service.engine import Engine, NotReady
 from service.meshes import glb_to_obj, is_whole_glb
-from service.schemas import Health, Problem, Reconstruction, ReconstructQuery
+from service.patience import answer_in_time
+from service.schemas import Health, Model, Problem, Reconstruction, ReconstructQuery
 from service.settings import Settings
-from service.store import MeshStore, is_id
+from service.store import Store, is_id
 
 STATIC = Path(__file__).parent / "static"
 
 router = APIRouter()
+guarded = APIRouter(route_class=Guarded)
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Services:
 
     settings: Settings
     engine: Engine
-    store: MeshStore
+    store: Store
 
 
 def _services(request: Request) -> Services:
@@ -40,12 +44,15 @@ Context = Annotated[Services, Depends(_services)]
 
 _PROBLEMS: dict[int, str] = {
     400: "The request is no well-formed multipart form.",
+    401: "A key is needed.",
     404: "Nothing is there, or no longer.",
+    408: "The request took too long to arrive.",
     413: "The request has too many bytes, or the image too many pixels.",
     415: "The file is no JPEG, PNG or WebP image.",
     422: "The image is missing or broken, or a parameter cannot be used.",
     500: "The service failed.",
     503: "The model is not ready, or too many requests wait; `Retry-After` says when to try again.",
+    504: "The photo could not be answered in time.",
 }
 
 
@@ -53,13 +60,13 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem, "description": _PROBLEMS[status]} for status in statuses}
 
 
-@router.post(
+@guarded.post(
     "/reconstruct",
     tags=["reconstruction"],
     summary="From a photo to each person's 3D joints and body mesh",
     response_model=Reconstruction,
     response_model_exclude_none=True,
-    responses=_problems(400, 413, 415, 422, 500, 503),
+    responses=_problems(400, 401, 408, 413, 415, 422, 500, 503, 504),
 )
 async def reconstruct(
     request: Request,
@@ -73,7 +80,8 @@ async def reconstruct(
     curl -F image=@photo.jpg "http://localhost:8000/reconstruct?max_people=1"
     ```
 
-    A photo without people gives an empty list. Each person's mesh lies under the links in `mesh` for a while.
+    A photo without people gives an empty list. Each person's mesh lies under the links in `mesh` for a while; who has
+    the link has the mesh. Sending the same photo again is safe: it gives a new answer with new links.
     """
     mode, model = services.engine.model(query.mode)
     data = await image.read()
@@ -83,9 +91,8 @@ async def reconstruct(
         answer = pipeline.reconstruct(data, query, mode, model, services.store, services.settings, root_path)
         return answer.model_dump_json(exclude_none=True).encode()  # here, not on the event loop: it can be megabytes
 
-    return Response(
-        await services.engine.run(work), media_type="application/json", headers={"Cache-Control": "no-store"}
-    )
+    answer = await answer_in_time(services.engine.run(work), request, services.settings.deadline)
+    return Response(answer, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 @router.get(
@@ -152,6 +159,31 @@ async def ready(services: Context) -> Health:
     if services.engine.obstacle is not None:
         raise NotReady(services.engine.obstacle)
     return Health(status="ready")
+
+
+@guarded.get("/models", tags=["models"], summary="Which models answer", responses=_problems(401, 503))
+async def models(services: Context) -> list[Model]:
+    """One entry for each mode that `POST /reconstruct` offers. Answers 503 while the models load."""
+    engine = services.engine
+    if engine.obstacle is not None:
+        raise NotReady(engine.obstacle)
+    return [Model(mode=mode, **model.about()) for mode, model in engine.models.items()]
+
+
+@guarded.get(
+    "/metrics",
+    tags=["health"],
+    summary="What the service counts, for Prometheus",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}, "description": "Metrics as text."}, **_problems(401)},
+)
+async def metrics_text(services: Context) -> Response:
+    """Requests, errors, latency by stage, queue, batch sizes and meshes of this process."""
+    metrics.READY.set(services.engine.obstacle is None)
+    count, size = services.store.usage
+    metrics.MESHES.set(count)
+    metrics.MESH_BYTES.set(size)
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/", include_in_schema=False)

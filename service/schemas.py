@@ -13,7 +13,9 @@ Point3 = tuple[Finite, Finite, Finite]
 Box = tuple[float, float, float, float]
 
 # Plain decimals of a bounded size: no NaN, no infinity, no exponents.
-_BOX_PATTERN = r"^-?\d{1,6}(\.\d{1,12})?(,-?\d{1,6}(\.\d{1,12})?){3}$"
+_NUMBER = r"-?[0-9]{1,6}(\.[0-9]{1,12})?"
+_SIDE = r"([2-9]|[1-9][0-9]{1,5})(\.[0-9]{1,12})?"
+_BOX_PATTERN = f"^{_NUMBER},{_NUMBER},{_SIDE},{_SIDE}$"
 
 
 def parse_box(text: str) -> Box:
@@ -22,7 +24,7 @@ def parse_box(text: str) -> Box:
     Raises:
         ValueError: Not four plain numbers, or a side shorter than two pixels.
     """
-    if re.match(_BOX_PATTERN, text, re.ASCII) is None or text.endswith("\n"):
+    if re.fullmatch(f"{_NUMBER}(,{_NUMBER}){{3}}", text) is None:
         raise ValueError("a box is four numbers, x,y,width,height in pixels, such as 120,40,200,460")
     x, y, width, height = map(float, text.split(","))
     if width < 2 or height < 2:
@@ -149,6 +151,18 @@ class Reconstruction(BaseModel):
             }
         }
     )
+
+
+class Model(BaseModel):
+    """A network that is loaded, as its checkpoint's card describes it."""
+
+    mode: Literal["zero-shot", "fine-tuned"]
+    name: str
+    size: str = Field(description="tiny, small or base.")
+    engine: str = Field(description="What runs it, such as pytorch on cpu.")
+    joints: int
+    vertices: int
+    scores: dict[str, dict[str, float]] = Field(description="Millimetres by data set and metric, as far as measured.")
 
 
 class Health(BaseModel):

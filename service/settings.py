@@ -1,13 +1,25 @@
-"""Everything an operator can set, each by an environment variable: `MPT_` and the field's name in capitals."""
+"""Everything an operator can set, in the environment (`MPT_` and the name in capitals) or in a TOML file (MPT_CONFIG).
+
+`python -m service.settings` prints what is in force, as such a file. The environment wins over the file.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 MIB = 1024 * 1024
 
@@ -17,10 +29,25 @@ def default_store_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mpt" / "meshes"
 
 
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _long_enough(key: SecretStr) -> SecretStr:
+    if len(key) < 16:
+        raise ValueError("a key needs at least 16 characters")
+    return key
+
+
+# In the environment "a,b"; in the file ["a", "b"].
+_Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+_Secrets = Annotated[tuple[Annotated[SecretStr, AfterValidator(_long_enough)], ...], NoDecode, BeforeValidator(_split)]
+
+
 class Settings(BaseSettings):
     """The service's settings. `MPT_PORT=9000 python -m service` listens on port 9000."""
 
-    model_config = SettingsConfigDict(env_prefix="MPT_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="MPT_", frozen=True, extra="forbid")
 
     # Listening
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 opens it to the network.")
@@ -28,6 +55,15 @@ class Settings(BaseSettings):
     root_path: str = Field("", description="Path under which a reverse proxy serves this service, such as /mpt.")
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         "info", description="The least severe log lines to write."
+    )
+    log_format: Literal["text", "json"] = Field("text", description="Log lines for people or, json, for programs.")
+
+    # Who may ask
+    api_keys: _Secrets = Field(
+        (), description="Keys of which photos need one, 16 characters or more, with commas between; none: open to all."
+    )
+    cors_origins: _Words = Field(
+        (), description="Sites whose pages may call the service, such as https://a.example, with commas between."
     )
 
     # Model
@@ -38,11 +74,30 @@ class Settings(BaseSettings):
         None, description="Checkpoint for mode=fine-tuned; without one, that mode is refused."
     )
     device: str = Field("auto", description="Where the network runs: auto, cpu, cuda or cuda:1.")
+    engine: Literal["auto", "torch", "onnx"] = Field(
+        "auto", description="What runs the network: PyTorch, ONNX Runtime, or the faster one that is there."
+    )
+    precision: Literal["auto", "float32", "float16", "bfloat16"] = Field(
+        "auto", description="Of PyTorch's convolutions; auto is float16 on GPUs. ONNX files have their own."
+    )
+    threads: int | None = Field(
+        None, ge=1, le=256, description="CPU threads of one pass of the network; one a core if unset."
+    )
 
     # Load
     concurrency: int = Field(2, ge=1, le=64, description="Photos worked on at the same time.")
+    max_batch: int = Field(16, ge=1, le=1024, description="Most people of several photos in one pass of the network.")
+    max_wait_ms: float = Field(
+        0.0, ge=0, le=1000, description="Milliseconds that a pass may wait for more people, under load."
+    )
     queue_size: int = Field(16, ge=0, le=10_000, description="Photos that may wait; beyond it the answer is 503.")
     retry_after: int = Field(2, ge=1, le=3600, description="Seconds that a 503 asks the client to wait.")
+    deadline: float = Field(
+        30.0, gt=0, le=3600, description="Seconds from a photo's arrival to its answer; beyond it the answer is 504."
+    )
+    upload_seconds: float = Field(
+        30.0, gt=0, le=3600, description="Seconds that a request's body may take to arrive; beyond it 408."
+    )
 
     # Limits of one request
     max_body_bytes: int = Field(32 * MIB, ge=MIB, le=1024 * MIB, description="Largest request body, in bytes.")
@@ -53,7 +108,67 @@ class Settings(BaseSettings):
 
     # Meshes
     store_dir: Annotated[Path, Field(default_factory=default_store_dir, description="Folder that keeps the meshes.")]
+    store_url: str | None = Field(
+        None,
+        description="Where many machines keep their meshes together, in place of the folder: any address that fsspec "
+        "knows, such as s3://bucket/meshes.",
+    )
     store_lifetime: int = Field(3600, ge=1, description="Seconds that a mesh can be fetched for.")
     store_quota_bytes: int = Field(
         1024 * MIB, ge=64 * MIB, description="Most bytes of meshes to keep; the oldest go first."
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the file that MPT_CONFIG names."""
+        file = os.environ.get("MPT_CONFIG")
+        if not file:
+            return init_settings, env_settings
+        if not Path(file).is_file():  # pydantic-settings would pass over it
+            raise SettingsError(f"MPT_CONFIG: there is no file {file}")
+        try:
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"MPT_CONFIG: {file} cannot be read: {error}") from None
+
+
+def read_settings() -> Settings:
+    """The settings in force.
+
+    Raises:
+        SettingsError: A setting cannot be used; a line for each says which and why.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [f"MPT_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def to_toml(settings: Settings) -> str:
+    """Write settings as a file for MPT_CONFIG, with a comment to each; keys do not appear."""
+    lines = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        lines += ["", f"# {field.description}"]
+        if name == "api_keys":
+            lines.append(f"# api_keys = [] ({len(value)} set)")
+        elif value is None:
+            lines.append(f"# {name} =")
+        else:
+            lines.append(f"{name} = {json.dumps(str(value) if isinstance(value, Path) else value)}")
+    return "\n".join(lines[1:]) + "\n"
+
+
+if __name__ == "__main__":
+    try:
+        print(to_toml(read_settings()), end="")
+    except SettingsError as problem:
+        sys.exit(str(problem))

@@ -15,6 +15,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 # The store touches nothing else: pointed at a folder by mistake, it leaves the folder's own files alone.
 _NAME = re.compile(r"[0-9a-f]{32}\.[a-z0-9]{1,8}")
@@ -22,17 +23,55 @@ _UNFINISHED = ".mpt-unfinished-"
 _UNFINISHED_LIFETIME = 60.0  # seconds; no write takes as long
 
 # What is over the quota is cut down to this share of it, so that a full store does not scan its folder at each write.
-_LOW_WATER = 0.9
+LOW_WATER = 0.9
 
 
 def new_id() -> str:
-    """An id that nobody can guess: 128 random bits in hexadecimal."""
-    return secrets.token_hex(16)
+    """An id that nobody can guess: the time in seconds, then 96 random bits, in hexadecimal."""
+    return f"{int(time.time()):08x}{secrets.token_hex(12)}"
+
+
+def made_at(name: str) -> float:
+    """When the id that `name` begins with was made, in seconds since 1970."""
+    return float(int(name[:8], 16))
 
 
 def is_id(text: str) -> bool:
     """Whether `text` looks like an id of `new_id`; anything else never reaches the file system."""
     return re.fullmatch(r"[0-9a-f]{32}", text) is not None
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` is the name of a mesh: `<id>.<extension>`."""
+    return _NAME.fullmatch(text) is not None
+
+
+def checked_name(name: str) -> str:
+    """`name` itself.
+
+    Raises:
+        ValueError: It is not `<id>.<extension>`.
+    """
+    if not is_name(name):
+        raise ValueError(f"{name!r} is not the name of a mesh")
+    return name
+
+
+class Store(Protocol):
+    """What keeps meshes by name. Its methods block, and may be called from many threads."""
+
+    def put(self, name: str, data: bytes) -> None:
+        """Keep `data` under `name`; raises OSError if that fails."""
+
+    def get(self, name: str) -> bytes | None:
+        """The bytes under `name`; None if there are none, or no longer."""
+
+    def sweep(self) -> None:
+        """Delete what is past its lifetime or over the quota."""
+
+    @property
+    def usage(self) -> tuple[int, int]:
+        """How many meshes and how many bytes there are, about."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +97,7 @@ class MeshStore:
         self._quota = quota_bytes
         self._lock = threading.Lock()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._bytes = 0
+        self._count, self._bytes = 0, 0
         self.sweep()
 
     def put(self, name: str, data: bytes) -> None:
@@ -78,6 +117,7 @@ class MeshStore:
             Path(unfinished).unlink(missing_ok=True)
             raise
         with self._lock:
+            self._count += 1
             self._bytes += len(data)
             over = self._bytes > self._quota
         if over:
@@ -108,19 +148,24 @@ class MeshStore:
                     self._delete(entry)
                 elif not unfinished:
                     kept.append(entry)
-            total = sum(entry.size for entry in kept)
+            count, total = len(kept), sum(entry.size for entry in kept)
             if total > self._quota:
                 for entry in sorted(kept, key=lambda entry: entry.modified):
-                    if total <= self._quota * _LOW_WATER:
+                    if total <= self._quota * LOW_WATER:
                         break
                     self._delete(entry)
                     total -= entry.size
-            self._bytes = total
+                    count -= 1
+            self._count, self._bytes = count, total
+
+    @property
+    def usage(self) -> tuple[int, int]:
+        """How many meshes and how many bytes there are; what other processes added counts from the next sweep on."""
+        with self._lock:
+            return self._count, self._bytes
 
     def _path(self, name: str) -> Path:
-        if _NAME.fullmatch(name) is None:
-            raise ValueError(f"{name!r} is not the name of a mesh")
-        return self._folder / name
+        return self._folder / checked_name(name)
 
     def _scan(self) -> list[_Entry]:
         entries = []

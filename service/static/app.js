@@ -1,141 +1,126 @@
-// The page: takes a photo, sends it to the service, shows what comes back.
+// The page: takes a photo, sends it to the service, shows what comes back or what went wrong.
 
-import { colourOf, drawSkeletons } from "./skeletons.js";
+import { inMegabytes, prepared, watchIntake } from "./intake.js";
+import { ask, isLoading } from "./job.js";
+import { offerModes } from "./modes.js";
+import { Result } from "./result.js";
+import { modes, readiness, useKey } from "./service.js";
+import { asTrouble } from "./trouble.js";
 
 const element = (id) => document.getElementById(id);
-const file = element("file");
-const drop = element("drop");
-const photo = element("photo");
+const result = new Result();
 
-let viewer = null; // made at the first result, so that the page itself is there at once
-let sending = null; // aborts the request under way when another photo is chosen
+let limit = 32 * 2 ** 20; // bytes of a photo; the service's default, until it says another
+let job = null; // the photo under way or shown: { given, photo, answers by mode, abort }
+let url = null; // of the photo, for the browser
+let wanted = [null]; // the modes to show; null is the service's own choice
 
-file.addEventListener("change", () => {
-  if (file.files.length) reconstruct(file.files[0]);
-  file.value = ""; // so that choosing the same photo again counts as a change
+watchIntake(take);
+element("cancel").addEventListener("click", () => {
+  job?.abort.abort();
+  job = null;
+  state("empty");
+  element("choose").focus();
 });
-
-for (const type of ["dragenter", "dragover"]) {
-  document.addEventListener(type, (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-  });
-}
-document.addEventListener("dragleave", (event) => {
-  if (event.relatedTarget === null) drop.classList.remove("over");
-});
-document.addEventListener("drop", (event) => {
+element("again").addEventListener("click", () => take(job.given));
+element("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  drop.classList.remove("over");
-  if (event.dataTransfer.files.length) reconstruct(event.dataTransfer.files[0]);
+  useKey(element("key").value.trim());
+  lookForModes();
+  take(job.given);
 });
-document.addEventListener("paste", (event) => {
-  if (event.clipboardData.files.length) reconstruct(event.clipboardData.files[0]);
-});
+watchReadiness();
 
-async function reconstruct(image) {
-  sending?.abort();
-  const request = (sending = new AbortController());
-  show({ busy: "Reconstructing…" });
+/** Works on a photo: a File, or a function that returns a promise of one. */
+async function take(given) {
+  job?.abort.abort();
+  const mine = (job = { given, answers: new Map(), abort: new AbortController() });
+  state("busy");
+  say("Reading the photo", null);
+  element("work-title").textContent = "Your photo";
+  element("work-title").focus({ preventScroll: true });
+  scrollTo(0, 0);
   try {
-    const answer = await send(image, request.signal);
-    await showPhoto(image);
-    await showAnswer(answer);
+    mine.photo = await prepared(typeof given === "function" ? await given() : given, limit);
+    if (mine !== job) return;
+    element("work-title").textContent = mine.photo.name || "Your photo";
+    if (url) URL.revokeObjectURL(url);
+    url = URL.createObjectURL(mine.photo);
+    import("./stage.js").catch(() => {}); // on its way while the photo is
+    await result.preview(url, mine.photo.name || "photo");
+    if (mine === job) await answer(mine);
   } catch (error) {
-    if (request.signal.aborted) return;
-    element("result").hidden = true;
-    show({ error: error.message });
+    fail(mine, error);
   }
 }
 
-async function send(image, signal) {
-  const body = new FormData();
-  body.append("image", image, image.name || "photo");
-  let response;
-  try {
-    response = await fetch("reconstruct", { method: "POST", body, signal });
-  } catch (error) {
-    if (signal.aborted) throw error;
-    throw new Error("The service could not be reached, or refused so large a file. Is it running?");
+/** Gets the answers that are wanted and not there yet, and shows them. */
+async function answer(mine) {
+  const asked = wanted;
+  const current = () => mine === job && asked === wanted;
+  for (const mode of asked) {
+    if (mine.answers.has(mode)) continue;
+    const answer = await ask(mine.photo, mode, mine.abort.signal, say);
+    mine.answers.set(mode, answer).set(answer.mode, answer); // the service's own choice has a name, too
+    if (!current()) return;
   }
-  const answer = await response.json().catch(() => null);
-  if (!response.ok) throw new Error(answer?.detail ?? `The service answered ${response.status}.`);
-  return answer;
+  say("Drawing the meshes", null);
+  await result.show(asked.map((mode) => mine.answers.get(mode)));
+  if (!current()) return;
+  state("result");
+  element("status").textContent = result.summary;
 }
 
-async function showPhoto(image) {
-  URL.revokeObjectURL(photo.src);
-  photo.src = URL.createObjectURL(image);
-  await photo.decode();
+function fail(mine, error) {
+  if (mine !== job || mine.abort.signal.aborted) return;
+  const trouble = asTrouble(error);
+  result.clear();
+  state("trouble");
+  element("trouble-title").textContent = trouble.title;
+  element("trouble-detail").textContent = trouble.message;
+  element("again").hidden = !trouble.again;
+  element("key-form").hidden = !trouble.key;
+  if (trouble.key) element("key").focus();
 }
 
-async function showAnswer(answer) {
-  const { people } = answer;
-  const result = element("result");
-  result.hidden = false;
-  result.classList.toggle("spatial", people.length > 0);
-  element("space").hidden = people.length === 0;
-  document.body.classList.add("has-result");
-  drawSkeletons(element("skeletons"), answer);
-  element("people").replaceChildren(...people.map(listItem));
-  show({ status: summary(answer) });
-  if (people.length) {
-    try {
-      viewer ??= new (await import("./viewer.js")).Viewer(element("view"));
-      await viewer.show(people.map((person, index) => ({ ...person, colour: colourOf(index) })));
-    } catch (error) {
-      show({ status: summary(answer), error: `The meshes cannot be drawn here (${error.message}); the files are below.` });
-    }
-  }
+/** empty, busy, result or trouble. */
+function state(name) {
+  document.body.dataset.state = name;
+  element("intake").hidden = name !== "empty" && name !== "trouble";
+  element("trouble").hidden = name !== "trouble";
+  element("work").hidden = name !== "busy" && name !== "result";
+  element("progress").hidden = name !== "busy";
 }
 
-function summary({ people, timings_ms, width, height }) {
-  if (people.length === 0) return "Nobody was found in this photo. Try one in which people are larger.";
-  const count = people.length === 1 ? "One person" : `${people.length} people`;
-  return `${count} in ${width} × ${height} pixels, ${Math.round(timings_ms.total)} ms.`;
+let said = "";
+function say(text, part) {
+  const bar = element("bar");
+  if (part === null) bar.removeAttribute("value");
+  else bar.value = part;
+  element("step").textContent = part ? `${text}, ${Math.round(100 * part)} %` : `${text} …`;
+  if (text !== said) element("status").textContent = said = text; // once a step: a screen reader reads it out
 }
 
-function listItem(person, index) {
-  const item = document.createElement("li");
-  const dot = document.createElement("span");
-  dot.className = "dot";
-  dot.style.background = colourOf(index);
-  const name = document.createElement("strong");
-  name.textContent = `Person ${index + 1}`;
-  const score = document.createElement("span");
-  score.className = "score";
-  score.textContent = `score ${person.score.toFixed(2)}`;
-  item.append(dot, name, score, link(person, "glb", index), link(person, "obj", index));
-  return item;
-}
-
-function link(person, kind, index) {
-  const anchor = document.createElement("a");
-  anchor.href = person.mesh[kind];
-  anchor.download = `person-${index + 1}.${kind}`;
-  anchor.textContent = kind.toUpperCase();
-  anchor.ariaLabel = `Download the mesh of person ${index + 1} as ${kind.toUpperCase()}`;
-  return anchor;
-}
-
-function show({ busy = "", status = "", error = "" }) {
-  const line = element("status");
-  line.textContent = busy || status;
-  line.classList.toggle("busy", busy !== "");
-  line.hidden = line.textContent === "";
-  element("error").textContent = error;
-  element("error").hidden = error === "";
+async function lookForModes() {
+  const offered = await modes();
+  wanted = offered.length > 1 ? [offered[0]] : [null];
+  offerModes(element("modes"), offered, async (chosen) => {
+    wanted = chosen;
+    const mine = job;
+    if (!mine?.photo) return;
+    state("busy");
+    await answer(mine).catch((error) => fail(mine, error));
+  });
 }
 
 // Says why, while the model loads or if it failed to.
 async function watchReadiness() {
-  const response = await fetch("v2/health/ready").catch(() => null);
-  if (sending !== null) return; // a photo is under way: its own messages count
-  if (response?.status === 503) {
-    show({ busy: (await response.json()).detail });
-    setTimeout(watchReadiness, 2000);
-  } else {
-    show({});
-  }
+  const { ready, detail, limit: said } = await readiness();
+  if (said) limit = said;
+  element("limit").textContent = inMegabytes(limit);
+  const note = element("loading");
+  note.hidden = ready || detail === null;
+  note.textContent = detail ?? "";
+  if (!ready && detail !== null && isLoading(detail)) setTimeout(watchReadiness, 2000);
+  if (ready) lookForModes();
 }
-watchReadiness();

@@ -42,6 +42,17 @@ class FakeReconstructor:
         self.calls: list[dict] = []
         self.vertices, self.faces = figure()
 
+    def about(self) -> dict:
+        scores = {"validation": {"MPJPE": 58.3}}
+        return {
+            "name": "fake",
+            "size": "tiny",
+            "engine": "none",
+            "joints": 17,
+            "vertices": len(self.vertices),
+            "scores": scores,
+        }
+
     def reconstruct(
         self,
         image: np.ndarray,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,8 @@ from torch import Tensor
 import weights
 from model.backbones import backbone_names, build_backbone
 from model.backbones.movenet import MoveNetThunder
-from model.detector import PersonDetector
+from model.detections import Detection, DetectorOutputs, find_people
+from model.detector import PersonDetector, PhotoDetector
 from model.errors import BadCheckpoint, BadInput, WeightsMissing
 from tests.integration.drawn_figure import COCO_LIMBS, JOINTS, background, draw_figure
 
@@ -65,6 +68,14 @@ def thunder() -> MoveNetThunder:
 @pytest.fixture(scope="module")
 def detector() -> PersonDetector:
     return PersonDetector.load(weights.path("movenet-multipose"))
+
+
+@torch.inference_mode()
+def detect(detector: PersonDetector, image: np.ndarray, threshold: float = 0.2) -> list[Detection]:
+    def find(images: np.ndarray) -> DetectorOutputs:
+        return DetectorOutputs(*(head.numpy() for head in PhotoDetector(detector)(torch.from_numpy(images))))
+
+    return find_people(find, image, threshold)
 
 
 def as_crop(image: np.ndarray) -> Tensor:
@@ -174,7 +185,7 @@ def test_the_detector_finds_two_people_in_image_pixels(detector: PersonDetector)
     image = background(260, 560)
     for dx, dy in places:
         draw_figure(image, dx, dy)
-    people = sorted(detector.detect(image), key=lambda person: person.box[0])
+    people = sorted(detect(detector, image), key=lambda person: person.box[0])
     assert len(people) == 2
     for (dx, dy), person in zip(places, people, strict=True):
         truth = np.array([JOINTS[name] for name in COCO_LIMBS]) + np.array([dx, dy])
@@ -182,13 +193,34 @@ def test_the_detector_finds_two_people_in_image_pixels(detector: PersonDetector)
         x, y, width, height = person.box  # the drawing spans x 66 to 158, y 22 to 207
         assert [x, y, x + width, y + height] == pytest.approx([dx + 66, dy + 22, dx + 158, dy + 207], abs=16)
         assert 0.2 <= person.score <= 1
-    assert detector.detect(image, threshold=0.99) == []
-    assert detector.detect(background()) == []
+    assert detect(detector, image, threshold=0.99) == []
+    assert detect(detector, background()) == []
 
 
-def test_the_detector_takes_images_of_any_size_and_nothing_else(detector: PersonDetector) -> None:
+def test_a_neighbour_who_is_small_is_found_too(detector: PersonDetector) -> None:
+    """One person fills the image, another stands far behind: the first look finds one, the closer one both."""
+    image = cv2.resize(draw_figure(background()), None, fx=2.4, fy=2.4, interpolation=cv2.INTER_CUBIC)
+    image = cv2.copyMakeBorder(image, 0, 0, 0, 300, cv2.BORDER_REPLICATE)
+    small = cv2.resize(draw_figure(background()), None, fx=0.45, fy=0.45, interpolation=cv2.INTER_AREA)
+    image[300 : 300 + len(small), 640 : 640 + len(small)] = small
+    people = detect(detector, image)
+    assert len(people) == 2
+    assert sorted(round(person.box[3] / 185, 1) for person in people) == pytest.approx([0.45, 2.4], abs=0.25)
+
+
+def test_the_detector_takes_images_of_any_size(detector: PersonDetector) -> None:
     for height, width in ((1, 1), (3, 700), (500, 2)):
-        assert detector.detect(np.zeros((height, width, 3), np.uint8)) == []
-    for image in (np.zeros((0, 5, 3), np.uint8), np.zeros((5, 5), np.uint8), np.zeros((5, 5, 3), np.float32)):
-        with pytest.raises(BadInput, match="uint8 RGB"):
-            detector.detect(image)
+        assert detect(detector, np.zeros((height, width, 3), np.uint8)) == []
+
+
+def test_pixels_go_in_as_they_are(detector: PersonDetector) -> None:
+    """From (B, H, W, 3) uint8, at whatever precision the network runs, to float32."""
+    images = torch.from_numpy(np.stack([draw_figure(background())] * 2))
+    with torch.inference_mode():
+        expected = detector(as_crop(images[0].numpy()))
+        answer = PhotoDetector(detector)(images)
+        half = PhotoDetector(copy.deepcopy(detector).bfloat16())(images)
+    for name in DetectorOutputs._fields:
+        torch.testing.assert_close(getattr(answer, name)[1:], getattr(expected, name), atol=1e-3, rtol=1e-3)
+        assert getattr(half, name).dtype == torch.float32
+    torch.testing.assert_close(half.heatmap.sigmoid(), answer.heatmap.sigmoid(), atol=0.1, rtol=0)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from model import cameras
 from model.errors import BadInput
 from model.metrics import pa_mpjpe
-from model.reconstruct import Person, Reconstructor, cut_crop
+from model.reconstruct import CROP_SCALE, Person, Reconstructor, cut_crop, square_crop
 from model.topology import COCO_MIRROR, MeshTopology
 from tests.render import draw_person
 from training.bodies.anny import AnnyBody
@@ -172,6 +173,27 @@ def test_boxes_that_cannot_be_used_get_a_sentence(reconstructor: Reconstructor, 
 def test_arrays_that_are_no_image_get_a_sentence(reconstructor: Reconstructor, image: np.ndarray) -> None:
     with pytest.raises(BadInput, match="image"):
         reconstructor.reconstruct(image)
+
+
+def test_crops_are_those_that_training_cuts() -> None:
+    boxes = [(10.0, 20.0, 30.0, 80.0), (-5.0, 0.0, 300.5, 200.0)]
+    expected = cameras.square_crop(torch.tensor(boxes), CROP_SCALE)
+    torch.testing.assert_close(torch.tensor([square_crop(box) for box in boxes]), expected)
+
+
+def test_it_says_what_it_is(reconstructor: Reconstructor) -> None:
+    about = reconstructor.about()
+    assert about.keys() == {"name", "size", "engine", "joints", "vertices", "scores"}
+    assert (about["size"], about["joints"], about["vertices"]) == ("tiny", 17, 13718)
+    assert about["engine"] == "PyTorch on cpu, float32"
+    assert about["scores"]["validation"]["MPJPE"] > 0
+
+
+def test_precisions_and_devices_that_there_are_not_get_a_sentence() -> None:
+    with pytest.raises(BadInput, match="float32, float16, bfloat16"):
+        Reconstructor.load(device="cpu", precision="int1")
+    with pytest.raises(BadInput, match="cannot use the device 'abacus'"):
+        Reconstructor.load(device="abacus")
 
 
 @pytest.mark.parametrize("side", [90.0, 224.0, 500.0, 760.0])

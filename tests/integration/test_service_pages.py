@@ -1,4 +1,4 @@
-"""The pages, their safety in browsers, and the settings."""
+"""The pages, and their safety in browsers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from service.settings import Settings
 from tests.integration.service_client import (
     form,
     photo,
@@ -49,21 +48,3 @@ def test_wrong_methods_are_problems(client):
     response = client.get("/reconstruct")
     refused(response, 405, "use POST")
     assert response.headers["allow"] == "POST"
-
-
-def test_settings_come_from_the_environment(monkeypatch, tmp_path):
-    monkeypatch.setenv("MPT_PORT", "9001")
-    monkeypatch.setenv("MPT_MAX_PEOPLE", "3")
-    monkeypatch.setenv("MPT_STORE_DIR", str(tmp_path))
-    settings = Settings()
-    assert (settings.port, settings.max_people, settings.store_dir) == (9001, 3, tmp_path)
-
-
-def test_every_setting_is_documented():
-    assert all(field.description for field in Settings.model_fields.values())
-
-
-def test_meshes_go_to_the_users_own_cache_by_default(monkeypatch, tmp_path):
-    monkeypatch.delenv("MPT_STORE_DIR", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert Settings().store_dir == tmp_path / "mpt" / "meshes"

@@ -188,7 +188,7 @@ def test_missing_and_broken_images_get_a_sentence(image: Path) -> None:
 
 
 def test_the_crop_is_the_reconstructors() -> None:
-    assert CROP_PER_BOX == model.reconstruct._CROP_SCALE
+    assert CROP_PER_BOX == model.reconstruct.CROP_SCALE
 
 
 def test_each_nth_sample(image: Path) -> None:

@@ -25,9 +25,10 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_ids_are_128_random_bits():
+def test_ids_are_the_time_and_96_random_bits():
     ids = {new_id() for _ in range(100)}
-    assert len(ids) == 100
+    assert len({text[8:] for text in ids}) == 100
+    assert {int(text[:8], 16) for text in ids} <= {int(time.time()), int(time.time()) - 1}
     assert all(len(text) == 32 and is_id(text) for text in ids)
 
 
@@ -79,6 +80,16 @@ def test_an_old_mesh_is_gone_at_once_and_swept_later(tmp_path):
     assert meshes.get(young) == b"mesh"
     meshes.sweep()
     assert names(tmp_path) == {young}
+
+
+def test_usage_counts_meshes_and_bytes(tmp_path):
+    meshes, old, young = store(tmp_path, lifetime=100), f"{new_id()}.glb", f"{new_id()}.glb"
+    meshes.put(old, b"mesh")
+    meshes.put(young, b"other mesh")
+    assert meshes.usage == store(tmp_path).usage == (2, 14)
+    age(tmp_path, old, 101)
+    meshes.sweep()
+    assert meshes.usage == (1, 10)
 
 
 def test_beyond_the_quota_the_oldest_go(tmp_path):

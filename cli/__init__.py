@@ -1,0 +1,1 @@
+"""The command line `mpt`: photos to meshes, the service, training and weights, each by one command."""

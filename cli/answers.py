@@ -1,0 +1,154 @@
+"""What was found in one photo as files: GLB, OBJ, JSON, npz, and pictures."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from cli.inputs import OVERLAY, SIDE
+from model.errors import BadInput
+from model.render import Figure, overlay, side_view
+from service import schemas
+from service.images import Photo
+from service.meshes import glb_to_obj, to_glb
+
+if TYPE_CHECKING:
+    from model.reconstruct import Person, Reconstruction, Reconstructor
+
+
+def write_meshes(stem: Path, found: Reconstruction, faces: np.ndarray, formats: frozenset[str]) -> list[dict[str, str]]:
+    """Write each person's mesh as `<stem>-<number>.glb` and `.obj`, as far as the formats say.
+
+    Returns:
+        For each person the files' names by format.
+
+    Raises:
+        BadInput: A mesh is broken.
+    """
+    links = []
+    for number, person in enumerate(found.people, start=1):
+        name = f"{stem.name}-{number}"
+        try:
+            glb = to_glb(person.vertices, faces, name) if formats & {"glb", "obj"} else b""
+        except ValueError as error:
+            raise BadInput(f"Person {number} came out as no mesh: {error}. Another checkpoint may help.") from None
+        files: dict[str, str] = {}
+        for kind in ("glb", "obj"):
+            if kind in formats:
+                files[kind] = f"{name}.{kind}"
+                write(stem.with_name(files[kind]), glb if kind == "glb" else glb_to_obj(glb))
+        links.append(files)
+    return links
+
+
+def to_json(
+    stem: Path,
+    photo: Photo,
+    found: Reconstruction,
+    model: Reconstructor,
+    links: list[dict[str, str]],
+    timings_ms: dict[str, float],
+) -> bytes:
+    """The answer that the service would give, as JSON; its links are the names of the files beside it."""
+    answer = schemas.Reconstruction(
+        id=stem.name,
+        width=photo.width,
+        height=photo.height,
+        mode=model.modes[0],
+        model=model.model_name,
+        people=[described(f"{stem.name}-{i}", *pair) for i, pair in enumerate(zip(found.people, links), start=1)],
+        timings_ms={stage: round(value, 2) for stage, value in timings_ms.items()},
+    )
+    return answer.model_dump_json(exclude_none=True).encode()
+
+
+def described(identifier: str, person: Person, files: dict[str, str]) -> schemas.Person:
+    """A person as the service's answer has it; `files` are the names of the mesh's files by format."""
+    camera = person.camera
+    return schemas.Person(
+        id=identifier,
+        score=round(float(person.score), 4),
+        bbox=_rounded(np.asarray(person.bbox), 2),
+        keypoints_2d=_rounded(person.keypoints_2d, 3),
+        joints=_rounded(person.joints, 5),
+        camera=schemas.Camera(
+            focal_length=round(float(camera.focal_length), 3),
+            principal_point=_rounded(np.asarray(camera.principal_point), 3),
+            translation=_rounded(np.asarray(camera.translation), 5),
+            weak_perspective=_rounded(np.asarray(camera.weak_perspective), 6),
+        ),
+        mesh=schemas.MeshLinks.model_construct(None, **files),  # perhaps not both: what was not asked for is not there
+    )
+
+
+def to_npz(photo: Photo, found: Reconstruction, faces: np.ndarray) -> bytes:
+    """All that was found as numpy arrays, unrounded: those of `arrays`, and faces (F, 3)."""
+    file = io.BytesIO()
+    vertices = _stacked([person.vertices for person in found.people])
+    np.savez_compressed(file, **arrays(found.people, photo.width, photo.height), vertices=vertices, faces=faces)
+    return file.getvalue()
+
+
+def arrays(people: Sequence[Person], width: int, height: int) -> dict[str, Any]:
+    """People, or one person's frames, as arrays; P is how many.
+
+    Returns:
+        scores (P,), bboxes (P, 4), keypoints_2d (P, K, 3), joints (P, K, 3), translations (P, 3), weak_perspectives
+        (P, 3), focal_length (), principal_point (2,), size (2,) as width, height.
+    """
+    camera = people[0].camera if people else None
+    return {
+        "scores": np.array([person.score for person in people], np.float32),
+        "bboxes": np.array([person.bbox for person in people], np.float32).reshape(-1, 4),
+        "keypoints_2d": _stacked([person.keypoints_2d for person in people]),
+        "joints": _stacked([person.joints for person in people]),
+        "translations": np.array([person.camera.translation for person in people], np.float32).reshape(-1, 3),
+        "weak_perspectives": np.array([p.camera.weak_perspective for p in people], np.float32).reshape(-1, 3),
+        "focal_length": np.float32(camera.focal_length if camera else np.nan),
+        "principal_point": np.array(camera.principal_point if camera else (width / 2, height / 2), np.float32),
+        "size": np.array([width, height], np.int32),
+    }
+
+
+def write_pictures(stem: Path, photo: Photo, found: Reconstruction, faces: np.ndarray) -> None:
+    """Write the photo with the meshes over it, and the meshes from the side."""
+    figures = [Figure(person.vertices + np.array(person.camera.translation), faces) for person in found.people]
+    over = photo.pixels
+    if found.people:
+        camera = found.people[0].camera
+        over = overlay(photo.pixels, figures, camera.focal_length, camera.principal_point)
+    write(stem.with_name(stem.name + OVERLAY), _png(over))
+    write(stem.with_name(stem.name + SIDE), _png(side_view(figures, (photo.width, photo.height))))
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, with the folders above it.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _rounded(values: np.ndarray, decimals: int) -> Any:
+    return np.asarray(values, np.float64).round(decimals).tolist()
+
+
+def _stacked(arrays: list[np.ndarray]) -> np.ndarray:
+    return np.stack(arrays).astype(np.float32) if arrays else np.zeros((0, 0, 3), np.float32)
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    return cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes()

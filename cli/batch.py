@@ -1,0 +1,158 @@
+"""Many photos one after the other: on past those that cannot be used, and in the end what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from cli import answers
+from cli.console import notes, results
+from cli.errors import ExitCode, describe
+from cli.inputs import Source, Unusable, output_names
+from model.errors import BadInput
+from service.images import decode
+
+if TYPE_CHECKING:
+    from model.reconstruct import Box, Reconstructor
+
+_MAX_BYTES = 2**30  # of a file: more is no photo
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What to do with each photo."""
+
+    output: Path
+    formats: frozenset[str]
+    overlay: bool
+    boxes: list[Box]
+    max_people: int | None
+    focal_length: float | None
+    max_pixels: int
+    rate: float
+    """Frames a second of videos, at most."""
+
+
+@dataclass
+class Outcome:
+    """What came of all inputs."""
+
+    photos: int = 0
+    videos: int = 0
+    people: int = 0
+    empty: list[str] = field(default_factory=list)
+    """Photos and videos without people."""
+    unusable: list[Unusable] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """As `ExitCode` says; 0 if every input was used."""
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
+        if self.unusable:
+            return ExitCode.PARTLY if self.photos or self.videos else ExitCode.FAILED
+        return 0
+
+    def tell(self, output: Path) -> None:
+        """Say what was done, then what was not."""
+        done = [_count(n, kind) for n, kind in ((self.photos, "photo"), (self.videos, "video")) if n]
+        if done:
+            results.print(f"{_count(self.people, 'person', 'people')} in {' and '.join(done)} -> {output}")
+        if self.empty:
+            notes.print(f"Nobody was found in {_count(len(self.empty), 'input')}:")
+        for name in self.empty:
+            notes.print(f"  {name}")
+        if self.unusable:
+            notes.print(f"{_count(len(self.unusable), 'input')} could not be used:", style="bold red")
+        for name, reason in self.unusable:
+            notes.print(f"  {name}: {reason}")
+        if self.interrupted:
+            notes.print("Interrupted; what was done until then is whole.")
+
+
+def work_through(sources: Sequence[Source], model: Reconstructor, wishes: Wishes) -> Outcome:
+    """Reconstruct the people of each photo and video and write their files."""
+    outcome = Outcome()
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=notes, disable=not notes.is_terminal) as progress:
+        task = progress.add_task("Inputs", total=len(sources))
+        for source, name in zip(sources, output_names(sources)):
+            try:
+                if source.is_video:
+                    people = _with_bar(progress, source, wishes.output / name, model, wishes)
+                else:
+                    people = reconstruct_file(source.path, wishes.output / name, model, wishes)
+            except KeyboardInterrupt:
+                outcome.interrupted = True
+                break
+            except Exception as error:  # whatever is wrong with this file, the next may be fine
+                outcome.unusable.append(Unusable(str(source.path), describe(error)))
+            else:
+                outcome.photos += not source.is_video
+                outcome.videos += source.is_video
+                outcome.people += people
+                outcome.empty += [] if people else [str(source.path)]
+            progress.advance(task)
+    return outcome
+
+
+def _with_bar(progress: Progress, source: Source, stem: Path, model: Reconstructor, wishes: Wishes) -> int:
+    """Reconstruct the people of a video, with a bar for its frames."""
+    from cli.video import reconstruct_video
+
+    if source.webcam is not None:
+        notes.print("The webcam is on until you press Ctrl-C; then the files are written.")
+    task = progress.add_task(source.place.name, total=None)
+    try:
+        video = source.path if source.webcam is None else source.webcam
+        return reconstruct_video(
+            video, stem, model, wishes, lambda total: progress.update(task, advance=1, total=total)
+        )
+    finally:
+        progress.remove_task(task)
+
+
+def reconstruct_file(path: Path, stem: Path, model: Reconstructor, wishes: Wishes) -> int:
+    """Reconstruct the people of one photo; files' names begin with `stem`. Returns how many people there are.
+
+    Raises:
+        BadInput: The photo or a box cannot be used.
+        OSError: A file cannot be read or written.
+    """
+    start = time.perf_counter()
+    if path.stat().st_size > _MAX_BYTES:
+        raise BadInput("The file is larger than a gigabyte, which no photo is.")
+    photo = decode(path.read_bytes(), wishes.max_pixels)
+    decoded = time.perf_counter()
+    found = model.reconstruct(
+        photo.pixels,
+        boxes=wishes.boxes or None,
+        max_people=wishes.max_people,
+        focal_length=wishes.focal_length or photo.focal_length,
+    )
+    reconstructed = time.perf_counter()
+    links = answers.write_meshes(stem, found, model.faces, wishes.formats)
+    end = time.perf_counter()
+    if "json" in wishes.formats:
+        seconds = {"decode": decoded - start, "meshes": end - reconstructed, "total": end - start}
+        stages = found.timings_ms | {stage: 1000 * value for stage, value in seconds.items()}
+        answers.write(_with_ending(stem, ".json"), answers.to_json(stem, photo, found, model, links, stages))
+    if "npz" in wishes.formats:
+        answers.write(_with_ending(stem, ".npz"), answers.to_npz(photo, found, model.faces))
+    if wishes.overlay:
+        answers.write_pictures(stem, photo, found, model.faces)
+    return len(found.people)
+
+
+def _with_ending(stem: Path, ending: str) -> Path:
+    return stem.with_name(stem.name + ending)  # with_suffix would take "holiday.2024" for holiday
+
+
+def _count(number: int, one: str, more: str | None = None) -> str:
+    return f"{number} {one if number == 1 else more or one + 's'}"

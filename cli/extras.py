@@ -1,0 +1,42 @@
+"""What can be installed besides, and which modules of it a command needs."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from model.errors import MPTError
+
+EXTRAS = {
+    "train": ("anny", "fast_simplification", "tensorboard"),
+    "smpl": ("smplx",),
+    "onnx-cpu": ("onnx", "onnxruntime", "onnxscript"),
+}
+"""Extra of the package -> the modules that come with it."""
+
+
+class ExtraMissing(MPTError):
+    """A command needs packages that are not installed."""
+
+
+def absent(extra: str) -> list[str]:
+    """The modules of an extra that are not installed."""
+    return [module for module in EXTRAS[extra] if importlib.util.find_spec(module) is None]
+
+
+def how_to_install(extra: str) -> str:
+    """The command that installs an extra."""
+    return f'pip install "mpt-human[{extra}]"  (in a checkout: pip install -e ".[{extra}]")'
+
+
+def require(extra: str, what: str) -> None:
+    """Check that an extra is installed.
+
+    Args:
+        extra: Its name.
+        what: What needs it, the beginning of a sentence.
+
+    Raises:
+        ExtraMissing: It is not, or not whole.
+    """
+    if missing := absent(extra):
+        raise ExtraMissing(f"{what} needs {', '.join(missing)}, not installed here: {how_to_install(extra)}")

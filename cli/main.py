@@ -1,0 +1,73 @@
+"""The command `mpt` and its subcommands. What takes long to import is imported by the command that needs it."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from cli import hand_over, weights
+from cli.console import results
+from cli.doctor import doctor
+from cli.errors import Sentences
+from cli.reconstruct import reconstruct
+from cli.serve import serve, settings
+
+_EXIT_CODES = """\
+**Exit codes**: 0 all went well; 1 the command could not do its work; 2 the command line is wrong; 3 some inputs could
+not be used, the others are done; 130 interrupted.
+"""
+
+app = typer.Typer(
+    cls=Sentences,
+    name="mpt",
+    rich_markup_mode="markdown",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EXIT_CODES,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        results.print(f"mpt {metadata.version('mpt-human')}")
+        raise typer.Exit
+
+
+@app.callback()
+def mpt(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """From a photo to each person's 3D joints and body mesh."""
+
+
+def _examples(*lines: str) -> str:
+    return "**Examples**\n\n" + "\n\n".join(f"`{line}`" for line in lines)
+
+
+_USE, _TRAIN, _LOOK = "Use", "Train", "Look after"
+
+app.command(
+    rich_help_panel=_USE,
+    epilog=_examples(
+        "mpt reconstruct photo.jpg",
+        "mpt reconstruct holiday/ --format glb,json --overlay --output meshes",
+        "mpt reconstruct 'photos/**/*.jpg' --max-people 1 --device cuda",
+        "mpt reconstruct dance.mp4 --overlay --fps 15",
+        "mpt reconstruct team.jpg --box 120,40,200,460 --box 380,52,190,450",
+    ),
+)(reconstruct)
+app.command(
+    rich_help_panel=_USE,
+    epilog=_examples("mpt serve", "mpt serve --host 0.0.0.0 --port 9000", "mpt serve --config mpt.toml"),
+)(serve)
+app.command(rich_help_panel=_USE, context_settings=hand_over.AS_IT_STANDS)(hand_over.export)
+app.command(rich_help_panel=_TRAIN, context_settings=hand_over.AS_IT_STANDS)(hand_over.pretrain)
+app.command(rich_help_panel=_TRAIN, context_settings=hand_over.AS_IT_STANDS)(hand_over.evaluate)
+app.add_typer(weights.app, name="weights", rich_help_panel=_LOOK)
+app.command(rich_help_panel=_LOOK, epilog=_examples("mpt settings > mpt.toml"))(settings)
+app.command(rich_help_panel=_LOOK, epilog=_examples("mpt doctor"))(doctor)

@@ -1,0 +1,130 @@
+"""`mpt reconstruct`: photos to meshes."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.console import notes
+from cli.inputs import find_sources
+
+_FORMATS = ("glb", "obj", "json", "npz")
+
+
+class Mode(str, Enum):
+    """Which training a checkpoint had."""
+
+    ZERO_SHOT = "zero-shot"
+    FINE_TUNED = "fine-tuned"
+
+
+class Engine(str, Enum):
+    """What runs the networks."""
+
+    AUTO = "auto"
+    TORCH = "torch"
+    ONNX = "onnx"
+
+
+def reconstruct(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="Photos (JPEG, PNG, WebP), folders of photos, patterns in quotes such as 'trip/**/*.jpg', videos, "
+            "or the number of a webcam (0 is the first).",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="DIR", file_okay=False, help="Folder for the files; made if it is not there."
+        ),
+    ] = Path("reconstructions"),
+    formats: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="LIST",
+            help="With commas: glb, obj (a mesh for each person), json (the answer that the service gives), "
+            "npz (all arrays, for numpy). Of a video: glb (with the motion in it), json, npz.",
+        ),
+    ] = "glb",
+    overlay: Annotated[
+        bool,
+        typer.Option("--overlay", help="Also draw: the meshes over the photo or video, and of a photo from the side."),
+    ] = False,
+    max_people: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Keep the N best of each photo; else all that are found.")
+    ] = None,
+    box: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="X,Y,W,H",
+            help="Where a person is, in pixels of the upright photo, instead of finding people. Repeat it for more; "
+            "only with a single photo.",
+        ),
+    ] = None,
+    focal_length: Annotated[
+        float | None,
+        typer.Option(min=1, max=1_000_000, metavar="PIXELS", help="The camera's; else from EXIF, else a default."),
+    ] = None,
+    fps: Annotated[
+        float, typer.Option(min=0.1, max=1000, metavar="RATE", help="Frames a second of a video to look at, at most.")
+    ] = 30,
+    mode: Annotated[
+        Mode | None, typer.Option(help="Trained on motion capture alone, or on photos too.", show_default=False)
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Instead of the one that the settings name.", show_default=False)
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="NAME", help="cpu, cuda, cuda:1; else what is there.", show_default=False)
+    ] = None,
+    engine: Annotated[Engine, typer.Option(help="What runs the networks; auto is the fastest here.")] = Engine.AUTO,
+) -> None:
+    """Make a 3D body of each person in photos and videos.
+
+    Each person's mesh becomes DIR/photo-1.glb, DIR/photo-2.glb, ...: metres, y up, pelvis at the origin.
+    In a video people are followed from frame to frame and smoothed over time; their GLBs move, seen from the camera.
+    Files that are there already are replaced. What cannot be used is passed over and listed at the end.
+    """
+    kinds = frozenset(part.strip().lower() for part in formats.split(",") if part.strip())
+    if unknown := sorted(kinds - set(_FORMATS)):
+        raise typer.BadParameter(f"there is no {unknown[0]!r}; choose of {', '.join(_FORMATS)}.", param_hint="--format")
+    if not kinds and not overlay:
+        raise typer.BadParameter(f"name one of {', '.join(_FORMATS)}, or add --overlay.", param_hint="--format")
+    sources, unusable = find_sources(inputs)
+    videos = [source for source in sources if source.is_video]
+    if box and (len(sources) != 1 or videos):
+        raise typer.BadParameter("boxes are for one photo, not for several and not for videos.", param_hint="--box")
+    if "obj" in kinds and videos:
+        raise typer.BadParameter("an obj cannot move; choose glb, json or npz for videos.", param_hint="--format")
+
+    from cli.batch import Outcome, Wishes, work_through
+    from cli.loading import load_reconstructor, settings_in_force
+
+    settings = settings_in_force()
+    wishes = Wishes(output, kinds, overlay, _boxes(box or []), max_people, focal_length, settings.max_pixels, fps)
+    outcome = Outcome()
+    if sources:
+        with notes.status("Loading the networks ..."):
+            model = load_reconstructor(settings, checkpoint, mode.value if mode else None, device, engine.value)
+        outcome = work_through(sources, model, wishes)
+    outcome.unusable[:0] = unusable
+    outcome.tell(output)
+    raise typer.Exit(outcome.exit_code)
+
+
+def _boxes(texts: list[str]) -> list[tuple[float, float, float, float]]:
+    from service.schemas import parse_box
+
+    try:
+        return [parse_box(text) for text in texts]
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.", param_hint="--box") from None

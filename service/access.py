@@ -1,0 +1,49 @@
+"""Who may ask: API keys, where the operator set some."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import HTTPException, Request, Response, Security
+from fastapi.routing import APIRoute
+from fastapi.security import APIKeyHeader, HTTPBearer
+
+from service.settings import Settings
+
+# For the API's description only; `Guarded` checks, before a byte of the body is read.
+DESCRIBED = [
+    Security(APIKeyHeader(name="X-API-Key", scheme_name="key", auto_error=False)),
+    Security(HTTPBearer(scheme_name="bearer", auto_error=False)),
+]
+
+
+class Guarded(APIRoute):
+    """A route that asks for a key, as `X-API-Key: KEY` or `Authorization: Bearer KEY`, if the settings have any."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            settings: Settings = request.app.state.services.settings
+            if settings.api_keys and not _is_known(_key(request), settings):
+                raise HTTPException(
+                    401,
+                    "This needs a key: send it as X-API-Key, or as Authorization: Bearer. The operator gives them out.",
+                    headers={"WWW-Authenticate": "Bearer"},
+                )
+            return await handler(request)
+
+        return handle
+
+
+def _key(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return request.headers.get("x-api-key") or (token.strip() if scheme.lower() == "bearer" else "")
+
+
+def _is_known(key: str, settings: Settings) -> bool:
+    # Every key is compared, each in constant time: how long it takes says nothing about how close a guess was.
+    given = key.encode()
+    return sum(hmac.compare_digest(given, known.get_secret_value().encode()) for known in settings.api_keys) > 0

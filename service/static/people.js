@@ -1,0 +1,69 @@
+// The list of people: who is selected, and each one's files.
+
+import { colourOf } from "./palette.js";
+
+/** Lists the people of answers (one for each mode that is shown). Calls `select(index or null)`, `save(address, name)`. */
+export function listPeople(place, answers, selected, { select, save }) {
+  const { people } = answers[0];
+  const list = make("fieldset", "people");
+  list.append(make("legend", "", people.length === 1 ? "One person" : `${people.length} people`));
+  if (people.length > 1) list.append(choice("Everyone", "", null, selected, select));
+  people.forEach((person, index) => {
+    const row = make("div", "person");
+    row.append(choice(`Person ${index + 1}`, about(person), index, people.length === 1 ? 0 : selected, select));
+    for (const answer of answers) {
+      const mode = answers.length > 1 ? answer.mode : null;
+      if (answer.people[index]) row.append(files(answer.people[index].mesh, index, mode, save));
+    }
+    list.append(row);
+  });
+  place.replaceChildren(list);
+}
+
+/** Marks another person as the selected one. */
+export function markSelected(place, selected) {
+  const radio = place.querySelector(`input[value="${selected ?? "all"}"]`);
+  if (radio) radio.checked = true;
+}
+
+function choice(name, detail, index, selected, select) {
+  const label = make("label", "choice");
+  const radio = make("input", "unseen");
+  Object.assign(radio, { type: "radio", name: "person", value: index ?? "all", checked: index === selected });
+  radio.addEventListener("change", () => select(index));
+  const dot = make("span", "dot");
+  if (index !== null) dot.style.background = colourOf(index);
+  const words = make("span", "words");
+  words.append(make("strong", "", name));
+  if (detail) words.append(make("span", "small", detail));
+  label.append(radio, dot, words);
+  return label;
+}
+
+function about({ score, camera }) {
+  return `${Math.round(100 * score)} % sure · ${camera.translation[2].toFixed(1)} m away`;
+}
+
+function files(mesh, index, mode, save) {
+  const links = make("span", "files");
+  if (mode) links.append(make("span", "small", mode));
+  for (const kind of ["glb", "obj"]) {
+    const link = make("a", "", kind.toUpperCase());
+    link.href = mesh[kind];
+    link.download = `person-${index + 1}${mode ? `-${mode}` : ""}.${kind}`;
+    link.ariaLabel = `Download ${kind.toUpperCase()} of person ${index + 1}${mode ? `, ${mode}` : ""}`;
+    link.addEventListener("click", (event) => {
+      event.preventDefault(); // so that an expired link gives a sentence
+      save(link.href, link.download);
+    });
+    links.append(link);
+  }
+  return links;
+}
+
+function make(tag, name, text = "") {
+  const node = document.createElement(tag);
+  if (name) node.className = name;
+  if (text) node.textContent = text;
+  return node;
+}

@@ -1,0 +1,172 @@
+// The result: one stage for each answer that is shown, the controls that move them together, and the list of people.
+
+import { saveAddress, saveBlob, saveJson } from "./files.js";
+import { nameOf } from "./modes.js";
+import { listPeople, markSelected } from "./people.js";
+import { asTrouble } from "./trouble.js";
+
+const element = (id) => document.getElementById(id);
+
+export class Result {
+  constructor() {
+    this.stages = [];
+    this.answers = [];
+    this.selected = null;
+    element("blend").addEventListener("input", () => this.update());
+    for (const id of ["joints-2d", "joints-3d"]) element(id).addEventListener("change", () => this.update());
+    element("views").addEventListener("change", (event) => this.stages[0]?.views.go(event.target.value));
+    element("picture").addEventListener("click", async () => {
+      for (const [index, stage] of this.stages.entries()) saveBlob(await stage.picture(), `${this.fileName(index)}.png`);
+    });
+    element("json").addEventListener("click", () => {
+      this.answers.forEach((answer, index) => saveJson(answer, `${this.fileName(index)}.json`));
+    });
+  }
+
+  /** Shows a photo alone, while it is worked on. */
+  async preview(url, name) {
+    this.clear();
+    [this.url, this.name] = [url, name.replace(/\.\w+$/, "")];
+    await this.figures(1);
+  }
+
+  /** Shows answers for the photo of the last preview, side by side if there are two. */
+  async show(answers) {
+    if (!this.answers.length) this.selected = null; // else it is the same photo in another mode
+    this.answers = answers;
+    if (element("stages").children.length !== answers.length) await this.figures(answers.length);
+    for (const figure of element("stages").children) figure.classList.remove("busy");
+    const someone = answers[0].people.length > 0;
+    element("about").textContent = about(answers);
+    element("answer").hidden = !someone;
+    element("controls").hidden = !someone;
+    if (!someone) return;
+    await this.stage(answers);
+    if (this.answers !== answers) return; // another photo came meanwhile
+    element("hint-pick").hidden = answers[0].people.length === 1;
+    const actions = { select: (index) => this.select(index), save: (address, name) => this.save(address, name) };
+    listPeople(element("people"), answers, this.selected, actions);
+    this.update();
+  }
+
+  /** What was found, in a sentence. */
+  get summary() {
+    const [answer] = this.answers;
+    return answer?.people.length ? `${count(answer)} found. ${element("about").textContent}` : element("about").textContent;
+  }
+
+  select(index) {
+    this.selected = index;
+    markSelected(element("people"), index);
+    for (const stage of this.stages) stage.set({ selected: index });
+  }
+
+  fileName(index) {
+    return this.answers.length > 1 ? `${this.name}-${this.answers[index].mode}` : this.name;
+  }
+
+  clear() {
+    for (const stage of this.stages) stage.dispose();
+    this.stages = [];
+    this.answers = [];
+    this.selected = null;
+    element("stages").replaceChildren();
+    element("controls").hidden = element("answer").hidden = element("file-trouble").hidden = true;
+    element("about").textContent = "";
+  }
+
+  async figures(count) {
+    for (const stage of this.stages) stage.dispose();
+    this.stages = [];
+    const figures = Array.from({ length: count }, () => element("stage").content.cloneNode(true).firstElementChild);
+    element("stages").replaceChildren(...figures);
+    for (const figure of figures) {
+      const image = figure.querySelector("img");
+      image.src = this.url;
+      figure.classList.add("busy");
+      await image.decode().catch(() => figure.classList.add("unreadable"));
+      figure.style.setProperty("--aspect", image.naturalWidth / image.naturalHeight || 1.5);
+    }
+  }
+
+  async stage(answers) {
+    const figures = [...element("stages").children];
+    figures.forEach((figure, k) => figure.style.setProperty("--aspect", answers[k].width / answers[k].height));
+    if (this.stages.length !== answers.length) {
+      try {
+        const { Stage } = await import("./stage.js");
+        this.stages = figures.map((figure) => new Stage(figure));
+        this.link();
+      } catch (error) {
+        console.error(error);
+        this.flatOnly(figures);
+      }
+    }
+    await Promise.all(this.stages.map((stage, index) => stage.show(answers[index])));
+    for (const stage of this.stages) stage.set({ selected: this.selected });
+    figures.forEach((figure, index) => {
+      const answer = answers[index];
+      figure.querySelector("figcaption").textContent = nameOf(answer.mode);
+      figure.querySelector("figcaption").hidden = answers.length === 1;
+      figure.querySelector(".space").ariaLabel = `The photo with the meshes over it: ${count(answer).toLowerCase()}`;
+    });
+  }
+
+  /** Lets the stages move together, and clicks select people. */
+  link() {
+    let leading = false;
+    for (const stage of this.stages) {
+      stage.views.addEventListener("change", () => {
+        if (leading) return;
+        leading = true;
+        for (const other of this.stages) if (other !== stage && other.answer) other.views.follow(stage.views);
+        leading = false;
+      });
+      stage.views.addEventListener("view", ({ detail }) => {
+        const radio = element("views").querySelector(`[value="${detail === "turning" ? "turned" : detail}"]`);
+        radio.checked = true;
+      });
+      stage.views.addEventListener("pick", ({ detail }) => {
+        if (this.answers[0].people.length > 1) this.select(stage.personAt(detail));
+      });
+    }
+  }
+
+  update() {
+    const slider = element("blend");
+    const blend = slider.value / 100;
+    slider.ariaValueText = blend < 0.05 ? "Photo" : blend > 0.95 ? "Mesh" : "Mesh over the photo";
+    const shown = { blend, joints2d: element("joints-2d").checked, joints3d: element("joints-3d").checked };
+    for (const stage of this.stages) stage.set(shown);
+  }
+
+  flatOnly(figures) {
+    element("controls").hidden = true;
+    for (const figure of figures) {
+      const note = figure.querySelector(".note");
+      note.textContent = "This browser cannot draw in 3D (WebGL is missing or switched off). The files are there all the same.";
+      note.hidden = false;
+    }
+  }
+
+  async save(address, name) {
+    const place = element("file-trouble");
+    place.hidden = true;
+    try {
+      await saveAddress(address, name);
+    } catch (error) {
+      place.textContent = asTrouble(error).message;
+      place.hidden = false;
+    }
+  }
+}
+
+const count = ({ people }) => (people.length === 1 ? "One person" : `${people.length} people`);
+
+function about(answers) {
+  const [{ width, height, people }] = answers;
+  const times = answers.map(({ model, timings_ms: { total } }) => `${(total / 1000).toFixed(2)} s by ${model}`);
+  const facts = `${width} × ${height} pixels, ${times.join(", ")}.`;
+  if (people.length) return facts;
+  return `Nobody was found in this photo. Try one in which people are larger, or less hidden. (${facts})`;
+}

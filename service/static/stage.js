@@ -1,0 +1,162 @@
+// One answer on its photo: the picture, the meshes before it, the joints, and the views of it all.
+
+import {
+  Box3, DirectionalLight, Group, HemisphereLight, PerspectiveCamera, Raycaster, Scene, Vector2, Vector3, WebGLRenderer,
+} from "./vendor/three.js";
+import { Bodies } from "./bodies.js";
+import { aim, fit } from "./camera.js";
+import { jointsOf } from "./joints.js";
+import { Room } from "./room.js";
+import { drawSkeletons } from "./skeletons.js";
+import { Views } from "./views.js";
+
+export class Stage {
+  /** Fills a figure of the page's `stage` template. Throws where there is no WebGL. */
+  constructor(figure) {
+    this.frame = figure.querySelector(".frame");
+    this.image = figure.querySelector("img");
+    this.flat = figure.querySelector(".flat");
+    this.canvas = figure.querySelector(".space");
+    this.shown = { blend: 0.45, joints2d: false, joints3d: false, selected: null };
+    this.bodies = this.room = null;
+    this.joints = [];
+    this.renderer = new WebGLRenderer({ canvas: this.canvas, antialias: true, alpha: true });
+    this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
+    this.scene = new Scene();
+    this.camera = new PerspectiveCamera();
+    this.views = new Views(this.camera, this.canvas);
+    this.views.addEventListener("change", () => this.redraw());
+    this.light();
+    this.watcher = new ResizeObserver(() => this.resize());
+    this.watcher.observe(this.frame);
+  }
+
+  /** Shows an answer of the service; its photo is already in the image. A second answer keeps the view. */
+  async show(answer) {
+    const { people, width, height } = answer;
+    const bodies = await Bodies.load(people);
+    if (this.gone) return bodies.dispose();
+    const first = !this.bodies;
+    this.clear();
+    const { focal_length: focalLength, principal_point: principalPoint } = people[0].camera;
+    this.answer = answer;
+    this.photo = { width, height, focalLength, principalPoint };
+    this.bodies = bodies;
+    this.joints = jointsOf(people);
+    this.skeleton = new Group().add(...this.joints);
+    drawSkeletons(this.flat, answer, this.shown.selected);
+    const box = new Box3().setFromObject(bodies);
+    this.room = new Room(this.photo, this.image, this.flat, box);
+    this.scene.add(this.bodies, this.skeleton, this.room);
+    const far = -box.min.z;
+    this.camera.near = 0.02;
+    this.camera.far = 12 * far + 50;
+    this.resize();
+    this.views.frame(...middle(box), first);
+    this.redraw();
+  }
+
+  /** Changes what is shown: blend from photo (0) to mesh (1), joints2d, joints3d, selected (an index or null). */
+  set(change) {
+    const reselected = "selected" in change && change.selected !== this.shown.selected;
+    Object.assign(this.shown, change);
+    if (reselected && this.bodies) {
+      const { selected } = this.shown;
+      drawSkeletons(this.flat, this.answer, selected);
+      this.room.refresh();
+      const box = new Box3().setFromObject(this.bodies.meshes[selected] ?? this.bodies);
+      this.views.lookAt(...middle(box));
+    }
+    this.redraw();
+  }
+
+  /** The index of the person whose mesh is at a pointer event, or null. */
+  personAt(event) {
+    if (!this.bodies) return null;
+    const { left, top, width, height } = this.canvas.getBoundingClientRect();
+    const place = new Vector2(((event.clientX - left) / width) * 2 - 1, 1 - ((event.clientY - top) / height) * 2);
+    const ray = new Raycaster();
+    ray.setFromCamera(place, this.camera);
+    return ray.intersectObjects(this.bodies.meshes)[0]?.object.userData.index ?? null;
+  }
+
+  redraw() {
+    this.due ??= requestAnimationFrame(() => this.draw());
+  }
+
+  draw() {
+    this.due = null;
+    const { blend, joints2d, joints3d, selected } = this.shown;
+    const { atHome } = this.views;
+    const photo = Math.min(1, 2 - 2 * blend);
+    // Through the photo's camera one sees the photo itself, sharper than any texture.
+    this.image.style.visibility = atHome ? "visible" : "hidden";
+    this.image.style.opacity = photo;
+    this.flat.hidden = !(joints2d && atHome);
+    if (!this.bodies) return;
+    this.bodies.paint(Math.min(1, 2 * blend) * (joints3d ? 0.5 : 1), selected);
+    this.joints.forEach((one, index) => (one.visible = joints3d && (selected === null || selected === index)));
+    this.room.visible = !atHome;
+    this.room.paint(photo, joints2d);
+    this.renderer.render(this.scene, this.camera);
+  }
+
+  /** What is seen now, as a PNG. */
+  async picture() {
+    this.draw(); // in the same breath: WebGL forgets its picture once the screen has it
+    const { width, height } = this.canvas;
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    const context = canvas.getContext("2d");
+    context.fillStyle = getComputedStyle(this.frame).backgroundColor;
+    context.fillRect(0, 0, width, height);
+    const { left, top, scale } = fit(this.photo, width, height);
+    const place = [left, top, scale * this.photo.width, scale * this.photo.height];
+    if (this.views.atHome) {
+      context.globalAlpha = Number(this.image.style.opacity);
+      context.drawImage(this.image, ...place);
+      context.globalAlpha = 1;
+    }
+    context.drawImage(this.canvas, 0, 0);
+    if (!this.flat.hidden) context.drawImage(this.flat, ...place);
+    return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  }
+
+  resize() {
+    const { width, height } = this.frame.getBoundingClientRect(); // not rounded, for exact alignment
+    if (!this.photo || width === 0 || height === 0) return;
+    aim(this.camera, this.photo, width, height);
+    this.renderer.setSize(width, height, false);
+    cancelAnimationFrame(this.due);
+    this.draw(); // at once: a canvas is empty after its size changed
+  }
+
+  light() {
+    const sun = new DirectionalLight("white", 2.3);
+    sun.position.set(-0.39, 0.58, 0.71); // as in model/render.py
+    this.camera.add(sun, sun.target); // it goes with the camera: the side one looks at is always lit
+    this.scene.add(this.camera, new HemisphereLight("white", "#5d6673", 1.5));
+  }
+
+  clear() {
+    this.bodies?.dispose();
+    this.room?.dispose();
+    this.skeleton?.removeFromParent();
+    this.bodies = this.room = null;
+    this.joints = [];
+  }
+
+  dispose() {
+    this.gone = true;
+    this.clear();
+    this.watcher.disconnect();
+    this.views.stop();
+    this.views.controls.dispose();
+    this.renderer.dispose();
+    this.renderer.forceContextLoss();
+  }
+}
+
+/** The middle of a box, and the radius of the ball about it. */
+function middle(box) {
+  return [box.getCenter(new Vector3()), box.getSize(new Vector3()).length() / 2];
+}

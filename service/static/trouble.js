@@ -1,0 +1,37 @@
+// What went wrong, in words for people: a title, a sentence that says what to do, and whether trying again may help.
+
+export class Trouble extends Error {
+  constructor(title, detail, { again = false, key = false, wait = null } = {}) {
+    super(detail);
+    this.title = title;
+    this.again = again; // the same photo may work a moment later
+    this.key = key; // the service wants a key
+    this.wait = wait; // seconds that the service asks us to wait
+  }
+}
+
+/** What an answer with an error status says: the service's own words (RFC 9457) where it has some. */
+export function troubleOf(status, text, retryAfter) {
+  const problem = parsed(text);
+  const again = status === 408 || status === 429 || status >= 500;
+  const wait = again && retryAfter ? Number(retryAfter) || null : null;
+  if (status === 401) return new Trouble("This service asks for a key", "Its operator gives them out. It is kept until this tab is closed.", { key: true });
+  if (problem?.detail) return new Trouble(problem.title ?? "That did not work", problem.detail, { again, wait });
+  if (status === 413) return new Trouble("Photo too large", "The service refuses so large a file. Scale the photo down, or save it as JPEG.");
+  return new Trouble("That did not work", `The service answered ${status} without saying why. Try again in a moment.`, { again: true, wait });
+}
+
+/** Anything that was thrown, as a Trouble. */
+export function asTrouble(error) {
+  if (error instanceof Trouble) return error;
+  console.error(error);
+  return new Trouble("This page failed", `${error.message}. Reload it and try again.`, { again: true });
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

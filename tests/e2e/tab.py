@@ -1,0 +1,94 @@
+"""The page in one tab of a browser, and what people do with it."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import cv2
+import httpx2
+import numpy as np
+
+WAIT = 60_000  # milliseconds, on a slow, busy machine
+
+
+class Tab:
+    """The page in one tab. Fails at the end if something came from elsewhere or the browser complained."""
+
+    def __init__(self, browser, service: httpx2.Client, **options) -> None:
+        options = {"viewport": {"width": 1200, "height": 900}, "reduced_motion": "reduce", **options}
+        self.context = browser.new_context(**options)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(WAIT)
+        self.base = str(service.base_url).rstrip("/")
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._console)
+        self.page.on("request", self._request)
+        self.expected = 0
+        self.page.goto(self.base)
+
+    def _console(self, message) -> None:
+        # Answers with an error status are part of some tests; all else, such as a blocked style, is not.
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            self.complaints.append(message.text)
+
+    def _request(self, request) -> None:
+        if not request.url.startswith((self.base, "blob:", "data:")):
+            self.complaints.append(f"asked for {request.url}")
+
+    def close(self) -> None:
+        self.context.close()
+        assert self.complaints == []
+
+    def answer(self, act) -> dict:
+        """Does something that sends a photo; returns the service's answer once it is shown."""
+        with self.page.expect_response(re.compile(r"/reconstruct(\?|$)")) as response:
+            act()
+        answer = response.value.json()
+        self.page.wait_for_selector("body[data-state=result]")
+        return answer
+
+    def picture(self) -> np.ndarray:
+        """The first stage, (H, W, 3) int16 RGB, one pixel each."""
+        self.page.wait_for_function(
+            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+        data = self.page.locator(".frame").first.screenshot()
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1].astype(np.int16)
+
+    def blend(self, value: int) -> None:
+        self.page.locator("#blend").fill(str(value))
+
+    def choose(self, selector: str) -> None:
+        """Clicks a radio button or a switch by its label, as people do."""
+        self.page.locator(selector).locator("..").click()
+
+    def checked(self, selector: str) -> bool:
+        return self.page.locator(selector).is_checked()
+
+
+def drop(tab: Tab, data: bytes, name: str, kind: str = "image/jpeg") -> None:
+    """Drops a file onto the page."""
+    transfer = tab.page.evaluate_handle(
+        """([bytes, name, type]) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name, { type }));
+            return transfer;
+        }""",
+        [base64.b64encode(data).decode(), name, kind],
+    )
+    for event in ("dragenter", "dragover", "drop"):
+        tab.page.dispatch_event("body", event, {"dataTransfer": transfer})
+
+
+def choose_file(tab: Tab, data: bytes, name: str, kind: str) -> None:
+    tab.page.set_input_files("#file", files=[{"name": name, "mimeType": kind, "buffer": data}])
+
+
+def trouble(tab: Tab) -> tuple[str, str]:
+    """The title and the sentence of the error that is shown."""
+    tab.page.wait_for_selector("#trouble:not([hidden])")
+    assert tab.page.locator("#work").is_hidden()
+    assert tab.page.locator("#choose").is_visible()
+    return tab.page.inner_text("#trouble-title"), tab.page.inner_text("#trouble-detail")

@@ -1,0 +1,235 @@
+"""The page in a real browser, through the real service: what people see, to the pixel."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import httpx2
+import numpy as np
+import pytest
+import trimesh
+
+from model.rasteriser import rasterise
+from tests.e2e.tab import Tab, drop
+
+SAMPLE = Path(__file__).parents[2] / "service" / "static" / "sample.jpg"
+PEOPLE = 3
+INSIDE = np.s_[20:-20, 20:-20]  # a stage's corners are round, and its border shows the focus
+
+
+@pytest.fixture(scope="module")
+def shared(browser, both_modes) -> Iterator[tuple[Tab, dict]]:
+    tab = Tab(browser, both_modes)
+    answer = tab.answer(lambda: drop(tab, SAMPLE.read_bytes(), "dancers.jpg"))
+    assert len(answer["people"]) == PEOPLE
+    yield tab, answer
+    tab.close()
+
+
+@pytest.fixture
+def shown(shared) -> tuple[Tab, dict]:
+    """A tab with a photo's people, seen as at the beginning, and the service's answer."""
+    tab, answer = shared
+    tab.choose('[name=person][value="all"]')
+    tab.choose("#views [value=photo]")
+    for switch in ("#joints-2d", "#joints-3d"):
+        if tab.checked(switch):
+            tab.choose(switch)
+    tab.blend(45)
+    return tab, answer
+
+
+def silhouettes(both_modes: httpx2.Client, answer: dict, shape: tuple[int, ...]) -> list[np.ndarray]:
+    """Where each person is seen in a picture of the photo with this shape, by our own renderer from the downloads."""
+    scale = shape[1] / answer["width"]
+    masks = []
+    for person in answer["people"]:
+        data = both_modes.get(person["mesh"]["glb"]).content
+        mesh = trimesh.load_mesh(io.BytesIO(data), file_type="glb", process=False)
+        camera = person["camera"]
+        placed = np.asarray(mesh.vertices) * (1, -1, -1) + camera["translation"]
+        point = tuple(scale * value for value in camera["principal_point"])
+        raster = rasterise(placed, np.asarray(mesh.faces), scale * camera["focal_length"], point, shape[1::-1])
+        masks.append(raster.face >= 0)
+    return masks
+
+
+def grown(mask: np.ndarray, pixels: int) -> np.ndarray:
+    return cv2.dilate(mask.astype(np.uint8), np.ones((2 * pixels + 1,) * 2, np.uint8)) > 0
+
+
+def test_the_mesh_lies_exactly_over_the_photo(shown, both_modes):
+    tab, answer = shown
+    tab.blend(0)
+    photo = tab.picture()
+    truth = cv2.imdecode(np.frombuffer(SAMPLE.read_bytes(), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+    truth = cv2.resize(truth, photo.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert np.abs(photo - truth)[INSIDE].mean() < 3
+
+    tab.blend(100)
+    alone = tab.picture()
+    seen = np.abs(alone - alone[3, alone.shape[1] // 2]).max(axis=2) > 40
+    masks = silhouettes(both_modes, answer, alone.shape)
+    mask = np.any(masks, axis=0)
+    # Nowhere off by more than a pixel, but for the tip of a toe
+    assert (seen & ~grown(mask, 1))[INSIDE].sum() < 10
+    assert (~grown(~mask, 1) & ~seen)[INSIDE].sum() < 10
+
+    tab.blend(45)
+    changed = np.abs(tab.picture() - photo).max(axis=2) > 12
+    assert not (changed & ~grown(mask, 2))[INSIDE].any()
+    for person in masks:
+        assert (changed & person)[INSIDE].sum() > 0.6 * person[INSIDE].sum()
+
+
+def test_the_slider_goes_from_photo_to_mesh(shown, both_modes):
+    tab, answer = shown
+    mask = np.any(silhouettes(both_modes, answer, tab.picture().shape), axis=0)
+    core = ~grown(~mask, 4)
+    wall = ~grown(mask, 4)
+    tab.blend(0)
+    photo = tab.picture()
+    on_people, on_wall = [], []
+    for value in (25, 50, 75, 100):
+        tab.blend(value)
+        off = np.abs(tab.picture() - photo).mean(axis=2)
+        on_people.append(off[core].mean())
+        on_wall.append(off[wall].mean())
+    assert 5 < on_people[0] < on_people[1]
+    assert max(on_wall[:2]) < 0.5
+    assert 10 < on_wall[2] < on_wall[3]
+    tab.page.locator("#blend").press("Home")
+    assert np.abs(tab.picture() - photo)[INSIDE].max() <= 1
+    assert tab.page.locator("#blend").get_attribute("aria-valuetext") == "Photo"
+
+
+@pytest.mark.parametrize("kind", ["2d", "3d"])
+def test_joints_lie_where_the_answer_has_them(shown, kind):
+    tab, answer = shown
+    tab.blend(0)
+    photo = tab.picture()
+    tab.choose(f"#joints-{kind}")
+    picture = tab.picture()
+    changed = np.abs(picture - photo).max(axis=2) > 25
+    scale = picture.shape[1] / answer["width"]
+    wanted = hit = 0
+    for person in answer["people"]:
+        points = np.array(person["keypoints_2d"])
+        sure = points[:, 2] > 0.5
+        if kind == "3d":
+            camera = person["camera"]
+            placed = np.array(person["joints"]) + camera["translation"]
+            points = camera["focal_length"] * placed[:, :2] / placed[:, 2:] + camera["principal_point"]
+        at = np.floor(points[sure, :2] * scale).astype(int)
+        at = at[(at > 2).all(axis=1) & (at < np.array(changed.shape[::-1]) - 3).all(axis=1)]
+        wanted += len(at)
+        hit += changed[at[:, 1], at[:, 0]].sum()
+    assert wanted > 30
+    assert hit > 0.95 * wanted
+    assert changed.mean() < 0.1
+
+
+def test_turning_and_going_back(shown):
+    tab, _ = shown
+    before = tab.picture()
+    box = tab.page.locator(".space").bounding_box()
+    tab.page.mouse.move(box["x"] + 300, box["y"] + 200)
+    tab.page.mouse.down()
+    tab.page.mouse.move(box["x"] + 420, box["y"] + 220, steps=4)
+    tab.page.mouse.up()
+    assert tab.checked("#views [value=turned]")
+    turned = tab.picture()
+    assert (np.abs(turned - before).max(axis=2) > 12).mean() > 0.2
+    tab.page.locator(".space").press("ArrowLeft")
+    assert (np.abs(tab.picture() - turned).max(axis=2) > 12).mean() > 0.05
+    tab.page.locator(".space").press("0")
+    assert tab.checked("#views [value=photo]")
+    assert np.abs(tab.picture() - before)[INSIDE].max() <= 1
+    views = [before]
+    for view in ("turned", "side", "top"):
+        tab.choose(f"#views [value={view}]")
+        views.append(tab.picture())
+        for other in views[:-1]:
+            assert (np.abs(views[-1] - other).max(axis=2) > 12).mean() > 0.1
+
+
+def test_people_are_selected_by_a_click_and_by_the_keyboard(shown, both_modes):
+    tab, answer = shown
+    everyone = tab.picture()
+    masks = silhouettes(both_modes, answer, everyone.shape)
+    row, column = np.argwhere(~grown(~masks[1], 8) & ~masks[0] & ~masks[2]).mean(axis=0).astype(int)
+    spots = np.argwhere(~grown(~masks[1], 8) & ~masks[0] & ~masks[2])
+    row, column = spots[np.abs(spots - (row, column)).sum(axis=1).argmin()]
+    tab.page.locator(".space").click(position={"x": int(column), "y": int(row)})
+    assert tab.checked('[name=person][value="1"]')
+    changed = np.abs(tab.picture() - everyone).max(axis=2) > 12
+    only = [~grown(~mask, 2) & ~np.any(masks[:k] + masks[k + 1 :], axis=0) for k, mask in enumerate(masks)]
+    assert changed[only[1]].mean() < 0.01  # she stays as she was, the others fade
+    assert min(changed[only[0]].mean(), changed[only[2]].mean()) > 0.5
+    tab.page.locator('[name=person][value="1"]').press("ArrowDown")
+    assert tab.checked('[name=person][value="2"]')
+    changed = np.abs(tab.picture() - everyone).max(axis=2) > 12
+    assert changed[only[2]].mean() < 0.01 < 0.5 < changed[only[1]].mean()
+    tab.page.locator(".space").click(position={"x": everyone.shape[1] // 2, "y": 8})  # the wall
+    assert tab.checked('[name=person][value="all"]')
+
+
+def test_downloads(shown):
+    tab, answer = shown
+    for kind in ("glb", "obj"):
+        with tab.page.expect_download() as download:
+            tab.page.get_by_label(f"Download {kind.upper()} of person 2", exact=True).click()
+        assert download.value.suggested_filename == f"person-2.{kind}"
+        data = Path(download.value.path()).read_bytes()
+        mesh = trimesh.load_mesh(io.BytesIO(data), file_type=kind, process=False)
+        assert len(mesh.vertices) > 1000
+        assert 0.5 < np.ptp(mesh.vertices, axis=0).max() < 3
+    with tab.page.expect_download() as download:
+        tab.page.click("#json")
+    assert download.value.suggested_filename == "dancers.json"
+    assert json.loads(Path(download.value.path()).read_text()) == answer
+    seen = tab.picture()
+    with tab.page.expect_download() as download:
+        tab.page.click("#picture")
+    saved = cv2.imread(str(download.value.path()))[..., ::-1]
+    saved = cv2.resize(saved, seen.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert np.abs(saved - seen)[INSIDE].mean() < 3
+
+
+def test_an_expired_mesh_gives_a_sentence(shown):
+    tab, _ = shown
+    tab.page.route("**/mesh/**", lambda route: route.continue_(url=f"{tab.base}/mesh/{'0' * 32}.glb"))
+    tab.page.get_by_label("Download GLB of person 1", exact=True).click()
+    tab.page.wait_for_selector("#file-trouble:not([hidden])")
+    assert "Send the photo again" in tab.page.inner_text("#file-trouble")
+    tab.page.unroute("**/mesh/**")
+
+
+def test_both_modes_side_by_side(tab, both_modes):
+    tab.answer(lambda: tab.page.click("#sample"))
+    assert tab.page.locator(".stage").count() == 1
+    answer = tab.answer(lambda: tab.choose("#modes [value=both]"))
+    assert answer["mode"] == "fine-tuned"
+    tab.page.wait_for_function("() => document.querySelectorAll('.stage').length === 2")
+    tab.page.wait_for_selector("body[data-state=result]")
+    assert tab.page.locator("figcaption").all_inner_texts() == ["Zero-shot", "Fine-tuned"]
+    tab.choose("#views [value=turned]")
+    tab.picture()
+    first, second = (tab.page.locator(".frame").nth(k).screenshot() for k in range(2))
+    first, second = (cv2.imdecode(np.frombuffer(data, np.uint8), 1).astype(np.int16) for data in (first, second))
+    assert np.abs(first - second).mean() < 2  # the same network, and cameras that move together
+    assert tab.page.get_by_label("Download GLB of person 1, fine-tuned").count() == 1
+
+
+def test_one_mode_offers_no_choice(browser, both_modes):
+    tab = Tab(browser, both_modes)
+    one = both_modes.get("/models").json()[:1]
+    tab.page.route("**/models", lambda route: route.fulfill(json=one))
+    tab.page.reload()
+    tab.answer(lambda: tab.page.click("#sample"))
+    assert tab.page.locator("#modes").is_hidden()
+    tab.close()

@@ -1,0 +1,137 @@
+"""The page in a real browser: what goes wrong, small screens, and no mouse."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.e2e.tab import Tab, choose_file, trouble
+
+SAMPLE = Path(__file__).parents[2] / "service" / "static" / "sample.jpg"
+PEOPLE = 3
+INSIDE = np.s_[20:-20, 20:-20]  # a stage's corners are round, and its border shows the focus
+
+
+def test_a_text_file_gives_the_services_words(tab):
+    choose_file(tab, b"no image", "notes.txt", "text/plain")
+    title, detail = trouble(tab)
+    assert title == "Unsupported image format"
+    assert "no JPEG, PNG or WebP" in detail
+    assert tab.page.locator("#again").is_hidden()  # the same file would be refused again
+    tab.answer(lambda: tab.page.click("#sample"))
+    assert tab.page.locator("#trouble").is_hidden()
+
+
+PASTE_LARGE = """() => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([new Uint8Array(33 * 2 ** 20)], "large.jpg", { type: "image/jpeg" }));
+    document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer }));
+}"""
+
+
+def test_a_large_file_is_not_sent(tab):
+    sent: list[str] = []
+    tab.page.on("request", lambda request: sent.append(request.url))
+    tab.page.evaluate(PASTE_LARGE)
+    title, detail = trouble(tab)
+    assert title == "Photo too large"
+    assert "large.jpg has 33 MB; at most 32 MB" in detail
+    assert not any("/reconstruct" in url for url in sent)
+
+
+def test_a_service_that_is_gone_and_comes_back(tab):
+    tab.page.route(re.compile("/reconstruct|/v2/"), lambda route: route.abort())
+    tab.page.click("#sample")
+    title, _ = trouble(tab)
+    assert title == "The service cannot be reached"
+    tab.page.unroute_all()
+    tab.answer(lambda: tab.page.click("#again"))
+
+
+def test_a_busy_service_is_asked_again(tab):
+    busy = {"status": 503, "headers": {"Retry-After": "1"}, "body": '{"title": "Too many", "detail": "Busy."}'}
+    tab.page.route(re.compile("/reconstruct"), lambda route: route.fulfill(**busy), times=2)
+    tab.page.click("#sample")
+    tab.page.wait_for_selector("body[data-state=result]")
+
+
+def test_a_key_is_asked_for(tab):
+    def guard(route) -> None:
+        if route.request.headers.get("x-api-key") == "right":
+            route.continue_()
+        else:
+            route.fulfill(status=401, body='{"title": "Unauthorized", "detail": "A key."}')
+
+    tab.page.route(re.compile("/reconstruct"), guard)
+    tab.page.click("#sample")
+    assert "key" in trouble(tab)[0]
+    tab.page.locator("#key").fill("right")
+    tab.answer(lambda: tab.page.locator("#key").press("Enter"))
+
+
+def test_a_photo_without_people(tab):
+    wall = cv2.imencode(".png", np.full((240, 320, 3), 128, np.uint8))[1].tobytes()
+    tab.answer(lambda: choose_file(tab, wall, "wall.png", "image/png"))
+    assert "Nobody was found" in tab.page.inner_text("#about")
+    assert tab.page.locator("#controls").is_hidden()
+
+
+def test_cancelling(tab):
+    tab.page.route(re.compile("/reconstruct"), lambda route: None)  # never answers
+    tab.page.click("#sample")
+    tab.page.click("#cancel")
+    assert tab.page.locator("#intake").is_visible()
+    tab.page.unroute_all(behavior="ignoreErrors")
+
+
+def test_by_keyboard_alone(tab):
+    """From the page's top to a result and into its picture, with Tab, Enter, the space bar and arrows."""
+    for _ in range(12):
+        tab.page.keyboard.press("Tab")
+        if tab.page.evaluate("document.activeElement.id") == "sample":
+            break
+    tab.answer(lambda: tab.page.keyboard.press("Enter"))
+    assert "sample.jpg" in tab.page.evaluate("document.activeElement.textContent")
+    reached = set()
+    for _ in range(20):
+        tab.page.keyboard.press("Tab")
+        reached.add(
+            tab.page.evaluate(
+                "document.activeElement.id || document.activeElement.name || document.activeElement.className"
+            )
+        )
+    assert {"person", "joints-2d", "joints-3d", "json"} <= reached
+    assert "people" in tab.page.inner_text("#work") and "pixels" in tab.page.inner_text("#status")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone(browser, both_modes, scheme):
+    size = {"width": 375, "height": 700}
+    tab = Tab(browser, both_modes, viewport=size, is_mobile=True, has_touch=True, color_scheme=scheme)
+
+    def fits() -> None:
+        assert tab.page.evaluate("document.documentElement.scrollWidth") <= 375
+        assert tab.page.evaluate("innerWidth") == 375
+
+    fits()
+    choose_file(tab, b"no image", "notes.txt", "text/plain")
+    trouble(tab)
+    fits()
+    tab.answer(lambda: tab.page.tap("#sample"))
+    fits()
+    tab.answer(lambda: tab.choose("#modes [value=both]"))
+    fits()
+    for target in tab.page.locator("button:visible, a:visible, label:visible").all():
+        box = target.bounding_box()
+        assert box["height"] >= 24 and box["x"] >= 0 and box["x"] + box["width"] <= 375, target.inner_text()
+    background = tab.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (max(map(int, re.findall(r"\d+", background))) < 60) == (scheme == "dark")
+    tab.close()
+
+
+def test_the_sample_is_small():
+    assert SAMPLE.stat().st_size < 100_000

@@ -1,0 +1,35 @@
+"""`python -m tests.integration.fake_service`: the service as a process, with a stand-in for the network.
+
+FAKE_SECONDS is how long the stand-in takes for a photo.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from model.reconstruct import Reconstruction
+from service import logs
+from service.__main__ import serve
+from service.app import create_app
+from service.settings import Settings
+from tests.integration.fake_reconstructor import FakeReconstructor
+
+
+class SlowReconstructor(FakeReconstructor):
+    model_name = f"process {os.getpid()}"
+
+    def reconstruct(self, *arguments: object, **options: object) -> Reconstruction:
+        time.sleep(float(os.environ.get("FAKE_SECONDS", "0")))
+        self.calls.clear()  # they would pile up
+        return super().reconstruct(*arguments, **options)
+
+
+def load(_: Settings) -> list[SlowReconstructor]:
+    return [SlowReconstructor()]
+
+
+if __name__ == "__main__":
+    settings = Settings()
+    logs.set_up(settings.log_level, settings.log_format)
+    serve(create_app(settings, load), settings)

@@ -1,0 +1,327 @@
+"""`mpt reconstruct` from real files to files, with a stand-in for the network."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+from typer.testing import CliRunner
+
+from cli.main import app
+from model.errors import WeightsMissing
+from model.reconstruct import Reconstructor
+from tests.integration.fake_reconstructor import FakeReconstructor
+from tests.integration.service_client import form
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def loads(model: FakeReconstructor, monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+    """What was asked of `Reconstructor.load`, which gives the stand-in."""
+    calls: list[dict] = []
+
+    def load(checkpoint: Path | None, **options: str) -> FakeReconstructor:
+        calls.append({"checkpoint": checkpoint, **options})
+        return model
+
+    monkeypatch.setattr(Reconstructor, "load", load)
+    return calls
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loads: list[dict]) -> Run:
+    """`mpt reconstruct` in a folder of its own: the exit code, and all that it wrote."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        result = CliRunner().invoke(app, ["reconstruct", *arguments])
+        return result.exit_code, result.output
+
+    return run
+
+
+def picture(width: int = 160, height: int = 120, value: int = 128, **options: object) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.full((height, width, 3), value, np.uint8)).save(file, "JPEG", **options)
+    return file.getvalue()
+
+
+def files(folder: str = "reconstructions") -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*") if path.is_file())
+
+
+def test_a_photo_becomes_a_glb_of_each_person(run, model):
+    Path("photo.jpg").write_bytes(picture())
+    status, output = run("photo.jpg")
+    assert (status, output.strip()) == (0, "1 person in 1 photo -> reconstructions")
+    assert files() == ["photo-1.glb"]
+    mesh = trimesh.load_mesh("reconstructions/photo-1.glb", process=False)
+    np.testing.assert_allclose(mesh.vertices, model.vertices * (1, -1, -1), atol=1e-6)
+    np.testing.assert_array_equal(mesh.faces, model.faces)
+
+
+def test_all_formats(run, model):
+    Path("photo.jpg").write_bytes(picture())
+    boxes = ("--box", "10,5,60,100", "--box", "80,5,60,100")
+    status, _ = run("photo.jpg", "--format", "glb, OBJ,json,npz", "--output", "out/deep", *boxes)
+    assert status == 0
+    assert files("out/deep") == [
+        "photo-1.glb", "photo-1.obj", "photo-2.glb", "photo-2.obj", "photo.json", "photo.npz"
+    ]  # fmt: skip
+    mesh = trimesh.load_mesh("out/deep/photo-2.obj", process=False, maintain_order=True)
+    np.testing.assert_allclose(mesh.vertices, model.vertices * (1, -1, -1), atol=6e-6)
+    with np.load("out/deep/photo.npz", allow_pickle=False) as arrays:
+        assert {name: arrays[name].shape for name in arrays} == {
+            "scores": (2,), "bboxes": (2, 4), "keypoints_2d": (2, 17, 3), "joints": (2, 17, 3),
+            "vertices": (2, len(model.vertices), 3), "translations": (2, 3), "weak_perspectives": (2, 3),
+            "faces": model.faces.shape, "focal_length": (), "principal_point": (2,), "size": (2,),
+        }  # fmt: skip
+        np.testing.assert_array_equal(arrays["vertices"][1], model.vertices)
+        np.testing.assert_array_equal(arrays["bboxes"], [(10, 5, 60, 100), (80, 5, 60, 100)])
+        np.testing.assert_array_equal(arrays["size"], (160, 120))
+        assert arrays["focal_length"] == pytest.approx(200)  # the diagonal of 160 x 120
+        place = arrays["translations"][1]
+    assert place[0] * 200 / place[2] == pytest.approx(80 + 30 - 160 / 2, abs=0.1)  # the box's middle
+
+
+def test_the_json_is_the_answer_of_the_service(run, client):
+    photo = picture()
+    Path("photo.jpg").write_bytes(photo)
+    assert run("photo.jpg", "-f", "json,obj")[0] == 0
+    ours = json.loads(Path("reconstructions/photo.json").read_text())
+    theirs = client.post("/reconstruct", files=form(photo)).json()
+    assert ours["id"] == "photo" and ours["people"][0].pop("id") == "photo-1"
+    assert ours["people"][0].pop("mesh") == {"obj": "photo-1.obj"}
+    assert ours["timings_ms"].keys() == theirs["timings_ms"].keys()
+    del theirs["people"][0]["id"], theirs["people"][0]["mesh"]
+    same = ("width", "height", "mode", "model", "people")
+    assert {name: ours[name] for name in same} == {name: theirs[name] for name in same}
+    assert ours.keys() == theirs.keys()
+
+
+def test_it_goes_on_after_bad_files_and_lists_them(run):
+    Path("good.jpg").write_bytes(picture())
+    Path("cut.jpg").write_bytes(picture()[:200])
+    Path("notes.txt").write_text("no photo")
+    Path("later.jpg").write_bytes(picture())
+    status, output = run("good.jpg", "cut.jpg", "notes.txt", "gone.jpg", "later.jpg")
+    assert status == 3
+    assert files() == ["good-1.glb", "later-1.glb"]
+    lines = [line.strip() for line in output.splitlines()]
+    assert "2 people in 2 photos -> reconstructions" in lines
+    listed = lines[lines.index("3 inputs could not be used:") + 1 :]
+    assert [line.split(":")[0] for line in listed] == ["gone.jpg", "cut.jpg", "notes.txt"]
+    assert "ends before its data is complete" in listed[1] and "no JPEG, PNG or WebP" in listed[2]
+
+
+def test_nothing_usable_is_a_failure_and_loads_no_network(run, loads):
+    status, output = run("gone.jpg", "*.png")
+    assert status == 1
+    assert "no such file" in output and "matches no photo" in output
+    assert loads == []
+
+
+def test_an_error_that_should_not_be_costs_one_photo(run, model, monkeypatch):
+    for name in "abc":
+        Path(f"{name}.jpg").write_bytes(picture())
+    reconstruct, count = model.reconstruct, iter(range(3))
+
+    def fail_once(*arguments: object, **options: object) -> object:
+        return reconstruct(*arguments, **options) if next(count) != 1 else 1 / 0
+
+    monkeypatch.setattr(model, "reconstruct", fail_once)
+    status, output = run(".")
+    assert status == 3
+    assert files() == ["a-1.glb", "c-1.glb"]
+    assert "b.jpg: This failed as it should not (ZeroDivisionError" in output and "Traceback" not in output
+    Path(output.rsplit("Details are in ", 1)[1].strip().rstrip(".")).unlink()
+
+
+def test_a_mesh_that_is_broken_costs_one_photo(run, model):
+    Path("a.jpg").write_bytes(picture())
+    model.vertices = model.vertices.copy()
+    model.vertices[0, 0] = np.nan
+    status, output = run("a.jpg")
+    assert status == 1
+    assert "Person 1 came out as no mesh" in output
+
+
+def test_interrupted_it_keeps_what_is_done(run, model, monkeypatch):
+    for name in "ab":
+        Path(f"{name}.jpg").write_bytes(picture())
+    reconstruct, count = model.reconstruct, iter(range(2))
+
+    def interrupt(*arguments: object, **options: object) -> object:
+        if next(count) == 1:
+            raise KeyboardInterrupt
+        return reconstruct(*arguments, **options)
+
+    monkeypatch.setattr(model, "reconstruct", interrupt)
+    status, output = run(".")
+    assert status == 130
+    assert "Interrupted" in output
+    assert files() == ["a-1.glb"]
+
+
+def test_nobody_in_a_photo_is_no_error(run):
+    Path("dark.jpg").write_bytes(picture(value=0))
+    status, output = run("dark.jpg", "-f", "glb,json,npz", "--overlay")
+    assert status == 0
+    assert "Nobody was found in 1 input:" in output and "dark.jpg" in output
+    assert files() == ["dark.json", "dark.npz", "dark.overlay.png", "dark.side.png"]
+    assert json.loads(Path("reconstructions/dark.json").read_text())["people"] == []
+    with np.load("reconstructions/dark.npz") as arrays:
+        assert arrays["vertices"].shape[0] == arrays["bboxes"].shape[0] == 0
+
+
+def test_the_overlay_is_the_photo_with_the_person_over_it(run):
+    Path("photo.jpg").write_bytes(picture())
+    assert run("photo.jpg", "--format", "", "--overlay")[0] == 0
+    assert files() == ["photo.overlay.png", "photo.side.png"]
+    over = cv2.imread("reconstructions/photo.overlay.png")
+    assert over.shape == (120, 160, 3)
+    changed = np.abs(over.astype(int) - 128).max(axis=2) > 3
+    ys, xs = np.nonzero(changed)
+    assert xs.min() > 45 and xs.max() < 115 and ys.min() > 6 and ys.max() < 112  # within the box, and a margin
+    assert 0.1 < changed[12:108, 48:112].mean() < 0.9
+    blue, _, red = over[changed].mean(axis=0)
+    assert blue > red + 20  # the first person's colour
+    side = cv2.imread("reconstructions/photo.side.png")
+    assert side.shape == (120, 160, 3) and 0.02 < (side < 240).any(axis=2).mean() < 0.5
+
+
+def test_a_second_run_over_the_same_folder_passes_over_its_own_pictures(run, model):
+    Path("photo.jpg").write_bytes(picture())
+    for _ in range(2):
+        assert run(".", "--output", ".", "--overlay")[0] == 0
+    assert len(model.calls) == 2
+
+
+def test_exif_turns_the_photo_and_gives_the_focal_length(run, model):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    exif.get_ifd(0x8769)[0xA405] = 43  # millimetres, 35 mm equivalent
+    Path("photo.jpg").write_bytes(picture(exif=exif))
+    assert run("photo.jpg")[0] == 0
+    assert run("photo.jpg", "--focal-length", "300")[0] == 0
+    first, second = model.calls
+    assert first["image"].shape == (160, 120, 3)
+    assert first["focal_length"] == pytest.approx(43 * 200 / 43.267, rel=1e-3)
+    assert second["focal_length"] == 300
+
+
+def test_folders_keep_their_layout_and_clashing_names_differ(run):
+    for name in ("trip/one/x.jpg", "trip/two/x.jpg", "y.jpg", "y.jpeg"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(picture())
+    assert run("trip/**/*.jpg", "y.jpg", "y.jpeg")[0] == 0
+    assert files() == ["one/x-1.glb", "two/x-1.glb", "y.jpeg-1.glb", "y.jpg-1.glb"]
+
+
+def test_max_people_and_boxes_reach_the_network(run, model):
+    Path("photo.jpg").write_bytes(picture())
+    assert run("photo.jpg", "--max-people", "2")[0] == 0
+    assert run("photo.jpg", "--box", "10,5,60,100")[0] == 0
+    assert (model.calls[0]["max_people"], model.calls[0]["boxes"]) == (2, None)
+    assert (model.calls[1]["max_people"], model.calls[1]["boxes"]) == (None, [(10, 5, 60, 100)])
+
+
+@pytest.mark.parametrize("box", ["1,2,3", "0,0,1,50", "a,b,c,d", "0,0,inf,5"])
+def test_a_box_that_is_none_is_a_wrong_command_line(run, loads, box):
+    Path("photo.jpg").write_bytes(picture())
+    status, output = run("photo.jpg", "--box", box)
+    assert status == 2
+    assert "box" in output
+    assert loads == []
+
+
+def test_a_box_beside_the_photo_is_said(run):
+    Path("photo.jpg").write_bytes(picture())
+    status, output = run("photo.jpg", "--box", "500,5,60,100")
+    assert status == 1
+    assert "lies outside the photo" in output
+
+
+def test_boxes_are_for_one_photo(run, loads):
+    for name in "ab":
+        Path(f"{name}.jpg").write_bytes(picture())
+    status, output = run("a.jpg", "b.jpg", "--box", "10,5,60,100")
+    assert status == 2
+    assert "one photo" in output
+    assert loads == []
+
+
+def test_options_and_settings_choose_the_network(run, loads, monkeypatch):
+    Path("photo.jpg").write_bytes(picture())
+    run("photo.jpg")
+    run("photo.jpg", "--checkpoint", "mine.safetensors", "--device", "cuda:1", "--engine", "torch")
+    monkeypatch.setenv("MPT_CHECKPOINT", "theirs.safetensors")
+    monkeypatch.setenv("MPT_DEVICE", "cpu")
+    run("photo.jpg", "--mode", "zero-shot")
+    assert loads == [
+        {"checkpoint": None, "device": "auto", "engine": "auto"},
+        {"checkpoint": Path("mine.safetensors"), "device": "cuda:1", "engine": "torch"},
+        {"checkpoint": Path("theirs.safetensors"), "device": "cpu", "engine": "auto"},
+    ]
+
+
+def test_a_mode_without_a_checkpoint_is_said(run, loads, model, monkeypatch):
+    Path("photo.jpg").write_bytes(picture())
+    status, output = run("photo.jpg", "--mode", "fine-tuned")
+    assert status == 1
+    assert "No fine-tuned checkpoint is set: name one by --checkpoint or MPT_FINE_TUNED_CHECKPOINT." in output
+    status, output = run("photo.jpg", "--mode", "fine-tuned", "--checkpoint", "mine.safetensors")
+    assert status == 1
+    assert "mine.safetensors is for --mode zero-shot, not fine-tuned" in output
+    model.modes = ("fine-tuned",)
+    monkeypatch.setenv("MPT_FINE_TUNED_CHECKPOINT", "tuned.safetensors")
+    assert run("photo.jpg", "--mode", "fine-tuned")[0] == 0
+    assert loads[-1]["checkpoint"] == Path("tuned.safetensors")
+
+
+def test_settings_that_cannot_be_used_are_said(run, monkeypatch):
+    Path("photo.jpg").write_bytes(picture())
+    monkeypatch.setenv("MPT_MAX_PIXELS", "many")
+    status, output = run("photo.jpg")
+    assert status == 1
+    assert "Error: MPT_MAX_PIXELS: " in output
+
+
+def test_missing_weights_are_fetched_once(run, model, monkeypatch):
+    Path("photo.jpg").write_bytes(picture())
+    fetched: list[bool] = []
+
+    def load(checkpoint: Path | None, **options: str) -> FakeReconstructor:
+        if not fetched:
+            raise WeightsMissing("not here")
+        return model
+
+    monkeypatch.setattr(Reconstructor, "load", load)
+    monkeypatch.setattr("weights.fetch.fetch", lambda: fetched.append(True))
+    assert run("photo.jpg")[0] == 0
+    assert fetched == [True]
+
+
+def test_weights_that_cannot_be_fetched_are_said(run, monkeypatch):
+    def fail(*arguments: object, **options: object) -> None:
+        raise WeightsMissing("Install npm.")
+
+    Path("photo.jpg").write_bytes(picture())
+    monkeypatch.setattr(Reconstructor, "load", fail)
+    monkeypatch.setattr("weights.fetch.fetch", fail)
+    assert run("photo.jpg") == (1, "Error: Install npm.\n")
+
+
+def test_an_output_folder_that_is_a_file_is_said(run):
+    Path("photo.jpg").write_bytes(picture())
+    status, output = run("photo.jpg", "--output", "photo.jpg")
+    assert status == 2
+    assert "--output" in output

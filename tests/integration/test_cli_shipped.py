@@ -1,0 +1,46 @@
+"""`mpt reconstruct` with the shipped weights: a drawn person comes back as a mesh that lies over her."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import trimesh
+from typer.testing import CliRunner
+
+import weights
+from cli.main import app
+from model.checkpoint import load_checkpoint
+from tests.render import draw_person
+
+
+def test_a_drawn_person_comes_back(tmp_path: Path, monkeypatch):
+    topology = load_checkpoint(weights.path("anny-tiny")).topology
+    body, faces = topology.template.numpy(), topology.faces.numpy()
+    placed = body + np.array([0.2, 0.0, 3.0], np.float32)
+    photo = draw_person(placed, faces, body, 600.0, (400, 520))
+    cv2.imwrite(str(tmp_path / "drawn.png"), photo[..., ::-1])
+    monkeypatch.chdir(tmp_path)
+    options = ("--format", "glb,json,npz", "--overlay", "--focal-length", "600", "--device", "cpu", "--engine", "torch")
+    result = CliRunner().invoke(app, ["reconstruct", "drawn.png", *options])
+    assert (result.exit_code, result.stdout.strip()) == (0, "1 person in 1 photo -> reconstructions"), result.output
+
+    answer = json.loads(Path("reconstructions/drawn.json").read_text())
+    (person,) = answer["people"]
+    assert (answer["width"], answer["height"], answer["model"]) == (400, 520, "anny-tiny")
+    assert person["camera"]["translation"][2] == np.clip(person["camera"]["translation"][2], 2.5, 3.5)
+    joints = topology.joint_regressor.numpy() @ body
+    assert np.linalg.norm(np.array(person["joints"]) - joints, axis=1).mean() < 0.12  # metres
+
+    mesh = trimesh.load_mesh("reconstructions/drawn-1.glb", process=False)
+    assert mesh.vertices.shape == body.shape and 1.3 < np.ptp(mesh.vertices[:, 1]) < 2.0
+    assert mesh.vertices[:, 1].argmax() in np.flatnonzero(body[:, 1] < -0.5)  # y up: the head is above
+    with np.load("reconstructions/drawn.npz") as arrays:
+        np.testing.assert_allclose(arrays["vertices"][0] * (1, -1, -1), mesh.vertices, atol=1e-5)
+
+    over = cv2.imread("reconstructions/drawn.overlay.png").astype(int)
+    drawn = draw_person(placed, faces, body, 600.0, (400, 520), np.zeros_like(photo)).any(axis=2)
+    blue = over[..., 0] - over[..., 2] > 40
+    assert (blue & drawn).sum() > 0.75 * (blue | drawn).sum()

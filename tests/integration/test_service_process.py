@@ -1,0 +1,141 @@
+"""The service as a process, on a real socket: what signals, slow clients and clients that leave do to it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+
+from benchmarks.served import Served, served
+from service.meshes import is_whole_glb
+from tests.integration.service_client import form, photo
+
+FAKE = "tests.integration.fake_service"
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Served]:
+    """One photo a second, four places, two seconds for an upload."""
+    settings = {"MPT_CONCURRENCY": "1", "MPT_QUEUE_SIZE": "3", "MPT_UPLOAD_SECONDS": "2", "MPT_LOG_FORMAT": "json"}
+    with served(FAKE, {"FAKE_SECONDS": "1", **settings}) as service:
+        yield service
+
+
+def connect(service: Served) -> socket.socket:
+    address = urlsplit(service.url)
+    return socket.create_connection((address.hostname, address.port), timeout=60)
+
+
+def request(length: int | None = None) -> bytes:
+    """A whole POST of a photo; with `length`, one that announces a body of so many bytes and sends none."""
+    post = httpx2.Request("POST", "http://test/reconstruct", files=form(photo()))
+    body = post.read()
+    head = f"POST /reconstruct HTTP/1.1\r\nHost: test\r\nContent-Type: {post.headers['content-type']}\r\n"
+    head += f"Content-Length: {length or len(body)}\r\n\r\n"
+    return head.encode() + (b"" if length else body)
+
+
+def post(service: Served) -> httpx2.Response:
+    return httpx2.post(f"{service.url}/reconstruct", files=form(photo()), timeout=120)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def metric(service: Served, name: str) -> float:
+    text = httpx2.get(f"{service.url}/metrics", timeout=60).text
+    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name))
+
+
+def test_a_client_that_sends_too_slowly_is_cut_off(service):
+    with connect(service) as connection:
+        connection.sendall(request(length=1000))
+        answer = b""
+        while chunk := connection.recv(4096):  # until the service closes
+            answer += chunk
+    assert b"HTTP/1.1 408" in answer
+    assert b"application/problem+json" in answer
+    assert b"took more than 2 seconds to arrive" in answer
+
+
+def test_a_client_that_goes_away_frees_its_place(service):
+    leavers = [connect(service) for _ in range(4)]  # all places: one at work, three waiting
+    for leaver in leavers:
+        leaver.sendall(request())
+    wait_for(lambda: metric(service, "mpt_requests_in_flight ") == 5)  # with the one that asks
+    for leaver in leavers:
+        leaver.close()
+    gone = '"route": "/reconstruct", "status": 499'
+    wait_for(lambda: service.log.count(gone) == 4)
+    with ThreadPoolExecutor(3) as pool:  # beside the one that may still be worked on
+        assert [answer.status_code for answer in pool.map(post, [service] * 3)] == [200] * 3
+    assert '"exception"' not in service.log
+
+
+def test_json_log_lines_carry_the_request_id(service):
+    response = httpx2.get(f"{service.url}/nothing%0aforged", headers={"X-Request-ID": "trace-7"}, timeout=60)
+    assert response.headers["x-request-id"] == "trace-7"
+    wait_for(lambda: "trace-7" in service.log)
+    lines = [json.loads(line) for line in service.log.splitlines()]
+    (line,) = [line for line in lines if line["request_id"] == "trace-7"]
+    assert (line["status"], line["method"], line["path"]) == (404, "GET", "/nothing%0aforged")
+
+
+def test_sigterm_finishes_what_was_begun_and_refuses_what_is_new():
+    with served(FAKE, {"FAKE_SECONDS": "2"}) as service:
+        with ThreadPoolExecutor(4) as pool:
+            answers = pool.map(post, [service] * 4)  # two at work, two waiting
+            wait_for(lambda: metric(service, "mpt_requests_in_flight ") == 5)
+            service.process.send_signal(signal.SIGTERM)
+            wait_for(lambda: "Shutting down" in service.log)
+            with pytest.raises(httpx2.ConnectError):
+                httpx2.get(f"{service.url}/v2/health/live")
+            assert [answer.status_code for answer in answers] == [200] * 4
+        service.process.wait(60)
+        assert "Application shutdown complete" in service.log
+        assert "ERROR" not in service.log
+
+
+@pytest.mark.slow
+def test_killed_in_the_middle_of_writes_it_never_serves_a_broken_mesh(tmp_path: Path):
+    """Kill -9 while eight clients post, three times; whatever lies in the folder then is served whole or not at all."""
+    for turn in range(3):
+        with served(FAKE, {"MPT_STORE_DIR": str(tmp_path), "MPT_CONCURRENCY": "8"}) as service:
+            stop = threading.Event()
+
+            def post_on(service: Served = service, stop: threading.Event = stop) -> None:
+                with contextlib.suppress(httpx2.TransportError):
+                    while not stop.is_set():
+                        post(service)
+
+            clients = [threading.Thread(target=post_on) for _ in range(8)]
+            for client in clients:
+                client.start()
+            count = len(list(tmp_path.glob("*.glb")))
+            wait_for(lambda count=count: len(list(tmp_path.glob("*.glb"))) > count + 20)
+            time.sleep(0.013 * turn)
+            service.process.kill()
+            stop.set()
+            for client in clients:
+                client.join()
+    with served(FAKE, {"MPT_STORE_DIR": str(tmp_path)}) as service:
+        names = [path.name for path in tmp_path.glob("*.glb")]
+        assert len(names) > 60
+        for name in names:
+            response = httpx2.get(f"{service.url}/mesh/{name}")
+            assert response.status_code == 200
+            assert is_whole_glb(response.content)

@@ -1,0 +1,109 @@
+"""Which files an argument names, and what their outputs are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli.inputs import Source, find_sources, output_names
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with some files."""
+    for name in ("b.jpg", "a.JPG", "c.webp", "notes.txt", ".hidden.jpg", "a.overlay.png", "a.side.png"):
+        (tmp_path / name).touch()
+    for name in ("trip/day 1/x.jpg", "trip/day 2/x.jpg", "trip/day 2/y[1].png", "empty/readme.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def places(*arguments: str) -> list[str]:
+    sources, unusable = find_sources(arguments)
+    assert unusable == []
+    return [source.place.as_posix() for source in sources]
+
+
+def test_a_folder_stands_for_its_photos_without_hidden_ones_and_our_own_pictures(folder):
+    assert places(".") == ["a.JPG", "b.jpg", "c.webp"]
+
+
+def test_a_named_file_may_have_any_ending(folder):
+    assert places("notes.txt", "a.overlay.png") == ["notes.txt", "a.overlay.png"]
+
+
+def test_a_pattern_keeps_the_folders_below_its_fixed_part(folder):
+    assert places("trip/**/*.jpg") == ["day 1/x.jpg", "day 2/x.jpg"]
+    assert places(f"{folder}/trip/*/x.jpg") == ["day 1/x.jpg", "day 2/x.jpg"]
+    assert places("trip/day 2/*") == ["x.jpg", "y[1].png"]
+    assert places("*") == ["a.JPG", "b.jpg", "c.webp"]  # neither notes nor folders
+
+
+def test_a_name_with_brackets_is_a_file_first(folder):
+    assert places("trip/day 2/y[1].png") == ["y[1].png"]
+
+
+def test_a_pattern_cannot_lead_out_of_the_output_folder(folder):
+    assert places("trip/*/../../b.jpg") == ["b.jpg"]
+
+
+def test_videos_are_meant_by_name_and_by_patterns_but_not_by_folders(folder):
+    for name in ("clip.MP4", "clip.overlay.mp4"):
+        (folder / name).touch()
+    assert "clip.MP4" not in places(".")
+    assert places("*.MP4", "clip.overlay.mp4") == ["clip.MP4", "clip.overlay.mp4"]
+    (video, photo), _ = find_sources(["clip.MP4", "b.jpg"])
+    assert video.is_video and not photo.is_video
+
+
+def test_a_number_is_a_webcam_unless_it_is_a_file(folder):
+    (folder / "1").touch()
+    (webcam, file), _ = find_sources(["0", "1"])
+    assert (webcam.webcam, webcam.is_video, webcam.place.as_posix()) == (0, True, "webcam-0")
+    assert (file.webcam, file.is_video) == (None, False)
+
+
+def test_each_file_counts_once(folder):
+    assert places("b.jpg", ".", str(folder / "b.jpg"), "*.jpg") == ["b.jpg", "a.JPG", "c.webp"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "reason"),
+    [
+        ("none.jpg", "no such file"),
+        ("empty", "holds no photo"),
+        ("*.gif", "matches no photo"),
+        ("/dev/null", "ordinary"),
+    ],
+)
+def test_what_cannot_be_used_is_said(folder, argument, reason):
+    sources, ((name, sentence),) = find_sources([argument, "b.jpg"])
+    assert [source.path.name for source in sources] == ["b.jpg"]
+    assert name == argument
+    assert reason in sentence
+
+
+def named(*paths: str) -> list[str]:
+    """The outputs' names of files that were named one by one."""
+    return output_names([Source(Path(path), Path(Path(path).name)) for path in paths])
+
+
+def test_names_are_short_where_they_can_be():
+    assert named("/p/a.jpg", "/q/b.png", "/q/holiday.2024.jpg") == ["a", "b", "holiday.2024"]
+    assert output_names([]) == []
+
+
+def test_names_that_clash_get_their_folders_and_then_their_endings():
+    assert named("/p/one/x.jpg", "/p/two/x.jpg", "/p/y.jpg") == ["one/x", "two/x", "y"]
+    assert named("/p/x.jpg", "/p/x.png", "/p/y.jpg") == ["x.jpg", "x.png", "y"]
+    assert named("/p/X.jpg", "/p/x.png") == ["X.jpg", "x.png"]  # one file to some file systems
+    assert named("/p/x.jpg", "/p/x.png", "/q/x.png") == ["p/x.jpg", "p/x.png", "q/x"]
+
+
+def test_names_are_always_different():
+    names = named("/p/x.jpg", "/p/x.png", "/p/x.jpg.webp", "/q/x.jpg", "/p/X.JPG", "/x.jpg")
+    assert len({name.casefold() for name in names}) == 6
+    assert not any(name.startswith("/") or ".." in name for name in names)

@@ -1,0 +1,160 @@
+"""From the detector's heads to people: decoding by hand, when to look closer, duplicates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model.detections import Detection, DetectorOutputs, decode_people, find_people, suppress_duplicates
+from model.errors import BadInput
+
+NO, YES = -8.0, 2.0  # logits
+
+
+def empty(height: int = 48, width: int = 64) -> DetectorOutputs:
+    """The heads on an image without people; `height` and `width` in cells."""
+    channels = {"heatmap": 17, "center": 1, "displacement": 34, "offset": 34, "box_offset": 2, "box_size": 2}
+    outputs = {name: np.zeros((1, count, height, width), np.float32) for name, count in channels.items()}
+    outputs["heatmap"][:], outputs["center"][:] = NO, NO
+    return DetectorOutputs(**outputs)
+
+
+def put(outputs: DetectorOutputs, row: int, column: int, tall: float, logit: float = YES, spacing: float = 1.0) -> None:
+    """A person: her joints stand one below the other, `spacing` cells apart, the middle one on her centre."""
+    outputs.center[0, 0, row, column] = logit
+    outputs.box_size[0, :, row, column] = tall, 10
+    for joint in range(17):
+        below = round((joint - 8) * spacing)
+        outputs.displacement[0, 2 * joint, row, column] = below
+        outputs.heatmap[0, joint, row + below, column] = YES
+
+
+def test_a_person_is_decoded_by_hand() -> None:
+    outputs = empty()
+    put(outputs, 20, 30, 24)
+    outputs.box_offset[0, :, 20, 30] = 1.0, -2.0
+    outputs.offset[0, 2 * 3 : 2 * 3 + 2, 15, 30] = 0.25, -0.5  # joint 3 within its cell: dy, dx
+    (person,) = decode_people(outputs, 0.05)
+    assert person.box == (4 * (28 - 5), 4 * (21 - 12), 40, 96)
+    sure = 1 / (1 + np.exp(-YES))
+    assert person.score == pytest.approx(sure * sure, rel=1e-5)
+    places = np.array([(30.0, 12 + joint) for joint in range(17)])
+    places[3] += (-0.5, 0.25)
+    np.testing.assert_allclose(person.keypoints, np.column_stack([4 * places, np.full(17, sure)]), rtol=1e-5)
+
+
+def test_joints_are_looked_for_inside_the_box_and_near_where_they_are_expected() -> None:
+    outputs = empty()
+    put(outputs, 20, 30, 24)
+    outputs.heatmap[0, 0] = NO
+    outputs.heatmap[0, 0, 12, 28] = YES  # two cells from the expected place
+    outputs.heatmap[0, 0, 12, 40] = 8.0  # surer, but outside of the box
+    outputs.heatmap[0, 0, 30, 30] = 4.0  # surer, but far from the expected place
+    (person,) = decode_people(outputs, 0.05)
+    assert person.keypoints[0, :2].tolist() == [4 * 28, 4 * 12]
+
+
+def test_joints_that_are_not_seen_do_not_lower_the_score() -> None:
+    outputs = empty()
+    put(outputs, 20, 30, 24)
+    outputs.heatmap[0, 5:] = NO
+    (person,) = decode_people(outputs, 0.05)
+    sure = 1 / (1 + np.exp(-YES))
+    assert person.score == pytest.approx(sure * sure, rel=1e-5)
+
+
+def test_only_the_best_centre_of_its_surroundings_counts_and_boxes_end_at_the_image() -> None:
+    outputs = empty()
+    put(outputs, 20, 30, 24)
+    put(outputs, 21, 31, 24, logit=1.0)  # the same person's second best
+    put(outputs, 30, 62, 90, logit=0.5)
+    people = sorted(decode_people(outputs, 0.05), key=lambda person: person.box[0])
+    assert len(people) == 2
+    x, y, width, height = people[1].box
+    assert (y, height) == (0, 4 * 48) and x + width == 4 * 64
+
+
+def test_a_box_without_cells_has_no_joints() -> None:
+    outputs = empty()
+    outputs.center[0, 0, 5, 5] = YES
+    assert decode_people(outputs, 0.05) == []
+    nobody = [person for person in decode_people(outputs) if person.box[:2] == (20, 20)]
+    assert nobody[0].score == 0 and not nobody[0].keypoints.any()
+
+
+def test_extreme_logits_are_no_overflow() -> None:
+    outputs = empty()
+    outputs.center[:] = -106.0
+    put(outputs, 20, 30, 24, logit=106.0)
+    with np.errstate(over="raise"):
+        assert decode_people(outputs, 0.2)[0].score > 0.5
+
+
+class Eyes:
+    """A detector that sees people of given sizes; notes at which sizes it was asked."""
+
+    def __init__(self, *people: tuple[float, float]) -> None:
+        self.people, self.asked = people, []
+
+    def __call__(self, images: np.ndarray) -> DetectorOutputs:
+        assert images.dtype == np.uint8 and images.shape[0] == 1 and not (np.array(images.shape[1:3]) % 32).any()
+        height, width = images.shape[1] // 4, images.shape[2] // 4
+        self.asked.append(max(images.shape[1:3]))
+        outputs = empty(height, width)
+        for index, (share, logit) in enumerate(self.people):
+            put(outputs, height // 2, round((0.2 + 0.4 * index) * width), share * width, logit, spacing=width / 64)
+        return outputs
+
+
+PHOTO = np.zeros((480, 640, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("people", "looks"),
+    [
+        ([(0.6, YES)], [256]),  # she fills the photo: one look
+        ([(0.6, YES), (0.5, YES)], [256]),
+        ([], [256, 448]),  # nobody: a closer look
+        ([(0.2, YES)], [256, 448]),  # somebody small: there may be more
+        ([(0.6, YES), (0.3, -2.0)], [256, 448]),  # a faint hint of somebody small
+        ([(0.6, YES), (0.3, -6.0)], [256]),  # no hint
+        ([(0.6, -1.5)], [256, 448]),  # nobody for sure
+    ],
+)
+def test_it_looks_closer_only_where_that_may_find_somebody(people: list, looks: list[int]) -> None:
+    eyes = Eyes(*people)
+    found = find_people(eyes, PHOTO)
+    assert eyes.asked == looks
+    assert len(found) == sum(logit == YES for _, logit in people)  # seen twice, yet one person each
+
+
+def test_a_small_image_is_looked_at_once() -> None:
+    eyes = Eyes()
+    find_people(eyes, np.zeros((400, 300, 3), np.uint8))
+    assert eyes.asked == [256]
+
+
+def test_people_are_in_pixels_of_the_image() -> None:
+    eyes = Eyes((0.6, YES))
+    (wide,) = find_people(eyes, PHOTO)
+    (twice,) = find_people(eyes, np.zeros((960, 1280, 3), np.uint8))
+    np.testing.assert_allclose(np.array(twice.box), 2 * np.array(wide.box))
+    np.testing.assert_allclose(twice.keypoints[:, :2], 2 * wide.keypoints[:, :2])
+    assert find_people(eyes, PHOTO, threshold=0.99) == []
+
+
+@pytest.mark.parametrize("image", [np.zeros((0, 5, 3), np.uint8), np.zeros((5, 5), np.uint8), np.zeros((5, 5, 3))])
+def test_what_is_no_image_gets_a_sentence(image: np.ndarray) -> None:
+    with pytest.raises(BadInput, match="uint8 RGB"):
+        find_people(Eyes(), image)
+
+
+def test_of_two_sightings_of_one_person_the_better_stays() -> None:
+    joints = np.column_stack([np.random.default_rng(0).uniform(0, 100, (17, 2)), np.ones(17)])
+    beside = joints + np.array([60, 0, 0])
+    people = [
+        Detection((0, 0, 100, 100), 0.5, joints + np.array([3, 0, 0])),
+        Detection((0, 0, 100, 100), 0.9, joints),
+        Detection((0, 0, 100, 100), 0.3, beside),
+    ]
+    assert [person.score for person in suppress_duplicates(people)] == [0.9, 0.3]

@@ -1,0 +1,88 @@
+"""Settings: from the environment and a file, printed, and refused with a sentence."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic_settings import SettingsError
+
+from service.settings import Settings, default_store_dir, read_settings, to_toml
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_ours(monkeypatch):
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"MPT_{name.upper()}", raising=False)
+    monkeypatch.delenv("MPT_CONFIG", raising=False)
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    def write(text: str) -> None:
+        (tmp_path / "mpt.toml").write_text(text)
+        monkeypatch.setenv("MPT_CONFIG", str(tmp_path / "mpt.toml"))
+
+    return write
+
+
+def test_the_environment_wins_over_the_file_and_the_file_over_the_default(config, monkeypatch):
+    config('port = 9001\nhost = "0.0.0.0"')
+    monkeypatch.setenv("MPT_PORT", "9002")
+    settings = read_settings()
+    assert (settings.port, settings.host, settings.queue_size) == (9002, "0.0.0.0", 16)
+    assert Settings(port=9003).port == 9003
+
+
+def test_lists_have_commas_in_the_environment_and_brackets_in_the_file(config, monkeypatch):
+    config('cors_origins = ["https://a.example", "https://b.example"]\napi_keys = ["0123456789abcdef"]')
+    monkeypatch.setenv("MPT_API_KEYS", "0123456789abcdef, fedcba9876543210,")
+    settings = read_settings()
+    assert settings.cors_origins == ("https://a.example", "https://b.example")
+    assert [key.get_secret_value() for key in settings.api_keys] == ["0123456789abcdef", "fedcba9876543210"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("prot = 1", "MPT_PROT"),
+        ("port = 70000", "MPT_PORT: .*65535"),
+        ("port = ", "not TOML|cannot be read"),
+        ('api_keys = ["short"]', "MPT_API_KEYS: .*16 characters"),
+        ("[service]\nport = 1", "MPT_SERVICE"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(config, text, words):
+    config(text)
+    with pytest.raises(SettingsError, match=words):
+        read_settings()
+
+
+def test_a_missing_file_is_named(monkeypatch):
+    monkeypatch.setenv("MPT_CONFIG", "/nowhere/mpt.toml")
+    with pytest.raises(SettingsError, match="no file /nowhere/mpt"):
+        read_settings()
+
+
+def test_what_is_printed_can_be_read_again(config, tmp_path):
+    settings = Settings(
+        port=9009,
+        store_dir=tmp_path / 'odd "name"',
+        cors_origins=("https://a.example",),
+        checkpoint=tmp_path / "c.safetensors",
+        api_keys=("0123456789abcdef",),
+    )
+    text = to_toml(settings)
+    assert "0123456789abcdef" not in text
+    config(text)
+    again = read_settings()
+    for name in Settings.model_fields:
+        if name != "api_keys":
+            assert getattr(again, name) == getattr(settings, name), name
+
+
+def test_every_setting_is_documented():
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_meshes_go_to_the_users_own_cache_by_default(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert Settings().store_dir == default_store_dir() == tmp_path / "mpt" / "meshes"
