@@ -1,6 +1,8 @@
 // The meshes of an answer: fetched, coloured, and drawn so that they may be seen through.
 
-import { Color, GLTFLoader, Group, LessEqualDepth, Mesh, MeshBasicMaterial, MeshStandardMaterial } from "./vendor/three.js";
+import {
+  Color, GLTFLoader, Group, LessEqualDepth, Mesh, MeshBasicMaterial, MeshStandardMaterial,
+} from "./vendor/three.js";
 import { toScene } from "./camera.js";
 import { colourOf } from "./palette.js";
 import { download } from "./service.js";

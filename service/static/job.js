@@ -16,7 +16,10 @@ export async function ask(photo, mode, signal, say) {
       return await reconstruct(photo, {
         mode,
         signal,
-        onSent: (part) => (part < 1 ? say("Sending the photo", part) : say("Finding people and lifting them to 3D", null)),
+        onSent: (part) => {
+          if (part < 1) say("Sending the photo", part);
+          else say("Finding people and lifting them to 3D", null);
+        },
       });
     } catch (error) {
       if (!error.wait || error.wait > LONGEST_WAIT || tries === TRIES) throw error;

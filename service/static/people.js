@@ -2,7 +2,7 @@
 
 import { colourOf } from "./palette.js";
 
-/** Lists the people of answers (one for each mode that is shown). Calls `select(index or null)`, `save(address, name)`. */
+/** Lists the people of answers, one for each mode shown. Calls `select(index or null)` and `save(address, name)`. */
 export function listPeople(place, answers, selected, { select, save }) {
   const { people } = answers[0];
   const list = make("fieldset", "people");

@@ -15,8 +15,8 @@ export class Result {
     element("blend").addEventListener("input", () => this.update());
     for (const id of ["joints-2d", "joints-3d"]) element(id).addEventListener("change", () => this.update());
     element("views").addEventListener("change", (event) => this.stages[0]?.views.go(event.target.value));
-    element("picture").addEventListener("click", async () => {
-      for (const [index, stage] of this.stages.entries()) saveBlob(await stage.picture(), `${this.fileName(index)}.png`);
+    element("picture").addEventListener("click", () => {
+      this.stages.forEach(async (stage, index) => saveBlob(await stage.picture(), `${this.fileName(index)}.png`));
     });
     element("json").addEventListener("click", () => {
       this.answers.forEach((answer, index) => saveJson(answer, `${this.fileName(index)}.json`));
@@ -52,7 +52,8 @@ export class Result {
   /** What was found, in a sentence. */
   get summary() {
     const [answer] = this.answers;
-    return answer?.people.length ? `${count(answer)} found. ${element("about").textContent}` : element("about").textContent;
+    const facts = element("about").textContent;
+    return answer?.people.length ? `${count(answer)} found. ${facts}` : facts;
   }
 
   select(index) {
@@ -144,7 +145,7 @@ export class Result {
     element("controls").hidden = true;
     for (const figure of figures) {
       const note = figure.querySelector(".note");
-      note.textContent = "This browser cannot draw in 3D (WebGL is missing or switched off). The files are there all the same.";
+      note.textContent = "This browser cannot draw in 3D (WebGL is missing or switched off). The files are there.";
       note.hidden = false;
     }
   }

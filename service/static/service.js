@@ -66,11 +66,11 @@ export async function download(address) {
 
 async function unreachable(photo) {
   const alive = await fetch("v2/health/live").then((response) => response.ok, () => false);
-  if (!alive) return new Trouble("The service cannot be reached", "It may have stopped, or the network is down. Try again in a moment.", { again: true });
-  const size = photo ? ` (${(photo.size / 1e6).toFixed(1)} MB)` : "";
-  return new Trouble(
-    "The connection broke off",
-    `The service closed it before the answer. If the photo is large${size}, scale it down or save it as JPEG; else try again.`,
-    { again: true },
-  );
+  if (!alive) {
+    const detail = "It may have stopped, or the network is down. Try again in a moment.";
+    return new Trouble("The service cannot be reached", detail, { again: true });
+  }
+  const size = photo ? ` (${(photo.size / 2 ** 20).toFixed(1)} MB)` : "";
+  const detail = `It ended before the answer. If the photo is large${size}, scale it down; else try again.`;
+  return new Trouble("The connection broke off", detail, { again: true });
 }

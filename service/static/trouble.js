@@ -10,15 +10,19 @@ export class Trouble extends Error {
   }
 }
 
+const NO_KEY = "Its operator gives them out. It is kept until this tab is closed.";
+const TOO_LARGE = "The service refuses so large a file. Scale the photo down, or save it as JPEG.";
+
 /** What an answer with an error status says: the service's own words (RFC 9457) where it has some. */
 export function troubleOf(status, text, retryAfter) {
   const problem = parsed(text);
   const again = status === 408 || status === 429 || status >= 500;
   const wait = again && retryAfter ? Number(retryAfter) || null : null;
-  if (status === 401) return new Trouble("This service asks for a key", "Its operator gives them out. It is kept until this tab is closed.", { key: true });
+  if (status === 401) return new Trouble("This service asks for a key", NO_KEY, { key: true });
   if (problem?.detail) return new Trouble(problem.title ?? "That did not work", problem.detail, { again, wait });
-  if (status === 413) return new Trouble("Photo too large", "The service refuses so large a file. Scale the photo down, or save it as JPEG.");
-  return new Trouble("That did not work", `The service answered ${status} without saying why. Try again in a moment.`, { again: true, wait });
+  if (status === 413) return new Trouble("Photo too large", TOO_LARGE); // a proxy's answer: ours has words
+  const detail = `The service answered ${status} without saying why. Try again in a moment.`;
+  return new Trouble("That did not work", detail, { again: true, wait });
 }
 
 /** Anything that was thrown, as a Trouble. */

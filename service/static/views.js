@@ -5,7 +5,7 @@ import { OrbitControls, Vector3 } from "./vendor/three.js";
 const FLIGHT = 650; // milliseconds
 const STEP = Math.PI / 24; // of an arrow key
 const CLICK = 5; // pixels: who moves less did not mean to turn
-const ANGLES = { turned: [0.62, 1.34], side: [Math.PI / 2, Math.PI / 2], top: [0, 0.12] }; // about and from the vertical
+const ANGLES = { turned: [0.62, 1.34], side: [Math.PI / 2, Math.PI / 2], top: [0, 0.12] }; // about y, from y
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -27,7 +27,7 @@ export class Views extends EventTarget {
     this.enter("photo");
   }
 
-  /** Has people about `centre`, all within `radius`; goes home to the photo's camera if told to, or if there already. */
+  /** Has people about `centre`, all within `radius`; goes to the photo's camera if told to, or if there already. */
   frame(centre, radius, home) {
     this.stop();
     this.bounds = { centre, radius };
@@ -85,7 +85,8 @@ export class Views extends EventTarget {
   pose(name) {
     const [theta, phi] = ANGLES[name];
     const narrow = Math.min(1, this.camera.aspect) * Math.tan((this.camera.fov * Math.PI) / 360);
-    return { target: this.bounds.centre, radius: (0.85 * this.bounds.radius) / Math.sin(Math.atan(narrow)), theta, phi };
+    const radius = (0.85 * this.bounds.radius) / Math.sin(Math.atan(narrow)); // the corners of bounds are empty
+    return { target: this.bounds.centre, radius, theta, phi };
   }
 
   now() {
@@ -127,7 +128,7 @@ export class Views extends EventTarget {
 
   watchPointer() {
     let down = null;
-    this.canvas.addEventListener("pointerdown", (event) => (down = { x: event.clientX, y: event.clientY, turning: false }));
+    this.canvas.addEventListener("pointerdown", ({ clientX: x, clientY: y }) => (down = { x, y, turning: false }));
     this.canvas.addEventListener("pointermove", (event) => {
       if (down === null || down.turning) return;
       if (Math.hypot(event.clientX - down.x, event.clientY - down.y) < CLICK) return;
