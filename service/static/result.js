@@ -3,6 +3,7 @@
 import { saveAddress, saveBlob, saveJson } from "./files.js";
 import { nameOf } from "./modes.js";
 import { listPeople, markSelected } from "./people.js";
+import { drawSkeletons } from "./skeletons.js";
 import { asTrouble } from "./trouble.js";
 
 const element = (id) => document.getElementById(id);
@@ -100,7 +101,7 @@ export class Result {
         this.link();
       } catch (error) {
         console.error(error);
-        this.flatOnly(figures);
+        this.flatOnly(figures, answers);
       }
     }
     await Promise.all(this.stages.map((stage, index) => stage.show(answers[index])));
@@ -141,13 +142,15 @@ export class Result {
     for (const stage of this.stages) stage.set(shown);
   }
 
-  flatOnly(figures) {
-    element("controls").hidden = true;
-    for (const figure of figures) {
+  /** Without WebGL there are the 2D joints, and the files. */
+  flatOnly(figures, answers) {
+    for (const id of ["controls", "switches", "picture"]) element(id).hidden = true;
+    figures.forEach((figure, index) => {
+      drawSkeletons(figure.querySelector(".flat"), answers[index], null);
       const note = figure.querySelector(".note");
       note.textContent = "This browser cannot draw in 3D (WebGL is missing or switched off). The files are there.";
       note.hidden = false;
-    }
+    });
   }
 
   async save(address, name) {

@@ -15,6 +15,7 @@ export class Views extends EventTarget {
     super();
     this.camera = camera;
     this.name = "photo";
+    this.flying = false;
     this.canvas = canvas;
     this.controls = new OrbitControls(camera, canvas);
     this.controls.addEventListener("change", () => this.moved());
@@ -48,6 +49,7 @@ export class Views extends EventTarget {
     this.enter(name);
     const start = this.now();
     if (still.matches) return this.arrive(goal);
+    this.flying = true;
     const began = performance.now();
     const fly = (time) => {
       const t = Math.min(1, Math.max(0, (time - began) / FLIGHT));
@@ -74,12 +76,13 @@ export class Views extends EventTarget {
   /** Takes another camera's place and view. */
   follow(other) {
     this.stop();
+    this.flying = other.flying;
     this.place(other.now());
     if (other.name !== this.name) this.enter(other.name, true);
   }
 
   get atHome() {
-    return this.name === "photo" && this.flight === null;
+    return this.name === "photo" && !this.flying;
   }
 
   pose(name) {
@@ -104,13 +107,13 @@ export class Views extends EventTarget {
   }
 
   arrive(goal) {
-    this.flight = null;
+    this.flying = false;
     this.place(goal);
   }
 
   stop() {
-    if (this.flight) cancelAnimationFrame(this.flight);
-    this.flight = null;
+    cancelAnimationFrame(this.flight);
+    this.flying = false;
   }
 
   moved() {
