@@ -58,7 +58,9 @@ def look_at(yaw: Tensor, elevation: Tensor, roll: Tensor) -> Tensor:
     return spin @ tilt @ axes @ turn
 
 
-def sample_cameras(count: int, generator: torch.Generator, views: int | None = None) -> VirtualCameras:
+def sample_cameras(
+    count: int, generator: torch.Generator, views: int | None = None, anywhere: float = 0.0
+) -> VirtualCameras:
     """Draws virtual cameras on the generator's device.
 
     Args:
@@ -66,6 +68,8 @@ def sample_cameras(count: int, generator: torch.Generator, views: int | None = N
         views: None: random yaw, elevation -15 to 40 degrees, roll of a few degrees, 1.8 to 12 m away, as people hold
             cameras; or the number of fixed cameras that stand evenly around the body, above head height: section 3.1
             has four.
+        anywhere: share of the random cameras that look from anywhere, any way up: so people who lie, hang or tumble
+            are seen too, whom motion capture hardly has.
     """
     device = generator.device
 
@@ -78,6 +82,10 @@ def sample_cameras(count: int, generator: torch.Generator, views: int | None = N
         elevation = (uniform(-15, 40) + uniform(-15, 25)) * (0.5 * math.pi / 180)
         roll = torch.randn(count, generator=generator, device=device).clamp(-2.5, 2.5) * math.radians(5)
         distance = uniform(math.log(1.8), math.log(12.0)).exp()
+        if anywhere:
+            free = uniform(0, 1) < anywhere
+            elevation = torch.where(free, uniform(-1, 1).asin(), elevation)
+            roll = torch.where(free, uniform(-math.pi, math.pi), roll)
     else:
         which = torch.randint(views, (count,), generator=generator, device=device)
         yaw = (which + 0.5) * (2 * math.pi / views)

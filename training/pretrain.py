@@ -13,12 +13,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from model.checkpoint import save_checkpoint
-from model.errors import MPTError
+from model.checkpoint import load_checkpoint, save_checkpoint
+from model.errors import BadInput, MPTError
 from model.losses import mpt_loss
 from model.transformer import LiftNetwork, MeshPrediction, MeshTransformer
 from training.bodies.anny import ADULT, AnnyBody
-from training.bodies.coarse import load_topology
+from training.bodies.coarse import load_topology, save_topology
 from training.distributed import Processes, joined
 from training.evaluation.validation import score_clean
 from training.mocap.poses import MocapPoses
@@ -35,7 +35,12 @@ _VALIDATION_POSES = 1024
 
 
 def pretrain(
-    recipe: PretrainRecipe, poses: MocapPoses, folder: Path, processes: Processes, compile: bool = False
+    recipe: PretrainRecipe,
+    poses: MocapPoses,
+    folder: Path,
+    processes: Processes,
+    compile: bool = False,
+    start: Path | None = None,
 ) -> Path:
     """Pre-trains (or goes on) in `folder` and returns the best checkpoint by validation subjects.
 
@@ -45,24 +50,39 @@ def pretrain(
         folder: of the run.
         processes: who takes part.
         compile: see `Trainer`.
+        start: a checkpoint of the recipe's size whose weights and topology a new run begins with, in place of the
+            first stage.
+
+    Raises:
+        BadInput: the checkpoint is of another size.
     """
     device = processes.device
     training, validation, _ = split_by_subject(poses)
     body = processes.one_by_one(lambda: AnnyBody.load(recipe.youngest))
     folder.mkdir(parents=True, exist_ok=True)
     rotations = torch.from_numpy(training.rotations)
+    if start and not (folder / "topology.safetensors").exists():
+        save_topology(folder / "topology.safetensors", load_checkpoint(start).topology)
     topology = processes.one_by_one(lambda: load_topology(folder / "topology.safetensors", body, rotations))
     train = Synthesizer(body, topology, rotations, recipe.synthesis, device)
     check = Synthesizer(body, topology, torch.from_numpy(validation.rotations), recipe.synthesis, device)
     loss, size = pretraining_loss(train), recipe.size
     torch.manual_seed(recipe.trainer.seed)
     model = MeshTransformer(size, topology)
+    if start:
+        begin = load_checkpoint(start)
+        if dataclasses.replace(begin.model.size, name=size.name) != size:
+            raise BadInput(f"{start} is a {begin.model.size.name} network; choose --size {begin.model.size.name}.")
+        model.load_state_dict(begin.model.state_dict())
 
     def validate(network: nn.Module) -> dict[str, float]:
         return score_clean(network, check, count=_VALIDATION_POSES)
 
     best = folder / "best.safetensors"
-    first = recipe.lift.steps * recipe.lift.batch_size if recipe.lift else 0
+    if start:
+        first = int(begin.card.get("samples_seen", 0))
+    else:
+        first = recipe.lift.steps * recipe.lift.batch_size if recipe.lift else 0
 
     def keep(network: nn.Module, step: int, scores: dict[str, float]) -> None:
         assert isinstance(network, MeshTransformer)
@@ -81,7 +101,7 @@ def pretrain(
         }
         save_checkpoint(best, network, topology, card)
 
-    if recipe.lift and not (folder / "state.safetensors").exists():
+    if recipe.lift and not start and not (folder / "state.safetensors").exists():
         lift = Trainer(LiftNetwork(model.lift), recipe.lift, folder / "lift", processes, compile)
         lift.run(loss, validate, keep=lambda *_: None)
         LiftNetwork(model.lift).load_state_dict(lift.average.state_dict())
@@ -126,6 +146,9 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, help="instead of the recipe's")
     parser.add_argument("--youngest", type=int, default=ADULT, help="years of the youngest bodies; 2 adds children")
     parser.add_argument("--output", type=Path, help="folder of the run, resumed if it exists; runs/pretrain-SIZE")
+    parser.add_argument(
+        "--from", dest="start", type=Path, help="a checkpoint to go on from, with a fresh schedule and optimiser"
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument(
         "--compile", action="store_true", help="compile the network; on a CPU this needs a C++ compiler"
@@ -141,7 +164,7 @@ def main() -> None:
             recipe = dataclasses.replace(recipe, youngest=options.youngest)
             recipe = recipe.change({name: value for name, value in changes.items() if value is not None})
             poses = processes.one_by_one(lambda: read_sample() if options.mocap is None else read_mocap(options.mocap))
-            best = pretrain(recipe, poses, folder, processes, options.compile)
+            best = pretrain(recipe, poses, folder, processes, options.compile, options.start)
             if processes.leads:
                 print(f"The best checkpoint by validation subjects: {best}")
     except MPTError as error:

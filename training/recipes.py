@@ -53,8 +53,8 @@ def pretrain_small() -> PretrainRecipe:
     return PretrainRecipe(
         size,
         SynthesisConfig(size.heatmap_size),
-        lift=TrainerConfig(steps=20_000, batch_size=512, learning_rate=1e-3),
-        trainer=TrainerConfig(steps=100_000, batch_size=256, learning_rate=1e-3),
+        lift=TrainerConfig(steps=2_000, batch_size=2048, learning_rate=2e-3),
+        trainer=TrainerConfig(steps=8_000, batch_size=2048, learning_rate=1e-3, seed=1),
     )
 
 

@@ -84,7 +84,8 @@ class Synthesizer:
             pose = vary(pose, self._mirror_half(self.poses[other], generator), variety, generator)
         shapes = self.body.sample_shapes(len(index), generator)
         vertices = self.body.pose(axis_angle_to_matrix(pose), shapes)
-        cameras = sample_cameras(len(vertices), generator, self.config.views)
+        anywhere = variety.anywhere if variety else 0.0
+        cameras = sample_cameras(len(vertices), generator, self.config.views, anywhere)
         joints = self.regressor @ vertices
         root = self.topology.root(joints)
         return Bodies(cameras.to_camera(vertices - root), cameras.to_camera(joints - root), cameras)

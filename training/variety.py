@@ -1,4 +1,4 @@
-"""Pose diversity beyond the clips: halves of bodies recombined, joints turned a little."""
+"""Pose diversity beyond the clips: halves of bodies recombined, joints turned a little, seen from anywhere."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _LEFT_ARM, _RIGHT_ARM = [13, 16, 18, 20], [14, 17, 19, 21]
 class PoseVariety:
     """How far training poses stray from the clips; all zero leaves them as they are."""
 
-    legs: float = 0.25
+    legs: float = 0.3
     """Share of the poses that get the legs of another frame,"""
-    arm: float = 0.15
+    arm: float = 0.25
     """and that get the left arm of another frame; likewise, independently, the right one."""
     tilt: float = 30.0
     """Degrees by which the two pelvises may lean differently: a sitting pose's legs fit no somersault."""
@@ -28,6 +28,8 @@ class PoseVariety:
     """Largest standard deviation of a pose's joint noise, radians per axis."""
     turned: float = 0.7
     """Share of the poses with such noise."""
+    anywhere: float = 0.08
+    """Share of the poses that are seen from anywhere, any way up; see `sample_cameras`."""
 
 
 def vary(pose: Tensor, other: Tensor, variety: PoseVariety, generator: torch.Generator) -> Tensor:

@@ -148,12 +148,18 @@ def build_topology(
     return topology, error
 
 
+def save_topology(path: Path, topology: MeshTopology) -> None:
+    """Writes a topology for `load_topology`; a reader never sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    save_file(topology.state(), partial)
+    os.replace(partial, path)
+
+
 def load_topology(path: Path, body: BodyModel, poses: Tensor) -> MeshTopology:
     """The topology kept at `path`, made there at the first call: a resumed run goes on with its own."""
     if not path.exists():
         topology, error = build_topology(body, poses)
         print(f"{topology.coarse_count} coarse vertices; {error}")
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        save_file(topology.state(), partial)
-        os.replace(partial, path)
+        save_topology(path, topology)
     return MeshTopology.from_state(body.name, COCO_JOINTS, COCO_ROOT, load_file(path))
