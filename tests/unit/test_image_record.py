@@ -7,7 +7,7 @@ import dataclasses
 import torch
 
 from model.losses import mpt_loss
-from training.images.record import ImageSample, collate
+from training.images.record import ImageSample, collate, look_at_root
 
 
 def image(value: int = 0) -> torch.Tensor:
@@ -75,3 +75,12 @@ def test_a_batch_moves_to_a_device() -> None:
     batch = collate([full_sample()], coarse_count=5).to("meta")
     assert batch.images.device.type == batch.joints_visible.device.type == "meta"
     assert batch.camera is not None and batch.camera.device.type == "meta" and batch.names == ("a/1",)
+
+
+def test_a_camera_turns_to_the_root_the_shortest_way():
+    """A root at 45 degrees to the right: its ray becomes the optical axis, and what is up stays up."""
+    turn = look_at_root(torch.tensor([2.0, 0.0, 2.0]))
+    h = 2**-0.5
+    torch.testing.assert_close(turn, torch.tensor([[h, 0.0, h], [0.0, 1.0, 0.0], [-h, 0.0, h]]))
+    torch.testing.assert_close(torch.tensor([h, 0.0, h]) @ turn, torch.tensor([0.0, 0.0, 1.0]))
+    torch.testing.assert_close(look_at_root(torch.tensor([[0.0, 0.0, 5.0]]))[0], torch.eye(3))

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from model.cameras import smallest_rotation
 from model.losses import MeshTruth
 
 
@@ -16,9 +17,10 @@ from model.losses import MeshTruth
 class ImageSample:
     """A square crop around one person, and what is known of it; None where nothing is known.
 
-    3D truth is in the axes of a camera that looks at the crop's centre (x right, y down, z forward), in metres, with
-    the root (for a body the middle of the hips) at the origin. 2D truth is in pixels of the crop, the centre of the
-    first pixel at 0.5.
+    3D truth is in the axes of a camera that looks at the root (for a body the middle of the hips), which is the
+    origin: x right, y down, z forward, metres. Pre-training's virtual cameras look there too, and a network that sees
+    only a crop cannot tell in which corner of a photo it was; `look_at_root` takes truth in a photo's camera there.
+    2D truth is in pixels of the crop, the centre of the first pixel at 0.5.
     """
 
     name: str
@@ -42,7 +44,21 @@ class ImageSample:
     camera: Tensor | None = None
     """(3,) focal length and principal point of the crop, pixels."""
     translation: Tensor | None = None
-    """(3,) metres: a point p of the person projects from p + translation."""
+    """(3,) metres: the root in the axes of the photo's camera, whose optical axis meets the crop's plane at the
+    principal point. A point p of the person projects from R p + translation; see `look_at_root` for R."""
+
+
+def look_at_root(translation: Tensor) -> Tensor:
+    """R (..., 3, 3): the smallest rotation of a camera's optical axis to the ray of the root.
+
+    It takes points in the axes of a camera that looks at the root, as a record has them, to the photo's camera. A
+    reader whose truth (N, 3) is in the photo's camera, root at the origin, stores `truth @ R`.
+
+    Args:
+        translation: (..., 3) the root in the photo's camera, before it (z > 0).
+    """
+    axis = torch.tensor([0.0, 0.0, 1.0], dtype=translation.dtype, device=translation.device)
+    return smallest_rotation(axis.expand_as(translation), nn.functional.normalize(translation, dim=-1))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from model.topology import MeshTopology
 from training.bodies.protocol import BodyModel
 from training.images.appearance import Surface, colours, draw_look, regions
 from training.images.light import darken_ground, draw_lamp
-from training.images.record import ImageSample
+from training.images.record import ImageSample, look_at_root
 from training.images.scenery import background, find_photos, occluder, photograph
 from training.rotations import axis_angle_to_matrix, mirror_pose
 
@@ -101,13 +101,15 @@ class RenderedPeople(Dataset[ImageSample]):
         joints = scene.joints[0]
         joints_2d = scene.project(joints)
         origin = joints[list(self.topology.root_joints)].mean(axis=0)
-        centred = torch.from_numpy(scene.vertices[0] - origin)
+        # The camera of the picture looks at the crop's middle, that of the truth at the root.
+        turn = look_at_root(torch.from_numpy(origin)).numpy()
+        centred = torch.from_numpy((scene.vertices[0] - origin) @ turn)
         return ImageSample(
             name=f"rendered/{self.seed}/{index}",
             image=torch.from_numpy(picture).permute(2, 0, 1).contiguous(),
             vertices=centred[self.topology.coarse],
             full_vertices=centred if self.config.full_vertices else None,
-            joints=torch.from_numpy(joints - origin),
+            joints=torch.from_numpy((joints - origin) @ turn),
             joints_2d=torch.from_numpy(joints_2d),
             joints_visible=torch.from_numpy(visible),
             camera=torch.tensor([scene.focal_length, *scene.principal_point]),
