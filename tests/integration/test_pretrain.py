@@ -142,6 +142,17 @@ def test_the_command_trains_resumes_and_leaves_a_checkpoint(tmp_path: Path) -> N
     assert loaded.card["mode"] == "zero-shot"
     assert set(loaded.card["validation"]) == {"PA-MPJPE", "MPJPE", "MPVE"}
     json.dumps(loaded.card)
+    third = [*command[:-1], str(tmp_path / "on"), "--steps", "1", "--from", str(tmp_path / "best.safetensors")]
+    begun = subprocess.run(third, capture_output=True, text=True)
+    assert begun.returncode == 0, begun.stderr
+    went_on = load_checkpoint(tmp_path / "on" / "best.safetensors")
+    assert went_on.topology.fingerprint == loaded.topology.fingerprint
+    assert went_on.card["samples_seen"] == loaded.card["samples_seen"] + 8
+    moved = (went_on.model.lift.guess.weight - loaded.model.lift.guess.weight).abs().max()
+    assert 0 < moved < 0.01  # one step away, no first stage
+    other = [*third, "--size", "small", "--output", str(tmp_path / "none")]
+    refused = subprocess.run(other, capture_output=True, text=True)
+    assert refused.returncode == 1 and "--size tiny" in refused.stderr
 
 
 def test_a_run_that_is_told_to_stop_saves_its_state(tmp_path: Path) -> None:

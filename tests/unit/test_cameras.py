@@ -50,6 +50,16 @@ def test_sampled_cameras_are_rotations_with_the_head_up(views: int | None) -> No
         assert (up[:, 2] < 0).all()  # above head height: the camera looks down, so up leans towards it
 
 
+def test_cameras_from_anywhere_see_the_body_from_all_sides_evenly() -> None:
+    cameras = sample_cameras(4096, torch.Generator().manual_seed(0), anywhere=1.0)
+    up = cameras.rotation @ torch.tensor([0.0, 0.0, 1.0])
+    assert up.mean(dim=0).abs().max() < 0.05  # no direction is favoured,
+    assert (up.square().mean(dim=0) - 1 / 3).abs().max() < 0.03  # nor any axis
+    few = sample_cameras(4096, torch.Generator().manual_seed(0), anywhere=0.1)
+    tumbled = (few.rotation[:, 1, 2] > -0.5).float().mean()
+    assert 0.05 < tumbled < 0.1
+
+
 def test_weak_perspective_by_hand() -> None:
     points = torch.tensor([[[0.5, -1.0, 3.0]]])
     projected = project_weak_perspective(points, torch.tensor([[0.8, 0.1, -0.2]]))
