@@ -1,0 +1,92 @@
+"""Rendered people on disk: splits without a common subject, the same on any number of processes, resumed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from model.checkpoint import load_checkpoint
+from model.engines import default_checkpoint
+from model.errors import BadData, BadInput
+from model.topology import MeshTopology
+from training.images.prepare import prepare
+from training.images.prepared import PreparedImages
+from training.images.rendered import RenderConfig
+from training.mocap.poses import MocapPoses
+from training.mocap.sample import read_sample
+
+COUNTS = {"train": 4, "validation": 2, "test": 2}
+
+
+@pytest.fixture(scope="module")
+def topology() -> MeshTopology:
+    return load_checkpoint(default_checkpoint()).topology
+
+
+@pytest.fixture(scope="module")
+def poses() -> MocapPoses:
+    """The sample's poses, called those of three people."""
+    sample = read_sample()
+    people = ["CMU/01", "CMU/03", "CMU/02"]  # the last is held out
+    subjects = sample.subjects.copy()
+    subjects[:] = [people[i % 3] for i in range(len(sample))]
+    return MocapPoses(sample.rotations, subjects, sample.clips)
+
+
+@pytest.fixture(scope="module")
+def alone(topology: MeshTopology, poses: MocapPoses, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("alone")
+    prepare(folder, topology, poses, COUNTS)
+    return folder
+
+
+def test_splits_share_neither_people_nor_pictures(alone: Path, topology: MeshTopology) -> None:
+    splits = {split: PreparedImages(alone, split) for split in COUNTS}
+    assert {split: len(images) for split, images in splits.items()} == COUNTS
+    subjects = [images.about["subjects"] for images in splits.values()]
+    assert subjects[2] == ["CMU/02"] and len({name for names in subjects for name in names}) == sum(map(len, subjects))
+    assert len({image.name for images in splits.values() for image in images}) == 8
+    sample = splits["train"][0]
+    assert sample.vertices is not None and sample.vertices.shape == (topology.coarse_count, 3)
+    assert splits["train"].about["topology"] == topology.fingerprint
+
+
+def test_two_processes_make_the_same_and_what_is_there_stays(
+    alone: Path, topology: MeshTopology, poses: MocapPoses, tmp_path: Path
+) -> None:
+    prepare(tmp_path, topology, poses, COUNTS, workers=2)
+    for split in COUNTS:
+        for one, other in zip(PreparedImages(alone, split), PreparedImages(tmp_path, split), strict=True):
+            assert one.name == other.name and torch.equal(one.image, other.image)
+            assert torch.equal(one.vertices, other.vertices)
+    (tmp_path / "test-00000.safetensors").unlink()
+    stayed = tmp_path / "train-00000.safetensors"
+    before = stayed.stat().st_mtime_ns
+    prepare(tmp_path, topology, poses, COUNTS)
+    assert stayed.stat().st_mtime_ns == before and len(PreparedImages(tmp_path, "test")) == 2
+    prepare(tmp_path, topology, poses, COUNTS | {"train": 5})
+    assert len(PreparedImages(tmp_path, "train")) == 5
+    with pytest.raises(BadInput, match="other settings"):
+        prepare(tmp_path, topology, poses, COUNTS, RenderConfig(company=1.0))
+
+
+def test_photos_for_backgrounds_are_split_too(topology: MeshTopology, poses: MocapPoses, tmp_path: Path) -> None:
+    """Three photos, of which each split has one: red, green, blue."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(3):
+        colour = np.zeros((64, 64, 3), np.uint8)
+        colour[..., 2 - number] = 200
+        cv2.imwrite(str(photos / f"{number}.png"), colour)
+    plain = RenderConfig(cut_off=0, near_edge=0, occluded=0, company=0, photos=photos)
+    prepare(tmp_path / "made", topology, poses, {split: 1 for split in COUNTS}, plain)
+    for number, split in enumerate(COUNTS):
+        corner = PreparedImages(tmp_path / "made", split)[0].image[:, 0:4, 0:4].float().mean(dim=(1, 2))
+        assert corner.argmax() == number
+    (photos / "2.png").unlink()
+    with pytest.raises(BadData, match="too few photos"):
+        prepare(tmp_path / "few", topology, poses, COUNTS, plain)

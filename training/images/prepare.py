@@ -1,0 +1,181 @@
+"""Renders people for training, validation and test: `python -m training.images.prepare --help`.
+
+Each split has its own subjects of the MoCap, its own scenes and, of a folder of photos for backgrounds, its own
+photos. The same settings make the same pictures, on however many processes; a run that was stopped goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import multiprocessing
+import os
+import pickle
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+import cv2
+import torch
+from tqdm import tqdm
+
+import weights
+from model.backbones import backbone_names, build_backbone
+from model.checkpoint import load_checkpoint
+from model.engines import default_checkpoint
+from model.errors import BadData, BadInput, MPTError
+from model.topology import MeshTopology
+from training.bodies.anny import AnnyBody
+from training.images.pose_maps import PoseMaps
+from training.images.prepared import SHARD, PreparedImages, write_shard
+from training.images.rendered import RenderConfig, RenderedPeople
+from training.mocap.poses import MocapPoses
+from training.mocap.read import read_mocap
+from training.mocap.sample import read_sample
+from training.mocap.split import split_by_subject
+
+SPLITS = ("train", "validation", "test")
+
+
+def prepare(
+    folder: Path,
+    topology: MeshTopology,
+    poses: MocapPoses,
+    counts: Mapping[str, int],
+    config: RenderConfig | None = None,
+    seed: int = 0,
+    workers: int = 1,
+) -> None:
+    """Renders the shards that are missing.
+
+    Args:
+        folder: of the shards.
+        topology: whose coarse vertices the samples bring: that of the checkpoint that is to be fine-tuned.
+        poses: all MoCap at hand.
+        counts: images of each of `SPLITS`; a split of none is left out.
+        config: what they look like.
+        seed: another one makes other people.
+        workers: processes.
+
+    Raises:
+        BadInput: the folder holds images of other settings.
+        BadData: a split has no subject or no photo of its own.
+    """
+    config = config or RenderConfig()
+    folder.mkdir(parents=True, exist_ok=True)
+    people: dict[str, RenderedPeople] = {}
+    tasks: list[tuple[Path, str, int, int]] = []
+    abouts: dict[str, dict[str, Any]] = {}
+    for number, (split, part) in enumerate(zip(SPLITS, split_by_subject(poses), strict=True)):
+        count = counts.get(split, 0)
+        if not count:
+            continue
+        if not len(part):
+            raise BadData(f"No subject of this MoCap is left for the {split} images: give more, or ask for none.")
+        people[split] = RenderedPeople(
+            AnnyBody.load(), topology, torch.from_numpy(part.rotations), config, seed * len(SPLITS) + number, count
+        )
+        people[split].photos = people[split].photos[number :: len(SPLITS)]
+        if config.photos and not people[split].photos:
+            raise BadData(f"{config.photos} holds too few photos: each split needs at least one of its own.")
+        abouts[split] = _about(people[split], part)
+        made = _made_already(folder, split, abouts[split])
+        for shard, start in enumerate(range(0, count, SHARD)):
+            path = folder / f"{split}-{shard:05d}.safetensors"
+            end = min(start + SHARD, count)
+            if made.get(path, 0) < end - start:
+                tasks.append((path, split, start, end))
+    if not tasks:
+        return
+    tasks.sort(key=lambda task: task[1] == "train")  # what checks is there first
+    bar = tqdm(total=sum(end - start for _, _, start, end in tasks), desc="rendering", unit="image")
+    if workers == 1:
+        for task in tasks:
+            bar.update(_render(people[task[1]], abouts[task[1]], *task))
+        return
+    context = multiprocessing.get_context("spawn")
+    # As bytes: torch would hand tensors over in shared memory, of which containers have little, and it crashed.
+    made_by = pickle.dumps({split: (people[split], abouts[split]) for split in people})
+    with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(made_by,)) as pool:
+        for done in as_completed([pool.submit(_work, *task) for task in tasks]):
+            bar.update(done.result())
+
+
+def _about(people: RenderedPeople, part: MocapPoses) -> dict[str, Any]:
+    """What decides how the pictures of a split look, and whom they show."""
+    config = dataclasses.asdict(people.config) | {"photos": len(people.photos)}
+    return {
+        "data": "rendered people",
+        "size": people.config.size,
+        "topology": people.topology.fingerprint,
+        "seed": people.seed,
+        "poses": len(part),
+        "subjects": sorted(set(part.subjects.tolist())),
+        "config": {key: list(value) if isinstance(value, tuple) else value for key, value in config.items()},
+    }
+
+
+def _made_already(folder: Path, split: str, about: dict[str, Any]) -> dict[Path, int]:
+    """How many images each shard of a split holds."""
+    if not any(folder.glob(f"{split}-*[0-9].safetensors")):
+        return {}
+    images = PreparedImages(folder, split)
+    if images.about != about:
+        raise BadInput(f"{folder} holds {split} images that were made with other settings: choose another --output.")
+    return dict(zip(images.shards, images.starts[1:] - images.starts[:-1], strict=True))
+
+
+_made: dict[str, tuple[RenderedPeople, dict[str, Any]]] = {}
+"""In a worker process, what it renders, by split."""
+
+
+def _begin(made_by: bytes) -> None:
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    _made.update(pickle.loads(made_by))
+
+
+def _work(path: Path, split: str, start: int, end: int) -> int:
+    return _render(*_made[split], path, split, start, end)
+
+
+def _render(people: RenderedPeople, about: dict[str, Any], path: Path, _: str, start: int, end: int) -> int:
+    write_shard(path, [people[index] for index in range(start, end)], about)
+    return end - start
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m training.images.prepare", description=__doc__)
+    parser.add_argument("--mocap", type=Path, help="folder of MoCap; without it a small real sample")
+    parser.add_argument("--output", type=Path, default=Path("runs/rendered"), help="folder, gone on with if it exists")
+    parser.add_argument("--train", type=int, default=16_000, help="images")
+    parser.add_argument("--validation", type=int, default=1_000, help="images of other people, before other scenes")
+    parser.add_argument("--test", type=int, default=1_000, help="likewise")
+    parser.add_argument("--size", type=int, default=224, help="pixels on a side: what the backbone takes")
+    parser.add_argument("--photos", type=Path, help="folder of photos without people for backgrounds")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--checkpoint", type=Path, help="whose mesh topology to use; the shipped one's")
+    parser.add_argument("--backbone", choices=backbone_names(), help="run it over the images too, once for all")
+    options = parser.parse_args()
+    try:
+        poses = read_sample() if options.mocap is None else read_mocap(options.mocap)
+        topology = load_checkpoint(options.checkpoint or default_checkpoint()).topology
+        counts = {split: getattr(options, split) for split in SPLITS}
+        config = RenderConfig(options.size, photos=options.photos)
+        prepare(options.output, topology, poses, counts, config, options.seed, max(1, options.workers))
+        if options.backbone:
+            backbone = build_backbone(options.backbone, weights.path(options.backbone))
+            for split in (split for split in SPLITS if counts[split]):
+                PoseMaps(PreparedImages(options.output, split), backbone)
+    except MPTError as error:
+        sys.exit(f"Error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
