@@ -83,7 +83,7 @@ def test_photos_for_backgrounds_are_split_too(topology: MeshTopology, poses: Moc
         colour[..., 2 - number] = 200
         cv2.imwrite(str(photos / f"{number}.png"), colour)
     plain = RenderConfig(cut_off=0, near_edge=0, occluded=0, company=0, photos=photos)
-    prepare(tmp_path / "made", topology, poses, {split: 1 for split in COUNTS}, plain)
+    prepare(tmp_path / "made", topology, poses, dict.fromkeys(COUNTS, 1), plain)
     for number, split in enumerate(COUNTS):
         corner = PreparedImages(tmp_path / "made", split)[0].image[:, 0:4, 0:4].float().mean(dim=(1, 2))
         assert corner.argmax() == number
