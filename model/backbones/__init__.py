@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from model.backbones import movenet as movenet  # registers itself
+from model.backbones import handlandmark as handlandmark  # registers itself
+from model.backbones import movenet as movenet
 from model.backbones.base import PoseBackbone, backbone_names, build_backbone, register_backbone
 
 __all__ = ["PoseBackbone", "backbone_names", "build_backbone", "register_backbone"]

@@ -19,22 +19,25 @@ class PoseBackbone(nn.Module, ABC):
     """An off-the-shelf 2D pose network with its post-processing removed: crops in, heatmaps out.
 
     Attributes:
+        joints: How many joints K it finds.
         input_size: Side S of the square crops, in pixels.
         heatmap_size: Side s of the square heatmaps, in cells; cell i's centre sits at pixel (i + 0.5) * S / s.
     """
 
+    joints: int
     input_size: int
     heatmap_size: int
 
     @abstractmethod
     def forward(self, crops: Tensor) -> Tensor:
-        """Heatmaps of the person in the middle of each crop; differentiable.
+        """Heatmaps of the subject in the middle of each crop; differentiable.
 
         Args:
             crops: (B, 3, S, S) float32 RGB, 0..255.
 
         Returns:
-            (B, 17, s, s) float32 in 0..1, one map a COCO joint. A joint without evidence has a low map.
+            (B, K, s, s) float32 in 0..1, one map a joint in the subject's order. A joint without evidence has a low
+            map.
         """
 
 

@@ -29,8 +29,8 @@ def scaled_channels(channels: int, width: float) -> int:
 class SameConv(nn.Conv2d):
     """A convolution with TensorFlow's SAME padding, for inputs of even height and width.
 
-    At stride 2 a 3x3 kernel then needs one row and one column of padding in all, and TensorFlow adds them at the
-    bottom and at the right. `padding=1` would sample the input one pixel off.
+    At stride 2 a kernel of 3 then needs one row and one column of padding in all, one of 5 three, and TensorFlow adds
+    the odd one at the bottom and at the right. `padding=1` would sample the input one pixel off.
     """
 
     def __init__(
@@ -41,18 +41,19 @@ class SameConv(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.stride[0] == 2:
-            x = F.pad(x, (0, 1, 0, 1))
+            before = self.kernel_size[0] // 2 - 1
+            x = F.pad(x, (before, before + 1, before, before + 1))
         return super().forward(x)
 
 
 class InvertedResidual(nn.Module):
-    """MobileNetV2's block: expand (1x1), filter (3x3 depthwise), project (1x1, linear)."""
+    """MobileNetV2's block: expand (1x1), filter (depthwise), project (1x1, linear)."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int, expansion: int) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int, expansion: int, kernel: int = 3) -> None:
         super().__init__()
         hidden = inputs * expansion
         self.expand = SameConv(inputs, hidden, 1) if expansion > 1 else None
-        self.depthwise = SameConv(hidden, hidden, 3, stride, groups=hidden)
+        self.depthwise = SameConv(hidden, hidden, kernel, stride, groups=hidden)
         self.project = SameConv(hidden, outputs, 1)
         self.residual = stride == 1 and inputs == outputs
 

@@ -36,6 +36,7 @@ class MoveNetThunder(PoseBackbone):
 
     input_size = 224
     heatmap_size = 56
+    joints = JOINTS
 
     def __init__(self) -> None:
         super().__init__()

@@ -18,6 +18,8 @@ from model.detections import Detection, DetectorOutputs, find_people
 from model.detector import PersonDetector, PhotoDetector
 from model.errors import BadCheckpoint, BadInput, WeightsMissing
 from tests.integration.drawn_figure import COCO_LIMBS, JOINTS, background, draw_figure
+from tests.integration.drawn_hand import background as hand_background
+from tests.integration.drawn_hand import draw_hand
 
 
 def pattern(size: int) -> Tensor:
@@ -155,14 +157,15 @@ def test_gradients_reach_every_parameter_that_heatmaps_depend_on() -> None:
 @torch.inference_mode()
 def test_every_backbone_keeps_the_contract(name: str) -> None:
     network = build_backbone(name, weights.path(name))
-    crops = torch.cat([as_crop(draw_figure(background())), pattern(224)])
+    picture = draw_figure(background()) if network.joints == 17 else draw_hand(hand_background())
+    crops = torch.cat([as_crop(cv2.resize(picture, (224, 224))), pattern(224)])
     crops = torch.nn.functional.interpolate(crops, size=(network.input_size, network.input_size))
     heatmaps = network(crops)
     assert not network.training
-    assert heatmaps.shape == (2, 17, network.heatmap_size, network.heatmap_size)
+    assert heatmaps.shape == (2, network.joints, network.heatmap_size, network.heatmap_size)
     assert heatmaps.dtype == torch.float32
     assert heatmaps.min() >= 0 and heatmaps.max() <= 1
-    assert heatmaps[0].amax((1, 2)).median() > 0.3 > heatmaps[1].amax((1, 2)).median()  # a person; no person
+    assert heatmaps[0].amax((1, 2)).median() > 0.3 > heatmaps[1].amax((1, 2)).median()  # somebody; nobody
     torch.testing.assert_close(heatmaps[:1], network(crops[:1]), atol=1e-4, rtol=1e-3)
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from model.errors import BadCheckpoint
 from weights.movenet import movenet_state_dict
-from weights.tfjs import read_tfjs
+from weights.hands import landmarks_state_dict
+from weights.tfjs import read_tfjs, weights_in_order
 
 HALVES = {"dtype": "float16", "original_dtype": "float32"}
 ENTRIES: list[dict[str, Any]] = [
@@ -121,3 +122,26 @@ def test_movenet_kernels_are_renamed_and_turned() -> None:
     assert ours["pyramid.stem.weight"][3, 1, 0, 2] == conv[0, 2, 1, 3]
     assert ours["pyramid.blocks.12.depthwise.weight"].shape == (5, 1, 3, 3)
     assert ours["pyramid.blocks.12.depthwise.weight"][4, 0, 1, 2] == depthwise[1, 2, 4, 0]
+
+
+def test_weights_in_the_order_of_the_layers(tmp_path: Path) -> None:
+    """Numbers in the names mean nothing; what is no weight, such as another layer's output, is left out."""
+    entries = [{"name": name, "shape": [1], "dtype": "float32"} for name in ("Const_1", "Const_2", "Const_3")]
+    nodes = [
+        {"name": "Const_1", "op": "Const"},
+        {"name": "input", "op": "Placeholder"},
+        {"name": "first", "op": "Conv2D", "input": ["input", "Const_3"]},
+        {"name": "second", "op": "_FusedConv2D", "input": ["first", "Const_1", "Const_2"]},
+    ]
+    content = {"modelTopology": {"node": nodes}, "weightsManifest": [{"paths": ["a.bin"], "weights": entries}]}
+    manifest = tmp_path / "a.json"
+    manifest.write_text(json.dumps(content))
+    assert weights_in_order(manifest) == ["Const_3", "Const_1", "Const_2"]
+    manifest.write_text(json.dumps({"weightsManifest": []}))
+    with pytest.raises(BadCheckpoint, match="no graph"):
+        weights_in_order(manifest)
+
+
+def test_another_networks_tensors_are_refused() -> None:
+    with pytest.raises(BadCheckpoint, match="another network"):
+        landmarks_state_dict([np.zeros(3, np.float32)])

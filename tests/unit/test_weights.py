@@ -52,7 +52,7 @@ def put(folder: Path, files: dict[str, bytes] = FILES) -> None:
 
 def test_the_registry_names_source_licence_and_checksums() -> None:
     published = registry.published_weights()
-    assert set(published) == {"movenet-thunder", "movenet-multipose"}
+    assert set(published) == {"movenet-thunder", "movenet-multipose", "handlandmark-full", "handdetect"}
     for name, entry in published.items():
         assert entry.license == "Apache-2.0"
         assert entry.source.startswith("https://")

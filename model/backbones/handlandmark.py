@@ -1,0 +1,73 @@
+"""MediaPipe's hand landmark network, "full" (Google, Apache-2.0): a hand's 21 joints, regressed."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from model.backbones.base import PoseBackbone, register_backbone, to_channels_last
+from model.backbones.mobilenet import InvertedResidual, SameConv
+from model.heatmaps import CROP_SIZE, draw_heatmaps
+from model.hands import Landmarks
+
+JOINTS = 21
+
+# Output channels, stride, kernel and expansion of the inverted residuals.
+_BLOCKS = (
+    (16, 1, 3, 1),
+    *((24, 2, 3, 4), (24, 1, 3, 6)),
+    *((40, 2, 5, 6), (40, 1, 5, 6)),
+    *((80, 2, 3, 6), (80, 1, 3, 6), (80, 1, 3, 6)),
+    *((112, 1, 5, 6), (112, 1, 5, 6), (112, 1, 5, 6)),
+    *((192, 2, 5, 6), (192, 1, 5, 6), (192, 1, 5, 6), (192, 1, 5, 6)),
+)
+_STEM, _LAST = 24, 1152
+
+
+@register_backbone("handlandmark-full")
+class HandLandmarkNet(PoseBackbone):
+    """The network, its points drawn as peaks; 2.7 M parameters.
+
+    It was trained on crops that are about twice as large as the palm and its nearest joints, turned so that the
+    middle finger's base is above the wrist.
+    """
+
+    input_size = 224
+    heatmap_size = 56
+    joints = JOINTS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = SameConv(3, _STEM, 3, stride=2)
+        inputs = [_STEM, *(block[0] for block in _BLOCKS)]
+        self.blocks = nn.ModuleList(
+            InvertedResidual(before, outputs, stride, expansion, kernel)
+            for before, (outputs, stride, kernel, expansion) in zip(inputs, _BLOCKS, strict=False)
+        )
+        self.last = SameConv(inputs[-1], _LAST, 1)
+        self.last_depthwise = SameConv(_LAST, _LAST, 3, groups=_LAST)
+        self.points = nn.Linear(_LAST, 3 * JOINTS)
+        self.presence = nn.Linear(_LAST, 1)
+        self.handedness = nn.Linear(_LAST, 1)
+        to_channels_last(self)
+
+    def predict(self, crops: Tensor) -> Landmarks:
+        """What the network says.
+
+        Args:
+            crops: (B, 3, 224, 224) float32 RGB, 0..255.
+        """
+        x = F.relu6(self.stem(crops.contiguous(memory_format=torch.channels_last) / 255))
+        for block in self.blocks:
+            x = block(x)
+        x = F.relu6(self.last_depthwise(F.relu6(self.last(x))))
+        x = x.mean(dim=(2, 3))  # (B, 1152)
+        points = self.points(x).unflatten(1, (JOINTS, 3))
+        return Landmarks(points, self.presence(x).sigmoid()[:, 0], self.handedness(x).sigmoid()[:, 0])
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Peaks by Eq. 1, as high as the network is sure that there is a hand."""
+        out = self.predict(crops)
+        points = out.points[..., :2].float() * (CROP_SIZE / self.input_size)
+        return draw_heatmaps(points, self.heatmap_size, height=out.presence.float()[:, None].expand(-1, JOINTS))

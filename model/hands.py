@@ -1,0 +1,141 @@
+"""Finds the hands in a photo, or in boxes of it: palms, then each one's joints, twice. Numpy alone.
+
+The landmark network wants a hand of a certain size whose fingers point upwards. A first look, guided by the palm or
+tried at four angles, says where the joints are; the view that these suggest is what the second look and the mesh
+network get.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from model.detections import Detection, distinct
+from model.palms import Find, Palm, angle_of, find_palms
+from model.views import View
+
+INPUT_SIZE = 224
+"""Side of the crops that the landmark network looks at, in pixels."""
+
+_THRESHOLD = 0.5  # presence below which what was found is no hand
+_BATCH = 8  # crops that go through the network at once
+# MediaPipe's own rule: the square about a palm is 2.6 times its box, moved by half of it towards the fingers.
+_PALM_SCALE, _PALM_SHIFT = 2.6, 0.5
+# And about joints: twice the box, in the hand's axes, of those that move little, moved by a tenth towards the fingers.
+_JOINTS_SCALE, _JOINTS_SHIFT = 2.0, 0.1
+_STEADY_JOINTS = [0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18]
+_WRIST, _MIDDLE_BASE = 0, 9
+_BOX_SCALE = 1.25  # about boxes that are given
+_ANGLES = (0.0, np.pi / 2, -np.pi / 2, np.pi)  # tried in boxes: nobody says how the hand lies
+
+
+class Landmarks(NamedTuple):
+    """What the landmark network says of crops, each a hand or not: tensors in it, numpy arrays outside of it.
+
+    Attributes:
+        points: (B, 21, 3) x, y in pixels of the crop and z in the same unit, relative to the wrist.
+        presence: (B,) 0..1, that there is a hand.
+        right: (B,) 0..1, that it is a right one.
+    """
+
+    points: Any
+    presence: Any
+    right: Any
+
+
+Look = Callable[[np.ndarray], Landmarks]
+"""The landmark network: (B, 224, 224, 3) uint8 RGB to what it says, in numpy."""
+
+
+class Glance(NamedTuple):
+    """What a look at one view says of it."""
+
+    points: np.ndarray
+    """(21, 2) photo pixels."""
+    presence: float
+    right: float
+
+
+def find_hands(find: Find, look: Look, image: np.ndarray) -> list[Detection]:
+    """Finds hands, the surest first.
+
+    Args:
+        find: the palm detector.
+        look: the landmark network.
+        image: (H, W, 3) uint8 RGB.
+    """
+    first = look_at(look, image, [view_of_palm(palm) for palm in find_palms(find, image)])
+    hands = [hand for hand in _closer(look, image, [glance for glance in first if glance.presence >= _THRESHOLD])]
+    hands = sorted((hand for hand in hands if hand.score >= _THRESHOLD), key=lambda hand: hand.score, reverse=True)
+    return [hands[index] for index in distinct(hands)]
+
+
+def hands_in_boxes(look: Look, image: np.ndarray, boxes: Sequence[tuple[float, ...]]) -> list[Detection]:
+    """The hand in each box, in their order, however unsure; the box is the caller's.
+
+    Args:
+        look: the landmark network.
+        image: (H, W, 3) uint8 RGB.
+        boxes: x, y, width, height in photo pixels.
+    """
+    views = []
+    for x, y, width, height in boxes:
+        side = _BOX_SCALE * max(width, height)
+        views += [View((x + width / 2, y + height / 2), side, angle) for angle in _ANGLES]
+    glances = look_at(look, image, views)
+    each = [glances[start : start + len(_ANGLES)] for start in range(0, len(glances), len(_ANGLES))]
+    hands = _closer(look, image, [max(tried, key=lambda glance: glance.presence) for tried in each])
+    return [replace(hand, box=box) for hand, box in zip(hands, boxes, strict=True)]
+
+
+def _closer(look: Look, image: np.ndarray, first: Sequence[Glance]) -> list[Detection]:
+    """The second look, at the view that the first one suggests, and the view that this one suggests."""
+    height, width = image.shape[:2]
+    hands = []
+    for glance in look_at(look, image, [view_of_joints(glance.points) for glance in first]):
+        view = view_of_joints(glance.points)
+        right = glance.right >= 0.5
+        low, high = (edge.clip(0, (width, height)) for edge in (glance.points.min(axis=0), glance.points.max(axis=0)))
+        keypoints = np.column_stack([glance.points, np.full(len(glance.points), glance.presence)])
+        hands.append(
+            Detection(
+                box=(*low.tolist(), *(high - low).tolist()),
+                score=glance.presence,
+                keypoints=keypoints.astype(np.float32),
+                view=view if right else view.mirror(),
+                handedness="right" if right else "left",
+            )
+        )
+    return hands
+
+
+def look_at(look: Look, image: np.ndarray, views: Sequence[View]) -> list[Glance]:
+    """Runs the landmark network on views, a few at a time."""
+    glances = []
+    for start in range(0, len(views), _BATCH):
+        part = views[start : start + _BATCH]
+        said = look(np.stack([view.cut(image, INPUT_SIZE) for view in part]))
+        for view, points, presence, right in zip(part, *said, strict=True):
+            glances.append(Glance(view.to_photo(points[:, :2], INPUT_SIZE), float(presence), float(right)))
+    return glances
+
+
+def view_of_palm(palm: Palm) -> View:
+    """Where the landmark network should look for the hand that a palm belongs to."""
+    up = np.array([np.sin(palm.angle), -np.cos(palm.angle)])
+    x, y = palm.middle + _PALM_SHIFT * palm.size * up
+    return View((float(x), float(y)), _PALM_SCALE * palm.size, palm.angle)
+
+
+def view_of_joints(points: np.ndarray) -> View:
+    """Where to look at a hand whose joints (21, 2) are known roughly, in photo pixels."""
+    angle = angle_of(points[_WRIST], points[_MIDDLE_BASE])
+    axes = View((0.0, 0.0), 1.0, angle).axes
+    turned = points[_STEADY_JOINTS] @ axes.T
+    low, high = turned.min(axis=0), turned.max(axis=0)
+    size = max(float((high - low).max()), 1.0)
+    x, y = ((low + high) / 2 - (0, _JOINTS_SHIFT * size)) @ axes
+    return View((float(x), float(y)), _JOINTS_SCALE * size, angle)
