@@ -18,7 +18,8 @@ from model.errors import BadInput
 from service.images import decode
 
 if TYPE_CHECKING:
-    from model.reconstruct import Box, Reconstructor
+    from model.detections import Box
+    from model.reconstruct import Reconstructor
 
 _MAX_BYTES = 2**30  # of a file: more is no photo
 

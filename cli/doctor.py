@@ -19,6 +19,7 @@ from cli.errors import ExitCode
 from cli.extras import EXTRAS, absent, how_to_install
 from cli.weights import all_weights
 from model.errors import MPTError
+from weights.registry import published_weights
 
 OK, MISSING, OPTIONAL = "ok", "missing", "optional"
 _STYLES = {OK: "green", MISSING: "bold red", OPTIONAL: "yellow"}
@@ -88,7 +89,9 @@ def networks() -> Iterator[Finding]:
             yield Finding(OK, f"{network.name}: {network.file}")
         else:
             npm = "" if shutil.which("npm") else ", once npm is installed: https://nodejs.org"
-            yield Finding(MISSING, f"{network.name} is not on this machine yet", f"mpt weights fetch{npm}")
+            for_hands = published_weights()[network.name].subject == "hand"
+            what = f"{network.name} is not on this machine yet{', which hands need' if for_hands else ''}"
+            yield Finding(OPTIONAL if for_hands else MISSING, what, f"mpt weights fetch{npm}")
     if not any(not network.published for network in all_weights()):
         yield Finding(MISSING, "our own checkpoint, which comes with the package", "install the package again")
 

@@ -112,7 +112,7 @@ def _check(name: str, file: Path) -> None:
 
     from model.backbones import backbone_names, build_backbone
     from model.checkpoint import load_checkpoint
-    from model.detector import PersonDetector
+    from model.detectors import load_detector
 
     network: nn.Module
     if name not in published_weights():
@@ -120,6 +120,6 @@ def _check(name: str, file: Path) -> None:
     elif name in backbone_names():
         network = build_backbone(name, file)
     else:
-        network = PersonDetector.load(file)
+        network = load_detector(name, file)
     if not all(tensor.isfinite().all() for tensor in network.state_dict().values()):
         raise BadCheckpoint(f"{file} holds numbers that are not finite: it is damaged.")

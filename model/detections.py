@@ -10,6 +10,10 @@ import cv2
 import numpy as np
 
 from model.errors import BadInput
+from model.views import View
+
+Box = tuple[float, float, float, float]
+"""x, y, width, height in photo pixels."""
 
 CELL = 4  # pixels of the network's input that one cell of its outputs spans
 _STRIDE = 32  # the network's input sizes are multiples of this
@@ -52,17 +56,21 @@ class DetectorOutputs(NamedTuple):
 
 @dataclass(frozen=True)
 class Detection:
-    """A person found in an image.
+    """A person, or a hand, found in an image.
 
     Attributes:
         box: x, y, width, height in image pixels, inside the image.
         score: 0..1, confidence in the person times mean confidence in the joints that are seen.
-        keypoints: (17, 3) float32 x, y in image pixels and score 0..1 of the COCO joints.
+        keypoints: (17, 3) float32 x, y in image pixels and score 0..1 of the COCO joints; (21, 3) of a hand's.
+        view: where the mesh network looks at it; None for the upright square about the box.
+        handedness: "left" or "right" of a hand.
     """
 
-    box: tuple[float, float, float, float]
+    box: Box
     score: float
     keypoints: np.ndarray
+    view: View | None = None
+    handedness: str | None = None
 
 
 Find = Callable[[np.ndarray], DetectorOutputs]

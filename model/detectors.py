@@ -18,6 +18,9 @@ from model.person_detector import PersonDetector
 class Detector(Protocol):
     """What these networks have in common, beside being modules."""
 
+    outputs: tuple[str, ...]
+    """The names of what it predicts."""
+
     def predict(self, images: Tensor) -> tuple[Tensor, ...]:
         """A named tuple of raw outputs for images (B, 3, H, W) float32 RGB, 0..255."""
 
@@ -49,11 +52,18 @@ def load_detector(name: str, weights: Path) -> PhotoDetector:
 
 
 class PhotoDetector(nn.Module):
-    """A `Detector` from uint8 pixels to float32 outputs, whatever its own precision; served and exported."""
+    """A `Detector` from uint8 pixels to float32 outputs, whatever its own precision; served and exported.
+
+    Attributes:
+        outputs: Names of the outputs.
+        input_size: Side of the images that it takes, in pixels; None if any multiple of 32 will do.
+    """
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
+        self.outputs = cast(Detector, network).outputs
+        self.input_size: int | None = getattr(network, "input_size", None)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """The named tuple of the network's raw outputs.

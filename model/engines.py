@@ -13,9 +13,10 @@ from model.errors import BadCheckpoint, BadInput, MPTError, WeightsMissing
 from model.network import Network
 
 ENGINES = ("auto", "torch", "onnx")
-_DEFAULT = "anny-tiny"
+_DEFAULTS = {"body": "anny-tiny", "hand": "anny-hand-tiny"}
 _NETWORK = (
-    "cameras.py", "detector.py", "heatmaps.py", "mpt.py", "onnx.py", "placement.py", "topology.py", "transformer.py",
+    "cameras.py", "detectors.py", "heatmaps.py", "mpt.py", "onnx.py", "palm_detector.py", "person_detector.py",
+    "placement.py", "topology.py", "transformer.py",
 )  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ def open_network(
     engine: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
+    subject: str = "body",
 ) -> Network:
     """Loads the networks into an engine.
 
@@ -39,22 +41,27 @@ def open_network(
         engine: one of `ENGINES`.
         precision: "auto", "float32", "float16" or "bfloat16", for PyTorch; an export has its own.
         threads: for one forward pass on the CPU; None for one a core.
+        subject: "body" or "hand": which of the project's own checkpoints, if none is named.
 
     Raises:
         WeightsMissing: a file is not on this machine; says how to get it.
         BadCheckpoint: the checkpoint or the export cannot be used.
         BadInput: there is no such engine, or it is not installed, or it cannot use the device.
     """
+    if subject not in _DEFAULTS:
+        raise BadInput(f"There is no subject {subject!r}; choose one of {', '.join(_DEFAULTS)}.")
     if engine not in ENGINES:
         raise BadInput(f"There is no engine {engine!r}; choose one of {', '.join(ENGINES)}.")
     if engine == "torch" and _is_export(checkpoint):
         raise BadInput(f"{checkpoint} is an export, which PyTorch cannot run: choose the engine onnx, or auto.")
-    engines = (engine,) if engine != "auto" else ("onnx",) if _is_export(checkpoint) else _by_speed(checkpoint, device)
+    engines: tuple[str, ...] = (engine,)
+    if engine == "auto":
+        engines = ("onnx",) if _is_export(checkpoint) else _by_speed(checkpoint, device, subject)
     for index, name in enumerate(engines):
         try:
             if name == "onnx":
-                return _open_onnx(checkpoint, device, threads)
-            return _open_torch(checkpoint, device, precision, threads)
+                return _open_onnx(checkpoint, device, threads, subject)
+            return _open_torch(checkpoint or default_checkpoint(subject), device, precision, threads)
         except MPTError as error:
             if index == len(engines) - 1:
                 raise
@@ -62,11 +69,11 @@ def open_network(
     raise AssertionError("there is always an engine to try")
 
 
-def export_path(checkpoint: Path | None = None) -> Path:
-    """Where a checkpoint's export lies: beside it; that of the project's own one among the fetched weights."""
+def export_path(checkpoint: Path | None = None, subject: str = "body") -> Path:
+    """Where a checkpoint's export lies: beside it; those of the project's own ones among the fetched weights."""
     from weights.registry import cache_folder
 
-    return checkpoint.with_suffix(".onnx") if checkpoint else cache_folder() / f"{_DEFAULT}.onnx"
+    return checkpoint.with_suffix(".onnx") if checkpoint else cache_folder() / f"{_DEFAULTS[subject]}.onnx"
 
 
 def fingerprint(checkpoint: Path) -> str:
@@ -78,7 +85,7 @@ def fingerprint(checkpoint: Path) -> str:
     return digest.hexdigest()
 
 
-def _open_torch(checkpoint: Path | None, device: str, precision: str, threads: int | None) -> Network:
+def _open_torch(checkpoint: Path, device: str, precision: str, threads: int | None) -> Network:
     _require("torch", "PyTorch", "pip install torch, or choose the engine onnx")
     import torch
 
@@ -86,47 +93,52 @@ def _open_torch(checkpoint: Path | None, device: str, precision: str, threads: i
 
     if threads is not None:
         torch.set_num_threads(threads)
-    return TorchNetwork.load(checkpoint or default_checkpoint(), device, precision)
+    return TorchNetwork.load(checkpoint, device, precision)
 
 
-def _open_onnx(checkpoint: Path | None, device: str, threads: int | None) -> Network:
+def _open_onnx(checkpoint: Path | None, device: str, threads: int | None, subject: str) -> Network:
     _require("onnxruntime", "ONNX Runtime", 'pip install "mpt-human[onnx-cpu]"')
     from model.onnx_network import OnnxNetwork
 
     if checkpoint is not None and _is_export(checkpoint):
         return OnnxNetwork.load(checkpoint, device, threads)
-    path = export_path(checkpoint)
+    path, how = export_path(checkpoint, subject), _how_to_export(checkpoint, subject)
     if not path.is_file():
-        raise WeightsMissing(f"{path} does not exist; {_how_to_export(checkpoint)} makes it.")
+        raise WeightsMissing(f"{path} does not exist; {how} makes it.")
     network = OnnxNetwork.load(path, device, threads)
     try:
-        source = fingerprint(checkpoint or default_checkpoint())
+        source = fingerprint(checkpoint or default_checkpoint(subject))
     except (OSError, WeightsMissing):  # an image without PyTorch needs no checkpoint
         return network
     if network.fingerprint != source:
-        raise BadCheckpoint(f"{path} is of another checkpoint or version; {_how_to_export(checkpoint)} renews it.")
+        raise BadCheckpoint(f"{path} is of another checkpoint or version; {how} renews it.")
     return network
 
 
-def _how_to_export(checkpoint: Path | None) -> str:
-    return f"`python -m model.onnx{f' --checkpoint {checkpoint}' if checkpoint else ''}`"
+def _how_to_export(checkpoint: Path | None, subject: str) -> str:
+    which = f" --checkpoint {checkpoint}" if checkpoint else "" if subject == "body" else f" --subject {subject}"
+    return f"`python -m model.onnx{which}`"
 
 
 def _is_export(checkpoint: Path | None) -> bool:
     return checkpoint is not None and checkpoint.suffix == ".onnx"
 
 
-def default_checkpoint() -> Path:
-    """The checkpoint that comes with the project."""
+def default_checkpoint(subject: str = "body") -> Path:
+    """The checkpoint that comes with the project.
+
+    Raises:
+        WeightsMissing: this version comes without one for the subject.
+    """
     import weights
 
-    return weights.path(_DEFAULT)
+    return weights.path(_DEFAULTS[subject])
 
 
-def _by_speed(checkpoint: Path | None, device: str) -> tuple[str, ...]:
+def _by_speed(checkpoint: Path | None, device: str, subject: str) -> tuple[str, ...]:
     """The engines that are there, as far as can be told without loading them, fastest first."""
     there = [name for name, module in (("torch", "torch"), ("onnx", "onnxruntime")) if importlib.util.find_spec(module)]
-    if "onnx" in there and not export_path(checkpoint).is_file():
+    if "onnx" in there and not export_path(checkpoint, subject).is_file():
         there.remove("onnx")
     if not (device.startswith("cuda") or (device == "auto" and _has_gpu())):
         there.reverse()

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from model.detections import Detection, distinct
+from model.detections import Box, Detection, distinct
 from model.palms import Find, Palm, angle_of, find_palms
 from model.views import View
 
@@ -68,12 +68,13 @@ def find_hands(find: Find, look: Look, image: np.ndarray) -> list[Detection]:
         image: (H, W, 3) uint8 RGB.
     """
     first = look_at(look, image, [view_of_palm(palm) for palm in find_palms(find, image)])
-    hands = [hand for hand in _closer(look, image, [glance for glance in first if glance.presence >= _THRESHOLD])]
-    hands = sorted((hand for hand in hands if hand.score >= _THRESHOLD), key=lambda hand: hand.score, reverse=True)
+    second = _closer(look, image, [glance for glance in first if glance.presence >= _THRESHOLD])
+    sure = [hand for hand in second if hand.score >= _THRESHOLD]
+    hands = sorted(sure, key=lambda hand: hand.score, reverse=True)
     return [hands[index] for index in distinct(hands)]
 
 
-def hands_in_boxes(look: Look, image: np.ndarray, boxes: Sequence[tuple[float, ...]]) -> list[Detection]:
+def hands_in_boxes(look: Look, image: np.ndarray, boxes: Sequence[Box]) -> list[Detection]:
     """The hand in each box, in their order, however unsure; the box is the caller's.
 
     Args:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model.backbones import PoseBackbone
+from model.cameras import from_crop
 from model.heatmaps import read_heatmaps
 from model.network import Placed
 from model.placement import place_people
@@ -47,17 +48,22 @@ class MPT(nn.Module):
         Args:
             crops: (B, 3, S, S) float32 RGB in 0..255, S = `backbone.input_size`, a person in the middle of each.
         """
-        heatmaps = self.heatmaps(crops)
+        heatmaps, squares = self.look(crops)
         vertices, joints, camera = self.coarse(heatmaps)
+        camera = camera if squares is None else _from_square(camera, squares)
         return MPTOutput(self.topology.upsample(vertices), joints, camera, heatmaps)
 
-    def heatmaps(self, crops: Tensor) -> Tensor:
-        """The backbone's heatmaps (B, K, S, S) at the size that the transformer reads."""
-        heatmaps = self.backbone(crops.to(next(self.backbone.parameters()).dtype)).float()
+    def look(self, crops: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The backbone's heatmaps (B, K, S, S) at the size that the transformer reads, and the squares they cover.
+
+        See `PoseBackbone.look`.
+        """
+        heatmaps, squares = self.backbone.look(crops.to(next(self.backbone.parameters()).dtype))
+        heatmaps = heatmaps.float()
         size = self.transformer.size.heatmap_size
         if heatmaps.shape[-1] != size:
             heatmaps = F.interpolate(heatmaps, (size, size), mode="bilinear", align_corners=False)
-        return heatmaps
+        return heatmaps, squares
 
     def coarse(self, heatmaps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Coarse vertices (B, C, 3), joints (B, K, 3) and camera (B, 3), the root at the origin."""
@@ -89,10 +95,21 @@ class PhotoMPT(nn.Module):
             crops: (B, 3) float32 where the crops are: their centre's x and y and their side, photo pixels.
             cameras: (B, 3) float32 focal length and principal point x, y of their photos, pixels.
         """
-        heatmaps = self.network.heatmaps(pixels.permute(0, 3, 1, 2).float())  # (B, 3, S, S), channels last in memory
+        # (B, 3, S, S), channels last in memory
+        heatmaps, squares = self.network.look(pixels.permute(0, 3, 1, 2).float())
+        if squares is not None:
+            crops = torch.cat([from_crop(squares[:, None, :2], crops)[:, 0], squares[:, 2:] * crops[:, 2:]], dim=1)
         coarse, joints, camera = self.network.coarse(heatmaps)
         # Upsampling is linear and its weights sum to 1: to turn the coarse mesh before is to turn the full one after.
         placed = place_people(coarse, joints, camera, read_heatmaps(heatmaps), crops, cameras)
+        if squares is not None:
+            placed = placed._replace(weak_perspective=_from_square(placed.weak_perspective, squares))
         # Nearly all of the matrix is zero, yet one dense product is faster than gathering 16 neighbours a vertex.
         flat = placed.vertices.transpose(1, 2).reshape(-1, coarse.shape[1])  # (B * 3, C)
         return placed._replace(vertices=(flat @ self.upsampling).unflatten(0, (-1, 3)).transpose(1, 2))  # (B, V, 3)
+
+
+def _from_square(camera: Tensor, squares: Tensor) -> Tensor:
+    """Weak perspective (B, 3) into squares of crops (B, 3), see `PoseBackbone.look`, to that into the crops."""
+    middle, half = squares[:, :2], squares[:, 2:]
+    return torch.cat([half * camera[:, :1], middle + half * camera[:, 1:]], dim=1)

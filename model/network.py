@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from model.detections import DetectorOutputs
-
 if TYPE_CHECKING:
     from model.topology import MeshTopology
 
 
 class Placed(NamedTuple):
-    """People before the cameras of their photos; tensors within the network, numpy arrays outside of it.
+    """Subjects before the cameras of their photos; tensors within the network, numpy arrays outside of it.
 
-    Camera frame: x right, y down, z forward, metres, pelvis at the origin.
+    Camera frame: x right, y down, z forward, metres, the root (a body's pelvis, a hand's wrist) at the origin.
     """
 
     vertices: Any
@@ -42,6 +40,8 @@ class About:
     """"zero-shot" or "fine-tuned"."""
     card: dict[str, Any]
     """The checkpoint's model card."""
+    subject: str
+    """What it reconstructs, "body" or "hand"."""
     faces: np.ndarray
     """(F, 3) int32, counter-clockwise seen from outside."""
     vertex_count: int
@@ -51,7 +51,7 @@ class About:
 
 
 class Network(Protocol):
-    """The person detector and the mesh network, on some device. Calls from several threads are allowed."""
+    """The mesh network and those that find its subject, on some device. Calls from several threads are allowed."""
 
     @property
     def about(self) -> About:
@@ -69,21 +69,22 @@ class Network(Protocol):
             BadInput: this engine does not.
         """
 
-    def find(self, images: np.ndarray) -> DetectorOutputs:
-        """Runs the person detector.
+    def find(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Runs one of the networks that find the subject.
 
         Args:
-            images: (B, H, W, 3) uint8 RGB, H and W multiples of 32.
+            detector: its name, one of its subject's.
+            images: (B, H, W, 3) uint8 RGB, of a size that it takes.
 
         Returns:
-            Its heads' raw outputs as numpy arrays.
+            Its raw outputs, the batch first, in the order of its named tuple.
         """
 
     def place(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> Placed:
-        """Runs the mesh network on people, who may be of different photos.
+        """Runs the mesh network on subjects, who may be of different photos.
 
         Args:
-            pixels: (B, S, S, 3) uint8 RGB, S = `about.crop_size`, a person in the middle of each crop.
+            pixels: (B, S, S, 3) uint8 RGB, S = `about.crop_size`, one subject in the middle of each crop.
             crops: (B, 3) float32 where the crops are: their centre's x and y and their side, photo pixels.
             cameras: (B, 3) float32 focal length and principal point x, y of their photos, pixels.
 

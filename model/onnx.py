@@ -1,7 +1,7 @@
 """Exports the networks to ONNX: `python -m model.onnx`.
 
-Two files come out, which describe themselves and need nothing else to be served: the mesh network from pixels to
-people before the camera, with its faces, joints' names and card inside, and the person detector beside it.
+What comes out describes itself and needs nothing else to be served: the mesh network from pixels to subjects before
+the camera, with its faces, joints' names and card inside, and beside it the networks that find them.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from model.detections import DetectorOutputs
+from model.detectors import PhotoDetector
 from model.engines import default_checkpoint, export_path, fingerprint
 from model.errors import BadInput, MPTError
 from model.mpt import PhotoMPT
 from model.network import About, Placed
-from model.onnx_network import DETECTOR, FORMAT
+from model.onnx_network import FORMAT
+from model.subjects import SUBJECTS, subject
 from model.torch_network import TorchNetwork
 
 PRECISIONS = ("float32", "float16")
@@ -36,18 +37,19 @@ _OPSET = 20  # the first that knows GELU
 _LARGEST = 1024  # people at once; cells of 32 pixels on a side of the detector's images
 
 _DOCUMENTATION = """\
-People in crops of photos to 3D bodies before the photos' cameras.
+People, or hands, in crops of photos to 3D meshes before the photos' cameras.
 pixels (B, S, S, 3) uint8 RGB: square crops, 1.25 times the longer side of each person's box, black outside the photo.
+Hands are turned so that they point upwards, left ones mirrored.
 crops (B, 3) float32: centre x, y and side of these crops in photo pixels.
 cameras (B, 3) float32: focal length and principal point x, y of the photos in pixels.
-vertices (B, V, 3), joints (B, 17, 3): metres, x right, y down, z forward, pelvis at the origin.
-keypoints (B, 17, 3): x, y in photo pixels and confidence. translation (B, 3): metres; point p projects from p + it.
+vertices (B, V, 3), joints (B, K, 3): metres, x right, y down, z forward, pelvis or wrist at the origin.
+keypoints (B, K, 3): x, y in photo pixels and confidence. translation (B, 3): metres; point p projects from p + it.
 weak_perspective (B, 3): s, tx, ty; s (x, y) + (tx, ty) is in -1..1 across the crop.
 The faces are in the metadata: mpt.faces, base64 of little-endian int32 (F, 3)."""
 
 
 def export(network: TorchNetwork, output: Path, precision: str = "float32", source: str = "") -> None:
-    """Writes the mesh network to `output`, and the detector beside it; a reader never sees half a file.
+    """Writes the mesh network to `output`, and its detectors beside it; a reader never sees half a file.
 
     Args:
         network: on the CPU, in float32; left as it is.
@@ -63,15 +65,16 @@ def export(network: TorchNetwork, output: Path, precision: str = "float32", sour
         raise BadInput(f"There is no precision {precision!r}; choose one of {', '.join(PRECISIONS)}.")
     if output.suffix != ".onnx":
         raise BadInput(f"{output} must end with .onnx.")
-    mesh, detector, about = network.mesh, network.detector, network.about
+    mesh, detectors, about = network.mesh, network.detectors, network.about
     if precision == "float16":
-        mesh, detector = copy.deepcopy(mesh), copy.deepcopy(detector).half()
+        mesh, detectors = copy.deepcopy(mesh), {name: copy.deepcopy(each).half() for name, each in detectors.items()}
         mesh.network.backbone.half()
     model = mesh_model(mesh, about.crop_size)
     model.doc_string = _DOCUMENTATION
     onnx.helper.set_model_props(model, _metadata(about, precision, source))
     output.parent.mkdir(parents=True, exist_ok=True)
-    _save(detector_model(detector), output.with_name(DETECTOR))
+    for name, detector in detectors.items():
+        _save(detector_model(detector), output.with_name(f"{name}.onnx"))
     _save(model, output)
 
 
@@ -83,12 +86,16 @@ def mesh_model(mesh: PhotoMPT, crop_size: int) -> onnx.ModelProto:
     return _onnx(mesh, {"pixels": pixels, "crops": crops, "cameras": cameras}, [{0: people}] * 3, Placed._fields)
 
 
-def detector_model(detector: nn.Module) -> onnx.ModelProto:
-    """The person detector as ONNX, for any number of images of one size, a multiple of 32 pixels each way."""
-    images = torch.zeros(2, 192, 256, 3, dtype=torch.uint8)
+def detector_model(detector: PhotoDetector) -> onnx.ModelProto:
+    """A detector as ONNX, for any number of images of the size that it takes, or of any multiple of 32 pixels."""
     count = torch.export.Dim("images", min=1, max=_LARGEST)
-    rows, columns = (torch.export.Dim(name, min=1, max=_LARGEST) for name in ("rows", "columns"))
-    return _onnx(detector, {"images": images}, [{0: count, 1: 32 * rows, 2: 32 * columns}], DetectorOutputs._fields)
+    if detector.input_size is not None:
+        images, dynamic = torch.zeros(2, detector.input_size, detector.input_size, 3, dtype=torch.uint8), {0: count}
+    else:
+        images = torch.zeros(2, 192, 256, 3, dtype=torch.uint8)
+        rows, columns = (torch.export.Dim(name, min=1, max=_LARGEST) for name in ("rows", "columns"))
+        dynamic = {0: count, 1: 32 * rows, 2: 32 * columns}
+    return _onnx(detector, {"images": images}, [dynamic], detector.outputs)
 
 
 def _onnx(
@@ -117,6 +124,7 @@ def _metadata(about: About, precision: str, source: str) -> dict[str, str]:
         "size": about.size,
         "mode": about.mode,
         "card": about.card,
+        "subject": about.subject,
         "vertex_count": about.vertex_count,
         "joint_names": about.joint_names,
         "crop_size": about.crop_size,
@@ -156,12 +164,13 @@ def main() -> int:
     """The command: exports a checkpoint, unless that was done before; returns the exit status."""
     parser = argparse.ArgumentParser(description="Export a checkpoint to ONNX.")
     parser.add_argument("--checkpoint", type=Path, help="a .safetensors file; the project's own by default")
+    parser.add_argument("--subject", choices=tuple(SUBJECTS), default="body", help="which of the project's own")
     parser.add_argument("--output", type=Path, help="beside the checkpoint, or among the fetched weights, by default")
     parser.add_argument("--precision", choices=PRECISIONS, default="float32")
     options = parser.parse_args()
-    output: Path = options.output or export_path(options.checkpoint)
+    output: Path = options.output or export_path(options.checkpoint, options.subject)
     try:
-        checkpoint = options.checkpoint or default_checkpoint()
+        checkpoint = options.checkpoint or default_checkpoint(options.subject)
         if is_up_to_date(output, checkpoint, options.precision):
             print(f"{output} is up to date.")
             return 0
@@ -175,12 +184,14 @@ def main() -> int:
 
 
 def is_up_to_date(output: Path, checkpoint: Path, precision: str) -> bool:
-    """Whether both files are there, of this format, this checkpoint and this precision."""
-    if not output.is_file() or not output.with_name(DETECTOR).is_file():
+    """Whether all files are there, of this format, this checkpoint and this precision."""
+    if not output.is_file():
         return False
     try:
         stored = {prop.key: prop.value for prop in onnx.load(output).metadata_props}
         description = json.loads(stored["mpt"])
+        if not all(output.with_name(f"{name}.onnx").is_file() for name in subject(description["subject"]).detectors):
+            return False
     except Exception:  # whatever it is, it is none of ours
         return False
     expected = (FORMAT, precision, fingerprint(checkpoint))

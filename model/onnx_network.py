@@ -6,31 +6,31 @@ import base64
 import json
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import onnxruntime
 
-from model.detections import DetectorOutputs
 from model.errors import BadCheckpoint, BadInput, WeightsMissing
 from model.network import About, Placed
+from model.subjects import subject
 
 if TYPE_CHECKING:
     from model.topology import MeshTopology
 
-FORMAT = "mpt-onnx-1"
-DETECTOR = "movenet-multipose.onnx"
-"""Name of the exported person detector, which lies beside the mesh network."""
+FORMAT = "mpt-onnx-2"
 
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
 class OnnxNetwork:
-    """A `Network` of two ONNX files.
+    """A `Network` of ONNX files.
 
     Args:
-        mesh: a session of the exported `PhotoMPT`; detector: of the exported `PhotoDetector`.
+        mesh: a session of the exported `PhotoMPT`.
+        open_detector: opens the export of a `PhotoDetector` by its name.
         name: what to call the first in errors.
 
     Raises:
@@ -38,9 +38,12 @@ class OnnxNetwork:
     """
 
     def __init__(
-        self, mesh: onnxruntime.InferenceSession, detector: onnxruntime.InferenceSession, name: str = "The ONNX model"
+        self,
+        mesh: onnxruntime.InferenceSession,
+        open_detector: Callable[[str], onnxruntime.InferenceSession],
+        name: str = "The ONNX model",
     ):
-        self._mesh, self._detector = mesh, detector
+        self._mesh = mesh
         try:
             stored = mesh.get_modelmeta().custom_metadata_map
             description = json.loads(stored["mpt"])
@@ -54,6 +57,7 @@ class OnnxNetwork:
                 size=str(description["size"]),
                 mode=str(description["mode"]),
                 card=card,
+                subject=str(description["subject"]),
                 faces=faces,
                 vertex_count=int(description["vertex_count"]),
                 joint_names=tuple(description["joint_names"]),
@@ -65,6 +69,7 @@ class OnnxNetwork:
                 f"{name} is no export of this project's version ({FORMAT}): {error!r}; export the checkpoint again."
             ) from None
         place = "CUDA" if _PROVIDERS["cuda"] in mesh.get_providers() else "CPU"
+        self._detectors = {detector: open_detector(detector) for detector in subject(self.about.subject).detectors}
         self.runtime = f"ONNX Runtime on {place}, {precision}"
 
     @classmethod
@@ -72,7 +77,7 @@ class OnnxNetwork:
         """Opens an export.
 
         Args:
-            path: the mesh network's file; the detector's lies beside it.
+            path: the mesh network's file; those of its subject's detectors lie beside it.
             device: "auto" (CUDA if ONNX Runtime was built for it and finds one), "cpu", "cuda" or "cuda:1".
             threads: for one forward pass on the CPU; None for one a core.
 
@@ -81,17 +86,17 @@ class OnnxNetwork:
             BadCheckpoint: one of them is none of ours.
             BadInput: ONNX Runtime cannot use the device.
         """
-        sessions = [_open(file, device, threads) for file in (path, path.with_name(DETECTOR))]
-        return cls(sessions[0], sessions[1], str(path))
+        mesh = _open(path, device, threads)
+        return cls(mesh, lambda name: _open(path.with_name(f"{name}.onnx"), device, threads), str(path))
 
     @property
     def topology(self) -> MeshTopology:
         """See `Network.topology`."""
         return _no_topology()
 
-    def find(self, images: np.ndarray) -> DetectorOutputs:
+    def find(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
         """See `Network.find`."""
-        return DetectorOutputs(*self._detector.run(DetectorOutputs._fields, {"images": images}))
+        return tuple(self._detectors[detector].run(None, {"images": images}))
 
     def place(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> Placed:
         """See `Network.place`."""

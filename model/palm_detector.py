@@ -33,6 +33,8 @@ class BlazeBlock(nn.Module):
 class PalmDetector(nn.Module):
     """A single-shot detector with a feature pyramid; 1.8 M parameters. It was trained on 256 x 256 pixels."""
 
+    outputs = PalmOutputs._fields
+
     def __init__(self) -> None:
         super().__init__()
         self.stem = SameConv(3, _WIDTHS[0], 3, stride=2)

@@ -15,6 +15,8 @@ _JOINTS = 17
 class PersonDetector(nn.Module):
     """MoveNet multipose without its decoder, which is `find_people`; 4.7 M parameters."""
 
+    outputs = DetectorOutputs._fields
+
     def __init__(self) -> None:
         super().__init__()
         self.pyramid = MobileNetPyramid(width=1.5)

@@ -8,19 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from model.detections import Detection, distinct, find_people
+from model.detections import Box, Detection, distinct
 from model.engines import open_network
 from model.errors import BadInput
-from model.network import Network
+from model.network import Network, Placed
+from model.subjects import subject
+from model.views import upright
 
-Box = tuple[float, float, float, float]
-"""x, y, width, height in photo pixels."""
-
-CROP_SCALE = 1.25
-"""Side of the crops by the longer side of people's boxes."""
 _BATCH = 8
 """People that go through the network at once: bounds the memory that a crowd takes."""
 
@@ -41,7 +37,10 @@ class Camera:
 
 @dataclass(frozen=True)
 class Person:
-    """One reconstructed person. Camera frame: x right, y down, z forward, metres, pelvis at the origin."""
+    """One reconstructed person, or hand.
+
+    Camera frame: x right, y down, z forward, metres, the pelvis, or a hand's wrist, at the origin.
+    """
 
     score: float
     bbox: Box
@@ -52,6 +51,15 @@ class Person:
     vertices: np.ndarray
     """(V, 3) float32."""
     camera: Camera
+    handedness: str | None = None
+    """"left" or "right" of a hand."""
+
+    def outward(self, faces: np.ndarray) -> np.ndarray:
+        """The network's faces (F, 3) so that they are counter-clockwise seen from outside of this mesh.
+
+        A left hand is a right one mirrored, which turns its faces inside out.
+        """
+        return faces[:, ::-1] if self.handedness == "left" else faces
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,7 @@ class Reconstruction:
 
 
 class Reconstructor:
-    """Finds the people in a photo and reconstructs each one's joints and mesh.
+    """Finds the people, or the hands, in a photo and reconstructs each one's joints and mesh.
 
     Thread-safe as long as callers do not change it: inference holds no state.
     """
@@ -73,12 +81,15 @@ class Reconstructor:
         about = network.about
         self.model_name, self.modes, self.card = about.name, (about.mode,), about.card
         self.faces: np.ndarray = about.faces
+        self.subject = about.subject
+        self._subject = subject(about.subject)
 
     def about(self) -> dict[str, Any]:
         """What is loaded: name, size, engine, numbers of joints and vertices, and scores as its card has them."""
         about, scores = self.network.about, self.card.get("validation")
         return {
             "name": about.name,
+            "subject": about.subject,
             "size": about.size,
             "engine": self.network.runtime,
             "joints": len(about.joint_names),
@@ -94,6 +105,7 @@ class Reconstructor:
         engine: str = "torch",
         precision: str = "auto",
         threads: int | None = None,
+        subject: str = "body",
     ) -> Reconstructor:
         """Loads the networks from the weights at hand.
 
@@ -103,13 +115,14 @@ class Reconstructor:
             engine: "torch", "onnx", or "auto" for the fastest that is there.
             precision: of PyTorch's convolutions: "float32", "float16", "bfloat16", or "auto" for the device's best.
             threads: how many a forward pass may use on the CPU; None for one a core.
+            subject: "body" or "hand": which of the project's own checkpoints, if none is named.
 
         Raises:
             WeightsMissing: when a network's file is not on this machine; says how to get it.
             BadCheckpoint: when the checkpoint cannot be used.
             BadInput: when there is no such device or engine here.
         """
-        return cls(open_network(Path(checkpoint) if checkpoint else None, device, engine, precision, threads))
+        return cls(open_network(Path(checkpoint) if checkpoint else None, device, engine, precision, threads, subject))
 
     def reconstruct(
         self,
@@ -133,9 +146,9 @@ class Reconstructor:
         started = time.perf_counter()
         height, width = _checked(image).shape[:2]
         if boxes is None:
-            found = find_people(self.network.find, image)
+            found = self._subject.find(self.network, image)
         else:
-            found = [Detection(check_box(box, width, height), 1.0, np.zeros((0, 3))) for box in boxes]
+            found = self._subject.look(self.network, image, [check_box(box, width, height) for box in boxes])
         focal = float(focal_length) if focal_length else float(np.hypot(width, height))
         if not (np.isfinite(focal) and focal > 0):
             raise BadInput("The focal length must be a positive number of pixels.")
@@ -157,61 +170,33 @@ class Reconstructor:
         )
 
     def _people(self, image: np.ndarray, found: list[Detection], focal: float, given: bool) -> list[Person]:
-        crops = np.array([square_crop(detection.box) for detection in found], np.float32)  # (B, 3)
-        pixels = np.stack([cut_crop(image, crop, self.network.about.crop_size) for crop in crops.tolist()])
         centre = (image.shape[1] / 2, image.shape[0] / 2)
+        views = [detection.view or upright(detection.box) for detection in found]
+        pixels = np.stack([view.cut(image, self.network.about.crop_size) for view in views])
+        crops = np.array([view.crop(centre) for view in views], np.float32)  # (B, 3)
         cameras = np.tile(np.array([focal, *centre], np.float32), (len(found), 1))  # (B, 3)
         placed = self.network.place(pixels, crops, cameras)
-        return [
-            Person(
-                score=float(keypoints[:, 2].mean()) if given else detection.score,
-                bbox=detection.box,
-                keypoints_2d=keypoints,
-                joints=joints,
-                vertices=vertices,
-                camera=Camera(focal, centre, _triple(translation), _triple(weak)),
+        people = []
+        for detection, view, *answer in zip(found, views, *placed, strict=True):
+            vertices, joints, keypoints, translation, weak = view.back(Placed(*answer), centre)
+            people.append(
+                Person(
+                    score=float(keypoints[:, 2].mean()) if given else detection.score,
+                    bbox=detection.box,
+                    keypoints_2d=keypoints,
+                    joints=joints,
+                    vertices=vertices,
+                    camera=Camera(focal, centre, _triple(translation), view.weak_perspective(weak, detection.box)),
+                    handedness=detection.handedness,
+                )
             )
-            for detection, vertices, joints, keypoints, translation, weak in zip(found, *placed, strict=True)
-        ]
+        return people
 
 
 def _distinct(people: list[Person]) -> list[Person]:
     """Drops a person whose joints are an earlier one's: the 2D network may see one of two people twice."""
     seen = [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
     return [people[index] for index in distinct(seen)]
-
-
-def square_crop(box: Box) -> tuple[float, float, float]:
-    """The square around a box that the network looks at: its centre's x and y and its side, in the box's unit."""
-    x, y, width, height = box
-    return x + width / 2, y + height / 2, CROP_SCALE * max(width, height)
-
-
-def cut_crop(image: np.ndarray, crop: Sequence[float], size: int) -> np.ndarray:
-    """Cuts the square crop (centre x, centre y, side; pixels) out of an image and scales it: (size, size, 3) uint8.
-
-    What lies outside of the image is black. A strong reduction averages the pixels it merges.
-    """
-    x, y, side = crop
-    scale = size / side
-    shrink = int(1 / scale) if scale < 0.5 else 1
-    left, top, ratio = 0, 0, (1.0, 1.0)
-    if shrink > 1:  # average whole blocks first, within the crop's reach only
-        left, top = max(0, int(x - side / 2) - shrink), max(0, int(y - side / 2) - shrink)
-        right, bottom = int(x + side / 2) + shrink, int(y + side / 2) + shrink
-        part = image[top:bottom, left:right]
-        small = max(1, part.shape[1] // shrink), max(1, part.shape[0] // shrink)
-        ratio = part.shape[1] / small[0], part.shape[0] / small[1]
-        image = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
-    # Pixel centres are at 0.5: hence the half pixel on both sides.
-    step_x, step_y = scale * ratio[0], scale * ratio[1]
-    to_crop = np.array(
-        [
-            [step_x, 0, scale * (left - (x - side / 2)) + 0.5 * step_x - 0.5],
-            [0, step_y, scale * (top - (y - side / 2)) + 0.5 * step_y - 0.5],
-        ]
-    )
-    return cv2.warpAffine(image, to_crop, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
 
 
 def _checked(image: np.ndarray) -> np.ndarray:

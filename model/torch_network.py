@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,11 @@ from torch import Tensor
 
 from model.backbones import build_backbone
 from model.checkpoint import load_checkpoint
-from model.detections import DetectorOutputs
-from model.detector import PersonDetector, PhotoDetector
+from model.detectors import PhotoDetector, load_detector
 from model.errors import BadInput
 from model.mpt import MPT, PhotoMPT
 from model.network import About, Placed
+from model.subjects import subject
 from model.topology import MeshTopology
 
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
@@ -25,10 +26,10 @@ class TorchNetwork:
 
     Args:
         network: the mesh network.
-        detector: the person detector.
+        detectors: those of its card's subject, by name.
         name: the checkpoint's name; mode: "zero-shot" or "fine-tuned"; card: its model card.
         device: where both run.
-        precision: of the two convolutional networks, the rest is float32: one of `PRECISIONS`, or "auto": float16 on
+        precision: of the convolutional networks, the rest is float32: one of `PRECISIONS`, or "auto": float16 on
             GPUs, which stays within 0.2 mm where bfloat16, with its 8 bits, moves joints by a centimetre.
 
     Raises:
@@ -38,7 +39,7 @@ class TorchNetwork:
     def __init__(
         self,
         network: MPT,
-        detector: PersonDetector,
+        detectors: Mapping[str, PhotoDetector],
         name: str,
         mode: str,
         card: dict[str, object],
@@ -56,6 +57,7 @@ class TorchNetwork:
             size=network.transformer.size.name,
             mode=mode,
             card=card,
+            subject=str(card.get("subject", "body")),
             faces=network.topology.faces.numpy().astype(np.int32),
             vertex_count=network.topology.vertex_count,
             joint_names=network.topology.joint_names,
@@ -63,8 +65,8 @@ class TorchNetwork:
         )
         self.runtime = f"PyTorch on {self.device}, {precision}"
         self.mesh = PhotoMPT(network).to(self.device).eval()
-        self.detector = PhotoDetector(detector).to(self.device).eval()
-        for convolutional in (network.backbone, detector):
+        self.detectors = {name: detector.to(self.device).eval() for name, detector in detectors.items()}
+        for convolutional in (network.backbone, *self.detectors.values()):
             convolutional.to(PRECISIONS[precision])
 
     @classmethod
@@ -92,15 +94,16 @@ class TorchNetwork:
         loaded = load_checkpoint(checkpoint)
         backbone_name = str(loaded.card.get("backbone", "movenet-thunder"))
         backbone = build_backbone(backbone_name, weights.path(backbone_name))
-        detector = PersonDetector.load(weights.path("movenet-multipose"))
+        names = subject(str(loaded.card.get("subject", "body"))).detectors
+        detectors = {name: load_detector(name, weights.path(name)) for name in names}
         name, mode = str(loaded.card.get("name", "unnamed")), str(loaded.card.get("mode", "zero-shot"))
         network = MPT(backbone, loaded.model, loaded.topology)
-        return cls(network, detector, name, mode, loaded.card, device, precision)
+        return cls(network, detectors, name, mode, loaded.card, device, precision)
 
     @torch.inference_mode()
-    def find(self, images: np.ndarray) -> DetectorOutputs:
+    def find(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
         """See `Network.find`."""
-        return DetectorOutputs(*(head.cpu().numpy() for head in self.detector(self._on_device(images))))
+        return tuple(head.cpu().numpy() for head in self.detectors[detector](self._on_device(images)))
 
     @torch.inference_mode()
     def place(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> Placed:

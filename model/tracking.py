@@ -12,7 +12,8 @@ from scipy.optimize import linear_sum_assignment
 from model.detections import Detection, similarity
 
 if TYPE_CHECKING:
-    from model.reconstruct import Box, Person
+    from model.detections import Box
+from model.reconstruct import Person
 
 _LEAST = 0.2
 """Likeness below which two people are never taken for one."""

@@ -59,7 +59,7 @@ class View:
             principal_point: x, y of both cameras in pixels.
 
         Returns:
-            A mirrored mesh's faces must be turned inside out (`Person.faces` knows).
+            A mirrored mesh's faces are inside out; see `Person.outward`.
         """
         if self.angle == 0 and not self.mirrored:
             return placed
@@ -75,6 +75,18 @@ class View:
             placed.translation @ to_photo,
             np.concatenate([scale, shift @ to_photo[:2, :2]]),
         )
+
+    def weak_perspective(self, camera: np.ndarray, box: Sequence[float]) -> tuple[float, float, float]:
+        """Weak perspective into an upright crop of this view's place and size to that into the crop of a box.
+
+        Args:
+            camera: (3,) s, tx, ty; see `back`.
+            box: x, y, width, height in photo pixels.
+        """
+        x, y, side = square_crop(box)
+        ratio = self.side / side
+        shift = 2 * np.subtract(self.centre, (x, y)) / side + ratio * camera[1:]
+        return float(ratio * camera[0]), float(shift[0]), float(shift[1])
 
     def mirror(self) -> View:
         """The same view with left and right exchanged."""

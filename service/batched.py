@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.detections import DetectorOutputs
 from model.network import About, Network, Placed
 from service import metrics
 from service.batcher import Batcher
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 
 _People = tuple[np.ndarray, np.ndarray, np.ndarray]
 """What `Network.place` takes."""
+_Images = tuple[str, np.ndarray]
+"""What `Network.find` takes."""
 
 
 class BatchedNetwork:
@@ -33,7 +34,7 @@ class BatchedNetwork:
         self._place: Batcher[_People, Placed] = Batcher(
             self._place_all, max_batch, max_wait, on_batch=metrics.BATCH_PEOPLE.observe
         )
-        self._find: Batcher[np.ndarray, DetectorOutputs] = Batcher(self._find_all, max_batch, max_wait)
+        self._find: Batcher[_Images, Sequence[np.ndarray]] = Batcher(self._find_all, max_batch, max_wait)
 
     @property
     def about(self) -> About:
@@ -50,17 +51,17 @@ class BatchedNetwork:
         """See `Network.topology`."""
         return self._network.topology
 
-    def find(self, images: np.ndarray) -> DetectorOutputs:
-        """See `Network.find`; images of one size share a batch."""
-        return self._find(images, len(images), images.shape[1:])
+    def find(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
+        """See `Network.find`; images of one size for one detector share a batch."""
+        return tuple(self._find((detector, images), len(images), (detector, images.shape[1:])))
 
     def place(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> Placed:
         """See `Network.place`."""
         return self._place((pixels, crops, cameras), len(pixels))
 
-    def _find_all(self, images: list[np.ndarray]) -> list[DetectorOutputs]:
-        outputs = self._network.find(_joined(images))
-        return [DetectorOutputs(*part) for part in _split(outputs, images)]
+    def _find_all(self, calls: list[_Images]) -> list[list[np.ndarray]]:
+        images = [each for _, each in calls]
+        return _split(self._network.find(calls[0][0], _joined(images)), images)
 
     def _place_all(self, people: list[_People]) -> list[Placed]:
         pixels, crops, cameras = (_joined(arrays) for arrays in zip(*people, strict=True))

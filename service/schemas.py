@@ -157,6 +157,7 @@ class Model(BaseModel):
     """A network that is loaded, as its checkpoint's card describes it."""
 
     mode: Literal["zero-shot", "fine-tuned"]
+    subject: Literal["body", "hand"] = Field(description="What it reconstructs.")
     name: str
     size: str = Field(description="tiny, small or base.")
     engine: str = Field(description="What runs it, such as pytorch on cpu.")

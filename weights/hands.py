@@ -33,21 +33,20 @@ def landmarks_state_dict(tensors: Sequence[np.ndarray]) -> dict[str, np.ndarray]
     for block in range(_RESIDUALS):
         layers += [f"blocks.{block}.{layer}" for layer in ("expand", "depthwise", "project")[block == 0 :]]
     layers += ["last", "last_depthwise", "points", "presence", "", "handedness"]
-    named = _named(tensors, [f"{layer}.{part}" for layer in layers for part in ("weight", "bias")])
+    named = _named(tensors, [parameter for layer in layers for parameter in _layer(layer)])
     return {name: _turned(name, values) for name, values in named.items() if not name.startswith(".")}
 
 
 def palms_state_dict(tensors: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
     """The state dict of `PalmDetector`; see `landmarks_state_dict`."""
-    parameters = ["stem.weight", "stem.bias"]
+    parameters = _layer("stem")
     for stage in range(_STAGES):
         for block in range(_BLOCKS + (stage > 0)):  # the first of a later stage halves the size
             parameters += _blaze_block(f"stages.{stage}.{block}")
     for level, head in enumerate((2, 1)):  # coarse to fine
-        parameters += [f"heads.{head}.score.weight", f"heads.{head}.score.bias", f"up.{level}.weight"]
-        parameters += [f"heads.{head}.place.weight", f"heads.{head}.place.bias", f"up.{level}.scale", f"up.{level}.bias"]
-        parameters += _blaze_block(f"merge.{level}")
-    parameters += ["heads.0.score.weight", "heads.0.score.bias", "heads.0.place.weight", "heads.0.place.bias"]
+        parameters += [*_layer(f"heads.{head}.score"), f"up.{level}.weight", *_layer(f"heads.{head}.place")]
+        parameters += [f"up.{level}.scale", f"up.{level}.bias", *_blaze_block(f"merge.{level}")]
+    parameters += [*_layer("heads.0.score"), *_layer("heads.0.place")]
     named = {name: _turned(name, values) for name, values in _named(tensors, parameters).items()}
     for level in range(2):  # a batch norm that their converter could not fold
         scale = named.pop(f"up.{level}.scale").astype(np.float32)
@@ -55,8 +54,12 @@ def palms_state_dict(tensors: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
     return named
 
 
+def _layer(name: str) -> list[str]:
+    return [f"{name}.weight", f"{name}.bias"]
+
+
 def _blaze_block(name: str) -> list[str]:
-    return [f"{name}.depthwise.weight", f"{name}.pointwise.weight", f"{name}.pointwise.bias"]
+    return [f"{name}.depthwise.weight", *_layer(f"{name}.pointwise")]
 
 
 def _named(tensors: Sequence[np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -67,7 +70,7 @@ def _named(tensors: Sequence[np.ndarray], names: Sequence[str]) -> dict[str, np.
 
 
 def _turned(name: str, values: np.ndarray) -> np.ndarray:
-    """To PyTorch's layout; a depthwise kernel is height, width, channels, 1, a transposed one height, width, out, in."""
+    """To PyTorch's layout; a depthwise kernel is height, width, channels, 1, one that enlarges has out before in."""
     if values.ndim == 4:
         values = values.transpose(2, 3, 0, 1) if "depthwise" in name else values.transpose(3, 2, 0, 1)
     elif values.ndim == 2:

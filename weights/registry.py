@@ -48,6 +48,7 @@ class PublishedWeights:
         layout: Who named its tensors, which says how they become ours: "movenet", "hand-landmarks" or "palms".
         sha256: File name in the package -> checksum.
         heads: Which of its heads are kept, where it has more than we use.
+        subject: What cannot be reconstructed without it, "body" or "hand".
     """
 
     name: str
@@ -58,6 +59,7 @@ class PublishedWeights:
     layout: str
     sha256: dict[str, str]
     heads: tuple[str, ...] = ()
+    subject: str = "body"
 
 
 @cache

@@ -40,6 +40,15 @@ class PoseBackbone(nn.Module, ABC):
             map.
         """
 
+    def look(self, crops: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Heatmaps of the part of each crop that matters, for networks that know where it is.
+
+        Returns:
+            (B, K, s, s) heatmaps, and the squares that they cover: (B, 3) centre x, y and half the side in -1..1 across
+            the crop, or None for the whole crops.
+        """
+        return self(crops), None
+
 
 _BACKBONES: dict[str, Callable[[], PoseBackbone]] = {}
 _Backbone = TypeVar("_Backbone", bound=PoseBackbone)

@@ -8,8 +8,8 @@ from torch.nn import functional as F
 
 from model.backbones.base import PoseBackbone, register_backbone, to_channels_last
 from model.backbones.mobilenet import InvertedResidual, SameConv
-from model.heatmaps import CROP_SIZE, draw_heatmaps
 from model.hands import Landmarks
+from model.heatmaps import CROP_SIZE, draw_heatmaps
 
 JOINTS = 21
 
@@ -23,6 +23,7 @@ _BLOCKS = (
     *((192, 2, 5, 6), (192, 1, 5, 6), (192, 1, 5, 6), (192, 1, 5, 6)),
 )
 _STEM, _LAST = 24, 1152
+_FOCUS_SCALE = 1.4  # pre-training's crops are 1.25 times as large as the mesh, which reaches beyond its joints
 
 
 @register_backbone("handlandmark-full")
@@ -36,6 +37,7 @@ class HandLandmarkNet(PoseBackbone):
     input_size = 224
     heatmap_size = 56
     joints = JOINTS
+    outputs = Landmarks._fields
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,5 +71,18 @@ class HandLandmarkNet(PoseBackbone):
     def forward(self, crops: Tensor) -> Tensor:
         """Peaks by Eq. 1, as high as the network is sure that there is a hand."""
         out = self.predict(crops)
-        points = out.points[..., :2].float() * (CROP_SIZE / self.input_size)
-        return draw_heatmaps(points, self.heatmap_size, height=out.presence.float()[:, None].expand(-1, JOINTS))
+        return self._draw(out.points[..., :2].float() / self.input_size * 2 - 1, out.presence)
+
+    def look(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Its crops show a fist half as large as an open hand; the squares are about the joints, as in pre-training."""
+        out = self.predict(crops)
+        points = out.points[..., :2].float() / self.input_size * 2 - 1  # (B, 21, 2)
+        low, high = points.amin(dim=1), points.amax(dim=1)
+        half = (_FOCUS_SCALE / 2) * (high - low).amax(dim=1, keepdim=True).clamp(min=0.05)
+        squares = torch.cat([(low + high) / 2, half], dim=1)
+        return self._draw((points - squares[:, None, :2]) / squares[:, None, 2:], out.presence), squares
+
+    def _draw(self, points: Tensor, presence: Tensor) -> Tensor:
+        """Heatmaps of points (B, 21, 2) in -1..1."""
+        height = presence.float()[:, None].expand(-1, JOINTS)
+        return draw_heatmaps((points + 1) * (CROP_SIZE / 2), self.heatmap_size, height=height)

@@ -46,6 +46,7 @@ class FakeReconstructor:
         scores = {"validation": {"MPJPE": 58.3}}
         return {
             "name": "fake",
+            "subject": "body",
             "size": "tiny",
             "engine": "none",
             "joints": 17,

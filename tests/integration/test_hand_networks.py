@@ -11,8 +11,9 @@ from torch import Tensor
 import weights
 from model.backbones import build_backbone
 from model.backbones.base import load_weights
-from model.backbones.handlandmark import HandLandmarkNet, PhotoLandmarks
-from model.palms import PalmDetector, PhotoPalms
+from model.backbones.handlandmark import HandLandmarkNet
+from model.detectors import PhotoDetector
+from model.palm_detector import PalmDetector
 from tests.integration.drawn_hand import JOINTS, SIZE, background, draw_hand
 from tests.integration.test_movenet import pattern
 
@@ -64,14 +65,17 @@ def test_landmarks_are_the_numbers_of_tfjs(landmarks: HandLandmarkNet) -> None:
 
 @torch.inference_mode()
 def test_palms_are_the_numbers_of_tfjs(palms: PalmDetector) -> None:
-    """tfjs gives places relative to each anchor's cell; the cells' middles are worked out by hand here."""
-    out = palms(pattern(256))
+    """Tfjs gives places relative to each anchor's cell; the cells' middles are worked out by hand here."""
+    out = palms.predict(pattern(256))
     assert out.scores.shape == (1, 2944) and out.boxes.shape == (1, 2944, 4) and out.points.shape == (1, 2944, 7, 2)
     for anchor, (middle, reference) in PALMS.items():
         score, *place = reference
         assert out.scores[0, anchor].item() == pytest.approx(score, abs=1e-3)
         found = [*(out.boxes[0, anchor, :2] - torch.tensor(middle)), *out.boxes[0, anchor, 2:]]
-        found += [*(out.points[0, anchor, 0] - torch.tensor(middle)), *(out.points[0, anchor, 6] - torch.tensor(middle))]
+        found += [
+            *(out.points[0, anchor, 0] - torch.tensor(middle)),
+            *(out.points[0, anchor, 6] - torch.tensor(middle)),
+        ]
         assert [value.item() for value in found] == pytest.approx(place, abs=1e-3)
 
 
@@ -117,7 +121,7 @@ def test_gradients_reach_every_parameter_that_heatmaps_depend_on() -> None:
 @torch.inference_mode()
 def test_the_palm_of_a_drawn_hand(palms: PalmDetector) -> None:
     image = crop_of(draw_hand(background(), scale=0.6), 256)
-    out = palms(as_batch(image))
+    out = palms.predict(as_batch(image))
     best = out.scores[0].argmax()
     assert out.scores[0, best].sigmoid() > 0.5
     joints = (JOINTS - SIZE / 2) * 0.6 * 256 / SIZE + 128
@@ -134,8 +138,8 @@ def test_pixels_go_in_as_they_are(landmarks: HandLandmarkNet, palms: PalmDetecto
     image = draw_hand(background(), scale=0.6)
     crop = crop_of(image)
     for found, expected in (
-        (PhotoLandmarks(landmarks)(torch.from_numpy(crop)[None]), landmarks.predict(as_batch(crop))),
-        (PhotoPalms(palms)(torch.from_numpy(image)[None]), palms(as_batch(image))),
+        (PhotoDetector(landmarks)(torch.from_numpy(crop)[None]), landmarks.predict(as_batch(crop))),
+        (PhotoDetector(palms)(torch.from_numpy(image)[None]), palms.predict(as_batch(image))),
     ):
         for one, other in zip(found, expected, strict=True):
             torch.testing.assert_close(one, other, atol=1e-3, rtol=1e-3)

@@ -15,7 +15,7 @@ import weights
 from model.backbones import backbone_names, build_backbone
 from model.backbones.movenet import MoveNetThunder
 from model.detections import Detection, DetectorOutputs, find_people
-from model.detector import PersonDetector, PhotoDetector
+from model.detectors import PhotoDetector, load_detector
 from model.errors import BadCheckpoint, BadInput, WeightsMissing
 from tests.integration.drawn_figure import COCO_LIMBS, JOINTS, background, draw_figure
 from tests.integration.drawn_hand import background as hand_background
@@ -68,14 +68,14 @@ def thunder() -> MoveNetThunder:
 
 
 @pytest.fixture(scope="module")
-def detector() -> PersonDetector:
-    return PersonDetector.load(weights.path("movenet-multipose"))
+def detector() -> PhotoDetector:
+    return load_detector("movenet-multipose", weights.path("movenet-multipose"))
 
 
 @torch.inference_mode()
-def detect(detector: PersonDetector, image: np.ndarray, threshold: float = 0.2) -> list[Detection]:
+def detect(detector: PhotoDetector, image: np.ndarray, threshold: float = 0.2) -> list[Detection]:
     def find(images: np.ndarray) -> DetectorOutputs:
-        return DetectorOutputs(*(head.numpy() for head in PhotoDetector(detector)(torch.from_numpy(images))))
+        return DetectorOutputs(*(head.numpy() for head in detector(torch.from_numpy(images))))
 
     return find_people(find, image, threshold)
 
@@ -101,8 +101,8 @@ def test_thunder_gives_the_numbers_of_tfjs(thunder: MoveNetThunder, size: int) -
 
 
 @torch.inference_mode()
-def test_multipose_gives_the_numbers_of_tfjs(detector: PersonDetector) -> None:
-    outputs = detector(pattern(256))
+def test_multipose_gives_the_numbers_of_tfjs(detector: PhotoDetector) -> None:
+    outputs = detector.network.predict(pattern(256))  # type: ignore[operator]
     for head, reference in MULTIPOSE.items():
         assert summary(getattr(outputs, head)[0]) == pytest.approx(reference, abs=1e-3), head
 
@@ -179,10 +179,10 @@ def test_errors_of_build_backbone(tmp_path: Path) -> None:
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(weights.path("movenet-thunder").read_bytes()[:1000])
     with pytest.raises(BadCheckpoint, match="broken"):
-        PersonDetector.load(broken)
+        load_detector("movenet-multipose", broken)
 
 
-def test_the_detector_finds_two_people_in_image_pixels(detector: PersonDetector) -> None:
+def test_the_detector_finds_two_people_in_image_pixels(detector: PhotoDetector) -> None:
     """Two people side by side in a wide image, so that scale, padding and box order all matter."""
     places = ((60, 10), (330, 30))
     image = background(260, 560)
@@ -200,7 +200,7 @@ def test_the_detector_finds_two_people_in_image_pixels(detector: PersonDetector)
     assert detect(detector, background()) == []
 
 
-def test_a_neighbour_who_is_small_is_found_too(detector: PersonDetector) -> None:
+def test_a_neighbour_who_is_small_is_found_too(detector: PhotoDetector) -> None:
     """One person fills the image, another stands far behind: the first look finds one, the closer one both."""
     image = cv2.resize(draw_figure(background()), None, fx=2.4, fy=2.4, interpolation=cv2.INTER_CUBIC)
     image = cv2.copyMakeBorder(image, 0, 0, 0, 300, cv2.BORDER_REPLICATE)
@@ -211,18 +211,18 @@ def test_a_neighbour_who_is_small_is_found_too(detector: PersonDetector) -> None
     assert sorted(round(person.box[3] / 185, 1) for person in people) == pytest.approx([0.45, 2.4], abs=0.25)
 
 
-def test_the_detector_takes_images_of_any_size(detector: PersonDetector) -> None:
+def test_the_detector_takes_images_of_any_size(detector: PhotoDetector) -> None:
     for height, width in ((1, 1), (3, 700), (500, 2)):
         assert detect(detector, np.zeros((height, width, 3), np.uint8)) == []
 
 
-def test_pixels_go_in_as_they_are(detector: PersonDetector) -> None:
+def test_pixels_go_in_as_they_are(detector: PhotoDetector) -> None:
     """From (B, H, W, 3) uint8, at whatever precision the network runs, to float32."""
     images = torch.from_numpy(np.stack([draw_figure(background())] * 2))
     with torch.inference_mode():
-        expected = detector(as_crop(images[0].numpy()))
-        answer = PhotoDetector(detector)(images)
-        half = PhotoDetector(copy.deepcopy(detector).bfloat16())(images)
+        expected = detector.network.predict(as_crop(images[0].numpy()))  # type: ignore[operator]
+        answer = detector(images)
+        half = copy.deepcopy(detector).bfloat16()(images)
     for name in DetectorOutputs._fields:
         torch.testing.assert_close(getattr(answer, name)[1:], getattr(expected, name), atol=1e-3, rtol=1e-3)
         assert getattr(half, name).dtype == torch.float32

@@ -12,8 +12,9 @@ import pytest
 
 from model.engines import default_checkpoint, export_path, fingerprint
 from model.network import Placed
-from model.reconstruct import Reconstructor, cut_crop, square_crop
+from model.reconstruct import Reconstructor
 from model.torch_network import TorchNetwork
+from model.views import cut_crop, square_crop
 from tests.integration.drawn_figure import background, draw_figure
 
 pytest.importorskip("onnx")

@@ -11,8 +11,9 @@ import torch
 from model import cameras
 from model.errors import BadInput
 from model.metrics import pa_mpjpe
-from model.reconstruct import CROP_SCALE, Person, Reconstructor, cut_crop, square_crop
+from model.reconstruct import Person, Reconstructor
 from model.topology import COCO_MIRROR, MeshTopology
+from model.views import CROP_SCALE, cut_crop, square_crop
 from tests.render import draw_person
 from training.bodies.anny import AnnyBody
 from training.rotations import axis_angle_to_matrix
@@ -183,7 +184,7 @@ def test_crops_are_those_that_training_cuts() -> None:
 
 def test_it_says_what_it_is(reconstructor: Reconstructor) -> None:
     about = reconstructor.about()
-    assert about.keys() == {"name", "size", "engine", "joints", "vertices", "scores"}
+    assert about.keys() == {"name", "subject", "size", "engine", "joints", "vertices", "scores"}
     assert (about["size"], about["joints"], about["vertices"]) == ("tiny", 17, 13718)
     assert about["engine"] == "PyTorch on cpu, float32"
     assert about["scores"]["validation"]["MPJPE"] > 0

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from model.backbones import PoseBackbone
 from model.cameras import from_crop
 from model.detections import DetectorOutputs
+from model.detectors import PhotoDetector
 from model.errors import BadCheckpoint, BadInput, WeightsMissing
 from model.mpt import MPT, PhotoMPT
 from model.network import About, Placed
@@ -33,7 +34,7 @@ from model.onnx_network import OnnxNetwork  # noqa: E402
 class Backbone(PoseBackbone):
     """One convolution, and a size of heatmaps that is not the transformer's."""
 
-    input_size, heatmap_size = 64, 32
+    joints, input_size, heatmap_size = 17, 64, 32
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,23 +45,25 @@ class Backbone(PoseBackbone):
 
 
 class Detector(nn.Module):
-    """Two convolutions in the place of MoveNet."""
+    """A convolution in the place of MoveNet."""
+
+    outputs = DetectorOutputs._fields
 
     def __init__(self) -> None:
         super().__init__()
         self.layer = nn.Conv2d(3, 90, 4, stride=4)
 
-    def forward(self, images: Tensor) -> DetectorOutputs:
-        outputs = self.layer(images.permute(0, 3, 1, 2).to(self.layer.weight.dtype)).float()
-        return DetectorOutputs(*outputs.split([17, 1, 34, 34, 2, 2], dim=1))
+    def predict(self, images: Tensor) -> DetectorOutputs:
+        return DetectorOutputs(*self.layer(images).split([17, 1, 34, 34, 2, 2], dim=1))
 
 
 def stand_in(topology: MeshTopology, size: TransformerSize) -> Any:
     """What `export` looks at of a `TorchNetwork`."""
     torch.manual_seed(0)
-    about = About("small", "test", "zero-shot", {"name": "small"}, topology.faces.numpy(), 60, ("a", "b"), 64)
+    about = About("small", "test", "zero-shot", {"name": "small"}, "body", topology.faces.numpy(), 60, ("a", "b"), 64)
     mesh = PhotoMPT(MPT(Backbone(), MeshTransformer(size, topology), topology)).eval()
-    return SimpleNamespace(mesh=mesh, detector=Detector().eval(), about=about)
+    detectors = {"movenet-multipose": PhotoDetector(Detector()).eval()}
+    return SimpleNamespace(mesh=mesh, detectors=detectors, about=about)
 
 
 def people(count: int) -> list[np.ndarray]:
@@ -119,8 +122,8 @@ def test_the_detector_takes_images_of_any_size_and_number(exported: tuple[Any, P
     for shape in ((1, 32, 32, 3), (3, 96, 64, 3)):
         images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
         with torch.inference_mode():
-            expected = network.detector(torch.from_numpy(images))
-        for mine, theirs in zip(twin.find(images), expected, strict=True):
+            expected = network.detectors["movenet-multipose"](torch.from_numpy(images))
+        for mine, theirs in zip(twin.find("movenet-multipose", images), expected, strict=True):
             assert mine.dtype == np.float32
             np.testing.assert_allclose(mine, theirs.numpy(), atol=1e-3 if precision == "float32" else 0.5)
 

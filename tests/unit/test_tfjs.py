@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from model.errors import BadCheckpoint
-from weights.movenet import movenet_state_dict
 from weights.hands import landmarks_state_dict
+from weights.movenet import movenet_state_dict
 from weights.tfjs import read_tfjs, weights_in_order
 
 HALVES = {"dtype": "float16", "original_dtype": "float32"}

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.reconstruct import Person, Reconstructor, cut_crop
+from model.reconstruct import Person, Reconstructor
 from model.render import Figure, overlay, side_view
+from model.views import cut_crop
 from training.evaluation.pictures import GROUND, TILE, montage, save_picture
 from training.evaluation.samples import DatasetPerson, read_image
 from training.evaluation.views import SEED

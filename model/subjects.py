@@ -1,0 +1,64 @@
+"""What can be reconstructed, a person's body or a hand, and how it is found in a photo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.detections import Box, Detection, DetectorOutputs, find_people
+from model.errors import BadCheckpoint
+from model.hands import Landmarks, find_hands, hands_in_boxes
+from model.network import Network
+from model.palms import PalmOutputs
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One kind of thing that is reconstructed."""
+
+    name: str
+    detectors: tuple[str, ...]
+    """The published networks that find it."""
+    find: Callable[[Network, np.ndarray], list[Detection]]
+    """All that are in a photo (H, W, 3) uint8 RGB, best first."""
+    look: Callable[[Network, np.ndarray, Sequence[Box]], list[Detection]]
+    """The one in each of the boxes that are given, in their order."""
+
+
+def subject(name: str) -> Subject:
+    """The subject of this name, as checkpoints' cards have it.
+
+    Raises:
+        BadCheckpoint: There is none.
+    """
+    if name not in SUBJECTS:
+        raise BadCheckpoint(f"The subject {name!r} is unknown here: this version knows {', '.join(SUBJECTS)}.")
+    return SUBJECTS[name]
+
+
+def _find_bodies(network: Network, image: np.ndarray) -> list[Detection]:
+    return find_people(lambda images: DetectorOutputs(*network.find("movenet-multipose", images)), image)
+
+
+def _bodies_in_boxes(network: Network, image: np.ndarray, boxes: Sequence[Box]) -> list[Detection]:
+    return [Detection(box, 1.0, np.zeros((0, 3))) for box in boxes]
+
+
+def _find_hands(network: Network, image: np.ndarray) -> list[Detection]:
+    return find_hands(lambda images: PalmOutputs(*network.find("handdetect", images)), _landmarks(network), image)
+
+
+def _hands_in_boxes(network: Network, image: np.ndarray, boxes: Sequence[Box]) -> list[Detection]:
+    return hands_in_boxes(_landmarks(network), image, boxes)
+
+
+def _landmarks(network: Network) -> Callable[[np.ndarray], Landmarks]:
+    return lambda crops: Landmarks(*network.find("handlandmark-full", crops))
+
+
+SUBJECTS = {
+    "body": Subject("body", ("movenet-multipose",), _find_bodies, _bodies_in_boxes),
+    "hand": Subject("hand", ("handdetect", "handlandmark-full"), _find_hands, _hands_in_boxes),
+}
