@@ -23,6 +23,6 @@ STAGE_SECONDS = Histogram(
 QUEUE = Gauge("mpt_queue_photos", "Photos that wait for their turn.")
 WORKING = Gauge("mpt_working_photos", "Photos that are worked on.")
 BATCH_PEOPLE = Histogram("mpt_batch_people", "People in one pass of the network.", buckets=(1, 2, 4, 8, 16, 32, 64))
-MESHES = Gauge("mpt_meshes", "Meshes in the store.")
-MESH_BYTES = Gauge("mpt_mesh_bytes", "Bytes of meshes in the store.")
+STORED = Gauge("mpt_stored_files", "Files in the store: a mesh for each person, and a scene for each photo.")
+STORED_BYTES = Gauge("mpt_stored_bytes", "Bytes in the store.")
 READY = Gauge("mpt_ready", "1 once photos can be reconstructed, else 0.")

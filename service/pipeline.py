@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.errors import BadInput
-from service import images, metrics, schemas
+from service import images, metrics, scene, schemas
 from service.engine import check_wanted
 from service.meshes import to_glb
 from service.store import Store, new_id
@@ -40,7 +40,7 @@ def reconstruct(
 
     Raises:
         BadInput: The image or a box cannot be used.
-        OSError: The meshes could not be kept.
+        OSError: The meshes or the scene could not be kept.
         Unwanted: The client has gone meanwhile, or its deadline.
     """
     check_wanted()
@@ -60,7 +60,10 @@ def reconstruct(
     )
     check_wanted()
     reconstructed = time.perf_counter()
+    identifier = new_id()
     people = [_person(person, model.faces, query.vertices, store, root_path) for person in found.people]
+    if settings.keep_photos:
+        store.put(f"{identifier}.scene", scene.pack(photo.pixels, found.people, model.faces))
     end = time.perf_counter()
     seconds = {
         **{stage: value / 1000 for stage, value in found.timings_ms.items()},
@@ -70,12 +73,13 @@ def reconstruct(
         metrics.STAGE_SECONDS.labels(stage).observe(value)
     seconds["total"] = end - start
     return schemas.Reconstruction(
-        id=new_id(),
+        id=identifier,
         width=photo.width,
         height=photo.height,
         mode=mode,
         model=model.model_name,
         people=people,
+        overlay=f"{root_path}/reconstructions/{identifier}/overlay.png" if settings.keep_photos else None,
         timings_ms={stage: round(1000 * value, 2) for stage, value in seconds.items()},
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from fastapi import APIRouter, Depends, File, HTTPException, Query, Request, Upl
 from fastapi.responses import FileResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from service import metrics, pipeline
+from service import metrics, pipeline, scene
 from service.access import Guarded
 from service.engine import Engine, NotReady
 from service.meshes import glb_to_obj, is_whole_glb
@@ -121,25 +122,60 @@ async def mesh_obj(mesh_id: str, services: Context) -> Response:
     return _file(await to_thread.run_sync(glb_to_obj, glb), "model/obj", f"{mesh_id}.obj", services)
 
 
+@router.get(
+    "/reconstructions/{reconstruction_id}/overlay.png",
+    tags=["pictures"],
+    summary="The meshes over the photo, or from the side, as PNG",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/png": {}}, "description": "The picture."},
+        **_problems(404, 422, 503, 504),
+    },
+)
+async def overlay(
+    request: Request,
+    reconstruction_id: str,
+    services: Context,
+    view: Annotated[scene.View, Query(description="From the photo's camera, or from the photo's right.")] = "photo",
+) -> Response:
+    """A picture of all people of one answer, drawn with the answer's camera, 1,600 pixels at most on a side."""
+    kept = None
+    if is_id(reconstruction_id):
+        kept = await to_thread.run_sync(services.store.get, f"{reconstruction_id}.scene")
+    if kept is None:
+        raise _gone("picture", services)
+    drawing = services.engine.run(partial(scene.draw, kept, view))
+    picture = await answer_in_time(drawing, request, services.settings.deadline)
+    if picture is None:
+        raise _gone("picture", services)
+    return _file(picture, "image/png", f"{reconstruction_id}-{view}.png", services, "inline")
+
+
 async def _mesh(mesh_id: str, services: Services) -> bytes:
     glb = await to_thread.run_sync(services.store.get, f"{mesh_id}.glb") if is_id(mesh_id) else None
     if glb is None or not is_whole_glb(glb):
-        minutes = services.settings.store_lifetime / 60
-        raise HTTPException(
-            404,
-            "There is no mesh with this id, or no longer: meshes are kept "
-            f"for {minutes:.0f} minutes at most. Send the photo again to get a new one.",
-        )
+        raise _gone("mesh", services)
     return glb
 
 
-def _file(content: bytes, media_type: str, name: str, services: Services) -> Response:
+def _gone(what: str, services: Services) -> HTTPException:
+    if what == "picture" and not services.settings.keep_photos:
+        return HTTPException(404, "This service keeps no photos, and so draws no pictures of them (MPT_KEEP_PHOTOS).")
+    minutes = services.settings.store_lifetime / 60
+    return HTTPException(
+        404,
+        f"There is no {what} with this id, or no longer: it is kept for {minutes:.0f} minutes at most. "
+        "Send the photo again to get a new one.",
+    )
+
+
+def _file(content: bytes, media_type: str, name: str, services: Services, disposition: str = "attachment") -> Response:
     return Response(
         content,
         media_type=media_type,
         headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            # A mesh never changes under its id; it shows a person, so that shared caches shall not keep it.
+            "Content-Disposition": f'{disposition}; filename="{name}"',
+            # What has an id never changes under its id; it shows a person, so that shared caches shall not keep it.
             "Cache-Control": f"private, max-age={services.settings.store_lifetime}, immutable",
         },
     )
@@ -181,8 +217,8 @@ async def metrics_text(services: Context) -> Response:
     """Requests, errors, latency by stage, queue, batch sizes and meshes of this process."""
     metrics.READY.set(services.engine.obstacle is None)
     count, size = services.store.usage
-    metrics.MESHES.set(count)
-    metrics.MESH_BYTES.set(size)
+    metrics.STORED.set(count)
+    metrics.STORED_BYTES.set(size)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
 
 

@@ -118,6 +118,11 @@ class Reconstruction(BaseModel):
     mode: Literal["zero-shot", "fine-tuned"]
     model: str = Field(description="Name of the network.")
     people: list[Person] = Field(description="Best first; empty if nobody was found.")
+    overlay: str | None = Field(
+        None,
+        description="Where to fetch a picture of the meshes over the photo (?view=side: from the side), for as long "
+        "as the meshes; not there if the service keeps no photos.",
+    )
     timings_ms: dict[str, float] = Field(description="Milliseconds by stage.")
 
     model_config = ConfigDict(
@@ -147,6 +152,7 @@ class Reconstruction(BaseModel):
                         },
                     }
                 ],
+                "overlay": "/reconstructions/5f0c7bd2a94e4c1f8d3e6a7b9c0d1e2f/overlay.png",
                 "timings_ms": {"decode": 4.1, "network": 61.0, "meshes": 6.3, "total": 75.2},
             }
         }

@@ -113,6 +113,9 @@ class Settings(BaseSettings):
         description="Where many machines keep their meshes together, in place of the folder: any address that fsspec "
         "knows, such as s3://bucket/meshes.",
     )
+    keep_photos: bool = Field(
+        True, description="Whether photos, scaled down, are kept as long as their meshes, for overlay.png."
+    )
     store_lifetime: int = Field(3600, ge=1, description="Seconds that a mesh can be fetched for.")
     store_quota_bytes: int = Field(
         1024 * MIB, ge=64 * MIB, description="Most bytes of meshes to keep; the oldest go first."

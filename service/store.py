@@ -1,4 +1,4 @@
-"""Meshes by name in a folder, with a lifetime and a quota.
+"""Meshes and scenes by name in a folder, with a lifetime and a quota.
 
 A file appears whole or not at all (written aside, then renamed), so that a killed process leaves no broken mesh, and
 the folder alone is the state: meshes survive a restart, and several processes may share one folder.

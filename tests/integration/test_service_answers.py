@@ -30,7 +30,7 @@ def test_a_photo_becomes_people_with_meshes(client):
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
     answer = response.json()
-    assert list(answer) == ["id", "width", "height", "mode", "model", "people", "timings_ms"]
+    assert list(answer) == ["id", "width", "height", "mode", "model", "people", "overlay", "timings_ms"]
     assert (answer["width"], answer["height"], answer["mode"], answer["model"]) == (64, 48, "zero-shot", "fake")
     (person,) = answer["people"]
     assert list(person) == ["id", "score", "bbox", "keypoints_2d", "joints", "camera", "mesh"]

@@ -47,12 +47,12 @@ def test_requests_are_counted_by_route_and_status(client):
     assert after["mpt_requests_in_flight",] == 1  # the one that asks
 
 
-def test_meshes_in_the_store_are_counted(client, settings):
+def test_what_is_stored_is_counted(client, settings):
     client.post("/reconstruct?bbox=1,1,20,20&bbox=9,9,20,20", files=form(photo()))
     after = metrics(client)
     files = list(settings.store_dir.iterdir())
-    assert after["mpt_meshes",] == len(files) == 2
-    assert after["mpt_mesh_bytes",] == sum(file.stat().st_size for file in files)
+    assert after["mpt_stored_files",] == len(files) == 3  # two meshes and a scene
+    assert after["mpt_stored_bytes",] == sum(file.stat().st_size for file in files)
 
 
 def test_each_request_has_an_id_that_comes_back(client):

@@ -1,0 +1,91 @@
+"""One answer's photo and meshes in one file, and the pictures that are drawn of them when somebody asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from model.render import Figure, overlay, side_view
+
+if TYPE_CHECKING:
+    from model.reconstruct import Person
+
+View = Literal["photo", "side"]
+
+LONGEST = 1600
+"""Pixels on the longer side of the photo that is kept: a picture for a screen, in bounded space and time."""
+_QUALITY = 92
+_PHOTO, _FACES, _CAMERA, _PERSON = "photo", "faces", "camera", "person-"
+
+
+def pack(photo: np.ndarray, people: list[Person], faces: np.ndarray) -> bytes:
+    """Writes what the pictures need: the photo as JPEG, scaled down to `LONGEST`, its camera, and the meshes.
+
+    Args:
+        photo: (H, W, 3) uint8 RGB.
+        people: All of this photo.
+        faces: (F, 3) of each one's mesh.
+    """
+    height, width = photo.shape[:2]
+    photo = _scaled_down(photo)
+    _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(photo, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    # Scaled by what the sides were rounded to: else a long, narrow photo's meshes would be off by a pixel.
+    along_x, along_y = photo.shape[1] / width, photo.shape[0] / height
+    camera = [0.0, 0.0, 0.0]
+    if people:
+        focal, (x, y) = people[0].camera.focal_length, people[0].camera.principal_point
+        camera = [focal * (along_x + along_y) / 2, x * along_x, y * along_y]
+    return save(
+        {
+            _PHOTO: jpeg.reshape(-1),
+            _CAMERA: np.array(camera, np.float64),
+            _FACES: np.ascontiguousarray(faces, np.int32),
+            **{
+                f"{_PERSON}{number:03}": person.vertices + np.array(person.camera.translation, np.float32)
+                for number, person in enumerate(people)
+            },
+        }
+    )
+
+
+def _scaled_down(photo: np.ndarray) -> np.ndarray:
+    # Halves, averaged, and then the rest: five times as fast as averaging at once, since every photo waits for it.
+    while max(photo.shape[:2]) >= 2 * LONGEST:
+        size = max(1, photo.shape[1] // 2), max(1, photo.shape[0] // 2)
+        photo = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
+    scale = LONGEST / max(photo.shape[:2])
+    if scale >= 1:
+        return photo
+    size = max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale))
+    return cv2.resize(photo, size, interpolation=cv2.INTER_LINEAR)
+
+
+def draw(scene: bytes, view: View) -> bytes | None:
+    """Draws a scene as PNG: the meshes over the photo, or the meshes alone from the photo's right.
+
+    Args:
+        scene: What `pack` wrote.
+        view: Which of the two.
+
+    Returns:
+        None if the scene was cut short, as on a store without atomic writes.
+    """
+    try:
+        arrays = load(scene)
+    except SafetensorError:
+        return None
+    photo = cv2.cvtColor(cv2.imdecode(arrays[_PHOTO], cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    names = sorted(name for name in arrays if name.startswith(_PERSON))
+    figures = [Figure(arrays[name], arrays[_FACES]) for name in names]
+    if view == "side":
+        picture = side_view(figures, (photo.shape[1], photo.shape[0]))
+    elif figures:
+        focal, x, y = arrays[_CAMERA].tolist()
+        picture = overlay(photo, figures, focal, (x, y))
+    else:
+        picture = photo
+    return cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()
