@@ -72,13 +72,16 @@ def draw(scene: bytes, view: View) -> bytes | None:
         view: Which of the two.
 
     Returns:
-        None if the scene was cut short, as on a store without atomic writes.
+        None if the scene is broken, as a store without atomic writes may leave it.
     """
     try:
         arrays = load(scene)
     except SafetensorError:
         return None
-    photo = cv2.cvtColor(cv2.imdecode(arrays[_PHOTO], cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    pixels = cv2.imdecode(arrays[_PHOTO], cv2.IMREAD_COLOR)
+    if pixels is None:
+        return None
+    photo = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
     names = sorted(name for name in arrays if name.startswith(_PERSON))
     figures = [Figure(arrays[name], arrays[_FACES]) for name in names]
     if view == "side":
