@@ -215,7 +215,7 @@ def test_the_doctor_finds_all_well(empty_cache, tmp_path, monkeypatch):
     for words in ("Python", "torch", "cpu:", "anny-tiny", f"{tmp_path}/meshes", "mpt reconstruct photo.jpg"):
         assert words in output
     assert "missing" not in output
-    assert "optional  handdetect is not on this machine yet, which hands need" in output
+    assert "optional handdetect is not on this machine yet, which hands need" in output
     assert not (tmp_path / "meshes").exists()  # it only looks
 
 
