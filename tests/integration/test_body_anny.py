@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+import weights
+from model.rig import load_rig
 from model.topology import COCO_JOINTS, COCO_MIRROR
 from training.bodies.anny import AnnyBody
 from training.bodies.anny_build import joint_of_bone
 from training.bodies.coarse import build_topology
+from training.bodies.rig import anny_rig
 from training.mocap.poses import SMPL_PARENTS
 from training.mocap.sample import read_sample
 from training.rotations import axis_angle_to_matrix, mirror_pose
@@ -154,3 +157,22 @@ def test_children_come_in_where_asked_for(body: AnnyBody) -> None:
     children = statures(everyone)
     assert children.min() < 1.15 and children.max() > 1.7
     assert (everyone.faces == body.faces).all()
+
+
+def test_the_rig_poses_as_the_body_does(body: AnnyBody, poses: torch.Tensor) -> None:
+    """Up to the shape directions and the influences that the rig leaves out, and where the pelvis is."""
+    rig = anny_rig(body)
+    rotations = axis_angle_to_matrix(poses[:8])
+    shapes = body.sample_shapes(8, torch.Generator().manual_seed(2))
+    for mine, turns, shape in zip(body.pose(rotations, shapes), rotations, shapes, strict=True):
+        its = rig.pose(turns.double().numpy(), shape[: rig.shape_count].numpy(), np.zeros(3))
+        off = its - mine.numpy()
+        assert np.linalg.norm(off - off.mean(axis=0), axis=1).mean() < 5e-4
+    pull = np.column_stack([np.ones(len(body.shapes)), body.shapes[:, : rig.shape_count]]) @ rig.measures
+    assert np.abs(pull - body.phenotypes).mean(axis=0).max() < 0.01
+
+
+def test_the_shipped_rig_is_this_bodys(body: AnnyBody) -> None:
+    shipped = load_rig(weights.path("anny-rig"))
+    assert np.allclose(shipped.template, anny_rig(body).template, atol=1e-5)
+    assert np.allclose(shipped.joints, anny_rig(body).joints, atol=1e-5)

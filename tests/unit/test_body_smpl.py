@@ -19,6 +19,8 @@ from training.rotations import axis_angle_to_matrix, mirror_pose
 pytest.importorskip("smplx", reason="needs the extra smpl")
 from smplx.lbs import lbs
 
+from model.fit import fit
+from training.bodies.rig import smpl_rig
 from training.bodies.smpl import SmplBody
 
 V = 6890
@@ -208,3 +210,20 @@ def test_a_pickle_is_refused_with_the_way_to_convert_it(tmp_path: Path) -> None:
         assert name in str(raised.value)
     with pytest.raises(BadData, match="is not there"):
         SmplBody(tmp_path / "SMPL_FEMALE.npz")
+
+
+def test_its_rig_poses_as_smplx_does_and_is_fitted(tmp_path: Path) -> None:
+    """With hands that hang on the wrists; the fit gives SMPL's own parameters back."""
+    body = body_of(tmp_path)
+    rig = smpl_rig(tmp_path / "SMPL_NEUTRAL.npz")
+    rng = np.random.default_rng(3)
+    pose = rng.normal(0, 0.3, (22, 3))
+    rotations = Rotation.from_rotvec(pose).as_matrix()
+    betas = rng.normal(0, 1, 10)
+    truth = body.pose(torch.from_numpy(rotations)[None].float(), torch.from_numpy(betas)[None].float())[0].numpy()
+    assert np.allclose(rig.pose(rotations, betas, np.zeros(3)), truth, atol=1e-5)
+    found = fit(rig, truth)
+    assert found.residual < 1e-3
+    assert np.abs(found.pose - pose).max() < np.radians(1)
+    assert np.abs(found.shape - betas).max() < 0.05
+    assert np.allclose(found.translation, 0, atol=1e-3)

@@ -18,12 +18,12 @@ ADULT = 18
 """Years."""
 
 # SMPL's resting frame (y up, facing +z) to anny's (z up, facing -y): both have the left side at +x.
-_SMPL_TO_ANNY = torch.tensor([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+SMPL_TO_ANNY = torch.tensor([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
 # The limbs whose resting directions differ: (joint, where the limb ends, its direction in SMPL's straight T-pose).
 # 22 and 23 are the knuckles. The feet keep anny's own pitch and only turn straight ahead.
 _LEFT, _RIGHT, _DOWN = (1.0, 0.0, 0.0), (-1.0, 0.0, 0.0), (0.0, -1.0, 0.0)
-_LIMBS = (
+LIMBS = (
     (1, 4, _DOWN), (2, 5, _DOWN), (4, 7, _DOWN), (5, 8, _DOWN), (7, 10, None), (8, 11, None),
     (16, 18, _LEFT), (17, 19, _RIGHT), (18, 20, _LEFT), (19, 21, _RIGHT), (20, 22, _LEFT), (21, 23, _RIGHT),
 )  # fmt: skip
@@ -121,14 +121,14 @@ class AnnyBody:
 
     def _rigid_motions(self, rotations: Tensor, heads: Tensor) -> tuple[Tensor, Tensor]:
         """World rotation from the resting pose (B, 22, 3, 3) and world position (B, 22, 3) of each joint."""
-        to_smpl = _SMPL_TO_ANNY.to(heads).T
+        to_smpl = SMPL_TO_ANNY.to(heads).T
         correction = to_smpl.expand(len(heads), 22, 3, 3).clone()  # anny's frame -> the T-pose in SMPL's frame
-        start, end = [limb[0] for limb in _LIMBS], [limb[1] for limb in _LIMBS]
+        start, end = [limb[0] for limb in LIMBS], [limb[1] for limb in LIMBS]
         rest = torch.nn.functional.normalize((heads[:, end] - heads[:, start]) @ to_smpl.T, dim=-1)  # (B, L, 3)
-        target = rest.new_tensor([limb[2] or (0.0, 0.0, 0.0) for limb in _LIMBS]).expand_as(rest)
+        target = rest.new_tensor([limb[2] or (0.0, 0.0, 0.0) for limb in LIMBS]).expand_as(rest)
         straight = torch.stack([torch.zeros_like(rest[..., 0]), rest[..., 1], rest[..., 1:].norm(dim=-1)], dim=-1)
         straight[..., 2] = (1 - rest[..., 1].square()).clamp(min=0).sqrt()
-        own = torch.tensor([limb[2] is None for limb in _LIMBS], device=heads.device)
+        own = torch.tensor([limb[2] is None for limb in LIMBS], device=heads.device)
         target = torch.where(own[:, None], straight, target)
         correction[:, start] = smallest_rotation(rest, target) @ to_smpl
         correction[:, [10, 11]] = correction[:, [7, 8]]  # toes go with their feet

