@@ -24,6 +24,14 @@ COCO_ROOT = (11, 12)
 COCO_MIRROR = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
 """For each joint, the index of its left-right counterpart."""
 
+HAND_JOINTS = (
+    "wrist",
+    *(f"{finger}_{joint}" for finger in ("thumb", "index", "middle", "ring", "little") for joint in (1, 2, 3, 4)),
+)
+"""A hand's wrist, then each finger from its base to its tip: the order of MediaPipe and FreiHAND."""
+
+HAND_ROOT = (0,)
+
 
 @dataclass(frozen=True)
 class MeshTopology:
