@@ -123,8 +123,8 @@ def write_pictures(stem: Path, photo: Photo, found: Reconstruction, faces: np.nd
     if found.people:
         camera = found.people[0].camera
         over = overlay(photo.pixels, figures, camera.focal_length, camera.principal_point)
-    write(stem.with_name(stem.name + OVERLAY), _png(over))
-    write(stem.with_name(stem.name + SIDE), _png(side_view(figures, (photo.width, photo.height))))
+    write_png(stem.with_name(stem.name + OVERLAY), over)
+    write_png(stem.with_name(stem.name + SIDE), side_view(figures, (photo.width, photo.height)))
 
 
 def write(path: Path, data: bytes) -> None:
@@ -142,13 +142,14 @@ def write(path: Path, data: bytes) -> None:
         partial.unlink(missing_ok=True)
 
 
+def write_png(path: Path, pixels: np.ndarray) -> None:
+    """Write a picture, (H, W, 3) uint8 RGB, as PNG; see `write`."""
+    write(path, cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes())
+
+
 def _rounded(values: np.ndarray, decimals: int) -> Any:
     return np.asarray(values, np.float64).round(decimals).tolist()
 
 
 def _stacked(arrays: list[np.ndarray]) -> np.ndarray:
     return np.stack(arrays).astype(np.float32) if arrays else np.zeros((0, 0, 3), np.float32)
-
-
-def _png(pixels: np.ndarray) -> bytes:
-    return cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes()

@@ -11,6 +11,7 @@ from cli import hand_over, weights
 from cli.console import results
 from cli.doctor import doctor
 from cli.errors import Sentences
+from cli.explain import explain
 from cli.reconstruct import reconstruct
 from cli.serve import serve, settings
 
@@ -61,6 +62,10 @@ app.command(
         "mpt reconstruct team.jpg --box 120,40,200,460 --box 380,52,190,450",
     ),
 )(reconstruct)
+app.command(
+    rich_help_panel=_USE,
+    epilog=_examples("mpt explain photo.jpg", "mpt explain team.jpg --box 120,40,200,460 --output why"),
+)(explain)
 app.command(
     rich_help_panel=_USE,
     epilog=_examples("mpt serve", "mpt serve --host 0.0.0.0 --port 9000", "mpt serve --config mpt.toml"),

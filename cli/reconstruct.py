@@ -110,7 +110,7 @@ def reconstruct(
     from cli.loading import load_reconstructor, settings_in_force
 
     settings = settings_in_force()
-    wishes = Wishes(output, kinds, overlay, _boxes(box or []), max_people, focal_length, settings.max_pixels, fps)
+    wishes = Wishes(output, kinds, overlay, read_boxes(box or []), max_people, focal_length, settings.max_pixels, fps)
     outcome = Outcome()
     if sources:
         with notes.status("Loading the networks ..."):
@@ -121,7 +121,12 @@ def reconstruct(
     raise typer.Exit(outcome.exit_code)
 
 
-def _boxes(texts: list[str]) -> list[tuple[float, float, float, float]]:
+def read_boxes(texts: list[str]) -> list[tuple[float, float, float, float]]:
+    """The boxes of --box options.
+
+    Raises:
+        typer.BadParameter: One of them is none.
+    """
     from service.schemas import parse_box
 
     try:

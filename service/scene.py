@@ -19,7 +19,7 @@ View = Literal["photo", "side"]
 LONGEST = 1600
 """Pixels on the longer side of the photo that is kept: a picture for a screen, in bounded space and time."""
 _QUALITY = 92
-_PHOTO, _FACES, _CAMERA, _PERSON = "photo", "faces", "camera", "person-"
+_PHOTO, _CAMERA, _VERTICES, _FACES = "photo", "camera", "vertices-", "faces-"
 
 
 def pack(photo: np.ndarray, people: list[Person], faces: np.ndarray) -> bytes:
@@ -28,7 +28,7 @@ def pack(photo: np.ndarray, people: list[Person], faces: np.ndarray) -> bytes:
     Args:
         photo: (H, W, 3) uint8 RGB.
         people: All of this photo.
-        faces: (F, 3) of each one's mesh.
+        faces: (F, 3) of the network's mesh.
     """
     height, width = photo.shape[:2]
     photo = _scaled_down(photo)
@@ -39,17 +39,11 @@ def pack(photo: np.ndarray, people: list[Person], faces: np.ndarray) -> bytes:
     if people:
         focal, (x, y) = people[0].camera.focal_length, people[0].camera.principal_point
         camera = [focal * (along_x + along_y) / 2, x * along_x, y * along_y]
-    return save(
-        {
-            _PHOTO: jpeg.reshape(-1),
-            _CAMERA: np.array(camera, np.float64),
-            _FACES: np.ascontiguousarray(faces, np.int32),
-            **{
-                f"{_PERSON}{number:03}": person.vertices + np.array(person.camera.translation, np.float32)
-                for number, person in enumerate(people)
-            },
-        }
-    )
+    arrays: dict[str, np.ndarray] = {_PHOTO: jpeg.reshape(-1), _CAMERA: np.array(camera, np.float64)}
+    for number, person in enumerate(people):
+        arrays[f"{_VERTICES}{number:03}"] = person.vertices + np.array(person.camera.translation, np.float32)
+        arrays[f"{_FACES}{number:03}"] = np.ascontiguousarray(person.outward(faces), np.uint32)
+    return save(arrays)
 
 
 def _scaled_down(photo: np.ndarray) -> np.ndarray:
@@ -82,8 +76,8 @@ def draw(scene: bytes, view: View) -> bytes | None:
     if pixels is None:
         return None
     photo = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-    names = sorted(name for name in arrays if name.startswith(_PERSON))
-    figures = [Figure(arrays[name], arrays[_FACES]) for name in names]
+    numbers = sorted(name.removeprefix(_VERTICES) for name in arrays if name.startswith(_VERTICES))
+    figures = [Figure(arrays[_VERTICES + number], arrays[_FACES + number]) for number in numbers]
     if view == "side":
         picture = side_view(figures, (photo.shape[1], photo.shape[0]))
     elif figures:

@@ -44,3 +44,21 @@ def test_a_drawn_person_comes_back(tmp_path: Path, monkeypatch):
     drawn = draw_person(placed, faces, body, 600.0, (400, 520), np.zeros_like(photo)).any(axis=2)
     blue = over[..., 0] - over[..., 2] > 40
     assert (blue & drawn).sum() > 0.75 * (blue | drawn).sum()
+
+
+def test_a_drawn_person_is_explained(tmp_path: Path, monkeypatch):
+    topology = load_checkpoint(weights.path("anny-tiny")).topology
+    body, faces = topology.template.numpy(), topology.faces.numpy()
+    photo = draw_person(body + np.array([0.0, 0.0, 3.0], np.float32), faces, body, 600.0, (400, 520))
+    cv2.imwrite(str(tmp_path / "drawn.png"), photo[..., ::-1])
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["explain", "drawn.png", "--device", "cpu"])
+    files = [f"explanations/drawn-1.{kind}.png" for kind in ("heatmaps", "attention")]
+    assert (result.exit_code, result.stdout.split()) == (0, files), result.output
+    for file in files:
+        picture = cv2.imread(file)
+        assert picture.shape == (3 * 250 - 4, 6 * 228 - 4, 3)
+        tiles = [picture[y : y + 224, x : x + 224].astype(int) for y in (22, 272, 522) for x in range(0, 1368, 228)]
+        assert all(np.abs(a - b).max() > 20 for k, a in enumerate(tiles) for b in tiles[:k])  # each its own
+    status = CliRunner().invoke(app, ["explain", "nothing.jpg"])
+    assert status.exit_code == 1 and "No such file" in status.output

@@ -15,7 +15,7 @@ from cli.errors import Sentences
 from cli.main import app
 from model.errors import BadData
 
-COMMANDS = ("reconstruct", "serve", "export", "pretrain", "evaluate", "weights", "settings", "doctor")
+COMMANDS = ("reconstruct", "explain", "serve", "export", "pretrain", "evaluate", "weights", "settings", "doctor")
 HEAVY = ("torch", "numpy", "cv2", "pydantic", "fastapi", "trimesh", "PIL", "training", "safetensors")
 
 
@@ -37,7 +37,9 @@ def test_help_names_every_command_and_imports_nothing_heavy():
     assert "Exit codes" in result.stdout
 
 
-@pytest.mark.parametrize("command", [("reconstruct",), ("serve",), ("weights", "verify"), ("doctor",), ("settings",)])
+@pytest.mark.parametrize(
+    "command", [("reconstruct",), ("explain",), ("serve",), ("weights", "verify"), ("doctor",), ("settings",)]
+)
 def test_each_help_has_an_example(command):
     status, output = run(*command, "--help")
     assert status == 0

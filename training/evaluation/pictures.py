@@ -14,11 +14,12 @@ from torch import Tensor
 from model.errors import BadData
 from model.heatmaps import CROP_SIZE, draw_heatmaps
 from model.render import Figure, overlay, side_view
+from model.sheet import caption
 from training.evaluation.views import SEED, Views
 
 TILE = CROP_SIZE
 _TRUE, _PREDICTED = (0, 158, 115), (230, 159, 0)
-GROUND, _INK = 245, (40, 40, 40)
+GROUND = 245
 _LEFT, _RIGHT, _MIDDLE = (255, 140, 60), (90, 180, 255), (230, 230, 230)
 _BONES = (
     (0, 5), (0, 6), (5, 6), (11, 12), (5, 7), (7, 9), (11, 13), (13, 15), (5, 11),
@@ -114,9 +115,9 @@ def pose_montage(cases: Sequence[Case], faces: np.ndarray) -> np.ndarray:
 
 def montage(headings: Sequence[str], rows: Sequence[tuple[str, Sequence[np.ndarray]]]) -> np.ndarray:
     """Rows of square tiles (`TILE`, `TILE`, 3), each under its caption: (H, W, 3) uint8 RGB."""
-    parts = [np.concatenate([_caption(heading) for heading in headings], axis=1)]
-    for caption, tiles in rows:
-        parts += [_caption(caption, len(headings) * TILE), np.concatenate(tiles, axis=1)]
+    parts = [np.concatenate([caption(heading, TILE) for heading in headings], axis=1)]
+    for text, tiles in rows:
+        parts += [caption(text, len(headings) * TILE), np.concatenate(tiles, axis=1)]
     return np.concatenate(parts)
 
 
@@ -150,9 +151,3 @@ def _skeleton(joints: np.ndarray) -> np.ndarray:
         colour = (_LEFT if start % 2 else _RIGHT) if same_side else _MIDDLE  # COCO's odd joints are left ones
         cv2.line(picture, points[start].tolist(), points[end].tolist(), colour, 2, cv2.LINE_AA, shift=4)
     return picture
-
-
-def _caption(text: str, width: int = TILE) -> np.ndarray:
-    strip = np.full((20, width, 3), 255, np.uint8)
-    cv2.putText(strip, text, (6, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.42, _INK, 1, cv2.LINE_AA)
-    return strip
