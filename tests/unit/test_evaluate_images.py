@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-import model.reconstruct
+import model.views
 from model.errors import BadData
 from model.reconstruct import Box, Camera, Person, Reconstruction
 from training.evaluation.images import MPJPE_PELVIS, evaluate_images
@@ -188,7 +188,7 @@ def test_missing_and_broken_images_get_a_sentence(image: Path) -> None:
 
 
 def test_the_crop_is_the_reconstructors() -> None:
-    assert CROP_PER_BOX == model.reconstruct.CROP_SCALE
+    assert CROP_PER_BOX == model.views.CROP_SCALE
 
 
 def test_each_nth_sample(image: Path) -> None:
