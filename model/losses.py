@@ -1,4 +1,4 @@
-"""The training objective: Eq. 2 to 6 of the paper, one function each.
+"""The training objective: Eq. 2 to 6 of the paper, one function each, and one term that keeps meshes in shape.
 
 Every loss takes an optional validity mask, so that samples with partial truth (2D joints only, say) count as far as
 they go; without a mask the functions are the paper's equations as printed, averaged over the batch.
@@ -47,6 +47,21 @@ def projection_loss(joints: Tensor, camera: Tensor, true_joints_2d: Tensor, vali
         joints: (B, K, 3) metres; camera: (B, 3) s, tx, ty; true_joints_2d: (B, K, 2) in -1..1 across the crop.
     """
     return _mean_l1(project_weak_perspective(joints, camera), true_joints_2d, valid)
+
+
+def edge_loss(vertices: Tensor, true_vertices: Tensor, edges: Tensor, valid: Tensor | None = None) -> Tensor:
+    """Mean difference in length of the edges, as in Pose2Mesh (ECCV 2020): not in the paper's Eq. 6.
+
+    Where the heatmaps leave a part of the body open, the mean of all places it might be in is what L1 alone asks for,
+    and there the part shrinks to a spike; with its edges kept, it stays a head or a hand.
+
+    Args:
+        vertices, true_vertices: (B, M, 3) metres; edges: (E, 2) int64, pairs of vertices; valid: (B, 1) bool.
+    """
+    start, end = edges.unbind(dim=1)
+    length = (vertices[:, start] - vertices[:, end]).norm(dim=-1)  # (B, E)
+    true_length = (true_vertices[:, start] - true_vertices[:, end]).norm(dim=-1)
+    return _mean_l1(length[..., None], true_length[..., None], valid)
 
 
 @dataclass(frozen=True)

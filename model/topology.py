@@ -32,6 +32,8 @@ HAND_JOINTS = (
 
 HAND_ROOT = (0,)
 
+_NEAR = 6  # neighbours of a vertex in a triangle mesh, in the mean
+
 
 @dataclass(frozen=True)
 class MeshTopology:
@@ -72,6 +74,15 @@ class MeshTopology:
         upsampling = torch.zeros(self.vertex_count, self.coarse_count)
         upsampling.scatter_add_(1, self.neighbours, self.weights)
         return self.joint_regressor @ upsampling
+
+    @cached_property
+    def coarse_edges(self) -> Tensor:
+        """(E, 2) int64: the pairs of coarse vertices (their indices among the C) that are near on the resting body."""
+        places = self.template[self.coarse]
+        distance = torch.cdist(places, places).fill_diagonal_(torch.inf)
+        near = distance.topk(min(_NEAR, self.coarse_count - 1), largest=False).indices  # (C, 6)
+        pairs = torch.stack([torch.arange(self.coarse_count)[:, None].expand_as(near), near], dim=-1).flatten(0, 1)
+        return pairs.sort(dim=1).values.unique(dim=0)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.errors import BadInput, MPTError
-from model.losses import mpt_loss
+from model.losses import edge_loss, mpt_loss
 from model.transformer import LiftNetwork, MeshPrediction, MeshTransformer
 from training.bodies.anny import ADULT, AnnyBody
 from training.bodies.coarse import load_topology, save_topology
@@ -66,7 +66,7 @@ def pretrain(
     topology = processes.one_by_one(lambda: load_topology(folder / "topology.safetensors", body, rotations))
     train = Synthesizer(body, topology, rotations, recipe.synthesis, device)
     check = Synthesizer(body, topology, torch.from_numpy(validation.rotations), recipe.synthesis, device)
-    loss, size = pretraining_loss(train), recipe.size
+    loss, size = pretraining_loss(train, recipe.edges), recipe.size
     torch.manual_seed(recipe.trainer.seed)
     model = MeshTransformer(size, topology)
     if start:
@@ -109,16 +109,20 @@ def pretrain(
     return best
 
 
-def pretraining_loss(samples: Synthesizer) -> StepLoss:
-    """Eq. 6 on a batch of samples drawn at random, with queries masked."""
+def pretraining_loss(samples: Synthesizer, edges: float = 0.0) -> StepLoss:
+    """Eq. 6 on a batch of samples drawn at random, with queries masked, and `edges` times the edge loss."""
     topology, device = samples.topology, samples.device
+    pairs = topology.coarse_edges.to(device)
 
     def loss(network: Callable[..., MeshPrediction], batch: int, generator: torch.Generator) -> dict[str, Tensor]:
         index = torch.randint(len(samples.poses), (batch,), generator=generator, device=device)
         heatmaps, truth = samples.training_batch(index, generator)
         masks = [_hidden(batch, n, generator) for n in (topology.joint_count, topology.coarse_count)]
         vertices, joints, camera = network(heatmaps, *masks)
-        return mpt_loss(vertices.float(), joints.float(), camera.float(), samples.regressor, truth)
+        vertices = vertices.float()
+        terms = mpt_loss(vertices, joints.float(), camera.float(), samples.regressor, truth)
+        terms["edges"] = edge_loss(vertices, truth.vertices, pairs, truth.vertices_valid)
+        return {**terms, "loss": terms["loss"] + edges * terms["edges"]}
 
     return loss
 

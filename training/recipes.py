@@ -24,6 +24,8 @@ class PretrainRecipe:
     """then the whole network."""
     youngest: int = ADULT
     """Years of the youngest bodies; children come in below 18."""
+    edges: float = 5.0
+    """Weight of `edge_loss` beside Eq. 6, which has none."""
 
     def change(self, changes: dict[str, int]) -> PretrainRecipe:
         """The recipe with other values in both stages' `TrainerConfig`; fewer `steps` shorten the first stage too."""

@@ -7,6 +7,7 @@ import torch
 
 from model.losses import (
     MeshTruth,
+    edge_loss,
     joint_loss,
     mpt_loss,
     projection_loss,
@@ -34,6 +35,16 @@ def test_projection_loss_by_hand() -> None:
         torch.tensor([[[0.1, 0.2, 9.0]]]), torch.tensor([[2.0, 0.1, -0.1]]), torch.tensor([[[0.0, 0.2]]])
     )
     assert loss.item() == pytest.approx(0.4)
+
+
+def test_edge_loss_by_hand() -> None:
+    # Edges of 3 and 4 metres are predicted 5 and 4 metres long: the mean difference is 1. Where they lie is nothing to it.
+    true = torch.tensor([[[0.0, 0, 0], [3.0, 0, 0], [3.0, 4.0, 0]]])
+    predicted = torch.tensor([[[7.0, 0, 0], [7.0, 5.0, 0], [7.0, 5.0, 4.0]]])
+    edges = torch.tensor([[0, 1], [1, 2]])
+    assert edge_loss(predicted, true, edges).item() == pytest.approx(1.0)
+    both, nothing = torch.cat([predicted, 9 * predicted]), torch.cat([true, true])
+    assert edge_loss(both, nothing, edges, torch.tensor([[True], [False]])).item() == pytest.approx(1.0)
 
 
 def test_masks_leave_out_what_is_not_known() -> None:

@@ -29,6 +29,15 @@ def test_coarse_regressor_is_g_after_upsampling(topology: MeshTopology) -> None:
     )
 
 
+def test_coarse_edges_join_every_vertex_to_its_neighbours_once(topology: MeshTopology) -> None:
+    edges, places = topology.coarse_edges, topology.template[topology.coarse]
+    assert (edges[:, 0] < edges[:, 1]).all() and len(edges.unique(dim=0)) == len(edges)
+    assert torch.equal(edges.unique(), torch.arange(topology.coarse_count))
+    nearest = torch.cdist(places, places).fill_diagonal_(torch.inf).argmin(dim=1)
+    pairs = {tuple(pair) for pair in edges.tolist()}
+    assert all(tuple(sorted(pair)) in pairs for pair in enumerate(nearest.tolist()))
+
+
 def test_state_restores_the_topology(topology: MeshTopology) -> None:
     again = MeshTopology.from_state("tube", COCO_JOINTS, COCO_ROOT, topology.state())
     assert again.fingerprint == topology.fingerprint
