@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from cli.gltf import GltfWriter
 from model.render import vertex_normals
+from service.gltf import GltfWriter
 
 _ERROR = 0.003  # metres, root mean square: as many shapes as that takes, 330 KB each
 _SHAPES = 64  # at most, whatever the error: 21 MB
@@ -113,20 +113,21 @@ def to_glb(motion: Motion, faces: np.ndarray, name: str) -> bytes:
         {"POSITION": file.points(shape), "NORMAL": file.points(normals)}
         for shape, normals in zip(motion.shapes, motion.shape_normals)
     ]
-    primitive = {
+    primitive: dict[str, object] = {
         "attributes": {"POSITION": file.points(motion.mean), "NORMAL": file.points(motion.mean_normals)},
         "indices": file.indices(faces),
         "material": 0,
     }
     mesh: dict[str, object] = {"name": name, "primitives": [primitive]}
-    paths = {"translation": motion.translations, "rotation": motion.rotations}
+    paths = {(0, "translation"): motion.translations, (0, "rotation"): motion.rotations}
     node: dict[str, object] = {"name": name, "mesh": 0}
-    node |= {path: values[0].tolist() for path, values in paths.items()}
+    node |= {path: values[0].tolist() for (_, path), values in paths.items()}
     if targets:
         primitive["targets"] = targets
         mesh["weights"] = motion.weights[0].tolist()
-        paths["weights"] = motion.weights
-    return file.finish(node, mesh, motion.times, paths)
+        paths[0, "weights"] = motion.weights
+    file.animate(motion.times, paths)
+    return file.finish([node], mesh)
 
 
 def _turn(mesh: np.ndarray, reference: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ body: one that the body itself made is met exactly, and one that no body could m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ _CORRELATION = 10.0
 _LEAST_NOISE = 1e-4  # metres: keeps the prior, and so the answer, where the mesh says nothing at all
 _DAMPING = 1e-3
 _STEPS = 20
+_SHAPE_FRAMES = 16  # of a video, from which the shape is found
 _DONE = 3e-3  # radians, metres and shape coefficients: smaller steps change nothing that can be seen
 
 
@@ -79,6 +81,24 @@ def fit(rig: Rig, vertices: np.ndarray, shape: np.ndarray | None = None, start: 
     rotations = state.rotations
     distance = np.linalg.norm(rig.pose(rotations, state.shape, state.translation) - vertices, axis=1)
     return BodyFit(rotations, state.shape, state.translation, float(distance.mean()))
+
+
+def fit_motion(rig: Rig, meshes: Sequence[np.ndarray] | np.ndarray) -> list[BodyFit]:
+    """Fits one person's body to a mesh a frame: the shape is that of all frames, since bones keep their lengths.
+
+    Args:
+        rig: the body.
+        meshes: N of (V, 3) metres, in the order of time; read one by one, so that they may be on disk.
+
+    Raises:
+        ValueError: as `fit`.
+    """
+    some = np.unique(np.linspace(0, len(meshes) - 1, min(len(meshes), _SHAPE_FRAMES)).round().astype(int))
+    shape = np.median([fit(rig, meshes[frame]).shape for frame in some], axis=0)
+    found: list[BodyFit] = []
+    for mesh in meshes:
+        found.append(fit(rig, mesh, shape, found[-1] if found else None))
+    return found
 
 
 def _begin(

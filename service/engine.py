@@ -48,8 +48,11 @@ def load_reconstructors(settings: Settings) -> list[Reconstructor]:
     # Imported here, off the event loop: PyTorch takes seconds, and the health endpoints answer meanwhile.
     from model.engines import open_network
     from model.reconstruct import Reconstructor
+    from model.rig import load_rig
     from service.batched import BatchedNetwork
 
+    if settings.rig is not None:
+        load_rig(settings.rig)  # a broken one is told now, not to the first client
     checkpoints = [settings.checkpoint]
     if settings.fine_tuned_checkpoint is not None:
         checkpoints.append(settings.fine_tuned_checkpoint)

@@ -14,7 +14,7 @@ import trimesh
 from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial
 
-_TURN_UP = (1.0, -1.0, -1.0)
+TURN_UP = (1.0, -1.0, -1.0)
 _MATERIAL = PBRMaterial(
     name="body",
     baseColorFactor=(0.60, 0.67, 0.76, 1.0),  # linear; a light slate blue
@@ -37,7 +37,7 @@ def to_glb(vertices: np.ndarray, faces: np.ndarray, name: str = "body") -> bytes
     vertices, faces = np.asarray(vertices), np.asarray(faces)
     _check(vertices, faces)
     visual = TextureVisuals(material=_MATERIAL.copy())
-    mesh = trimesh.Trimesh(vertices * _TURN_UP, faces, process=False, visual=visual)
+    mesh = trimesh.Trimesh(vertices * TURN_UP, faces, process=False, visual=visual)
     normals = mesh.vertex_normals.copy()
     normals[~normals.any(axis=1)] = (0.0, 1.0, 0.0)  # where there is no face; glTF forbids zero
     mesh.vertex_normals = normals

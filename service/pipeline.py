@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.errors import BadInput
+from model.fit import fit
+from model.rig import find_rig
 from service import images, metrics, scene, schemas
 from service.engine import check_wanted
 from service.meshes import to_glb
+from service.rigged import parameters_of, to_rigged_glb
 from service.store import Store, new_id
 
 if TYPE_CHECKING:
     from model.reconstruct import Person, Reconstructor
+    from model.rig import Rig
     from service.settings import Settings
 
 
@@ -39,7 +43,7 @@ def reconstruct(
         root_path: Path under which clients see the service; links begin with it.
 
     Raises:
-        BadInput: The image or a box cannot be used.
+        BadInput: The image or a box cannot be used, or the mesh has no rig.
         OSError: The meshes or the scene could not be kept.
         Unwanted: The client has gone meanwhile, or its deadline.
     """
@@ -51,6 +55,7 @@ def reconstruct(
             f"{boxes} boxes are too many: at most {settings.max_people} people are reconstructed in one photo."
         )
     check_wanted()
+    rig = find_rig(model.about()["vertices"], settings.rig) if query.rigged or query.parameters else None
     decoded = time.perf_counter()
     found = model.reconstruct(
         photo.pixels,
@@ -61,7 +66,7 @@ def reconstruct(
     check_wanted()
     reconstructed = time.perf_counter()
     identifier = new_id()
-    people = [_person(person, model.faces, query.vertices, store, root_path) for person in found.people]
+    people = [_person(person, model.faces, query, rig, store, root_path) for person in found.people]
     if settings.keep_photos:
         store.put(f"{identifier}.scene", scene.pack(photo.pixels, found.people, model.faces))
     end = time.perf_counter()
@@ -84,9 +89,21 @@ def reconstruct(
     )
 
 
-def _person(person: Person, faces: np.ndarray, with_vertices: bool, store: Store, root_path: str) -> schemas.Person:
+def _person(
+    person: Person, faces: np.ndarray, query: schemas.ReconstructQuery, rig: Rig | None, store: Store, root_path: str
+) -> schemas.Person:
     identifier = new_id()
-    store.put(f"{identifier}.glb", to_glb(person.vertices, faces, name=f"person-{identifier[:8]}"))
+    name = f"person-{identifier[:8]}"
+    links = {kind: f"{root_path}/mesh/{identifier}.{kind}" for kind in ("glb", "obj")}
+    store.put(f"{identifier}.glb", to_glb(person.vertices, faces, name))
+    parameters = None
+    if rig is not None:
+        check_wanted()  # a crowd takes a while
+        body = fit(rig, person.vertices)
+        parameters = parameters_of(rig, body)
+        if query.rigged:
+            links["rigged"] = f"{root_path}/mesh/{identifier}.rigged.glb"
+            store.put(f"{identifier}.rigged", to_rigged_glb(rig, [body], faces, name))
     camera = person.camera
     return schemas.Person(
         id=identifier,
@@ -94,14 +111,15 @@ def _person(person: Person, faces: np.ndarray, with_vertices: bool, store: Store
         bbox=_rounded(np.asarray(person.bbox), 2),
         keypoints_2d=_rounded(person.keypoints_2d, 3),
         joints=_rounded(person.joints, 5),
-        vertices=_rounded(person.vertices, 5) if with_vertices else None,
+        vertices=_rounded(person.vertices, 5) if query.vertices else None,
         camera=schemas.Camera(
             focal_length=round(float(camera.focal_length), 3),
             principal_point=_rounded(np.asarray(camera.principal_point), 3),
             translation=_rounded(np.asarray(camera.translation), 5),
             weak_perspective=_rounded(np.asarray(camera.weak_perspective), 6),
         ),
-        mesh=schemas.MeshLinks(glb=f"{root_path}/mesh/{identifier}.glb", obj=f"{root_path}/mesh/{identifier}.obj"),
+        mesh=schemas.MeshLinks(**links),
+        parameters=parameters,
     )
 
 

@@ -97,6 +97,22 @@ async def reconstruct(
 
 
 @router.get(
+    "/mesh/{mesh_id}.rigged.glb",  # before the next one, which it would fit as well
+    tags=["meshes"],
+    summary="A person's fitted body with its skeleton as binary glTF 2.0",
+    response_class=Response,
+    responses={200: {"content": {"model/gltf-binary": {}}, "description": "The body."}, **_problems(404)},
+)
+async def mesh_rigged(mesh_id: str, services: Context) -> Response:
+    """The body in metres, y up, with 22 joints in SMPL's names, skinning weights and the pose.
+
+    It is there if the photo was sent with `rigged=true`. With all rotations zero the skeleton stands in a T-pose.
+    """
+    glb = await _mesh(mesh_id, services, "rigged")
+    return _file(glb, "model/gltf-binary", f"{mesh_id}.rigged.glb", services)
+
+
+@router.get(
     "/mesh/{mesh_id}.glb",
     tags=["meshes"],
     summary="A person's mesh as binary glTF 2.0",
@@ -151,8 +167,8 @@ async def overlay(
     return _file(picture, "image/png", f"{reconstruction_id}-{view}.png", services, "inline")
 
 
-async def _mesh(mesh_id: str, services: Services) -> bytes:
-    glb = await to_thread.run_sync(services.store.get, f"{mesh_id}.glb") if is_id(mesh_id) else None
+async def _mesh(mesh_id: str, services: Services, kind: str = "glb") -> bytes:
+    glb = await to_thread.run_sync(services.store.get, f"{mesh_id}.{kind}") if is_id(mesh_id) else None
     if glb is None or not is_whole_glb(glb):
         raise _gone("mesh", services)
     return glb

@@ -58,6 +58,15 @@ class ReconstructQuery(BaseModel):
         examples=[["120,40,200,460"]],
     )
     vertices: bool = Field(False, description="Whether the answer lists every vertex of every mesh.")
+    rigged: bool = Field(
+        False,
+        description="Whether to fit the body model to each mesh and keep it as a GLB with a skeleton, too: 22 joints, "
+        "skinning weights and the pose. Its link is `rigged` in `mesh`.",
+    )
+    parameters: bool = Field(
+        False,
+        description="Whether the answer has the fitted body's pose and shape; with rigged=true it has them anyway.",
+    )
     focal_length: float | None = Field(
         None,
         ge=1,
@@ -92,6 +101,31 @@ class MeshLinks(BaseModel):
 
     glb: str
     obj: str
+    rigged: str | None = Field(
+        None, description="GLB of the fitted body with skeleton and pose; only with rigged=true."
+    )
+
+
+class Parameters(BaseModel):
+    """The body model fitted to the mesh. Poses are those of SMPL's first 22 joints, in SMPL's order, pelvis first."""
+
+    model: str = Field(description="anny, the open body; or smpl or smplx, if the operator brought one.")
+    pose: list[Point3] = Field(
+        description="22 axis-angle rotations in radians, each relative to its parent's in the T-pose. The first takes "
+        "the body's own frame (y up, facing +z) to the camera's."
+    )
+    shape: list[Finite] = Field(
+        description="Coefficients of the model's shape directions, of unit variance; SMPL's betas."
+    )
+    translation: Point3 = Field(
+        description="Metres, camera frame; to be added to the posed body, whose pelvis is where it was at rest."
+    )
+    phenotypes: dict[str, Finite] | None = Field(
+        None,
+        description="What the shape says in words, each 0 to 1; of anny: gender (0 is male), age (adults from 0.6), "
+        "muscle, weight, height, proportions. A guess from one photo.",
+    )
+    residual_mm: Finite = Field(description="From the fitted vertices to the mesh's, in the mean, in millimetres.")
 
 
 class Person(BaseModel):
@@ -107,6 +141,7 @@ class Person(BaseModel):
     )
     camera: Camera
     mesh: MeshLinks
+    parameters: Parameters | None = Field(None, description="Only with parameters=true or rigged=true.")
 
 
 class Reconstruction(BaseModel):

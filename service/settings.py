@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     fine_tuned_checkpoint: Path | None = Field(
         None, description="Checkpoint for mode=fine-tuned; without one, that mode is refused."
     )
+    rig: Path | None = Field(
+        None, description="Rig for rigged=true and parameters=true; the one of the package's own body if unset."
+    )
     device: str = Field("auto", description="Where the network runs: auto, cpu, cuda or cuda:1.")
     engine: Literal["auto", "torch", "onnx"] = Field(
         "auto", description="What runs the network: PyTorch, ONNX Runtime, or the faster one that is there."

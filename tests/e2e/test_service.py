@@ -18,6 +18,8 @@ import numpy as np
 import pytest
 import trimesh
 
+from tests.glb import Glb
+
 START_SECONDS = 120.0  # PyTorch and the weights on a slow, busy machine
 
 
@@ -110,6 +112,15 @@ def test_from_a_photo_to_meshes(service, extension):
         mesh = trimesh.load_mesh(io.BytesIO(mesh_response.content), file_type=kind, process=False, maintain_order=True)
         np.testing.assert_allclose(mesh.vertices, vertices * (1, -1, -1), atol=1.5e-5)
         assert mesh.volume > 0  # outside is outside
+
+
+def test_from_a_photo_to_a_skeleton(service):
+    parameters = {**BOX, "vertices": "true", "rigged": "true"}
+    (person,) = service.post("/reconstruct", params=parameters, files={"image": photo()}).json()["people"]
+    fitted = Glb(service.get(person["mesh"]["rigged"]).content).skinned()
+    off = np.linalg.norm(fitted - np.array(person["vertices"]) * (1, -1, -1), axis=1)
+    assert 1000 * off.mean() == pytest.approx(person["parameters"]["residual_mm"], abs=0.1)
+    assert off.mean() < 0.1  # metres, of a figure that hardly looks like anybody
 
 
 def test_the_camera_puts_the_body_on_its_box(service):

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from cli.film import Film, FilmWriter
 from cli.main import app
 from model.reconstruct import Reconstruction, Reconstructor
+from tests.glb import Glb
 from tests.integration.fake_reconstructor import FakeReconstructor
-from tests.unit.test_cli_motion import Glb
 
 Run = Callable[..., tuple[int, str]]
 WIDTH, HEIGHT, RATE = 320, 200, 20

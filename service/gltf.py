@@ -1,16 +1,18 @@
-"""Writes a binary glTF 2.0 file with one animated mesh: trimesh, which writes the others, knows no animations."""
+"""Writes a binary glTF 2.0 file with one mesh that moves or has a skeleton, neither of which trimesh knows."""
 
 from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 _FLOAT, _UNSIGNED = 5126, 5125
+_BYTE, _SHORT = 5121, 5123  # unsigned
 _VERTICES, _INDICES = 34962, 34963  # what a buffer view is for
-_TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4"}
+_TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
 _COLOUR = (0.60, 0.67, 0.76, 1.0)  # linear; the same light slate blue as of still meshes
 
 
@@ -21,6 +23,7 @@ class GltfWriter:
         self._data = bytearray()
         self._views: list[dict[str, int]] = []
         self._accessors: list[dict[str, object]] = []
+        self._animations: list[dict[str, object]] = []
 
     def points(self, values: np.ndarray) -> int:
         """Add (V, 3) vertices, normals or offsets of them; returns their index."""
@@ -28,33 +31,57 @@ class GltfWriter:
 
     def indices(self, faces: np.ndarray) -> int:
         """Add (F, 3) faces; returns their index."""
-        return self._add(faces.astype("<u4").ravel(), _UNSIGNED, 1, _INDICES)
+        short = faces.max(initial=0) < 2**16 - 1  # the last number means a restart
+        return self._add(faces.astype("<u2" if short else "<u4").ravel(), _SHORT if short else _UNSIGNED, 1, _INDICES)
 
-    def finish(
-        self, node: dict[str, object], mesh: dict[str, object], times: np.ndarray, paths: Mapping[str, np.ndarray]
-    ) -> bytes:
-        """The file, with a node that moves.
+    def bones(self, values: np.ndarray) -> int:
+        """Add (V, 4) joints below 256 that move vertices; returns their index."""
+        return self._add(values.astype("u1"), _BYTE, 4, _VERTICES)
+
+    def weights(self, values: np.ndarray) -> int:
+        """Add (V, 4) by how much these joints do, rows that sum to 1; returns their index."""
+        return self._add(values.astype("<f4"), _FLOAT, 4, _VERTICES)
+
+    def matrices(self, values: np.ndarray) -> int:
+        """Add (J, 4, 4) transforms of column vectors; returns their index."""
+        columns = np.swapaxes(values, 1, 2).reshape(-1, 16)  # glTF writes columns first
+        return self._add(columns.astype("<f4"), _FLOAT, 16)
+
+    def animate(self, times: np.ndarray, paths: Mapping[tuple[int, str], np.ndarray]) -> None:
+        """Let nodes move.
 
         Args:
-            node: Has `mesh` 0.
-            mesh: Has `material` 0.
             times: (N,) seconds.
-            paths: "translation" (N, 3), "rotation" (N, 4), "weights" (N, K): the node's at these times.
+            paths: by node and "translation" (N, 3), "rotation" (N, 4) or "weights" (N, K): what is so at these times.
         """
         at = self._add(times.astype("<f4"), _FLOAT, 1)
         samplers: list[dict[str, object]] = []
         channels: list[dict[str, object]] = []
-        for path, values in paths.items():
+        for (node, path), values in paths.items():
             width = 1 if path == "weights" else values.shape[1]
             flat = values.astype("<f4").reshape(-1, width) if width > 1 else values.astype("<f4").ravel()
             samplers.append({"input": at, "interpolation": "LINEAR", "output": self._add(flat, _FLOAT, width)})
-            channels.append({"sampler": len(channels), "target": {"node": 0, "path": path}})
+            channels.append({"sampler": len(channels), "target": {"node": node, "path": path}})
+        self._animations = [{"name": "motion", "samplers": samplers, "channels": channels}]
+
+    def finish(
+        self, nodes: Sequence[Mapping[str, Any]], mesh: Mapping[str, Any], skin: Mapping[str, Any] | None = None
+    ) -> bytes:
+        """The file.
+
+        Args:
+            nodes: One of them has `mesh` 0, and `skin` 0 if there is one.
+            mesh: Has `material` 0.
+            skin: The joints of the mesh.
+        """
+        children = {child for node in nodes for child in node.get("children", ())}
         content = {
             "asset": {"version": "2.0", "generator": "mpt"},
             "scene": 0,
-            "scenes": [{"nodes": [0]}],
-            "nodes": [node],
+            "scenes": [{"nodes": [node for node in range(len(nodes)) if node not in children]}],
+            "nodes": nodes,
             "meshes": [mesh],
+            **({"skins": [skin]} if skin else {}),
             "materials": [
                 {
                     "name": "body",
@@ -65,7 +92,7 @@ class GltfWriter:
                     },
                 }
             ],
-            "animations": [{"name": "motion", "samplers": samplers, "channels": channels}],
+            **({"animations": self._animations} if self._animations else {}),
             "accessors": self._accessors,
             "bufferViews": self._views,
             "buffers": [{"byteLength": len(self._data)}],
@@ -79,7 +106,8 @@ class GltfWriter:
     def _add(self, values: np.ndarray, component: int, width: int, target: int | None = None) -> int:
         view = {"buffer": 0, "byteOffset": len(self._data), "byteLength": values.nbytes}
         self._views.append(view | ({"target": target} if target else {}))
-        self._data += values.tobytes()  # all of 4 bytes: aligned
+        self._data += values.tobytes()
+        self._data += bytes(-len(self._data) % 4)  # what comes next must be aligned
         rows = values.reshape(-1, width)
         self._accessors.append(
             {
