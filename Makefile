@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format mocap train-pretrain evaluate ablations benchmark-rendering load soak clean
+.PHONY: help serve test lint format mocap train-pretrain rendered train-finetune evaluate ablations benchmark-rendering load soak clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,16 @@ mocap: $(VENV)/.train ## Fetch CMU's motion capture, free and without registerin
 train-pretrain: $(VENV)/.train ## Pre-train on motion capture (MOCAP=folder SIZE=tiny STEPS=1000)
 	@$(BIN)/python -m training.pretrain \
 		$(if $(MOCAP),--mocap "$(MOCAP)") $(if $(SIZE),--size $(SIZE)) $(if $(STEPS),--steps $(STEPS)) $(ARGS)
+
+rendered: $(VENV)/.train ## Render people to fine-tune on (MOCAP=folder DIR=runs/rendered)
+	@$(BIN)/python -m weights.fetch
+	@$(BIN)/python -m training.images.prepare \
+		$(if $(MOCAP),--mocap "$(MOCAP)") $(if $(DIR),--output "$(DIR)") $(ARGS)
+
+train-finetune: $(VENV)/.train ## Fine-tune on rendered people (MOCAP=folder DIR=runs/rendered RECIPE=end-to-end FROM=checkpoint)
+	@$(BIN)/python -m weights.fetch
+	@$(BIN)/python -m training.finetune $(if $(MOCAP),--mocap "$(MOCAP)") $(if $(DIR),--images "$(DIR)") \
+		$(if $(RECIPE),--recipe $(RECIPE)) $(if $(FROM),--from "$(FROM)") $(if $(STEPS),--steps $(STEPS)) $(ARGS)
 
 evaluate: $(VENV)/.train ## Evaluate checkpoints (MOCAP=, PHOTOS=, PW3D=folder or H36M=npz; CHECKPOINT="file ...")
 	@$(BIN)/python -m weights.fetch

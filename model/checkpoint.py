@@ -1,4 +1,7 @@
-"""Checkpoints: one safetensors file with the network, its mesh topology and its card. No pickle, no body model."""
+"""Checkpoints: one safetensors file with the network, its mesh topology and its card. No pickle, no body model.
+
+A fine-tuned checkpoint has its backbone inside; others name a published one.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from model.errors import BadCheckpoint
+from model.backbones import PoseBackbone, build_backbone
+from model.errors import BadCheckpoint, BadInput
 from model.sizes import TransformerSize
 from model.topology import MeshTopology
 from model.transformer import MeshTransformer
@@ -27,13 +31,30 @@ class Checkpoint:
 
     model: MeshTransformer
     topology: MeshTopology
+    backbone: PoseBackbone | None
+    """The 2D network that was fine-tuned with it; None for the published one that the card names."""
     card: dict[str, Any]
     """The model card: "name", "mode" ("zero-shot" or "fine-tuned"), "backbone", data, samples seen, scores."""
 
 
-def save_checkpoint(path: Path, model: MeshTransformer, topology: MeshTopology, card: dict[str, Any]) -> None:
-    """Writes a checkpoint in half precision; a reader never sees half a file."""
+def save_checkpoint(
+    path: Path,
+    model: MeshTransformer,
+    topology: MeshTopology,
+    card: dict[str, Any],
+    backbone: PoseBackbone | None = None,
+) -> None:
+    """Writes a checkpoint in half precision; a reader never sees half a file.
+
+    Args:
+        backbone: one that was trained too, of the kind that `card["backbone"]` names.
+    """
     tensors = {f"model.{name}": value.half() for name, value in model.state_dict().items()}
+    if backbone is not None:
+        tensors |= {
+            f"backbone.{name}": value.half() if value.is_floating_point() else value
+            for name, value in backbone.state_dict().items()
+        }
     tensors |= {f"topology.{name}": value for name, value in topology.state().items()}
     description = {
         "format": _FORMAT,
@@ -83,8 +104,16 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> Checkpoin
         sizes["decoder"] = tuple(sizes["decoder"]) if sizes["decoder"] else None
         model = MeshTransformer(TransformerSize(**sizes), topology)
         model.load_state_dict({name: value.float() for name, value in part("model.").items()})
+        card = dict(description.get("card", {}))
+        backbone = None
+        if trained := part("backbone."):
+            backbone = build_backbone(str(card["backbone"]))
+            backbone.load_state_dict(trained)  # which turns half precision into single
+            backbone.to(device)
+    except BadInput as error:
+        raise BadCheckpoint(f"{path}: {error}") from None
     except (KeyError, TypeError, RuntimeError) as error:
         raise BadCheckpoint(f"{path} does not fit this version of the network: {error}") from None
     if topology.fingerprint != about.get("fingerprint"):
         raise BadCheckpoint(f"{path}: the mesh topology is not the one that the network was trained on.")
-    return Checkpoint(model.to(device).eval(), topology, description.get("card", {}))
+    return Checkpoint(model.to(device).eval(), topology, backbone, card)

@@ -27,6 +27,8 @@ class TransformerSize:
     """How many heatmap tokens are kept, those with the most energy; None keeps all."""
     coordinates: bool = False
     """Whether it sees of each heatmap only where its peak is, as a network on 2D coordinates would (Table 3a)."""
+    image_features: int | None = None
+    """Channels of the backbone's image features, if it reads those in place of heatmaps (Table 3b)."""
 
 
 def tiny() -> TransformerSize:

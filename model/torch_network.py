@@ -12,7 +12,7 @@ from torch import Tensor
 from model.backbones import build_backbone
 from model.checkpoint import load_checkpoint
 from model.detectors import PhotoDetector, load_detector
-from model.errors import BadInput
+from model.errors import BadCheckpoint, BadInput
 from model.mpt import MPT, PhotoMPT
 from model.network import About, Placed
 from model.subjects import subject
@@ -92,8 +92,12 @@ class TorchNetwork:
         except (RuntimeError, AssertionError) as error:
             raise BadInput(f"PyTorch cannot use the device {device!r} here: {str(error).splitlines()[0]}") from None
         loaded = load_checkpoint(checkpoint)
+        if loaded.model.size.image_features:
+            raise BadCheckpoint(
+                f"{checkpoint} reads image features, which is for comparison only: serve one that reads heatmaps."
+            )
         backbone_name = str(loaded.card.get("backbone", "movenet-thunder"))
-        backbone = build_backbone(backbone_name, weights.path(backbone_name))
+        backbone = loaded.backbone or build_backbone(backbone_name, weights.path(backbone_name))
         names = subject(str(loaded.card.get("subject", "body"))).detectors
         detectors = {name: load_detector(name, weights.path(name)) for name in names}
         name, mode = str(loaded.card.get("name", "unnamed")), str(loaded.card.get("mode", "zero-shot"))

@@ -81,11 +81,11 @@ class Block(nn.Module):
 class HeatmapTokens(nn.Module):
     """Splits heatmaps into patches and embeds each as a token (section 3.1.1), keeping all or the fullest."""
 
-    def __init__(self, joints: int, size: int, patch: int, width: int, budget: int | None):
+    def __init__(self, maps: int, size: int, patch: int, width: int, budget: int | None):
         super().__init__()
         self.patch, self.budget = patch, budget
         count = (size // patch) ** 2
-        self.mlp = nn.Sequential(nn.Linear(joints * patch * patch, width), nn.GELU(), nn.Linear(width, width))
+        self.mlp = nn.Sequential(nn.Linear(maps * patch * patch, width), nn.GELU(), nn.Linear(width, width))
         self.position = nn.Parameter(torch.randn(count, width) * 0.02)
 
     def forward(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
@@ -110,12 +110,13 @@ class PoseLift(nn.Module):
     classical lifting baseline (Martinez et al., ICCV 2017) with a mesh; pre-training begins with it alone.
     """
 
-    def __init__(self, hidden: int, topology: MeshTopology):
+    def __init__(self, hidden: int, topology: MeshTopology, maps: int | None = None):
+        """A network for as many maps as joints, or for that many."""
         super().__init__()
         self.joints, self.points = topology.joint_count, topology.joint_count + topology.coarse_count
         template = torch.cat([topology.joint_regressor @ topology.template, topology.template[topology.coarse]])
         self.register_buffer("template", template, persistent=False)
-        self.enter = nn.Linear(self.joints * 5, hidden)
+        self.enter = nn.Linear((maps or self.joints) * 5, hidden)
         self.layers = nn.ModuleList(
             nn.Sequential(nn.LayerNorm(hidden), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, hidden))
             for _ in range(2)
@@ -157,18 +158,22 @@ class MeshTransformer(nn.Module):
     correct the first guess. The mesh comes either from vertex queries in the same encoder (the paper's layout,
     `size.decoder` is None), or from a light decoder: one linear map of the joint tokens corrects the coarse mesh,
     which the vertex queries take in and correct again while attending to the joint tokens alone.
+
+    With `size.image_features` it reads a backbone's feature maps instead, to compare: they are read out in the same
+    way, and since none of them belongs to a joint, joint queries start from the mean of all tokens.
     """
 
     def __init__(self, size: TransformerSize, topology: MeshTopology):
         super().__init__()
         self.size = size
-        self.lift = PoseLift(size.lift, topology)
+        maps = size.image_features or topology.joint_count
+        self.lift = PoseLift(size.lift, topology, maps)
         if not size.encoder:
             return
         k, c = topology.joint_count, topology.coarse_count
         first, last = size.encoder[0][0], size.encoder[-1][0]
         token_width = size.memory or first
-        self.tokens = HeatmapTokens(k, size.heatmap_size, size.patch, token_width, size.token_budget)
+        self.tokens = HeatmapTokens(maps, size.heatmap_size, size.patch, token_width, size.token_budget)
 
         template_joints = topology.joint_regressor @ topology.template
         self.register_buffer("template_joints", template_joints, persistent=False)
@@ -213,7 +218,7 @@ class MeshTransformer(nn.Module):
         """Runs the network.
 
         Args:
-            heatmaps: (B, K, S, S), S = `size.heatmap_size`, values 0..1.
+            heatmaps: (B, K, S, S), S = `size.heatmap_size`, values 0..1; or image features (B, F, S, S), 0 or more.
             masked_joints: (B, K) bool, and
             masked_vertices: (B, C) bool: queries hidden by Masked Vertex Modeling, in training only.
         """
@@ -226,7 +231,10 @@ class MeshTransformer(nn.Module):
             return guess
 
         tokens, heat = self.tokens(heatmaps)  # (B, T, E), (B, K, T)
-        pooled = (heat / (heat.sum(dim=-1, keepdim=True).abs() + 1e-3)) @ tokens  # (B, K, E)
+        if self.size.image_features:
+            pooled = tokens.mean(dim=1, keepdim=True)  # (B, 1, E)
+        else:
+            pooled = (heat / (heat.sum(dim=-1, keepdim=True).abs() + 1e-3)) @ tokens  # (B, K, E)
         joints = self.joint_query + self.joint_place(self.template_joints) + self.joint_pool(pooled)
         joints = joints + self.joint_lift(lifted).unflatten(1, joints.shape[1:])
         if masked_joints is not None:

@@ -1,4 +1,4 @@
-"""Scores of checkpoints, beside baselines: on held-out MoCap, Human3.6M, 3DPW or annotated photos.
+"""Scores of checkpoints, beside baselines: on held-out MoCap, rendered people, Human3.6M, 3DPW or photos.
 
 `python -m training.evaluate --help`. Writes report.md, report.json and pictures, and prints the Markdown.
 """
@@ -22,9 +22,11 @@ from training.evaluation.images import evaluate_images
 from training.evaluation.mocap import evaluate_mocap
 from training.evaluation.networks import Evaluated, check_is_body, load_networks
 from training.evaluation.photos import evaluate_photos
+from training.evaluation.prepared import evaluate_prepared
 from training.evaluation.report import Report
 from training.evaluation.smpl_truth import SmplTruth, load_smpl
 from training.evaluation.threedpw import read_3dpw
+from training.images.prepared import PreparedImages
 from training.mocap.read import read_mocap
 from training.mocap.split import split_by_subject
 
@@ -51,6 +53,8 @@ def run(options: argparse.Namespace) -> Report:
         held_out = held_out.select(np.arange(0, len(held_out), options.every))
         return evaluate_mocap(networks, body, training, held_out, options.output, options.split)
 
+    if options.rendered:
+        return evaluate_prepared(networks, PreparedImages(options.rendered, options.split))
     if options.photos:
         photos = read_photos(options.photos)[:: options.every]
         return evaluate_photos(_reconstructors(networks, options.device), photos, options.output)
@@ -77,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
     data = result.add_mutually_exclusive_group(required=True)
     data.add_argument("--mocap", type=Path, help="folder of MoCap: AMASS, CMU, BVH")
     data.add_argument("--photos", type=Path, help="folder of photos with keypoints.json (COCO) and joints3d.json")
+    data.add_argument("--rendered", type=Path, metavar="FOLDER", help="of training.images.prepare")
     data.add_argument("--h36m", type=Path, metavar="NPZ", help="Human3.6M: SPIN's h36m_valid_protocol2.npz")
     data.add_argument("--3dpw", type=Path, dest="pw3d", metavar="PATH", help="3DPW, unpacked, or SPIN's 3dpw_test.npz")
     result.add_argument(

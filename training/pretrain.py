@@ -96,7 +96,7 @@ def pretrain(
             "samples_seen": first + step * recipe.trainer.batch_size,
             "steps": step,
             "recipe": dataclasses.asdict(recipe),
-            "hardware": _hardware(device),
+            "hardware": hardware(device),
             "validation": {name: round(value, 2) for name, value in scores.items()},
         }
         save_checkpoint(best, network, topology, card)
@@ -117,7 +117,7 @@ def pretraining_loss(samples: Synthesizer, edges: float = 0.0) -> StepLoss:
     def loss(network: Callable[..., MeshPrediction], batch: int, generator: torch.Generator) -> dict[str, Tensor]:
         index = torch.randint(len(samples.poses), (batch,), generator=generator, device=device)
         heatmaps, truth = samples.training_batch(index, generator)
-        masks = [_hidden(batch, n, generator) for n in (topology.joint_count, topology.coarse_count)]
+        masks = [hidden(batch, n, generator) for n in (topology.joint_count, topology.coarse_count)]
         vertices, joints, camera = network(heatmaps, *masks)
         vertices = vertices.float()
         terms = mpt_loss(vertices, joints.float(), camera.float(), samples.regressor, truth)
@@ -127,15 +127,16 @@ def pretraining_loss(samples: Synthesizer, edges: float = 0.0) -> StepLoss:
     return loss
 
 
-def _hidden(batch: int, queries: int, generator: torch.Generator) -> Tensor:
-    """Masked Vertex Modeling: (B, queries) bool, in half of the samples a random share of the queries."""
+def hidden(batch: int, queries: int, generator: torch.Generator) -> Tensor:
+    """What a masked modeling task hides: (B, queries) bool, in half of the samples a random share."""
     device = generator.device
     share = _MASKED_QUERIES * torch.rand(batch, 1, generator=generator, device=device)
     share = share * (torch.rand(batch, 1, generator=generator, device=device) < 0.5)
     return torch.rand(batch, queries, generator=generator, device=device) < share
 
 
-def _hardware(device: torch.device) -> str:
+def hardware(device: torch.device) -> str:
+    """What a run used, for its card."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{torch.get_num_threads()} threads of a CPU ({platform.machine()}, {os.cpu_count()} cores)"

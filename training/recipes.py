@@ -82,4 +82,41 @@ def pretrain_mlp() -> PretrainRecipe:
     )
 
 
+@dataclass(frozen=True)
+class FinetuneRecipe:
+    """One fine-tuning run."""
+
+    trainer: TrainerConfig
+    frozen: bool
+    """Whether the backbone stays as published: its answers are then made once, and an image costs no more than a
+    heatmap does."""
+    backbone: str = "movenet-thunder"
+    mixed: float = 0.5
+    """Share of each batch that pre-training's samples take: rendered people are fewer than MoCap has poses, and their
+    heatmaps are cleaner than those of photos."""
+    hides_heatmaps: bool = True
+    """Masked Heatmap Modeling on the images' heatmaps too."""
+    size: TransformerSize | None = None
+    """Of a network from scratch; None for the checkpoint's."""
+    images: int | None = None
+    """How many training images, the first ones; None for all."""
+    validation_images: int | None = None
+    """Likewise."""
+
+
+def finetune_frozen() -> FinetuneRecipe:
+    """The transformer learns how the backbone answers to people whom it sees."""
+    return FinetuneRecipe(TrainerConfig(steps=1_000, batch_size=256, learning_rate=3e-4, warm_up=100), frozen=True)
+
+
+def finetune_end_to_end() -> FinetuneRecipe:
+    """The paper's: both learn. The backbone learns slowly, to keep what it knows of photos."""
+    trainer = TrainerConfig(
+        steps=200, batch_size=64, learning_rate=1e-4, backbone_rate=0.1, warm_up=20, average=0.99, validate_every=100
+    )
+    return FinetuneRecipe(trainer, frozen=False, validation_images=250)
+
+
+FINETUNE = {"frozen": finetune_frozen, "end-to-end": finetune_end_to_end}
+
 PRETRAIN = {"tiny": pretrain_tiny, "small": pretrain_small, "base": pretrain_base, "mlp": pretrain_mlp}

@@ -36,6 +36,8 @@ class TrainerConfig:
     their gradients, so that the step is the same on one GPU as on many, and large batches fit into little memory."""
     weight_decay: float = 0.02
     warm_up: int = 500
+    backbone_rate: float = 1.0
+    """The backbone's learning rate as a part of the others', where a backbone is trained."""
     clip: float = 1.0
     """Largest gradient norm."""
     average: float = 0.999
@@ -146,7 +148,7 @@ class Trainer:
         config = self.config
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(config, self.step)
+                group["lr"] = learning_rate(config, self.step) * group.get("share", 1.0)
             optimizer.zero_grad(set_to_none=True)
         mine = range(self.processes.rank, config.shards, self.processes.count)
         for shard in mine:
@@ -197,18 +199,24 @@ def make_optimizers(model: nn.Module, config: TrainerConfig) -> list[torch.optim
 
     Muon (Jordan et al., 2024) makes each step's matrix orthogonal. It took a third fewer samples here to the same
     validation score than AdamW alone. It is meant for hidden matrices, not for what embeds inputs or reads answers;
-    its steps are scaled to AdamW's size, so that one learning rate serves both.
+    its steps are scaled to AdamW's size, so that one learning rate serves both. Frozen parameters are left out; those
+    of a module called "backbone" get `config.backbone_rate` of the learning rate.
     """
     hidden = {
         id(layer.weight)
         for name, layer in model.named_modules()
         if isinstance(layer, nn.Linear) and {"layers", "encoder", "decoder"}.intersection(name.split("."))
     }
-    matrices = [p for p in model.parameters() if id(p) in hidden]
-    decayed = [p for p in model.parameters() if p.ndim > 1 and id(p) not in hidden]
-    others = [p for p in model.parameters() if p.ndim <= 1]
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    backbone = [p for name, p in trained.items() if "backbone" in name.split(".")]
+    rest = [p for name, p in trained.items() if "backbone" not in name.split(".")]
+    matrices = [p for p in rest if id(p) in hidden]
+    decayed = [p for p in rest if p.ndim > 1 and id(p) not in hidden]
+    others = [p for p in rest if p.ndim <= 1]
     rate, decay = config.learning_rate, config.weight_decay
     groups: list[dict[str, Any]] = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
+    if backbone:  # it was trained on far more images than it sees here: nothing pulls it to zero
+        groups.append({"params": backbone, "weight_decay": 0.0, "share": config.backbone_rate})
     optimizers: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=rate, weight_decay=decay, fused=True)]
     if matrices:
         muon = torch.optim.Muon(matrices, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")

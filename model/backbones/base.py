@@ -22,11 +22,13 @@ class PoseBackbone(nn.Module, ABC):
         joints: How many joints K it finds.
         input_size: Side S of the square crops, in pixels.
         heatmap_size: Side s of the square heatmaps, in cells; cell i's centre sits at pixel (i + 0.5) * S / s.
+        feature_channels: Channels of its image features; None if it offers none.
     """
 
     joints: int
     input_size: int
     heatmap_size: int
+    feature_channels: int | None = None
 
     @abstractmethod
     def forward(self, crops: Tensor) -> Tensor:
@@ -48,6 +50,17 @@ class PoseBackbone(nn.Module, ABC):
             the crop, or None for the whole crops.
         """
         return self(crops), None
+
+    def features(self, crops: Tensor) -> Tensor:
+        """Image features, what the last layers before the heatmaps see: to compare the two as inputs (Table 3b).
+
+        Returns:
+            (B, `feature_channels`, s, s), 0 or more.
+
+        Raises:
+            BadInput: This backbone offers none.
+        """
+        raise BadInput(f"{type(self).__name__} offers no image features: choose pose heatmaps, or another backbone.")
 
 
 _BACKBONES: dict[str, Callable[[], PoseBackbone]] = {}

@@ -37,6 +37,7 @@ class MoveNetThunder(PoseBackbone):
     input_size = 224
     heatmap_size = 56
     joints = JOINTS
+    feature_channels = MobileNetPyramid.channels
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,6 +59,11 @@ class MoveNetThunder(PoseBackbone):
         """
         features = self.pyramid(crops.contiguous(memory_format=torch.channels_last))
         return MoveNetOutputs(**{name: head(features) for name, head in self.heads.items()})
+
+    def features(self, crops: Tensor) -> Tensor:
+        """The pyramid's finest level (B, 24, S / 4, S / 4), after its ReLU."""
+        features: Tensor = self.pyramid(crops.contiguous(memory_format=torch.channels_last))
+        return features
 
     def forward(self, crops: Tensor) -> Tensor:
         out = self.predict(crops)

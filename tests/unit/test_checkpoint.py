@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from model.backbones import build_backbone
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.errors import BadCheckpoint
 from model.sizes import TransformerSize
 from model.topology import MeshTopology
+from model.torch_network import TorchNetwork
 from model.transformer import MeshTransformer
 
 
@@ -64,3 +67,29 @@ def test_a_checkpoint_without_a_tensor_is_refused(saved: tuple[Path, MeshTransfo
     save_file(tensors, broken, metadata=metadata)
     with pytest.raises(BadCheckpoint, match=r"broken\.safetensors does not fit"):
         load_checkpoint(broken)
+
+
+def test_a_fine_tuned_backbone_comes_along(saved: tuple[Path, MeshTransformer], topology: MeshTopology) -> None:
+    path, model = saved
+    assert load_checkpoint(path).backbone is None
+    backbone = build_backbone("movenet-thunder")
+    card = {"name": "test", "mode": "fine-tuned", "backbone": "movenet-thunder"}
+    save_checkpoint(path, model, topology, card, backbone)
+    loaded = load_checkpoint(path).backbone
+    assert loaded is not None and not loaded.training and next(loaded.parameters()).dtype == torch.float32
+    for name, value in loaded.state_dict().items():
+        assert torch.equal(value, backbone.state_dict()[name].half().float())
+    save_checkpoint(path, model, topology, card | {"backbone": "lost"}, backbone)
+    with pytest.raises(BadCheckpoint, match="no backbone 'lost'"):
+        load_checkpoint(path)
+
+
+def test_image_features_are_for_comparison_only(
+    tmp_path: Path, topology: MeshTopology, light_size: TransformerSize
+) -> None:
+    path = tmp_path / "features.safetensors"
+    model = MeshTransformer(dataclasses.replace(light_size, image_features=24), topology)
+    save_checkpoint(path, model, topology, {"name": "features"})
+    assert load_checkpoint(path).model(torch.rand(1, 24, 56, 56)).joints.shape == (1, 17, 3)
+    with pytest.raises(BadCheckpoint, match="for comparison only"):
+        TorchNetwork.load(path)

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from model.backbones import PoseBackbone
 from model.errors import BadData
-from training.images.pose_maps import PoseMaps
+from training.images.maps import BackboneMaps
 from training.images.prepared import PreparedImages, write_shard
 from training.images.record import ImageSample, collate
 
@@ -86,7 +86,7 @@ def test_what_cannot_be_read_is_named(folder: Path) -> None:
 class Brightness(PoseBackbone):
     """Each map is the picture's brightness, in quarters of its size."""
 
-    input_size, heatmap_size = SIZE, SIZE // 4
+    joints, input_size, heatmap_size = 17, SIZE, SIZE // 4
 
     def __init__(self, gain: float = 1.0):
         super().__init__()
@@ -101,19 +101,19 @@ class Brightness(PoseBackbone):
 
 def test_heatmaps_are_made_once_for_each_backbone(folder: Path) -> None:
     images, backbone = PreparedImages(folder, "train"), Brightness()
-    maps = PoseMaps(images, backbone)
+    maps = BackboneMaps(images, backbone)
     index = torch.tensor([4, 0, 4])
     with torch.no_grad():
         expected = backbone(torch.stack([images[int(i)].image for i in index]).float())
     torch.testing.assert_close(maps[index], expected, atol=0.5 / 255 + 1e-6, rtol=0)
     again = Brightness()
-    assert torch.equal(PoseMaps(images, again)[index], maps[index]) and again.calls == 0
+    assert torch.equal(BackboneMaps(images, again)[index], maps[index]) and again.calls == 0
     darker = Brightness(0.5)
-    assert PoseMaps(images, darker)[index].max() < 0.6 * maps[index].max() and darker.calls == 2
+    assert BackboneMaps(images, darker)[index].max() < 0.6 * maps[index].max() and darker.calls == 2
     # A shard that was made again has other pictures.
     write_shard(
         images.shards[0], [dataclasses.replace(_sample(i), image=_sample(9).image) for i in range(3)], {"seed": 1}
     )
     renewed = Brightness()
-    other = PoseMaps(PreparedImages(folder, "train"), renewed)
+    other = BackboneMaps(PreparedImages(folder, "train"), renewed)
     assert renewed.calls == 1 and not np.array_equal(other[index][1], maps[index][1])

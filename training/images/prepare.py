@@ -28,7 +28,7 @@ from model.engines import default_checkpoint
 from model.errors import BadData, BadInput, MPTError
 from model.topology import MeshTopology
 from training.bodies.anny import AnnyBody
-from training.images.pose_maps import PoseMaps
+from training.images.maps import BackboneMaps
 from training.images.prepared import SHARD, PreparedImages, write_shard
 from training.images.rendered import RenderConfig, RenderedPeople
 from training.mocap.poses import MocapPoses
@@ -170,7 +170,7 @@ def main() -> None:
         if options.backbone:
             backbone = build_backbone(options.backbone, weights.path(options.backbone))
             for split in (split for split in SPLITS if counts[split]):
-                PoseMaps(PreparedImages(options.output, split), backbone)
+                BackboneMaps(PreparedImages(options.output, split), backbone)
     except MPTError as error:
         sys.exit(f"Error: {error}")
     except KeyboardInterrupt:

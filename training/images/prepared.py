@@ -52,11 +52,12 @@ def write_shard(path: Path, samples: Sequence[ImageSample], about: dict[str, Any
 class PreparedImages(Dataset[ImageSample]):
     """The samples of a split, from the shards that are in a folder."""
 
-    def __init__(self, folder: Path, split: str):
+    def __init__(self, folder: Path, split: str, count: int | None = None):
         """Looks at the shards; samples are read when they are asked for.
 
         Args:
             folder: of `training.images.prepare`; split: "train", "validation" or "test".
+            count: only so many, the first ones; None for all.
 
         Raises:
             BadData: there are none, or one cannot be read.
@@ -71,6 +72,9 @@ class PreparedImages(Dataset[ImageSample]):
         self._names: list[list[str]] = []
         self._files: dict[int, Any] = {}
         for index, shard in enumerate(self.shards):
+            if count is not None and sum(map(len, self._names)) >= count:
+                self.shards = self.shards[:index]
+                break
             description = json.loads((self._open(index).metadata() or {}).get("mpt", "{}"))
             if description.get("format") != _FORMAT:
                 raise BadData(f"{shard} holds no images that this version can read ({_FORMAT}); prepare them again.")
@@ -78,6 +82,8 @@ class PreparedImages(Dataset[ImageSample]):
                 raise BadData(f"{shard} was made with other settings than {self.shards[0].name}: prepare all anew.")
             self.about = description["about"]
             self._names.append(description["names"])
+        if count is not None:
+            self._names[-1] = self._names[-1][: count - sum(map(len, self._names[:-1]))]
         self.starts = np.cumsum([0, *(len(names) for names in self._names)])
 
     def __len__(self) -> int:
@@ -109,7 +115,7 @@ class PreparedImages(Dataset[ImageSample]):
 
     def truth(self, field: str) -> Tensor:
         """A field of all samples, (N, ...): "vertices", "joints", "joints_2d", "joints_visible" and so on."""
-        return torch.cat([self._open(shard).get_tensor(field) for shard in range(len(self.shards))])
+        return torch.cat([self._open(shard).get_tensor(field) for shard in range(len(self.shards))])[: len(self)]
 
     def _row(self, shard: int, field: str, row: int) -> Tensor:
         value: Tensor = self._open(shard).get_slice(field)[row : row + 1]

@@ -1,0 +1,89 @@
+"""Fine-tuning by its command: frozen, then end to end, to a checkpoint with its backbone inside that answers photos."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from model.checkpoint import load_checkpoint
+from model.engines import default_checkpoint
+from model.reconstruct import Reconstructor
+from training.images.prepare import prepare
+from training.images.prepared import PreparedImages
+from training.mocap.poses import MocapPoses
+from training.mocap.sample import read_sample
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("images")
+    sample = read_sample()
+    subjects = sample.subjects.copy()
+    subjects[:] = [("CMU/01", "CMU/03", "CMU/02")[i % 3] for i in range(len(sample))]
+    poses = MocapPoses(sample.rotations, subjects, sample.clips)
+    topology = load_checkpoint(default_checkpoint()).topology
+    prepare(folder, topology, poses, {"train": 8, "validation": 4, "test": 4})
+    return folder
+
+
+def _run(module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", module, *map(str, arguments), "--device", "cpu"]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_frozen_then_end_to_end_then_served(images: Path, tmp_path: Path) -> None:
+    common = ("--images", images, "--mixed", 0, "--batch-size", 4)
+    first = _run("training.finetune", *common, "--steps", 2, "--output", tmp_path / "frozen")
+    assert first.returncode == 0, first.stderr
+    frozen = tmp_path / "frozen" / "best.safetensors"
+    assert load_checkpoint(frozen).backbone is None  # it is the published one
+    again = _run("training.finetune", *common, "--steps", 3, "--output", tmp_path / "frozen")
+    assert again.returncode == 0 and "Resuming" in again.stdout and "at step 2 of 3" in again.stdout
+
+    second = _run(
+        "training.finetune", *common, "--recipe", "end-to-end", "--from", frozen,
+        "--steps", 1, "--output", tmp_path / "whole",
+    )  # fmt: skip
+    assert second.returncode == 0, second.stderr
+    whole = tmp_path / "whole" / "best.safetensors"
+    loaded, published = load_checkpoint(whole), Reconstructor.load(default_checkpoint())
+    card = loaded.card
+    assert card["mode"] == "fine-tuned" and card["images"] == 8 and card["backbone_frozen"] is False
+    assert card["samples_seen"] == load_checkpoint(frozen).card["samples_seen"] + 4
+    assert whole.stat().st_size < 60e6
+    tuned = Reconstructor.load(whole)
+    assert tuned.modes == ("fine-tuned",) and loaded.backbone is not None
+    moved = [
+        not torch.equal(a, b)
+        for a, b in zip(
+            tuned.network.mesh.network.backbone.parameters(), published.network.mesh.network.backbone.parameters()
+        )
+    ]
+    assert any(moved)
+    photo = PreparedImages(images, "test")[0].image.permute(1, 2, 0).contiguous().numpy()
+    (person,) = tuned.reconstruct(photo, boxes=[(20.0, 10.0, 184.0, 204.0)]).people
+    assert person.vertices.shape == (13718, 3)
+
+    report = _run(
+        "training.evaluate",
+        "--rendered",
+        images,
+        "--checkpoint",
+        default_checkpoint(),
+        whole,
+        "--output",
+        tmp_path / "r",
+    )
+    assert report.returncode == 0, report.stderr
+    assert "anny-tiny-tuned" in report.stdout and "PCK@0.05" in report.stdout
+
+
+def test_what_does_not_go_together_gets_a_sentence(images: Path, tmp_path: Path) -> None:
+    run = _run("training.finetune", "--images", images, "--steps", 1, "--output", tmp_path / "a")
+    assert run.returncode == 1 and "give --mocap, or --mixed 0" in run.stderr and "Traceback" not in run.stderr
+    run = _run("training.finetune", "--images", tmp_path, "--mixed", 0, "--output", tmp_path / "a")
+    assert run.returncode == 1 and "holds no train images" in run.stderr

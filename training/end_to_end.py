@@ -1,0 +1,75 @@
+"""What fine-tuning trains: the backbone and the transformer as one network (section 3.3), on images and on heatmaps."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import torch
+from torch import Tensor, nn
+
+from model.backbones import PoseBackbone
+from model.errors import BadInput
+from model.heatmaps import mask_heatmaps
+from model.mpt import MPT
+from model.topology import MeshTopology
+from model.transformer import MeshPrediction, MeshTransformer
+
+
+class EndToEnd(nn.Module):
+    """Crops, or maps that a backbone would answer, or both in one batch: in, the transformer's prediction: out.
+
+    The backbone stays in evaluation mode: batch norms keep the statistics of the many images that it was trained on.
+    It runs in single precision, since reading a peak to a part of a cell needs more digits than bfloat16 has.
+    """
+
+    def __init__(self, backbone: PoseBackbone, transformer: MeshTransformer, topology: MeshTopology, frozen: bool):
+        """Joins the two.
+
+        Args:
+            frozen: whether the backbone stays as it is.
+
+        Raises:
+            BadInput: the transformer reads image features that this backbone does not offer.
+        """
+        super().__init__()
+        features = transformer.size.image_features
+        if features and features != backbone.feature_channels:
+            raise BadInput(f"{type(backbone).__name__} has {backbone.feature_channels} feature maps, not {features}.")
+        self.mpt = MPT(backbone, transformer, topology)
+        self.frozen = frozen
+        backbone.requires_grad_(not frozen)
+
+    def train(self, mode: bool = True) -> EndToEnd:
+        """Sets the mode of all but the backbone."""
+        super().train(mode)
+        self.mpt.backbone.eval()
+        return self
+
+    def see(self, crops: Tensor) -> Tensor:
+        """What the transformer reads of crops (B, 3, S, S) in 0..255: heatmaps (B, K, s, s), or image features."""
+        with torch.autocast(crops.device.type, enabled=False), torch.no_grad() if self.frozen else nullcontext():
+            if self.mpt.transformer.size.image_features:
+                return self.mpt.backbone.features(crops).float()
+            return self.mpt.look(crops)[0]
+
+    def forward(
+        self,
+        crops: Tensor | None,
+        maps: Tensor | None = None,
+        hidden: Tensor | None = None,
+        masked_joints: Tensor | None = None,
+        masked_vertices: Tensor | None = None,
+    ) -> MeshPrediction:
+        """Runs the network on crops, then on maps: B samples in all.
+
+        Args:
+            crops: (B', 3, S, S); maps: (B - B', K, s, s): at least one of the two.
+            hidden: (B, K) bool, maps that are taken away: Masked Heatmap Modeling.
+            masked_joints: (B, K) and masked_vertices: (B, C), see `MeshTransformer`.
+        """
+        seen = [*([] if crops is None else [self.see(crops)]), *([] if maps is None else [maps])]
+        whole = torch.cat(seen) if len(seen) > 1 else seen[0]
+        if hidden is not None:
+            whole = mask_heatmaps(whole, hidden)
+        answer: MeshPrediction = self.mpt.transformer(whole, masked_joints, masked_vertices)
+        return answer

@@ -1,0 +1,277 @@
+"""Stage two: end-to-end fine-tuning on image-mesh pairs (section 3.3). `python -m training.finetune --help`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import weights
+from model.backbones import build_backbone
+from model.checkpoint import load_checkpoint, save_checkpoint
+from model.engines import default_checkpoint
+from model.errors import BadInput, MPTError
+from model.losses import MeshTruth, mpt_loss
+from model.sizes import SIZES, TransformerSize
+from model.topology import MeshTopology
+from model.transformer import MeshPrediction, MeshTransformer
+from training.bodies.anny import AnnyBody
+from training.distributed import Processes, joined
+from training.end_to_end import EndToEnd
+from training.evaluation.prepared import score_prepared
+from training.images.maps import BackboneMaps
+from training.images.prepared import PreparedImages
+from training.images.sources import ImageSource, MappedSource, Source
+from training.mocap.read import read_mocap
+from training.mocap.split import split_by_subject
+from training.pretrain import hardware, hidden
+from training.recipes import FINETUNE, FinetuneRecipe
+from training.synthesis import SynthesisConfig, Synthesizer
+from training.trainer import StepLoss, Trainer
+
+
+def finetune(
+    recipe: FinetuneRecipe,
+    images: Path,
+    folder: Path,
+    processes: Processes,
+    start: Path | None,
+    mocap: Path | None = None,
+    topology: MeshTopology | None = None,
+) -> Path:
+    """Fine-tunes (or goes on) in `folder` and returns the best checkpoint by validation images.
+
+    Args:
+        recipe: what and how.
+        images: folder of `training.images.prepare`.
+        folder: of the run.
+        processes: who takes part.
+        start: the checkpoint to begin with; None for random weights of `recipe.size`.
+        mocap: poses for pre-training's samples, where the recipe mixes them in.
+        topology: without a checkpoint to begin with.
+
+    Raises:
+        BadInput: the images, the checkpoint and the recipe do not go together.
+    """
+    device = processes.device
+    network, card = _network(recipe, start, topology)
+    backbone, model, topology = network.mpt.backbone.to(device), network.mpt.transformer, network.mpt.topology
+    training = PreparedImages(images, "train", recipe.images)
+    checking = PreparedImages(images, "validation", recipe.validation_images)
+    for part in (training, checking):
+        _check_fits(part, topology, backbone.input_size)
+    features = bool(model.size.image_features)
+    if features:  # which no sample of pre-training has, and which no joint owns
+        recipe = dataclasses.replace(recipe, mixed=0.0, hides_heatmaps=False)
+    drawn: Source
+    maps: BackboneMaps | None = None
+    if recipe.frozen:
+        drawn = MappedSource(training, processes.one_by_one(lambda: BackboneMaps(training, backbone, device, features)))
+        maps = processes.one_by_one(lambda: BackboneMaps(checking, backbone, device, features))
+    else:
+        drawn = ImageSource([training], topology)
+    synthetic = _synthesizer(recipe, topology, mocap, model.size, device) if recipe.mixed else None
+    best = folder / "best.safetensors"
+    before = int(card.get("samples_seen", 0))
+
+    def validate(candidate: nn.Module) -> dict[str, float]:
+        assert isinstance(candidate, EndToEnd)
+        return score_prepared(candidate, checking, maps)
+
+    def keep(candidate: nn.Module, step: int, scores: dict[str, float]) -> None:
+        assert isinstance(candidate, EndToEnd)
+        seen = step * recipe.trainer.batch_size
+        about = {
+            "name": f"anny-{model.size.name}-tuned",
+            "mode": "fine-tuned",
+            "backbone": recipe.backbone,
+            "backbone_frozen": recipe.frozen,
+            "began_with": card.get("name"),
+            "samples_seen": before + seen,
+            "steps": step,
+            "images": len(training),
+            "images_data": training.about,
+            "mocap_share": recipe.mixed if synthetic else 0.0,
+            "recipe": dataclasses.asdict(recipe),
+            "hardware": hardware(device),
+            "validation": {name: round(value, 2) for name, value in scores.items()},
+        }
+        tuned = candidate.mpt.backbone if _is_tuned(recipe, card) else None
+        save_checkpoint(best, candidate.mpt.transformer, topology, about, tuned)
+
+    trainer = Trainer(network, recipe.trainer, folder, processes)
+    trainer.run(finetuning_loss(drawn, synthetic, topology, recipe, device), validate, keep)
+    return best
+
+
+def _network(
+    recipe: FinetuneRecipe, start: Path | None, topology: MeshTopology | None
+) -> tuple[EndToEnd, dict[str, Any]]:
+    """The network that a run begins with, and the card of the checkpoint that it is from."""
+    torch.manual_seed(recipe.trainer.seed)
+    published = build_backbone(recipe.backbone, weights.path(recipe.backbone))
+    if start is None:
+        if recipe.size is None or topology is None:
+            raise BadInput("A network from scratch needs a size and a mesh topology: give --size.")
+        return EndToEnd(published, MeshTransformer(recipe.size, topology), topology, recipe.frozen), {}
+    loaded = load_checkpoint(start)
+    if recipe.size and dataclasses.replace(recipe.size, name=loaded.model.size.name) != loaded.model.size:
+        raise BadInput(f"{start} is a {loaded.model.size.name} network, which is not what --size and --inputs ask for.")
+    if loaded.backbone and loaded.card["backbone"] != recipe.backbone:
+        raise BadInput(f"{start} was fine-tuned with {loaded.card['backbone']}: choose that --backbone.")
+    backbone = loaded.backbone or published
+    return EndToEnd(backbone, loaded.model, loaded.topology, recipe.frozen), loaded.card
+
+
+def _is_tuned(recipe: FinetuneRecipe, card: dict[str, Any]) -> bool:
+    """Whether the backbone differs from the published one."""
+    return not recipe.frozen or card.get("backbone_frozen") is False
+
+
+def _check_fits(images: PreparedImages, topology: MeshTopology, size: int) -> None:
+    if images.about["topology"] != topology.fingerprint:
+        raise BadInput(f"The images in {images.folder} are of another mesh topology; prepare them with --checkpoint.")
+    if images.about["size"] != size:
+        raise BadInput(
+            f"The images in {images.folder} have {images.about['size']} pixels, but the backbone takes {size}: "
+            f"prepare some with --size {size}."
+        )
+
+
+def _synthesizer(
+    recipe: FinetuneRecipe, topology: MeshTopology, mocap: Path | None, size: TransformerSize, device: torch.device
+) -> Synthesizer:
+    """Pre-training's samples, of the training subjects alone."""
+    if mocap is None:
+        raise BadInput("The recipe mixes pre-training's samples in: give --mocap, or --mixed 0 to do without.")
+    poses, _, _ = split_by_subject(read_mocap(mocap))
+    return Synthesizer(
+        AnnyBody.load(), topology, torch.from_numpy(poses.rotations), SynthesisConfig(size.heatmap_size), device
+    )
+
+
+def finetuning_loss(
+    images: Source,
+    synthetic: Synthesizer | None,
+    topology: MeshTopology,
+    recipe: FinetuneRecipe,
+    device: torch.device,
+) -> StepLoss:
+    """Eq. 6 on images, as far as their truth goes, and on pre-training's samples, in one batch.
+
+    As in pre-training a share of the queries is masked, and of the heatmaps.
+    """
+    regressor = topology.coarse_regressor.to(device)
+
+    def loss(network: Callable[..., MeshPrediction], batch: int, generator: torch.Generator) -> dict[str, Tensor]:
+        of_mocap = round(recipe.mixed * batch) if synthetic else 0
+        of_images = batch - of_mocap
+        drawn = images.draw(of_images, generator)
+        maps, truth = drawn.maps, drawn.truth
+        hide: Tensor | None = None
+        if recipe.hides_heatmaps:
+            hide = hidden(of_images, topology.joint_count, generator)
+        if of_mocap:
+            assert synthetic is not None
+            index = torch.randint(len(synthetic.poses), (of_mocap,), generator=generator, device=device)
+            heatmaps, more = synthetic.training_batch(index, generator)
+            maps = heatmaps if maps is None else torch.cat([maps, heatmaps])
+            truth = joined_truth(truth, more)
+            if hide is not None:  # those of MoCap are masked already
+                hide = torch.cat([hide, hide.new_zeros(of_mocap, topology.joint_count)])
+        masks = [hidden(batch, n, generator) for n in (topology.joint_count, topology.coarse_count)]
+        vertices, joints, camera = network(drawn.crops, maps, hide, *masks)
+        return mpt_loss(vertices.float(), joints.float(), camera.float(), regressor, truth)
+
+    return loss
+
+
+def joined_truth(one: MeshTruth, other: MeshTruth) -> MeshTruth:
+    """The truth of two batches in one; what has no mask is all valid."""
+
+    def mask(truth: MeshTruth, field: str) -> Tensor:
+        valid: Tensor | None = getattr(truth, field)
+        points = 1 if field == "vertices_valid" else truth.joints.shape[1]
+        if valid is None:
+            return torch.ones(len(truth.joints), points, dtype=torch.bool, device=truth.joints.device)
+        return valid
+
+    return MeshTruth(
+        *(torch.cat([getattr(one, name), getattr(other, name)]) for name in ("vertices", "joints", "joints_2d")),
+        *(torch.cat([mask(one, n), mask(other, n)]) for n in ("vertices_valid", "joints_valid", "joints_2d_valid")),
+    )
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m training.finetune", description=__doc__)
+    parser.add_argument("--images", type=Path, default=Path("runs/rendered"), help="of training.images.prepare")
+    parser.add_argument("--recipe", choices=sorted(FINETUNE), default="frozen")
+    parser.add_argument("--from", dest="start", default=None, help="a checkpoint; the shipped one; none: from scratch")
+    parser.add_argument("--mocap", type=Path, help="folder of MoCap, whose samples of pre-training are mixed in")
+    parser.add_argument("--mixed", type=float, help="share of these in a batch, instead of the recipe's; 0: without")
+    parser.add_argument("--inputs", choices=("heatmaps", "features"), default="heatmaps", help="of the transformer")
+    parser.add_argument("--size", choices=sorted(SIZES), default="tiny", help="of a network from scratch")
+    parser.add_argument("--train-images", type=int, help="only so many of them")
+    parser.add_argument("--steps", type=int, help="instead of the recipe's")
+    parser.add_argument("--batch-size", type=int, help="instead of the recipe's")
+    parser.add_argument("--output", type=Path, help="folder of the run, resumed if it exists; runs/finetune-RECIPE")
+    parser.add_argument("--photos", type=Path, help="annotated photos, scored at the end; they choose nothing")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    options = parser.parse_args()
+    folder = options.output or Path("runs") / f"finetune-{options.recipe}"
+    try:
+        with joined(options.device) as processes:
+            recipe, start, topology = _chosen(options, processes.count)
+            best = finetune(recipe, options.images, folder, processes, start, options.mocap, topology)
+            if processes.leads:
+                print(f"The best checkpoint by validation images: {best}")
+                if options.photos:
+                    _score_photos(best, options.photos, folder / "photos")
+    except MPTError as error:
+        sys.exit(f"Error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _chosen(options: argparse.Namespace, processes: int) -> tuple[FinetuneRecipe, Path | None, MeshTopology | None]:
+    """The recipe as the options change it, the checkpoint to begin with, and the topology if there is none."""
+    if options.mixed is not None and not 0 <= options.mixed < 1:
+        raise BadInput(f"--mixed is a share of each batch, from 0 to below 1, not {options.mixed:g}.")
+    recipe = FINETUNE[options.recipe]()
+    changes = {"steps": options.steps, "batch_size": options.batch_size, "shards": processes}
+    trainer = dataclasses.replace(recipe.trainer, **{k: v for k, v in changes.items() if v is not None})
+    mixed = recipe.mixed if options.mixed is None else options.mixed
+    recipe = dataclasses.replace(recipe, trainer=trainer, mixed=mixed, images=options.train_images)
+    if options.start not in ("none", None):
+        return recipe, Path(options.start), None
+    shipped = default_checkpoint()
+    if options.start is None and options.inputs == "heatmaps":
+        return recipe, shipped, None
+    size = SIZES[options.size]()
+    if options.inputs == "features":
+        size = dataclasses.replace(size, image_features=build_backbone(recipe.backbone).feature_channels)
+    return dataclasses.replace(recipe, size=size), None, load_checkpoint(shipped).topology
+
+
+def _score_photos(checkpoint: Path, photos: Path, output: Path) -> None:
+    from model.reconstruct import Reconstructor
+    from training.evaluation.annotations import read_photos
+    from training.evaluation.photos import evaluate_photos
+
+    both = {"zero-shot": default_checkpoint(), "fine-tuned": checkpoint}
+    report = evaluate_photos(
+        {name: Reconstructor.load(path) for name, path in both.items()}, read_photos(photos), output
+    )
+    report.write(output)
+    print(report.markdown())
+
+
+if __name__ == "__main__":
+    main()
