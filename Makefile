@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format mocap train-pretrain rendered train-finetune evaluate ablations benchmark-rendering load soak clean
+.PHONY: help serve test lint format mocap train-pretrain rendered train-finetune evaluate ablations evidence benchmark-rendering load soak clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ benchmark-rendering: $(VENV)/.train ## Measure the renderer, and MoveNet on its 
 ablations: $(VENV)/.train ## Repeat the paper's ablations on MOCAP=folder, some hours on two cores; goes on where it stopped
 	@$(BIN)/python -m weights.fetch
 	@$(BIN)/python -m training.ablations --mocap "$(MOCAP)" $(ARGS)
+
+evidence: $(VENV)/.train ## Repeat the paper's Tables 2, 3b and 4 and Fig. 4 and 6 on rendered people (DIR=runs/rendered)
+	@$(BIN)/python -m weights.fetch
+	@$(BIN)/python -m training.evidence $(if $(DIR),--images "$(DIR)") $(ARGS)
 
 load: $(VENV)/.dev ## Open-loop load test: p50, p95, p99 at fixed rates (ARGS="--rates 2 5 --url http://...")
 	@$(BIN)/python -m weights.fetch

@@ -17,7 +17,7 @@ from model.backbones import build_backbone
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.engines import default_checkpoint
 from model.errors import BadInput, MPTError
-from model.losses import MeshTruth, mpt_loss
+from model.losses import MeshTruth, edge_loss, mpt_loss
 from model.sizes import SIZES, TransformerSize
 from model.topology import MeshTopology
 from model.transformer import MeshPrediction, MeshTransformer
@@ -163,11 +163,11 @@ def finetuning_loss(
     recipe: FinetuneRecipe,
     device: torch.device,
 ) -> StepLoss:
-    """Eq. 6 on images, as far as their truth goes, and on pre-training's samples, in one batch.
+    """Eq. 6 and the edge loss on images, as far as their truth goes, and on pre-training's samples, in one batch.
 
     As in pre-training a share of the queries is masked, and of the heatmaps.
     """
-    regressor = topology.coarse_regressor.to(device)
+    regressor, pairs = topology.coarse_regressor.to(device), topology.coarse_edges.to(device)
 
     def loss(network: Callable[..., MeshPrediction], batch: int, generator: torch.Generator) -> dict[str, Tensor]:
         of_mocap = round(recipe.mixed * batch) if synthetic else 0
@@ -187,7 +187,10 @@ def finetuning_loss(
                 hide = torch.cat([hide, hide.new_zeros(of_mocap, topology.joint_count)])
         masks = [hidden(batch, n, generator) for n in (topology.joint_count, topology.coarse_count)]
         vertices, joints, camera = network(drawn.crops, maps, hide, *masks)
-        return mpt_loss(vertices.float(), joints.float(), camera.float(), regressor, truth)
+        vertices = vertices.float()
+        terms = mpt_loss(vertices, joints.float(), camera.float(), regressor, truth)
+        terms["edges"] = edge_loss(vertices, truth.vertices, pairs, truth.vertices_valid)
+        return {**terms, "loss": terms["loss"] + recipe.edges * terms["edges"]}
 
     return loss
 

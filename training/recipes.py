@@ -94,6 +94,8 @@ class FinetuneRecipe:
     mixed: float = 0.5
     """Share of each batch that pre-training's samples take: rendered people are fewer than MoCap has poses, and their
     heatmaps are cleaner than those of photos."""
+    edges: float = 5.0
+    """Weight of `edge_loss`, as in pre-training."""
     hides_heatmaps: bool = True
     """Masked Heatmap Modeling on the images' heatmaps too."""
     size: TransformerSize | None = None

@@ -139,7 +139,7 @@ def test_losses_go_as_far_as_truth(transformer: MeshTransformer, topology: MeshT
     network = EndToEnd(ToyBackbone(), transformer, topology, frozen=False)
     loss = finetuning_loss(flat, None, topology, recipe, torch.device("cpu"))
     terms = loss(network, 4, torch.Generator().manual_seed(0))
-    assert terms["vertices"] == terms["joints"] == terms["regressed"] == 0 and terms["projection"] > 0
+    assert terms["vertices"] == terms["joints"] == terms["regressed"] == terms["edges"] == 0 and terms["projection"] > 0
     assert terms["loss"] == terms["projection"]
 
 
