@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,21 +55,25 @@ def to_json(
     model: Reconstructor,
     links: list[dict[str, str]],
     timings_ms: dict[str, float],
+    parameters: Sequence[schemas.Parameters] | None = None,
 ) -> bytes:
     """The answer that the service would give, as JSON; its links are the names of the files beside it."""
+    of_people = zip_longest(found.people, links, parameters or ())
     answer = schemas.Reconstruction(
         id=stem.name,
         width=photo.width,
         height=photo.height,
         mode=model.modes[0],
         model=model.model_name,
-        people=[described(f"{stem.name}-{i}", *pair) for i, pair in enumerate(zip(found.people, links), start=1)],
+        people=[described(f"{stem.name}-{number}", *about) for number, about in enumerate(of_people, start=1)],
         timings_ms={stage: round(value, 2) for stage, value in timings_ms.items()},
     )
     return answer.model_dump_json(exclude_none=True).encode()
 
 
-def described(identifier: str, person: Person, files: dict[str, str]) -> schemas.Person:
+def described(
+    identifier: str, person: Person, files: dict[str, str], parameters: schemas.Parameters | None = None
+) -> schemas.Person:
     """A person as the service's answer has it; `files` are the names of the mesh's files by format."""
     camera = person.camera
     return schemas.Person(
@@ -84,14 +89,16 @@ def described(identifier: str, person: Person, files: dict[str, str]) -> schemas
             weak_perspective=_rounded(np.asarray(camera.weak_perspective), 6),
         ),
         mesh=schemas.MeshLinks.model_construct(None, **files),  # perhaps not both: what was not asked for is not there
+        parameters=parameters,
     )
 
 
-def to_npz(photo: Photo, found: Reconstruction, faces: np.ndarray) -> bytes:
-    """All that was found as numpy arrays, unrounded: those of `arrays`, and faces (F, 3)."""
+def to_npz(photo: Photo, found: Reconstruction, faces: np.ndarray, bodies: Mapping[str, Any]) -> bytes:
+    """All that was found as numpy arrays, unrounded: those of `arrays`, faces (F, 3), and what is in `bodies`."""
     file = io.BytesIO()
     vertices = _stacked([person.vertices for person in found.people])
-    np.savez_compressed(file, **arrays(found.people, photo.width, photo.height), vertices=vertices, faces=faces)
+    found_arrays = arrays(found.people, photo.width, photo.height)
+    np.savez_compressed(file, **found_arrays, **bodies, vertices=vertices, faces=faces)
     return file.getvalue()
 
 

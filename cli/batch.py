@@ -14,12 +14,14 @@ from cli import answers
 from cli.console import notes, results
 from cli.errors import ExitCode, describe
 from cli.inputs import Source, Unusable, output_names
+from cli.rigging import fit_still
 from model.errors import BadInput
 from service.images import decode
 
 if TYPE_CHECKING:
     from model.detections import Box
     from model.reconstruct import Reconstructor
+    from model.rig import Rig
 
 _MAX_BYTES = 2**30  # of a file: more is no photo
 
@@ -37,6 +39,8 @@ class Wishes:
     max_pixels: int
     rate: float
     """Frames a second of videos, at most."""
+    rig: Rig | None = None
+    """Of the bodies that are fitted; None for none."""
 
 
 @dataclass
@@ -139,13 +143,20 @@ def reconstruct_file(path: Path, stem: Path, model: Reconstructor, wishes: Wishe
     )
     reconstructed = time.perf_counter()
     links = answers.write_meshes(stem, found, model.faces, wishes.formats)
+    bodies = None
+    if wishes.rig is not None:
+        bodies = fit_still(wishes.rig, [person.vertices for person in found.people])
+        links = [a | b for a, b in zip(links, bodies.write_stills(stem, model.faces))]
     end = time.perf_counter()
     if "json" in wishes.formats:
         seconds = {"decode": decoded - start, "meshes": end - reconstructed, "total": end - start}
         stages = found.timings_ms | {stage: 1000 * value for stage, value in seconds.items()}
-        answers.write(_with_ending(stem, ".json"), answers.to_json(stem, photo, found, model, links, stages))
+        parameters = bodies.parameters() if bodies else None
+        answer = answers.to_json(stem, photo, found, model, links, stages, parameters)
+        answers.write(_with_ending(stem, ".json"), answer)
     if "npz" in wishes.formats:
-        answers.write(_with_ending(stem, ".npz"), answers.to_npz(photo, found, model.faces))
+        arrays = bodies.arrays() if bodies else {}
+        answers.write(_with_ending(stem, ".npz"), answers.to_npz(photo, found, model.faces, arrays))
     if wishes.overlay:
         answers.write_pictures(stem, photo, found, model.faces)
     return len(found.people)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 PHOTOS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp")
 VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".3gp", ".ogv", ".wmv")
+RIGGED = ".rigged.glb"
 OVERLAY, SIDE, OVERLAY_VIDEO = ".overlay.png", ".side.png", ".overlay.mp4"
 """Ends of the names of pictures that we make: a second run over the same folder passes over them."""
 

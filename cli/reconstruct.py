@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,7 @@ import typer
 from cli.console import notes
 from cli.inputs import find_sources
 
-_FORMATS = ("glb", "obj", "json", "npz")
+_FORMATS = ("glb", "obj", "json", "npz", "bvh")
 
 
 class Mode(str, Enum):
@@ -52,12 +53,21 @@ def reconstruct(
             "-f",
             metavar="LIST",
             help="With commas: glb, obj (a mesh for each person), json (the answer that the service gives), "
-            "npz (all arrays, for numpy). Of a video: glb (with the motion in it), json, npz.",
+            "npz (all arrays, for numpy). Of a video: glb (with the motion in it), bvh (a skeleton's motion, for "
+            "animation programs), json, npz.",
         ),
     ] = "glb",
     overlay: Annotated[
         bool,
         typer.Option("--overlay", help="Also draw: the meshes over the photo or video, and of a photo from the side."),
+    ] = False,
+    rigged: Annotated[
+        bool,
+        typer.Option(
+            "--rigged",
+            help="Also fit the body model and write photo-1.rigged.glb: a skeleton, skinning weights and the pose; of "
+            "a video the joints' motion. The body's parameters go into json and npz.",
+        ),
     ] = False,
     max_people: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Keep the N best of each photo; else all that are found.")
@@ -97,8 +107,9 @@ def reconstruct(
     kinds = frozenset(part.strip().lower() for part in formats.split(",") if part.strip())
     if unknown := sorted(kinds - set(_FORMATS)):
         raise typer.BadParameter(f"there is no {unknown[0]!r}; choose of {', '.join(_FORMATS)}.", param_hint="--format")
-    if not kinds and not overlay:
-        raise typer.BadParameter(f"name one of {', '.join(_FORMATS)}, or add --overlay.", param_hint="--format")
+    if not (kinds or overlay or rigged):
+        words = f"name one of {', '.join(_FORMATS)}, or add --overlay or --rigged."
+        raise typer.BadParameter(words, param_hint="--format")
     sources, unusable = find_sources(inputs)
     videos = [source for source in sources if source.is_video]
     if box and (len(sources) != 1 or videos):
@@ -106,8 +117,12 @@ def reconstruct(
     if "obj" in kinds and videos:
         raise typer.BadParameter("an obj cannot move; choose glb, json or npz for videos.", param_hint="--format")
 
+    if "bvh" in kinds and len(videos) < len(sources):
+        raise typer.BadParameter("a bvh is a motion, which only videos have; add --rigged.", param_hint="--format")
+
     from cli.batch import Outcome, Wishes, work_through
     from cli.loading import load_reconstructor, settings_in_force
+    from model.rig import find_rig
 
     settings = settings_in_force()
     wishes = Wishes(output, kinds, overlay, read_boxes(box or []), max_people, focal_length, settings.max_pixels, fps)
@@ -115,6 +130,9 @@ def reconstruct(
     if sources:
         with notes.status("Loading the networks ..."):
             model = load_reconstructor(settings, checkpoint, mode.value if mode else None, device, engine.value)
+        if rigged or "bvh" in kinds:
+            rig = find_rig(model.about()["vertices"], settings.rig)
+            wishes = replace(wishes, rig=rig, formats=kinds | ({"rigged"} if rigged else set()))
         outcome = work_through(sources, model, wishes)
     outcome.unusable[:0] = unusable
     outcome.tell(output)

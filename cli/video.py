@@ -18,6 +18,7 @@ from cli import answers
 from cli.film import Film, FilmWriter
 from cli.inputs import OVERLAY_VIDEO
 from cli.motion import find_motion, to_glb
+from cli.rigging import Bodies, fit_moving
 from model.errors import BadInput
 from model.render import PALETTE, Figure, overlay
 from model.smoothing import PersonSmoother
@@ -94,7 +95,7 @@ def reconstruct_video(
         kept = [track for track in tracks.values() if track.counts()]
         if writer is not None:
             writer.finish()
-        _write(kept, stem, film, model, wishes.formats)
+        _write(kept, stem, film, model, wishes)
     return len(kept)
 
 
@@ -125,9 +126,9 @@ def _follow(
         tick(film.count)
 
 
-def _write(tracks: list[_Track], stem: Path, film: Film, model: Reconstructor, formats: frozenset[str]) -> None:
+def _write(tracks: list[_Track], stem: Path, film: Film, model: Reconstructor, wishes: Wishes) -> None:
     """Write each person's motion, and one JSON for all."""
-    people = []
+    people, formats = [], wishes.formats
     for number, track in enumerate(tracks, start=1):
         name = f"{stem.name}-{number}"
         vertices = track.vertices()
@@ -138,10 +139,15 @@ def _write(tracks: list[_Track], stem: Path, film: Film, model: Reconstructor, f
             motion = find_motion(track.times, vertices, [p.camera.translation for p in track.people], model.faces)
             answers.write(stem.with_name(f"{name}.glb"), to_glb(motion, model.faces, name))
             person["mesh"] = {"glb": f"{name}.glb"}
+        bodies = fit_moving(wishes.rig, vertices) if wishes.rig is not None else None
+        if bodies is not None:
+            places = np.array([p.camera.translation for p in track.people])
+            stem_of_one = stem.with_name(name)
+            person["mesh"] |= bodies.write_motion(stem_of_one, model.faces, track.times, places, film.rate, formats)
         if "npz" in formats:
             size = film.width, film.height
-            answers.write(stem.with_name(f"{name}.npz"), _to_npz(track, vertices, model.faces, size))
-        person["frames"] = list(_frames(track))
+            answers.write(stem.with_name(f"{name}.npz"), _to_npz(track, vertices, model.faces, size, bodies))
+        person["frames"] = list(_frames(track, bodies))
         people.append(person)
     if "json" in formats:
         answer = {
@@ -156,16 +162,23 @@ def _write(tracks: list[_Track], stem: Path, film: Film, model: Reconstructor, f
         answers.write(stem.with_name(f"{stem.name}.json"), json.dumps(answer, separators=(",", ":")).encode())
 
 
-def _frames(track: _Track) -> Iterable[dict[str, Any]]:
+def _frames(track: _Track, bodies: Bodies | None) -> Iterable[dict[str, Any]]:
     """Each frame as a photo's JSON has the person, with the time in seconds."""
-    for time, person in zip(track.times, track.people):
-        described = answers.described("", person, {}).model_dump(exclude={"id", "mesh"}, exclude_none=True)
+    parameters = bodies.parameters() if bodies else [None] * len(track.times)
+    for time, person, body in zip(track.times, track.people, parameters):
+        described = answers.described("", person, {}, body).model_dump(exclude={"id", "mesh"}, exclude_none=True)
         yield {"time": round(time, 4), **described}
 
 
-def _to_npz(track: _Track, vertices: np.ndarray, faces: np.ndarray, size: tuple[int, int]) -> bytes:
-    """One person's arrays as `answers.arrays` has them, a frame a row; times (N,) seconds, vertices (N, V, 3)."""
+def _to_npz(
+    track: _Track, vertices: np.ndarray, faces: np.ndarray, size: tuple[int, int], bodies: Bodies | None
+) -> bytes:
+    """One person's arrays as `answers.arrays` and `Bodies.arrays` have them, a frame a row, and these.
+
+    times (N,) seconds, vertices (N, V, 3), faces (F, 3).
+    """
     file = io.BytesIO()
     times = np.array(track.times, np.float32)
-    np.savez_compressed(file, times=times, vertices=vertices, faces=faces, **answers.arrays(track.people, *size))
+    arrays = answers.arrays(track.people, *size) | (bodies.arrays() if bodies else {})
+    np.savez_compressed(file, times=times, vertices=vertices, faces=faces, **arrays)
     return file.getvalue()

