@@ -19,6 +19,12 @@ def pretrain(context: typer.Context) -> None:
     _run("training.pretrain", context)
 
 
+def finetune(context: typer.Context) -> None:
+    """Fine-tune a network on images, from end to end or with its backbone frozen. `mpt finetune --help` lists more."""
+    require("train", "Training")
+    _run("training.finetune", context)
+
+
 def evaluate(context: typer.Context) -> None:
     """Score checkpoints on held-out data. `mpt evaluate --help` lists the options."""
     require("train", "Evaluation")

@@ -72,6 +72,7 @@ app.command(
 )(serve)
 app.command(rich_help_panel=_USE, context_settings=hand_over.AS_IT_STANDS)(hand_over.export)
 app.command(rich_help_panel=_TRAIN, context_settings=hand_over.AS_IT_STANDS)(hand_over.pretrain)
+app.command(rich_help_panel=_TRAIN, context_settings=hand_over.AS_IT_STANDS)(hand_over.finetune)
 app.command(rich_help_panel=_TRAIN, context_settings=hand_over.AS_IT_STANDS)(hand_over.evaluate)
 app.add_typer(weights.app, name="weights", rich_help_panel=_LOOK)
 app.command(rich_help_panel=_LOOK, epilog=_examples("mpt settings > mpt.toml"))(settings)

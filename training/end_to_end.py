@@ -38,6 +38,20 @@ class EndToEnd(nn.Module):
         self.mpt = MPT(backbone, transformer, topology)
         self.frozen = frozen
         backbone.requires_grad_(not frozen)
+        if not frozen:
+            self._leave_out_what_cannot_learn()
+
+    def _leave_out_what_cannot_learn(self) -> None:
+        """Freezes the backbone's parameters that no gradient reaches, such as MoveNet's heads that choose the person.
+
+        Processes that train together would wait for their gradients.
+        """
+        backbone = self.mpt.backbone
+        device = next(backbone.parameters()).device
+        self.see(torch.zeros(1, 3, backbone.input_size, backbone.input_size, device=device)).sum().backward()
+        for parameter in backbone.parameters():
+            parameter.requires_grad_(parameter.grad is not None)
+            parameter.grad = None
 
     def train(self, mode: bool = True) -> EndToEnd:
         """Sets the mode of all but the backbone."""

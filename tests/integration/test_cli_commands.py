@@ -43,14 +43,14 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
         noted["arguments"] = sys.argv[1:]
         return noted["status"]
 
-    for name in ("training.pretrain", "training.evaluate", "model.onnx"):
+    for name in ("training.pretrain", "training.finetune", "training.evaluate", "model.onnx"):
         module = types.ModuleType(name)
         module.main = main
         monkeypatch.setitem(sys.modules, name, module)
     return noted
 
 
-@pytest.mark.parametrize("command", ["pretrain", "evaluate", "export"])
+@pytest.mark.parametrize("command", ["pretrain", "finetune", "evaluate", "export"])
 def test_training_and_export_get_their_options_as_they_stand(stub, command):
     before = sys.argv
     assert run(command, "--steps", "5", "-x", "--mocap=a folder", "--help") == (0, "")
@@ -60,7 +60,9 @@ def test_training_and_export_get_their_options_as_they_stand(stub, command):
     assert run(command)[0] == 1
 
 
-@pytest.mark.parametrize(("command", "extra"), [("pretrain", "train"), ("evaluate", "train"), ("export", "onnx-cpu")])
+@pytest.mark.parametrize(
+    ("command", "extra"), [("pretrain", "train"), ("finetune", "train"), ("evaluate", "train"), ("export", "onnx-cpu")]
+)
 def test_without_their_extra_they_say_what_to_install(stub, monkeypatch, command, extra):
     find = importlib.util.find_spec
     gone = EXTRAS[extra][1]

@@ -15,7 +15,18 @@ from cli.errors import Sentences
 from cli.main import app
 from model.errors import BadData
 
-COMMANDS = ("reconstruct", "explain", "serve", "export", "pretrain", "evaluate", "weights", "settings", "doctor")
+COMMANDS = (
+    "reconstruct",
+    "explain",
+    "serve",
+    "export",
+    "pretrain",
+    "finetune",
+    "evaluate",
+    "weights",
+    "settings",
+    "doctor",
+)
 HEAVY = ("torch", "numpy", "cv2", "pydantic", "fastapi", "trimesh", "PIL", "training", "safetensors")
 
 
