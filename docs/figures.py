@@ -1,0 +1,125 @@
+"""Makes the figures of the documentation: `python docs/figures.py`. All people in them are rendered ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+
+import weights
+from model import Reconstructor
+from model.checkpoint import load_checkpoint
+from model.explain import Insight, attention_sheet, heatmap_sheet, look_into
+from model.heatmaps import CROP_SIZE
+from model.render import Figure, overlay, side_view
+from model.sheet import sheet
+from model.views import square_crop
+from training.bodies.anny import AnnyBody
+from training.evaluation.views import Views, clean, noisy, posed_views, three_hidden
+from training.mocap.sample import read_sample
+
+FIGURES = Path(__file__).parent / "figures"
+PHOTO = Path(__file__).parents[1] / "service" / "static" / "sample.jpg"
+GROUND = (245, 245, 245)
+TRUE, PREDICTED = (0, 158, 115), (230, 159, 0)
+MOTIONS = {"DeepMimic/kick": 0.4, "DeepMimic/dance": 0.35, "DeepMimic/walk": 0.3, "DeepMimic/run": 0.6}
+"""Which clips of the built-in sample stand for pre-training, and how far into each."""
+
+
+def main() -> None:
+    """Writes all figures."""
+    reconstructor = Reconstructor.load(device="cpu")
+    photo = cv2.cvtColor(cv2.imread(str(PHOTO)), cv2.COLOR_BGR2RGB)
+    people = reconstructor.reconstruct(photo).people
+    figures = [Figure(person.vertices + np.array(person.camera.translation), reconstructor.faces) for person in people]
+    meshes = overlay(photo, figures, people[0].camera.focal_length)
+    size = photo.shape[1], photo.shape[0]
+    row = [("a photo", photo), ("its people", meshes), ("from the side", side_view(figures, size, GROUND))]
+    save("people", sheet([(text, shrunk(picture, 440)) for text, picture in row], columns=3))
+
+    names = reconstructor.network.about.joint_names
+    insight = look_into(reconstructor, photo, people[1].bbox)
+    save("run-time", run_time(insight, reconstructor.faces))
+    save("heatmaps", heatmap_sheet(insight.crop, insight.heatmaps, names))
+    save("attention", attention_sheet(insight, reconstructor.faces, names))
+    save("pre-training", pre_training())
+
+
+def run_time(insight: Insight, faces: np.ndarray) -> np.ndarray:
+    """One person's way through the network."""
+    person, camera = insight.person, insight.person.camera
+    x, y, side = square_crop(person.bbox)
+    crop = cv2.resize(insight.crop, (CROP_SIZE, CROP_SIZE))
+    scale = CROP_SIZE / side
+    middle = [scale * (point - corner) for point, corner in zip(camera.principal_point, (x - side / 2, y - side / 2))]
+    mesh = Figure(person.vertices + np.array(camera.translation), faces, PREDICTED)
+    return sheet(
+        [
+            ("1  the person's crop", crop),
+            ("2  heatmaps, 17 in one", heat(insight.heatmaps)),
+            ("3  mesh and camera", overlay(crop, [mesh], camera.focal_length * scale, (middle[0], middle[1]))),
+            ("    the same from the side", side_view([mesh], (CROP_SIZE, CROP_SIZE), GROUND)),
+        ],
+        columns=4,
+    )
+
+
+def pre_training() -> np.ndarray:
+    """What pre-training is made of, a row a pose: the truth, three kinds of heatmaps, and what is answered."""
+    body, poses = AnnyBody.load(), read_sample()
+    chosen = []
+    for subject, share in MOTIONS.items():
+        frames = [index for index, name in enumerate(poses.subjects) if name == subject]
+        chosen.append(frames[int(share * len(frames))])
+    rotations = torch.as_tensor(poses.rotations)[chosen]
+    views = posed_views(body, rotations, torch.arange(len(chosen)), torch.Generator().manual_seed(4))
+    checkpoint = load_checkpoint(weights.path("anny-tiny"))
+    with torch.inference_mode():
+        answer = checkpoint.model(noisy(views, checkpoint.model.size.heatmap_size))
+        vertices = checkpoint.topology.upsample(answer.vertices - checkpoint.topology.root(answer.joints))
+    drawn = [kind(views, CROP_SIZE) for kind in (clean, three_hidden, noisy)]
+    tiles = []
+    for row in range(len(chosen)):
+        tiles += [
+            ("posed body, virtual camera", before_camera(views, row, views.vertices, body.faces, TRUE)),
+            ("heatmaps by Eq. 1", heat(drawn[0][row].numpy())),
+            ("three joints masked", heat(drawn[1][row].numpy())),
+            ("as a 2D network errs", heat(drawn[2][row].numpy())),
+            ("answered from these", before_camera(views, row, vertices, body.faces, PREDICTED)),
+        ]
+    return sheet(tiles, columns=5)
+
+
+def before_camera(views: Views, row: int, vertices: torch.Tensor, faces: np.ndarray, colour: tuple) -> np.ndarray:
+    """A mesh in the crop of its virtual camera."""
+    place = np.array([0, 0, float(views.cameras.distance[row])], np.float32)
+    x, y, side = views.crop[row].tolist()
+    focal = CROP_SIZE / side
+    ground = np.full((CROP_SIZE, CROP_SIZE, 3), GROUND, np.uint8)
+    middle = CROP_SIZE / 2 - focal * x, CROP_SIZE / 2 - focal * y
+    return overlay(ground, [Figure(vertices[row].numpy() + place, faces, colour)], focal, middle, opacity=1)
+
+
+def heat(heatmaps: np.ndarray) -> np.ndarray:
+    """All joints' heatmaps (K, S, S) in one, each in its own hue: (224, 224, 3) uint8 RGB."""
+    hues = np.stack([np.arange(len(heatmaps)) * 180 / len(heatmaps), *2 * [np.full(len(heatmaps), 230)]], axis=-1)
+    colours = cv2.cvtColor(hues[None].astype(np.uint8), cv2.COLOR_HSV2RGB)[0].astype(np.float32)
+    grown = np.stack([cv2.resize(heatmap, (CROP_SIZE, CROP_SIZE)) for heatmap in heatmaps.astype(np.float32)])
+    return (grown.clip(0, 1)[..., None] * colours[:, None, None]).max(axis=0).round().astype(np.uint8)
+
+
+def shrunk(picture: np.ndarray, width: int) -> np.ndarray:
+    """The picture, this wide."""
+    return cv2.resize(picture, (width, round(width * picture.shape[0] / picture.shape[1])), None, 0, 0, cv2.INTER_AREA)
+
+
+def save(name: str, picture: np.ndarray) -> None:
+    """Writes a figure."""
+    Image.fromarray(picture).save(FIGURES / f"{name}.jpg", quality=88, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
