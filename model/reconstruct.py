@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,10 +64,19 @@ class Person:
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """What was found in one photo."""
+    """What was found in one photo; a sequence of its people."""
 
     people: list[Person]
     timings_ms: dict[str, float]
+
+    def __iter__(self) -> Iterator[Person]:
+        return iter(self.people)
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    def __getitem__(self, index: int) -> Person:
+        return self.people[index]
 
 
 class Reconstructor:

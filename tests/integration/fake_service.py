@@ -26,7 +26,7 @@ class SlowReconstructor(FakeReconstructor):
 
 
 def load(_: Settings) -> list[SlowReconstructor]:
-    return [SlowReconstructor()]
+    return [SlowReconstructor(modes=("zero-shot", "fine-tuned"))]
 
 
 if __name__ == "__main__":

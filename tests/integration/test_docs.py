@@ -1,0 +1,92 @@
+"""The documentation: what it tells people to type works, and what it links to is there."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from PIL import Image
+
+from benchmarks.served import Served, served
+from model.backbones import base
+from tests.integration.service_client import form, photo
+from tests.integration.snippets import PAGES, ROOT, Snippet, blocks, commands, understand
+
+SAMPLE = ROOT / "service" / "static" / "sample.jpg"
+COMMANDS = sorted(set(commands()))
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Served]:
+    with served("tests.integration.fake_service", {}) as service:
+        yield service
+
+
+@pytest.mark.parametrize("snippet", [s for s in COMMANDS if not s.text.startswith("curl")], ids=str)
+def test_a_command_is_understood(snippet: Snippet, monkeypatch: pytest.MonkeyPatch):
+    understand(shlex.split(snippet.text), monkeypatch)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+@pytest.mark.parametrize("snippet", [s for s in COMMANDS if s.text.startswith("curl")], ids=str)
+def test_a_request_is_answered(snippet: Snippet, service: Served, tmp_path: Path):
+    answer = httpx2.post(f"{service.url}/reconstruct", files=form(photo(640, 480))).json()
+    text = snippet.text.replace("localhost:8000", service.url)
+    text = text.replace("<person>", answer["people"][0]["id"]).replace("<id>", answer["id"])
+    (tmp_path / "photo.jpg").write_bytes(photo(640, 480))
+    words = [*shlex.split(text), "--fail-with-body", "--no-progress-meter"]
+    result = subprocess.run(words, cwd=tmp_path, capture_output=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    files = [file for file in tmp_path.iterdir() if file.name != "photo.jpg"]
+    assert all(file.stat().st_size > 1000 for file in files)
+    assert result.stdout.startswith(b'{"id"') if not files else not result.stdout
+
+
+@pytest.mark.parametrize("page", sorted({page for page, _ in blocks("python")}))
+def test_code_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A page's blocks one after the other, as a reader would type them, beside a photo of three people."""
+    shutil.copy(SAMPLE, tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(base, "_BACKBONES", dict(base._BACKBONES))  # a page registers one
+    names: dict[str, object] = {"__name__": "__main__"}
+    for _, code in (block for block in blocks("python") if block.page == page):
+        exec(compile(code, page, "exec"), names)
+    if page == "README.md":
+        assert len(names["people"]) == 3  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path):
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        if "://" not in link:
+            assert (page.parent / link.split("#")[0]).exists(), link
+
+
+def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Each cell's last expression is its output; pictures come where the committed notebook has them."""
+    monkeypatch.chdir(tmp_path)
+    cells = json.loads((ROOT / "docs" / "photo-to-3d.ipynb").read_text())["cells"]
+    names: dict[str, object] = {}
+    pictures = 0
+    for cell in (cell for cell in cells if cell["cell_type"] == "code"):
+        *body, last = ast.parse("".join(cell["source"])).body
+        committed = [kind for output in cell["outputs"] for kind in output.get("data", {})]
+        value = None
+        if isinstance(last, ast.Expr):
+            exec(compile(ast.Module(body, []), "cell", "exec"), names)
+            value = eval(compile(ast.Expression(last.value), "cell", "eval"), names)
+        else:
+            exec(compile(ast.Module([*body, last], []), "cell", "exec"), names)
+        assert isinstance(value, Image.Image) == ("image/jpeg" in committed)
+        pictures += isinstance(value, Image.Image)
+    assert pictures == 4
+    assert [file.name for file in sorted(tmp_path.iterdir())] == [f"person-{number}.glb" for number in (1, 2, 3)]
