@@ -69,11 +69,11 @@ def test_gradients_reach_the_backbone_unless_it_is_frozen(
     before = backbone.norm.running_mean.clone()
     network(_crops(2)).vertices.square().sum().backward()
     assert torch.equal(backbone.norm.running_mean, before)
-    learns = [
-        parameter.grad is not None and bool(parameter.grad.abs().max() > 0) for parameter in backbone.parameters()
-    ]
+    used = [*backbone.norm.parameters(), *backbone.mix.parameters()]
+    learns = [parameter.grad is not None and bool(parameter.grad.abs().max() > 0) for parameter in used]
     assert not any(learns) if frozen else all(learns)
     assert all(p.grad is not None for p in transformer.lift.parameters())
+    assert not any(parameter.requires_grad for parameter in backbone.unused.parameters())  # none waits for its gradient
 
 
 def test_images_and_heatmaps_share_a_batch(transformer: MeshTransformer, topology: MeshTopology) -> None:
@@ -162,7 +162,8 @@ def test_a_few_images_are_learned_end_to_end(
         told, lambda _: {"error": 1.0}, lambda *_: None
     )
     assert sum(losses[-5:]) < 0.85 * sum(losses[:5])
-    assert all(not torch.equal(value, start[name]) for name, value in network.mpt.backbone.named_parameters())
+    moved = {name for name, value in network.mpt.backbone.named_parameters() if not torch.equal(value, start[name])}
+    assert moved == {name for name in start if not name.startswith("unused")}
 
 
 def test_the_backbone_has_a_learning_rate_of_its_own(
@@ -172,7 +173,7 @@ def test_the_backbone_has_a_learning_rate_of_its_own(
     network = EndToEnd(ToyBackbone(), transformer, topology, frozen=False)
     adam, _ = make_optimizers(network, config)
     group = adam.param_groups[-1]
-    assert {id(p) for p in group["params"]} == {id(p) for p in network.mpt.backbone.parameters()}
+    assert {id(p) for p in group["params"]} == {id(p) for p in network.mpt.backbone.parameters() if p.requires_grad}
     assert group["share"] == 0.1 and group["weight_decay"] == 0
     trainer = Trainer(network, config, tmp_path, Processes(torch.device("cpu")))
     trainer.step = 10

@@ -38,7 +38,7 @@ def test_projection_loss_by_hand() -> None:
 
 
 def test_edge_loss_by_hand() -> None:
-    # Edges of 3 and 4 metres are predicted 5 and 4 metres long: the mean difference is 1. Where they lie is nothing to it.
+    # Edges of 3 and 4 metres are predicted 5 and 4 metres long: the mean difference is 1, wherever they lie.
     true = torch.tensor([[[0.0, 0, 0], [3.0, 0, 0], [3.0, 4.0, 0]]])
     predicted = torch.tensor([[[7.0, 0, 0], [7.0, 5.0, 0], [7.0, 5.0, 4.0]]])
     edges = torch.tensor([[0, 1], [1, 2]])
