@@ -31,7 +31,7 @@ _CANDIDATES = 16  # centres looked at in one image
 _MIN_JOINT_SCORE = 0.127  # below, a joint does not count in its person's score (MoveNet's own threshold)
 _JOINT_SPREAD = 0.3  # variance of the prior about a joint's expected place: half of this times the shorter side, cells
 _SAME_JOINT = 0.1  # two estimates of a joint agree within about this part of the person's size
-_SAME_PERSON = 0.5  # similarity above which two candidates are one person
+SAME_PERSON = 0.5  # similarity above which two candidates are one person
 
 
 class DetectorOutputs(NamedTuple):
@@ -202,7 +202,7 @@ def distinct(detections: Sequence[Detection]) -> list[int]:
     """The indices of those detections, in order, whose joints do not coincide with an earlier one's."""
     kept: list[int] = []
     for index, candidate in enumerate(detections):
-        if all(similarity(candidate, detections[other]) < _SAME_PERSON for other in kept):
+        if all(similarity(candidate, detections[other]) < SAME_PERSON for other in kept):
             kept.append(index)
     return kept
 

@@ -1,7 +1,7 @@
-"""Finds the hands in a photo, or in boxes of it: palms, then each one's joints, twice. Numpy alone.
+"""Finds the hands in a photo, or in boxes of it: where palms and arms are, then each one's joints, twice. Numpy alone.
 
-The landmark network wants a hand of a certain size whose fingers point upwards. A first look, guided by the palm or
-tried at four angles, says where the joints are; the view that these suggest is what the second look and the mesh
+The landmark network wants a hand of a certain size whose fingers point upwards. A first look, guided by the palm or the
+forearm, or tried at four angles, says where the joints are; the view that these suggest is what the second look and the mesh
 network get.
 """
 
@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from model.detections import Box, Detection, distinct
+from model.arms import arm_of, arms_of, is_elbow
+from model.detections import SAME_PERSON, Box, Detection, similarity
 from model.palms import Find, Palm, angle_of, find_palms
 from model.views import View
 
@@ -21,6 +22,7 @@ INPUT_SIZE = 224
 """Side of the crops that the landmark network looks at, in pixels."""
 
 _THRESHOLD = 0.5  # presence below which what was found is no hand
+_SAME_PLACE = 0.3  # of a hand's size: two of one side are no nearer
 _BATCH = 8  # crops that go through the network at once
 # MediaPipe's own rule: the square about a palm is 2.6 times its box, moved by half of it towards the fingers.
 _PALM_SCALE, _PALM_SHIFT = 2.6, 0.5
@@ -59,19 +61,27 @@ class Glance(NamedTuple):
     right: float
 
 
-def find_hands(find: Find, look: Look, image: np.ndarray) -> list[Detection]:
+def find_hands(find: Find, look: Look, image: np.ndarray, people: Sequence[Detection] = ()) -> list[Detection]:
     """Finds hands, the surest first.
 
     Args:
         find: the palm detector.
         look: the landmark network.
         image: (H, W, 3) uint8 RGB.
+        people: those in it as far as they are known: their arms lead to hands, and tell left from right.
     """
-    first = look_at(look, image, [view_of_palm(palm) for palm in find_palms(find, image)])
-    second = _closer(look, image, [glance for glance in first if glance.presence >= _THRESHOLD])
-    sure = [hand for hand in second if hand.score >= _THRESHOLD]
-    hands = sorted(sure, key=lambda hand: hand.score, reverse=True)
-    return [hands[index] for index in distinct(hands)]
+    arms = arms_of(people)
+    views = [*(view_of_palm(palm) for palm in find_palms(find, image)), *(arm.view for arm in arms)]
+    first = [glance for glance in look_at(look, image, views) if glance.presence >= _THRESHOLD]
+    second = [glance for glance in _closer(look, image, first) if glance.presence >= _THRESHOLD]
+    second.sort(key=lambda glance: glance.presence, reverse=True)
+    hands: list[Detection] = []
+    for glance in second:
+        arm = arm_of(glance.points, arms)
+        hand = _hand(glance, image, arm.side if arm else None)
+        if not is_elbow(glance.points, arms) and not any(_same(hand, other) for other in hands):
+            hands.append(hand)
+    return hands
 
 
 def hands_in_boxes(look: Look, image: np.ndarray, boxes: Sequence[Box]) -> list[Detection]:
@@ -88,29 +98,34 @@ def hands_in_boxes(look: Look, image: np.ndarray, boxes: Sequence[Box]) -> list[
         views += [View((x + width / 2, y + height / 2), side, angle) for angle in _ANGLES]
     glances = look_at(look, image, views)
     each = [glances[start : start + len(_ANGLES)] for start in range(0, len(glances), len(_ANGLES))]
-    hands = _closer(look, image, [max(tried, key=lambda glance: glance.presence) for tried in each])
-    return [replace(hand, box=box) for hand, box in zip(hands, boxes, strict=True)]
+    best = [max(tried, key=lambda glance: glance.presence) for tried in each]
+    closer = _closer(look, image, best)
+    return [replace(_hand(glance, image), box=box) for glance, box in zip(closer, boxes, strict=True)]
 
 
-def _closer(look: Look, image: np.ndarray, first: Sequence[Glance]) -> list[Detection]:
-    """The second look, at the view that the first one suggests, and the view that this one suggests."""
+def _closer(look: Look, image: np.ndarray, first: Sequence[Glance]) -> list[Glance]:
+    """The second look at each, from where the first one suggests."""
+    return look_at(look, image, [view_of_joints(glance.points) for glance in first])
+
+
+def _hand(glance: Glance, image: np.ndarray, side: str | None = None) -> Detection:
+    """A hand as a detection, in the view that the last glance suggests; the side, if it is not known, as it looks."""
     height, width = image.shape[:2]
-    hands = []
-    for glance in look_at(look, image, [view_of_joints(glance.points) for glance in first]):
-        view = view_of_joints(glance.points)
-        right = glance.right >= 0.5
-        low, high = (edge.clip(0, (width, height)) for edge in (glance.points.min(axis=0), glance.points.max(axis=0)))
-        keypoints = np.column_stack([glance.points, np.full(len(glance.points), glance.presence)])
-        hands.append(
-            Detection(
-                box=(*low.tolist(), *(high - low).tolist()),
-                score=glance.presence,
-                keypoints=keypoints.astype(np.float32),
-                view=view if right else view.mirror(),
-                handedness="right" if right else "left",
-            )
-        )
-    return hands
+    side = side or ("right" if glance.right >= 0.5 else "left")
+    view = view_of_joints(glance.points)
+    low, high = (edge.clip(0, (width, height)) for edge in (glance.points.min(axis=0), glance.points.max(axis=0)))
+    (x, y), (w, h) = low.tolist(), (high - low).tolist()
+    keypoints = np.column_stack([glance.points, np.full(len(glance.points), glance.presence)]).astype(np.float32)
+    view = view if side == "right" else view.mirror()
+    return Detection((x, y, w, h), glance.presence, keypoints, view, side)
+
+
+def _same(one: Detection, other: Detection) -> bool:
+    """Whether two detections are of one hand: their joints coincide, or they are on one side and in one place."""
+    if similarity(one, other) >= SAME_PERSON:
+        return True
+    between = np.linalg.norm(one.keypoints[:, :2].mean(axis=0) - other.keypoints[:, :2].mean(axis=0))
+    return one.handedness == other.handedness and bool(between < _SAME_PLACE * max(*one.box[2:], *other.box[2:]))
 
 
 def look_at(look: Look, image: np.ndarray, views: Sequence[View]) -> list[Glance]:

@@ -47,7 +47,10 @@ def _bodies_in_boxes(network: Network, image: np.ndarray, boxes: Sequence[Box]) 
 
 
 def _find_hands(network: Network, image: np.ndarray) -> list[Detection]:
-    return find_hands(lambda images: PalmOutputs(*network.find("handdetect", images)), _landmarks(network), image)
+    people = _find_bodies(network, image)
+    return find_hands(
+        lambda images: PalmOutputs(*network.find("handdetect", images)), _landmarks(network), image, people
+    )
 
 
 def _hands_in_boxes(network: Network, image: np.ndarray, boxes: Sequence[Box]) -> list[Detection]:
@@ -60,5 +63,5 @@ def _landmarks(network: Network) -> Callable[[np.ndarray], Landmarks]:
 
 SUBJECTS = {
     "body": Subject("body", ("movenet-multipose",), _find_bodies, _bodies_in_boxes),
-    "hand": Subject("hand", ("handdetect", "handlandmark-full"), _find_hands, _hands_in_boxes),
+    "hand": Subject("hand", ("handdetect", "handlandmark-full", "movenet-multipose"), _find_hands, _hands_in_boxes),
 }

@@ -1,0 +1,69 @@
+"""What the bodies in a photo say of its hands: where wrists are, which way forearms point, what is no hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.detections import Detection
+from model.views import View
+
+_SEEN = 0.2  # score of a joint below which it says nothing
+_ARMS = (("left", 7, 9), ("right", 8, 10))  # COCO's elbows and wrists
+# A hand is about three quarters of the forearm long, which may point at the camera: then the body's size tells.
+_LEAST_FOREARM = 0.1  # of the longer side of the person's box
+_HAND_MIDDLE, _HAND_VIEW = 0.45, 1.3  # forearms from the wrist to the hand's middle; side of the view
+# Parts of a hand's size within which its wrist is that of an arm, and an elbow is in its middle.
+_AT_WRIST, _AT_ELBOW = 0.4, 0.5
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A forearm in a photo, in its pixels."""
+
+    side: str
+    """"left" or "right"."""
+    elbow: np.ndarray
+    """(2,)."""
+    wrist: np.ndarray
+    """(2,)."""
+    forearm: float
+    """How long it would be about if it did not point at the camera."""
+
+    @property
+    def view(self) -> View:
+        """Where to look for its hand: beyond the wrist, in the forearm's direction."""
+        direction = self.wrist - self.elbow
+        middle = self.wrist + direction * (_HAND_MIDDLE * self.forearm / max(float(np.linalg.norm(direction)), 1e-6))
+        angle = float(np.arctan2(direction[0], -direction[1]))
+        return View((float(middle[0]), float(middle[1])), _HAND_VIEW * self.forearm, angle)
+
+
+def arms_of(people: Sequence[Detection]) -> list[Arm]:
+    """The forearms of people whose elbow and wrist are seen."""
+    arms = []
+    for person in people:
+        for side, elbow, wrist in _ARMS:
+            if person.keypoints[[elbow, wrist], 2].min() >= _SEEN:
+                ends = person.keypoints[elbow, :2].astype(float), person.keypoints[wrist, :2].astype(float)
+                forearm = max(float(np.linalg.norm(ends[1] - ends[0])), _LEAST_FOREARM * max(person.box[2:]))
+                arms.append(Arm(side, *ends, forearm))
+    return arms
+
+
+def arm_of(points: np.ndarray, arms: Sequence[Arm]) -> Arm | None:
+    """The arm whose wrist is that of a hand with these joints (21, 2), if there is one."""
+    size = float(np.ptp(points, axis=0).max())
+    nearest = min(arms, key=lambda arm: float(np.linalg.norm(arm.wrist - points[0])), default=None)
+    if nearest is None or np.linalg.norm(nearest.wrist - points[0]) > _AT_WRIST * size:
+        return None
+    return nearest
+
+
+def is_elbow(points: np.ndarray, arms: Sequence[Arm]) -> bool:
+    """Whether what looks like a hand with these joints (21, 2) is a bent elbow, which both networks may take for one."""
+    size, middle = float(np.ptp(points, axis=0).max()), points.mean(axis=0)
+    at_elbow = any(np.linalg.norm(arm.elbow - middle) < _AT_ELBOW * size for arm in arms)
+    return at_elbow and arm_of(points, arms) is None
