@@ -36,7 +36,7 @@ def write_meshes(stem: Path, found: Reconstruction, faces: np.ndarray, formats: 
     for number, person in enumerate(found.people, start=1):
         name = f"{stem.name}-{number}"
         try:
-            glb = to_glb(person.vertices, faces, name) if formats & {"glb", "obj"} else b""
+            glb = to_glb(person.vertices, person.outward(faces), name) if formats & {"glb", "obj"} else b""
         except ValueError as error:
             raise BadInput(f"Person {number} came out as no mesh: {error}. Another checkpoint may help.") from None
         files: dict[str, str] = {}
@@ -59,13 +59,14 @@ def to_json(
 ) -> bytes:
     """The answer that the service would give, as JSON; its links are the names of the files beside it."""
     of_people = zip_longest(found.people, links, parameters or ())
+    people = [described(f"{stem.name}-{number}", *about) for number, about in enumerate(of_people, start=1)]
     answer = schemas.Reconstruction(
         id=stem.name,
         width=photo.width,
         height=photo.height,
         mode=model.modes[0],
         model=model.model_name,
-        people=[described(f"{stem.name}-{number}", *about) for number, about in enumerate(of_people, start=1)],
+        **({"people": people} if model.subject == "body" else {"people": [], "hands": people}),
         timings_ms={stage: round(value, 2) for stage, value in timings_ms.items()},
     )
     return answer.model_dump_json(exclude_none=True).encode()
@@ -73,10 +74,12 @@ def to_json(
 
 def described(
     identifier: str, person: Person, files: dict[str, str], parameters: schemas.Parameters | None = None
-) -> schemas.Person:
+) -> schemas.Person | schemas.Hand:
     """A person as the service's answer has it; `files` are the names of the mesh's files by format."""
     camera = person.camera
-    return schemas.Person(
+    hand = {"handedness": person.handedness} if person.handedness else {}
+    return (schemas.Hand if hand else schemas.Person)(
+        **hand,
         id=identifier,
         score=round(float(person.score), 4),
         bbox=_rounded(np.asarray(person.bbox), 2),
@@ -107,7 +110,8 @@ def arrays(people: Sequence[Person], width: int, height: int) -> dict[str, Any]:
 
     Returns:
         scores (P,), bboxes (P, 4), keypoints_2d (P, K, 3), joints (P, K, 3), translations (P, 3), weak_perspectives
-        (P, 3), focal_length (), principal_point (2,), size (2,) as width, height.
+        (P, 3), focal_length (), principal_point (2,), size (2,) as width, height; of hands also left (P,) bool, whose
+        faces are inside out.
     """
     camera = people[0].camera if people else None
     return {
@@ -120,12 +124,13 @@ def arrays(people: Sequence[Person], width: int, height: int) -> dict[str, Any]:
         "focal_length": np.float32(camera.focal_length if camera else np.nan),
         "principal_point": np.array(camera.principal_point if camera else (width / 2, height / 2), np.float32),
         "size": np.array([width, height], np.int32),
+        **({"left": np.array([p.handedness == "left" for p in people])} if camera and people[0].handedness else {}),
     }
 
 
 def write_pictures(stem: Path, photo: Photo, found: Reconstruction, faces: np.ndarray) -> None:
     """Write the photo with the meshes over it, and the meshes from the side."""
-    figures = [Figure(person.vertices + np.array(person.camera.translation), faces) for person in found.people]
+    figures = [Figure(p.vertices + np.array(p.camera.translation), p.outward(faces)) for p in found.people]
     over = photo.pixels
     if found.people:
         camera = found.people[0].camera

@@ -50,6 +50,8 @@ class Outcome:
     photos: int = 0
     videos: int = 0
     people: int = 0
+    """Or hands, if these were looked for."""
+    hands: bool = False
     empty: list[str] = field(default_factory=list)
     """Photos and videos without people."""
     unusable: list[Unusable] = field(default_factory=list)
@@ -68,9 +70,11 @@ class Outcome:
         """Say what was done, then what was not."""
         done = [_count(n, kind) for n, kind in ((self.photos, "photo"), (self.videos, "video")) if n]
         if done:
-            results.print(f"{_count(self.people, 'person', 'people')} in {' and '.join(done)} -> {output}")
+            found = _count(self.people, "hand") if self.hands else _count(self.people, "person", "people")
+            results.print(f"{found} in {' and '.join(done)} -> {output}")
         if self.empty:
-            notes.print(f"Nobody was found in {_count(len(self.empty), 'input')}:")
+            nothing = "No hand" if self.hands else "Nobody"
+            notes.print(f"{nothing} was found in {_count(len(self.empty), 'input')}:")
         for name in self.empty:
             notes.print(f"  {name}")
         if self.unusable:
@@ -83,7 +87,7 @@ class Outcome:
 
 def work_through(sources: Sequence[Source], model: Reconstructor, wishes: Wishes) -> Outcome:
     """Reconstruct the people of each photo and video and write their files."""
-    outcome = Outcome()
+    outcome = Outcome(hands=model.subject == "hand")
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=notes, disable=not notes.is_terminal) as progress:
         task = progress.add_task("Inputs", total=len(sources))

@@ -115,7 +115,7 @@ def settings() -> Iterator[Finding]:
     except MPTError as error:
         yield Finding(MISSING, f"settings that cannot be used: {error}", "mend the environment or the file")
         return
-    for name in ("checkpoint", "fine_tuned_checkpoint"):
+    for name in ("checkpoint", "fine_tuned_checkpoint", "hand_checkpoint"):
         file = getattr(in_force, name)
         if file is not None and not file.is_file():
             yield Finding(MISSING, f"MPT_{name.upper()}: there is no file {file}", "name another")

@@ -58,6 +58,7 @@ app.command(
         "mpt reconstruct photo.jpg",
         "mpt reconstruct holiday/ --format glb,json --overlay --output meshes",
         "mpt reconstruct 'photos/**/*.jpg' --max-people 1 --device cuda",
+        "mpt reconstruct photo.jpg --subject hand --format glb,json",
         "mpt reconstruct dance.mp4 --overlay --fps 15",
         "mpt reconstruct team.jpg --box 120,40,200,460 --box 380,52,190,450",
     ),

@@ -22,6 +22,13 @@ class Mode(str, Enum):
     FINE_TUNED = "fine-tuned"
 
 
+class Subject(str, Enum):
+    """What to reconstruct."""
+
+    BODY = "body"
+    HAND = "hand"
+
+
 class Engine(str, Enum):
     """What runs the networks."""
 
@@ -69,6 +76,7 @@ def reconstruct(
             "a video the joints' motion. The body's parameters go into json and npz.",
         ),
     ] = False,
+    subject: Annotated[Subject, typer.Option(help="People's bodies, or their hands.")] = Subject.BODY,
     max_people: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Keep the N best of each photo; else all that are found.")
     ] = None,
@@ -76,7 +84,7 @@ def reconstruct(
         list[str] | None,
         typer.Option(
             metavar="X,Y,W,H",
-            help="Where a person is, in pixels of the upright photo, instead of finding people. Repeat it for more; "
+            help="Where a person, or a hand, is, in pixels of the upright photo, instead of finding people. Repeat it for more; "
             "only with a single photo.",
         ),
     ] = None,
@@ -98,7 +106,7 @@ def reconstruct(
     ] = None,
     engine: Annotated[Engine, typer.Option(help="What runs the networks; auto is the fastest here.")] = Engine.AUTO,
 ) -> None:
-    """Make a 3D body of each person in photos and videos.
+    """Make a 3D body of each person in photos and videos, or a 3D hand of each hand.
 
     Each person's mesh becomes DIR/photo-1.glb, DIR/photo-2.glb, ...: metres, y up, pelvis at the origin.
     In a video people are followed from frame to frame and smoothed over time; their GLBs move, seen from the camera.
@@ -114,6 +122,8 @@ def reconstruct(
     videos = [source for source in sources if source.is_video]
     if box and (len(sources) != 1 or videos):
         raise typer.BadParameter("boxes are for one photo, not for several and not for videos.", param_hint="--box")
+    if videos and subject is Subject.HAND:
+        raise typer.BadParameter("hands are reconstructed in photos only, not in videos.", param_hint="--subject")
     if "obj" in kinds and videos:
         raise typer.BadParameter("an obj cannot move; choose glb, json or npz for videos.", param_hint="--format")
 
@@ -129,7 +139,8 @@ def reconstruct(
     outcome = Outcome()
     if sources:
         with notes.status("Loading the networks ..."):
-            model = load_reconstructor(settings, checkpoint, mode.value if mode else None, device, engine.value)
+            chosen = (checkpoint, subject.value, mode.value if mode else None)
+            model = load_reconstructor(settings, *chosen, device, engine.value)
         if rigged or "bvh" in kinds:
             rig = find_rig(model.about()["vertices"], settings.rig)
             wishes = replace(wishes, rig=rig, formats=kinds | ({"rigged"} if rigged else set()))

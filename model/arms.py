@@ -63,7 +63,7 @@ def arm_of(points: np.ndarray, arms: Sequence[Arm]) -> Arm | None:
 
 
 def is_elbow(points: np.ndarray, arms: Sequence[Arm]) -> bool:
-    """Whether what looks like a hand with these joints (21, 2) is a bent elbow, which both networks may take for one."""
+    """Whether what looks like a hand with these joints (21, 2) is a bent elbow: both networks may take it for one."""
     size, middle = float(np.ptp(points, axis=0).max()), points.mean(axis=0)
     at_elbow = any(np.linalg.norm(arm.elbow - middle) < _AT_ELBOW * size for arm in arms)
     return at_elbow and arm_of(points, arms) is None

@@ -1,8 +1,8 @@
-"""Finds the hands in a photo, or in boxes of it: where palms and arms are, then each one's joints, twice. Numpy alone.
+"""Finds the hands in a photo, or in boxes of it: where palms and arms are, then each one's joints. Numpy alone.
 
 The landmark network wants a hand of a certain size whose fingers point upwards. A first look, guided by the palm or the
-forearm, or tried at four angles, says where the joints are; the view that these suggest is what the second look and the mesh
-network get.
+forearm, or tried at four angles, says where the joints are; each further look is at the view that these suggest, and so
+is the mesh network's.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ INPUT_SIZE = 224
 """Side of the crops that the landmark network looks at, in pixels."""
 
 _THRESHOLD = 0.5  # presence below which what was found is no hand
+_HINT = 0.2  # presence at a first look below which a closer one is not worth it
+_CLOSER_LOOKS = 2
 _SAME_PLACE = 0.3  # of a hand's size: two of one side are no nearer
 _BATCH = 8  # crops that go through the network at once
 # MediaPipe's own rule: the square about a palm is 2.6 times its box, moved by half of it towards the fingers.
@@ -30,7 +32,7 @@ _PALM_SCALE, _PALM_SHIFT = 2.6, 0.5
 _JOINTS_SCALE, _JOINTS_SHIFT = 2.0, 0.1
 _STEADY_JOINTS = [0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18]
 _WRIST, _MIDDLE_BASE = 0, 9
-_BOX_SCALE = 1.25  # about boxes that are given
+_BOX_SCALE = 1.5  # about boxes that are given
 _ANGLES = (0.0, np.pi / 2, -np.pi / 2, np.pi)  # tried in boxes: nobody says how the hand lies
 
 
@@ -72,11 +74,11 @@ def find_hands(find: Find, look: Look, image: np.ndarray, people: Sequence[Detec
     """
     arms = arms_of(people)
     views = [*(view_of_palm(palm) for palm in find_palms(find, image)), *(arm.view for arm in arms)]
-    first = [glance for glance in look_at(look, image, views) if glance.presence >= _THRESHOLD]
-    second = [glance for glance in _closer(look, image, first) if glance.presence >= _THRESHOLD]
-    second.sort(key=lambda glance: glance.presence, reverse=True)
+    first = [glance for glance in look_at(look, image, views) if glance.presence >= _HINT]
+    sure = [glance for glance in _closer(look, image, first) if glance.presence >= _THRESHOLD]
+    sure.sort(key=lambda glance: glance.presence, reverse=True)
     hands: list[Detection] = []
-    for glance in second:
+    for glance in sure:
         arm = arm_of(glance.points, arms)
         hand = _hand(glance, image, arm.side if arm else None)
         if not is_elbow(glance.points, arms) and not any(_same(hand, other) for other in hands):
@@ -103,9 +105,11 @@ def hands_in_boxes(look: Look, image: np.ndarray, boxes: Sequence[Box]) -> list[
     return [replace(_hand(glance, image), box=box) for glance, box in zip(closer, boxes, strict=True)]
 
 
-def _closer(look: Look, image: np.ndarray, first: Sequence[Glance]) -> list[Glance]:
-    """The second look at each, from where the first one suggests."""
-    return look_at(look, image, [view_of_joints(glance.points) for glance in first])
+def _closer(look: Look, image: np.ndarray, glances: Sequence[Glance]) -> list[Glance]:
+    """Looks at each again, from where the look before suggests."""
+    for _ in range(_CLOSER_LOOKS):
+        glances = look_at(look, image, [view_of_joints(glance.points) for glance in glances])
+    return list(glances)
 
 
 def _hand(glance: Glance, image: np.ndarray, side: str | None = None) -> Detection:

@@ -188,9 +188,12 @@ class Reconstructor:
         people = []
         for detection, view, *answer in zip(found, views, *placed, strict=True):
             vertices, joints, keypoints, translation, weak = view.back(Placed(*answer), centre)
+            score = float(keypoints[:, 2].mean()) if given else detection.score
+            if detection.view is not None:  # the detector has seen as well, and not through heatmaps
+                score, keypoints = detection.score, detection.keypoints
             people.append(
                 Person(
-                    score=float(keypoints[:, 2].mean()) if given else detection.score,
+                    score=score,
                     bbox=detection.box,
                     keypoints_2d=keypoints,
                     joints=joints,

@@ -47,10 +47,10 @@ def _bodies_in_boxes(network: Network, image: np.ndarray, boxes: Sequence[Box]) 
 
 
 def _find_hands(network: Network, image: np.ndarray) -> list[Detection]:
-    people = _find_bodies(network, image)
-    return find_hands(
-        lambda images: PalmOutputs(*network.find("handdetect", images)), _landmarks(network), image, people
-    )
+    def find_palms(images: np.ndarray) -> PalmOutputs:
+        return PalmOutputs(*network.find("handdetect", images))
+
+    return find_hands(find_palms, _landmarks(network), image, _find_bodies(network, image))
 
 
 def _hands_in_boxes(network: Network, image: np.ndarray, boxes: Sequence[Box]) -> list[Detection]:

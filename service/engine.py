@@ -19,6 +19,9 @@ from service.batcher import Overloaded as Overloaded
 from service.batcher import Unwanted, wanted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from model.network import Network
     from model.reconstruct import Reconstructor
     from service.settings import Settings
 
@@ -43,8 +46,19 @@ class ModeMissing(BadInput):
     """The mode that was asked for has no checkpoint here."""
 
 
+class WrongSubject(MPTError):
+    """A setting names a checkpoint for another subject."""
+
+
+class SubjectMissing(BadInput):
+    """The subject that was asked for has no checkpoint here."""
+
+
 def load_reconstructors(settings: Settings) -> list[Reconstructor]:
-    """Load the checkpoints that the settings name; the one that comes with the package if they name none."""
+    """Load the checkpoints that the settings name; those that come with the package if they name none.
+
+    Where a checkpoint for hands neither is named nor can be used, bodies are served without them.
+    """
     # Imported here, off the event loop: PyTorch takes seconds, and the health endpoints answer meanwhile.
     from model.engines import open_network
     from model.reconstruct import Reconstructor
@@ -53,13 +67,24 @@ def load_reconstructors(settings: Settings) -> list[Reconstructor]:
 
     if settings.rig is not None:
         load_rig(settings.rig)  # a broken one is told now, not to the first client
-    checkpoints = [settings.checkpoint]
+
+    def open_for(subject: str, setting: str) -> Network:
+        checkpoint: Path | None = getattr(settings, setting)
+        how = (settings.device, settings.engine, settings.precision, settings.threads)
+        network = open_network(checkpoint, *how, subject=subject)
+        if network.about.subject != subject:
+            raise WrongSubject(f"MPT_{setting.upper()} ({checkpoint}) is for subject={network.about.subject}.")
+        return network
+
+    networks = [open_for("body", "checkpoint")]
     if settings.fine_tuned_checkpoint is not None:
-        checkpoints.append(settings.fine_tuned_checkpoint)
-    networks = [
-        open_network(checkpoint, settings.device, settings.engine, settings.precision, settings.threads)
-        for checkpoint in checkpoints
-    ]
+        networks.append(open_for("body", "fine_tuned_checkpoint"))
+    try:
+        networks.append(open_for("hand", "hand_checkpoint"))
+    except MPTError as error:
+        if settings.hand_checkpoint is not None:
+            raise
+        log.info("Hands are not served: %s", error)
     return [Reconstructor(BatchedNetwork(n, settings.max_batch, settings.max_wait_ms / 1000)) for n in networks]
 
 
@@ -79,7 +104,7 @@ class Engine:
         self._taken = 0
         self._lock = threading.Lock()
         self._stopped = False
-        self._models: dict[str, Reconstructor] = {}
+        self._models: dict[tuple[str, str], Reconstructor] = {}
         self._obstacle: str | None = "The model is still loading. Try again in a few seconds."
 
     def start(self) -> None:
@@ -97,27 +122,34 @@ class Engine:
         return self._obstacle
 
     @property
-    def models(self) -> dict[str, Reconstructor]:
-        """The models by mode; none while they load."""
+    def models(self) -> dict[tuple[str, str], Reconstructor]:
+        """The models by subject and mode; none while they load."""
         return self._models
 
-    def model(self, mode: str | None) -> tuple[str, Reconstructor]:
-        """Choose the model for a mode; with None, zero-shot if it is there, else what is.
+    def model(self, subject: str, mode: str | None) -> tuple[str, Reconstructor]:
+        """Choose the model for a subject and a mode; with None, zero-shot if it is there, else what is.
 
         Raises:
             NotReady: The models are still loading, or failed to load.
-            ModeMissing: No checkpoint for this mode.
+            SubjectMissing: No checkpoint for this subject.
+            ModeMissing: None of them for this mode.
         """
         if self._obstacle is not None:
             raise NotReady(self._obstacle)
-        if mode is None:
-            mode = next(known for known in MODES if known in self._models)
-        if mode not in self._models:
+        offered = [known for known in MODES if (subject, known) in self._models]
+        if not offered:
+            raise SubjectMissing(
+                f"This service has no checkpoint for subject={subject}. Its operator can add one by "
+                f"{'MPT_CHECKPOINT' if subject == 'body' else 'MPT_HAND_CHECKPOINT and `mpt weights fetch`'}."
+            )
+        mode = mode or offered[0]
+        if mode not in offered:
             raise ModeMissing(
-                f"This service has no {mode} checkpoint; it offers mode={' or mode='.join(self._models)}. "
+                f"This service has no {mode} checkpoint for subject={subject}; "
+                f"it offers mode={' or mode='.join(offered)}. "
                 "Its operator can add one by MPT_CHECKPOINT or MPT_FINE_TUNED_CHECKPOINT."
             )
-        return mode, self._models[mode]
+        return mode, self._models[subject, mode]
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Run `work` in a thread as soon as one is free, in the order of arrival.
@@ -165,7 +197,8 @@ class Engine:
 
     def _load_and_warm_up(self) -> None:
         try:
-            models = {mode: model for model in self._load() for mode in model.modes if mode in MODES}
+            loaded = self._load()
+            models = {(model.subject, mode): model for model in loaded for mode in model.modes if mode in MODES}
             if not models:
                 raise MPTError("None of the checkpoints serves zero-shot or fine-tuned.")
             for model in models.values():
@@ -179,7 +212,9 @@ class Engine:
         else:
             self._models = models
             self._obstacle = None
-            log.info("Ready: %s", ", ".join(f"{mode} by {model.model_name}" for mode, model in models.items()))
+            log.info(
+                "Ready: %s", ", ".join(f"{' '.join(kind)} by {model.model_name}" for kind, model in models.items())
+            )
 
 
 def check_wanted() -> None:

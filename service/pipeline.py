@@ -51,9 +51,7 @@ def reconstruct(
     start = time.perf_counter()
     photo = images.decode(data, settings.max_pixels)
     if (boxes := len(query.bbox)) > settings.max_people:
-        raise BadInput(
-            f"{boxes} boxes are too many: at most {settings.max_people} people are reconstructed in one photo."
-        )
+        raise BadInput(f"{boxes} boxes are too many: at most {settings.max_people} are reconstructed in one photo.")
     check_wanted()
     rig = find_rig(model.about()["vertices"], settings.rig) if query.rigged or query.parameters else None
     decoded = time.perf_counter()
@@ -66,7 +64,7 @@ def reconstruct(
     check_wanted()
     reconstructed = time.perf_counter()
     identifier = new_id()
-    people = [_person(person, model.faces, query, rig, store, root_path) for person in found.people]
+    people = [_person(person, model, query, rig, store, root_path) for person in found.people]
     if settings.keep_photos:
         store.put(f"{identifier}.scene", scene.pack(photo.pixels, found.people, model.faces))
     end = time.perf_counter()
@@ -83,17 +81,17 @@ def reconstruct(
         height=photo.height,
         mode=mode,
         model=model.model_name,
-        people=people,
+        **({"people": people} if model.subject == "body" else {"people": [], "hands": people}),
         overlay=f"{root_path}/reconstructions/{identifier}/overlay.png" if settings.keep_photos else None,
         timings_ms={stage: round(1000 * value, 2) for stage, value in seconds.items()},
     )
 
 
 def _person(
-    person: Person, faces: np.ndarray, query: schemas.ReconstructQuery, rig: Rig | None, store: Store, root_path: str
-) -> schemas.Person:
-    identifier = new_id()
-    name = f"person-{identifier[:8]}"
+    person: Person, model: Reconstructor, query: schemas.ReconstructQuery, rig: Rig | None, store: Store, root_path: str
+) -> schemas.Person | schemas.Hand:
+    identifier, faces = new_id(), person.outward(model.faces)
+    name = f"{'person' if model.subject == 'body' else 'hand'}-{identifier[:8]}"
     links = {kind: f"{root_path}/mesh/{identifier}.{kind}" for kind in ("glb", "obj")}
     store.put(f"{identifier}.glb", to_glb(person.vertices, faces, name))
     parameters = None
@@ -105,7 +103,9 @@ def _person(
             links["rigged"] = f"{root_path}/mesh/{identifier}.rigged.glb"
             store.put(f"{identifier}.rigged", to_rigged_glb(rig, [body], faces, name))
     camera = person.camera
-    return schemas.Person(
+    hand = {"handedness": person.handedness} if person.handedness else {}
+    return (schemas.Hand if hand else schemas.Person)(
+        **hand,
         id=identifier,
         score=round(float(person.score), 4),
         bbox=_rounded(np.asarray(person.bbox), 2),

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from model.errors import BadInput, MPTError
-from service.engine import DeadlineExceeded, ModeMissing, NotReady, Overloaded
+from service.engine import DeadlineExceeded, ModeMissing, NotReady, Overloaded, SubjectMissing
 from service.images import BrokenImage, TooManyPixels, UnsupportedFormat
 from service.schemas import FieldProblem, Problem, ReconstructQuery
 
@@ -22,6 +22,7 @@ _KINDS: tuple[tuple[type[Exception], int, str, str], ...] = (
     (UnsupportedFormat, 415, "unsupported-format", "Unsupported image format"),
     (TooManyPixels, 413, "too-many-pixels", "Image too large"),
     (BrokenImage, 422, "broken-image", "Broken image"),
+    (SubjectMissing, 422, "subject-missing", "Subject not offered"),
     (ModeMissing, 422, "mode-missing", "Mode not offered"),
     (BadInput, 422, "bad-input", "Input cannot be used"),
     (NotReady, 503, "not-ready", "Not ready"),

@@ -84,7 +84,7 @@ async def reconstruct(
     A photo without people gives an empty list. Each person's mesh lies under the links in `mesh` for a while; who has
     the link has the mesh. Sending the same photo again is safe: it gives a new answer with new links.
     """
-    mode, model = services.engine.model(query.mode)
+    mode, model = services.engine.model(query.subject, query.mode)
     data = await image.read()
     root_path = request.scope.get("root_path", "")
 
@@ -215,11 +215,11 @@ async def ready(services: Context) -> Health:
 
 @guarded.get("/models", tags=["models"], summary="Which models answer", responses=_problems(401, 503))
 async def models(services: Context) -> list[Model]:
-    """One entry for each mode that `POST /reconstruct` offers. Answers 503 while the models load."""
+    """One entry for each subject and mode that `POST /reconstruct` offers. Answers 503 while the models load."""
     engine = services.engine
     if engine.obstacle is not None:
         raise NotReady(engine.obstacle)
-    return [Model(mode=mode, **model.about()) for mode, model in engine.models.items()]
+    return [Model(mode=mode, **model.about()) for (_, mode), model in engine.models.items()]
 
 
 @guarded.get(

@@ -47,14 +47,15 @@ class ReconstructQuery(BaseModel):
         description="Which training: on motion capture alone (zero-shot), or on photos too (fine-tuned). "
         "Zero-shot by default, where it is offered.",
     )
-    max_people: int | None = Field(None, ge=1, le=100, description="Reconstruct at most so many people.")
+    subject: Literal["body", "hand"] = Field("body", description="Whether to reconstruct people's bodies, or hands.")
+    max_people: int | None = Field(None, ge=1, le=100, description="Reconstruct at most so many people, or hands.")
     bbox: list[
         Annotated[str, AfterValidator(_box_text), WithJsonSchema({"type": "string", "pattern": _BOX_PATTERN})]
     ] = Field(
         default_factory=list,
         max_length=100,
-        description="Where a person is: x,y,width,height in pixels of the upright photo. Repeat it for more people. "
-        "Without it, people are found by themselves.",
+        description="Where a person, or a hand, is: x,y,width,height in pixels of the upright photo. Repeat it for "
+        "more. Without it, they are found by themselves.",
         examples=[["120,40,200,460"]],
     )
     vertices: bool = Field(False, description="Whether the answer lists every vertex of every mesh.")
@@ -144,15 +145,25 @@ class Person(BaseModel):
     parameters: Parameters | None = Field(None, description="Only with parameters=true or rigged=true.")
 
 
+class Hand(Person):
+    """One hand of the photo. Joints are the wrist, then of thumb, index, middle, ring and little finger base to tip."""
+
+    handedness: Literal["left", "right"]
+    score: Finite = Field(description="How sure the network is that this is a hand, 0 to 1.")
+    keypoints_2d: list[Point3] = Field(description="21 joints in the photo: x, y in pixels, confidence 0 to 1.")
+    joints: list[Point3] = Field(description="21 joints: x, y, z in metres, camera frame, wrist at the origin.")
+
+
 class Reconstruction(BaseModel):
-    """All people of one photo. Pixels count from the upper left corner of the upright photo."""
+    """All people of one photo, or all hands. Pixels count from the upper left corner of the upright photo."""
 
     id: str
     width: int = Field(description="Of the photo, in pixels, after EXIF orientation.")
     height: int = Field(description="Of the photo, in pixels, after EXIF orientation.")
     mode: Literal["zero-shot", "fine-tuned"]
     model: str = Field(description="Name of the network.")
-    people: list[Person] = Field(description="Best first; empty if nobody was found.")
+    people: list[Person] = Field(description="Best first; empty if nobody was found, and with subject=hand.")
+    hands: list[Hand] | None = Field(None, description="Likewise; only with subject=hand.")
     overlay: str | None = Field(
         None,
         description="Where to fetch a picture of the meshes over the photo (?view=side: from the side), for as long "

@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     fine_tuned_checkpoint: Path | None = Field(
         None, description="Checkpoint for mode=fine-tuned; without one, that mode is refused."
     )
+    hand_checkpoint: Path | None = Field(
+        None, description="Checkpoint for subject=hand; the one that comes with the package if unset."
+    )
     rig: Path | None = Field(
         None, description="Rig for rigged=true and parameters=true; the one of the package's own body if unset."
     )

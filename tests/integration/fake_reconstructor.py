@@ -33,7 +33,7 @@ HEIGHT = 1.55  # metres, eyes to ankles with a margin
 class FakeReconstructor:
     """Behaves as `model.reconstruct.Reconstructor`. Finds one person in a photo that is not black."""
 
-    model_name = "fake"
+    model_name, subject = "fake", "body"
 
     def __init__(self, modes: tuple[str, ...] = ("zero-shot",)) -> None:
         self.modes = modes
