@@ -48,7 +48,7 @@ def explain(
 
     settings, boxes = settings_in_force(), read_boxes(box or [])
     with notes.status("Loading the networks ..."):
-        model = load_reconstructor(settings, checkpoint, None, device, "torch")
+        model = load_reconstructor(settings, checkpoint, "body", None, device, "torch")
     image = decode(photo.read_bytes(), settings.max_pixels)
     if not boxes:
         found = model.reconstruct(image.pixels, max_people=max_people, focal_length=image.focal_length)

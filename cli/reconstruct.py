@@ -84,7 +84,7 @@ def reconstruct(
         list[str] | None,
         typer.Option(
             metavar="X,Y,W,H",
-            help="Where a person, or a hand, is, in pixels of the upright photo, instead of finding people. Repeat it for more; "
+            help="Where a person, or a hand, is, in pixels of the upright photo, instead of finding them. Repeat it; "
             "only with a single photo.",
         ),
     ] = None,

@@ -267,9 +267,9 @@ def test_options_and_settings_choose_the_network(run, loads, monkeypatch):
     monkeypatch.setenv("MPT_DEVICE", "cpu")
     run("photo.jpg", "--mode", "zero-shot")
     assert loads == [
-        {"checkpoint": None, "device": "auto", "engine": "auto"},
-        {"checkpoint": Path("mine.safetensors"), "device": "cuda:1", "engine": "torch"},
-        {"checkpoint": Path("theirs.safetensors"), "device": "cpu", "engine": "auto"},
+        {"checkpoint": None, "device": "auto", "engine": "auto", "subject": "body"},
+        {"checkpoint": Path("mine.safetensors"), "device": "cuda:1", "engine": "torch", "subject": "body"},
+        {"checkpoint": Path("theirs.safetensors"), "device": "cpu", "engine": "auto", "subject": "body"},
     ]
 
 

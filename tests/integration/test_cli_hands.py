@@ -1,0 +1,57 @@
+"""`mpt reconstruct --subject hand`: a drawn hand to files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+from typer.testing import CliRunner
+
+from cli.main import app
+from tests.integration.boxed_hand import save_boxed_hand
+from tests.integration.test_hands import background, drawn, picture, volume
+from tests.integration.test_service_hands import png
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """`mpt reconstruct` in a folder of its own, with a checkpoint for hands."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPT_HAND_CHECKPOINT", str(save_boxed_hand(tmp_path)))
+
+    def run(*arguments: str) -> tuple[int, str]:
+        result = CliRunner().invoke(app, ["reconstruct", *arguments])
+        return result.exit_code, result.output
+
+    return run
+
+
+def test_hands_become_files(run):
+    Path("left.png").write_bytes(png(picture()[:, ::-1]))
+    Path("none.png").write_bytes(png(background(240, 320)))
+    status, output = run("left.png", "none.png", "--subject", "hand", "--format", "glb,obj,json,npz", "--overlay")
+    assert status == 0, output
+    assert "1 hand in 2 photos" in output and "No hand was found in 1 input" in output
+    answer = json.loads(Path("reconstructions/left.json").read_text())
+    (hand,) = answer["hands"]
+    assert answer["people"] == [] and hand["handedness"] == "left"
+    off = np.array(hand["keypoints_2d"])[:, :2] - (answer["width"], 0) - drawn() * (-1, 1)
+    assert np.median(np.linalg.norm(off, axis=1)) < 4
+    arrays = np.load("reconstructions/left.npz")
+    assert arrays["joints"].shape == (1, 21, 3) and arrays["left"].tolist() == [True]
+    mesh = trimesh.load_mesh(f"reconstructions/{hand['mesh']['glb']}", process=False)
+    assert volume(np.asarray(mesh.vertices), np.asarray(mesh.faces)) > 0
+    assert json.loads(Path("reconstructions/none.json").read_text())["hands"] == []
+    assert {"left.overlay.png", "left.side.png"} <= {path.name for path in Path("reconstructions").iterdir()}
+
+
+def test_the_wrong_subject_gets_a_sentence(run, tmp_path):
+    Path("photo.png").write_bytes(png(picture()))
+    status, output = run("photo.png", "--checkpoint", str(tmp_path / "boxed-hand.safetensors"))
+    assert status == 1 and "is for --subject hand, not body" in " ".join(output.split())
+    Path("film.mp4").touch()
+    status, output = run("film.mp4", "--subject", "hand")
+    assert status == 2 and "not in videos" in output

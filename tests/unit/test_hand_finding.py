@@ -1,0 +1,157 @@
+"""Finding hands, with stand-ins for the networks: palms, arms, duplicates, sides."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model.arms import Arm, arm_of, arms_of, is_elbow
+from model.detections import Detection
+from model.hands import Landmarks, find_hands, hands_in_boxes, view_of_joints, view_of_palm
+from model.palms import Palm, PalmOutputs, find_palms, suppress_duplicates
+from model.views import View
+from tests.integration.drawn_hand import JOINTS
+
+HAND = (JOINTS - JOINTS[0]) / 220  # fingers up, one hand long
+
+
+def palm(x: float, y: float, size: float, score: float = 0.9) -> Palm:
+    points = np.full((7, 2), (x, y), float)
+    points[2] -= (0, size / 2)
+    return Palm(score, np.array([x, y]), size, points)
+
+
+def none_found(images: np.ndarray) -> PalmOutputs:
+    return PalmOutputs(np.full((1, 1), -9.0), np.zeros((1, 1, 4)), np.zeros((1, 1, 7, 2)))
+
+
+def test_palms_that_overlap_much_are_one() -> None:
+    kept = suppress_duplicates([palm(50, 50, 20, 0.6), palm(54, 50, 20, 0.9), palm(75, 50, 20, 0.7), palm(9, 9, 0)])
+    assert [p.score for p in kept] == [0.9, 0.7]
+
+
+def test_palms_are_in_pixels_of_the_photo_whatever_the_scale() -> None:
+    """A stand-in that sees one palm in the middle of whatever it looks at, half as large."""
+
+    def find(images: np.ndarray) -> PalmOutputs:
+        height, width = images.shape[1:3]  # 448 x 224 and the like: no padding
+        points = np.full((1, 1, 7, 2), (width / 2, height / 2))
+        points[0, 0, 2] += (0, -height / 8)
+        return PalmOutputs(np.array([[3.0]]), np.array([[[width / 2, height / 2, width / 2, width / 2]]]), points)
+
+    (found,) = find_palms(find, np.zeros((896, 448, 3), np.uint8))
+    assert found.middle == pytest.approx([224, 448]) and found.size == pytest.approx(224)
+    assert found.angle == pytest.approx(0) and found.score == pytest.approx(1 / (1 + np.exp(-3)))
+    assert found.points[2] == pytest.approx([224, 336])
+
+
+def test_small_photos_are_not_looked_at_closely() -> None:
+    sizes = []
+
+    def find(images: np.ndarray) -> PalmOutputs:
+        sizes.append(max(images.shape[1:3]))
+        return none_found(images)
+
+    find_palms(find, np.zeros((100, 80, 3), np.uint8))
+    assert sizes == [128]
+
+
+def test_the_view_of_a_palm_is_mediapipes() -> None:
+    """2.6 times its box, moved by half of it towards the fingers: here to the right."""
+    points = np.full((7, 2), (100.0, 80.0))
+    points[2] = (120, 80)
+    view = view_of_palm(Palm(0.9, np.array([105.0, 80.0]), 40.0, points))
+    assert view == View((125.0, 80.0), 104.0, np.pi / 2)
+
+
+@pytest.mark.parametrize("angle", [0.0, 1.0, 3.0, -2.0])
+def test_the_view_of_joints_turns_with_them(angle: float) -> None:
+    straight = view_of_joints(100 * HAND + 300)
+    turn = View((0.0, 0.0), 1.0, angle).axes.T
+    turned = view_of_joints(100 * HAND @ turn.T + 300)
+    assert turned.side == pytest.approx(straight.side)
+    assert np.cos(turned.angle - straight.angle - angle) == pytest.approx(1)
+    expected = turn @ (np.array(straight.centre) - 300) + 300
+    assert turned.centre == pytest.approx(expected)
+
+
+def looking(hands: list[tuple[np.ndarray, float, float]], image: np.ndarray) -> tuple:
+    """A landmark network that sees whatever of these hands (joints, presence, right) is near the middle of its crop.
+
+    A photo whose colours say where each pixel is tells the network where it looks.
+    """
+    rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
+    image[..., 0], image[..., 1] = columns // 4, rows // 4
+
+    def look(crops: np.ndarray) -> Landmarks:
+        points, presence, right = [], [], []
+        for crop in crops:
+            at = 4.0 * crop[108:116, 108:116, :2].reshape(-1, 2).mean(axis=0) + 2
+            across = 4.0 * (crop[112, 160, :2].astype(float) - crop[112, 64, :2]) / 96  # photo pixels a crop pixel
+            down = 4.0 * (crop[160, 112, :2].astype(float) - crop[64, 112, :2]) / 96
+            near = min(hands, key=lambda hand: np.linalg.norm(hand[0].mean(axis=0) - at))
+            close = np.linalg.norm(near[0].mean(axis=0) - at) < 0.7 * np.ptp(near[0], axis=0).max()
+            to_crop = np.linalg.inv(np.column_stack([across, down]))
+            points.append(np.column_stack([(near[0] - at) @ to_crop.T + 112, np.zeros(21)]))
+            presence.append(near[1] if close else 0.01)
+            right.append(near[2])
+        return Landmarks(np.array(points), np.array(presence), np.array(right))
+
+    return look, image
+
+
+def person(wrist: tuple[float, float], elbow: tuple[float, float], side: str = "left") -> Detection:
+    keypoints = np.zeros((17, 3), np.float32)
+    for joint, place in zip((7, 9) if side == "left" else (8, 10), (elbow, wrist), strict=True):
+        keypoints[joint] = (*place, 0.9)
+    return Detection((100.0, 100.0, 300.0, 600.0), 0.9, keypoints)
+
+
+def photo() -> np.ndarray:
+    return np.zeros((800, 800, 3), np.uint8)
+
+
+def test_arms_lead_to_hands_and_tell_their_side() -> None:
+    """No palm is found; the landmark network takes the hand for a right one, the arm says that it is the left."""
+    joints = 100 * HAND + (400, 400)
+    look, image = looking([(joints, 0.9, 0.6)], photo())
+    assert find_hands(none_found, look, image) == []
+    (hand,) = find_hands(none_found, look, image, [person(wrist=(400, 400), elbow=(400, 530))])
+    assert hand.handedness == "left" and hand.view is not None and hand.view.mirrored
+    assert np.linalg.norm(hand.keypoints[:, :2] - joints, axis=1).max() < 8
+    (hand,) = find_hands(none_found, look, image, [person((400, 400), (400, 530), "right")])
+    assert hand.handedness == "right" and not hand.view.mirrored
+
+
+def test_a_hand_is_reported_once() -> None:
+    joints = 100 * HAND + (400, 400)
+    look, image = looking([(joints, 0.9, 0.9)], photo())
+    twice = [person((400, 400), (400, 530), "right"), person((404, 398), (410, 530), "right")]
+    assert len(find_hands(none_found, look, image, twice)) == 1
+
+
+def test_what_the_network_doubts_is_left_out_but_for_boxes() -> None:
+    look, image = looking([(100 * HAND + (400, 400), 0.3, 0.9)], photo())
+    assert find_hands(none_found, look, image, [person((400, 400), (400, 530))]) == []
+    box = (340.0, 290.0, 110.0, 120.0)
+    (hand,) = hands_in_boxes(look, image, [box])
+    assert hand.box == box and hand.score == pytest.approx(0.3) and hand.handedness == "right"
+
+
+def test_an_elbow_is_no_hand() -> None:
+    joints = 100 * HAND + (400, 400)
+    middle = joints.mean(axis=0)
+    elbow = [Arm("left", middle, middle + 150, 200.0)]
+    assert is_elbow(joints, elbow)
+    crossed = [*elbow, Arm("right", middle - 200, joints[0] + 5, 200.0)]  # a hand that lies on the other arm's elbow
+    assert not is_elbow(joints, crossed)
+    assert arm_of(joints, crossed) is crossed[1] and arm_of(joints, []) is None
+    assert not is_elbow(joints, [])
+
+
+def test_a_forearm_that_points_at_the_camera_has_the_length_of_others() -> None:
+    (arm,) = arms_of([person(wrist=(300, 300), elbow=(300, 296))])
+    assert arm.forearm == 60  # a tenth of the person
+    assert arm.view.centre == pytest.approx((300, 327)) and arm.view.side == pytest.approx(78)
+    assert abs(arm.view.angle) == pytest.approx(np.pi)  # it hangs down
+    assert np.isfinite(arms_of([person((300, 300), (300, 300))])[0].view.centre).all()
