@@ -54,4 +54,4 @@ def test_the_wrong_subject_gets_a_sentence(run, tmp_path):
     assert status == 1 and "is for --subject hand, not body" in " ".join(output.split())
     Path("film.mp4").touch()
     status, output = run("film.mp4", "--subject", "hand")
-    assert status == 2 and "not in videos" in output
+    assert status == 2 and "in photos only" in output
