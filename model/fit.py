@@ -148,10 +148,11 @@ class _State:
     def moved(self, step: np.ndarray) -> _State:
         """The state after a step of `step`."""
         swing, shift, change = np.split(step, [3 * JOINTS, 3 * JOINTS + 3])
-        local = unchain(self._turns)
         above = np.concatenate([np.eye(3)[None], self._turns[list(SMPL_PARENTS[1:])]])
-        turned = np.swapaxes(above, 1, 2) @ Rotation.from_rotvec(swing.reshape(JOINTS, 3)).as_matrix() @ above @ local
-        return _State(self._rig, self._target, chain(turned), self.shape + change, self.translation + shift)
+        swings = Rotation.from_rotvec(swing.reshape(JOINTS, 3)).as_matrix()
+        # Made rotations again at each step: else what rounding takes from them grows down the tree and with each frame.
+        local = Rotation.from_matrix(np.swapaxes(above, 1, 2) @ swings @ self._turns).as_matrix()
+        return _State(self._rig, self._target, chain(local), self.shape + change, self.translation + shift)
 
     def step(self, damping: float, reshape: bool) -> np.ndarray:
         """The Gauss-Newton step (66 + 3 + S,).

@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 import weights
-from model.fit import BodyFit, fit
+from model.fit import BodyFit, fit, fit_motion
 from model.rig import JOINTS, SMPL_JOINT_NAMES, Rig, load_rig
 
 STIFF = [SMPL_JOINT_NAMES.index(name) for name in ("spine2", "spine3", "left_collar", "right_collar")]
@@ -114,6 +114,23 @@ def test_a_near_start_leads_to_the_same_body(rig: Rig) -> None:
     jolted = dataclasses.replace(known, rotations=known.rotations @ Rotation.from_rotvec([0.1, 0.1, 0]).as_matrix())
     found = fit(rig, mesh, known.shape, jolted)
     assert np.degrees(Rotation.from_matrix(known.rotations.transpose(0, 2, 1) @ found.rotations).magnitude()).max() < 1
+
+
+def test_a_long_motion_does_not_drift(rig: Rig) -> None:
+    """Each frame begins with the one before: rounding errors must not add up, nor the shape change."""
+    few = dataclasses.replace(rig, sample=rig.sample[:256])  # for speed
+    rotations, shape, translation = people(rig, 1)[0]
+    turn, bend = np.tile(np.eye(3), (2, JOINTS, 1, 1))
+    turn[0] = Rotation.from_euler("y", 3, degrees=True).as_matrix()
+    bend[18:20] = Rotation.from_euler("y", [[1], [-1]], degrees=True).as_matrix()
+    truth = [rotations]
+    while len(truth) < 80:
+        truth.append(turn @ truth[-1] @ bend)
+    found = fit_motion(few, [rig.pose(each, shape, translation) for each in truth])
+    for body, each in zip(found, truth, strict=True):
+        assert body.residual < 1e-3 and (body.shape == found[0].shape).all()
+        assert angles(body, each).max() < 1.0
+        assert np.allclose(body.rotations @ body.rotations.transpose(0, 2, 1), np.eye(3), atol=1e-6)
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.01, 100.0])
