@@ -15,6 +15,7 @@ import trimesh
 
 from model.rasteriser import rasterise
 from tests.e2e.tab import Tab, drop
+from tests.gltf_validator import validate
 
 SAMPLE = Path(__file__).parents[2] / "service" / "static" / "sample.jpg"
 PEOPLE = 3
@@ -188,6 +189,8 @@ def test_downloads(shown):
         mesh = trimesh.load_mesh(io.BytesIO(data), file_type=kind, process=False)
         assert len(mesh.vertices) > 1000
         assert 0.5 < np.ptp(mesh.vertices, axis=0).max() < 3
+        if kind == "glb":
+            assert [message for message in validate(data) if message["severity"] < 2] == []  # errors and warnings
     with tab.page.expect_download() as download:
         tab.page.click("#json")
     assert download.value.suggested_filename == "dancers.json"
