@@ -16,6 +16,7 @@ from cli.inputs import OVERLAY, SIDE
 from model.errors import BadInput
 from model.render import Figure, overlay, side_view
 from service import schemas
+from service.described import answer, described
 from service.images import Photo
 from service.meshes import glb_to_obj, to_glb
 
@@ -60,40 +61,8 @@ def to_json(
     """The answer that the service would give, as JSON; its links are the names of the files beside it."""
     of_people = zip_longest(found.people, links, parameters or ())
     people = [described(f"{stem.name}-{number}", *about) for number, about in enumerate(of_people, start=1)]
-    answer = schemas.Reconstruction(
-        id=stem.name,
-        width=photo.width,
-        height=photo.height,
-        mode=model.modes[0],
-        model=model.model_name,
-        **({"people": people} if model.subject == "body" else {"people": [], "hands": people}),
-        timings_ms={stage: round(value, 2) for stage, value in timings_ms.items()},
-    )
-    return answer.model_dump_json(exclude_none=True).encode()
-
-
-def described(
-    identifier: str, person: Person, files: dict[str, str], parameters: schemas.Parameters | None = None
-) -> schemas.Person | schemas.Hand:
-    """A person as the service's answer has it; `files` are the names of the mesh's files by format."""
-    camera = person.camera
-    hand = {"handedness": person.handedness} if person.handedness else {}
-    return (schemas.Hand if hand else schemas.Person)(
-        **hand,
-        id=identifier,
-        score=round(float(person.score), 4),
-        bbox=_rounded(np.asarray(person.bbox), 2),
-        keypoints_2d=_rounded(person.keypoints_2d, 3),
-        joints=_rounded(person.joints, 5),
-        camera=schemas.Camera(
-            focal_length=round(float(camera.focal_length), 3),
-            principal_point=_rounded(np.asarray(camera.principal_point), 3),
-            translation=_rounded(np.asarray(camera.translation), 5),
-            weak_perspective=_rounded(np.asarray(camera.weak_perspective), 6),
-        ),
-        mesh=schemas.MeshLinks.model_construct(None, **files),  # perhaps not both: what was not asked for is not there
-        parameters=parameters,
-    )
+    whole = answer(stem.name, photo, model.modes[0], model, people, timings_ms)
+    return whole.model_dump_json(exclude_none=True).encode()
 
 
 def to_npz(photo: Photo, found: Reconstruction, faces: np.ndarray, bodies: Mapping[str, Any]) -> bytes:
@@ -157,10 +126,6 @@ def write(path: Path, data: bytes) -> None:
 def write_png(path: Path, pixels: np.ndarray) -> None:
     """Write a picture, (H, W, 3) uint8 RGB, as PNG; see `write`."""
     write(path, cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes())
-
-
-def _rounded(values: np.ndarray, decimals: int) -> Any:
-    return np.asarray(values, np.float64).round(decimals).tolist()
 
 
 def _stacked(arrays: list[np.ndarray]) -> np.ndarray:

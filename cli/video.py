@@ -23,6 +23,7 @@ from model.errors import BadInput
 from model.render import PALETTE, Figure, overlay
 from model.smoothing import PersonSmoother
 from model.tracking import Tracker
+from service.described import described
 
 if TYPE_CHECKING:
     from cli.batch import Wishes
@@ -166,8 +167,8 @@ def _frames(track: _Track, bodies: Bodies | None) -> Iterable[dict[str, Any]]:
     """Each frame as a photo's JSON has the person, with the time in seconds."""
     parameters = bodies.parameters() if bodies else [None] * len(track.times)
     for time, person, body in zip(track.times, track.people, parameters):
-        described = answers.described("", person, {}, body).model_dump(exclude={"id", "mesh"}, exclude_none=True)
-        yield {"time": round(time, 4), **described}
+        person_json = described("", person, {}, body).model_dump(exclude={"id", "mesh"}, exclude_none=True)
+        yield {"time": round(time, 4), **person_json}
 
 
 def _to_npz(

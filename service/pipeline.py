@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from model.errors import BadInput
 from model.fit import fit
 from model.rig import find_rig
 from service import images, metrics, scene, schemas
+from service.described import answer, described
 from service.engine import check_wanted
 from service.meshes import to_glb
 from service.rigged import parameters_of, to_rigged_glb
@@ -75,16 +74,8 @@ def reconstruct(
     for stage, value in seconds.items():
         metrics.STAGE_SECONDS.labels(stage).observe(value)
     seconds["total"] = end - start
-    return schemas.Reconstruction(
-        id=identifier,
-        width=photo.width,
-        height=photo.height,
-        mode=mode,
-        model=model.model_name,
-        **({"people": people} if model.subject == "body" else {"people": [], "hands": people}),
-        overlay=f"{root_path}/reconstructions/{identifier}/overlay.png" if settings.keep_photos else None,
-        timings_ms={stage: round(1000 * value, 2) for stage, value in seconds.items()},
-    )
+    overlay = f"{root_path}/reconstructions/{identifier}/overlay.png" if settings.keep_photos else None
+    return answer(identifier, photo, mode, model, people, {k: 1000 * v for k, v in seconds.items()}, overlay)
 
 
 def _person(
@@ -102,27 +93,4 @@ def _person(
         if query.rigged:
             links["rigged"] = f"{root_path}/mesh/{identifier}.rigged.glb"
             store.put(f"{identifier}.rigged", to_rigged_glb(rig, [body], faces, name))
-    camera = person.camera
-    hand = {"handedness": person.handedness} if person.handedness else {}
-    return (schemas.Hand if hand else schemas.Person)(
-        **hand,
-        id=identifier,
-        score=round(float(person.score), 4),
-        bbox=_rounded(np.asarray(person.bbox), 2),
-        keypoints_2d=_rounded(person.keypoints_2d, 3),
-        joints=_rounded(person.joints, 5),
-        vertices=_rounded(person.vertices, 5) if query.vertices else None,
-        camera=schemas.Camera(
-            focal_length=round(float(camera.focal_length), 3),
-            principal_point=_rounded(np.asarray(camera.principal_point), 3),
-            translation=_rounded(np.asarray(camera.translation), 5),
-            weak_perspective=_rounded(np.asarray(camera.weak_perspective), 6),
-        ),
-        mesh=schemas.MeshLinks(**links),
-        parameters=parameters,
-    )
-
-
-def _rounded(values: np.ndarray, decimals: int) -> list:
-    """Numbers for JSON, without the digits that float32 makes up: 5 decimals of a metre are 0.01 mm."""
-    return np.asarray(values, np.float64).round(decimals).tolist()
+    return described(identifier, person, links, parameters, query.vertices)
