@@ -15,6 +15,7 @@ _ARMS = (("left", 7, 9), ("right", 8, 10))  # COCO's elbows and wrists
 # A hand is about three quarters of the forearm long, which may point at the camera: then the body's size tells.
 _LEAST_FOREARM = 0.1  # of the longer side of the person's box
 _HAND_MIDDLE, _HAND_VIEW = 0.45, 1.3  # forearms from the wrist to the hand's middle; side of the view
+_LARGEST_HAND = 1.2  # forearms; 0.4 to 0.9 in photos
 # Parts of a hand's size within which its wrist is that of an arm, and an elbow is in its middle.
 _AT_WRIST, _AT_ELBOW = 0.4, 0.5
 
@@ -56,6 +57,7 @@ def arms_of(people: Sequence[Detection]) -> list[Arm]:
 def arm_of(points: np.ndarray, arms: Sequence[Arm]) -> Arm | None:
     """The arm whose wrist is that of a hand with these joints (21, 2), if there is one."""
     size = float(np.ptp(points, axis=0).max())
+    arms = _as_large(arms, size)
     nearest = min(arms, key=lambda arm: float(np.linalg.norm(arm.wrist - points[0])), default=None)
     if nearest is None or np.linalg.norm(nearest.wrist - points[0]) > _AT_WRIST * size:
         return None
@@ -65,5 +67,10 @@ def arm_of(points: np.ndarray, arms: Sequence[Arm]) -> Arm | None:
 def is_elbow(points: np.ndarray, arms: Sequence[Arm]) -> bool:
     """Whether what looks like a hand with these joints (21, 2) is a bent elbow: both networks may take it for one."""
     size, middle = float(np.ptp(points, axis=0).max()), points.mean(axis=0)
-    at_elbow = any(np.linalg.norm(arm.elbow - middle) < _AT_ELBOW * size for arm in arms)
+    at_elbow = any(np.linalg.norm(arm.elbow - middle) < _AT_ELBOW * size for arm in _as_large(arms, size))
     return at_elbow and arm_of(points, arms) is None
+
+
+def _as_large(arms: Sequence[Arm], size: float) -> list[Arm]:
+    """The arms that a hand of this size may belong to: in a lone hand, a small person may be imagined."""
+    return [arm for arm in arms if size < _LARGEST_HAND * arm.forearm]

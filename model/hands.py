@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from model.arms import arm_of, arms_of, is_elbow
+from model.arms import Arm, arm_of, arms_of, is_elbow
 from model.detections import SAME_PERSON, Box, Detection, similarity
-from model.palms import Find, Palm, angle_of, find_palms
+from model.palms import Find, Palm, angle_of, look_for_palms
 from model.views import View
 
 INPUT_SIZE = 224
@@ -24,6 +24,7 @@ INPUT_SIZE = 224
 _THRESHOLD = 0.5  # presence below which what was found is no hand
 _HINT = 0.2  # presence at a first look below which a closer one is not worth it
 _CLOSER_LOOKS = 2
+_LARGE = 0.3  # of the photo's longer side: such a hand fills it
 _SAME_PLACE = 0.3  # of a hand's size: two of one side are no nearer
 _BATCH = 8  # crops that go through the network at once
 # MediaPipe's own rule: the square about a palm is 2.6 times its box, moved by half of it towards the fingers.
@@ -52,6 +53,8 @@ class Landmarks(NamedTuple):
 
 Look = Callable[[np.ndarray], Landmarks]
 """The landmark network: (B, 224, 224, 3) uint8 RGB to what it says, in numpy."""
+People = Callable[[np.ndarray], list[Detection]]
+"""Finds the people in a photo, (H, W, 3) uint8 RGB."""
 
 
 class Glance(NamedTuple):
@@ -63,19 +66,26 @@ class Glance(NamedTuple):
     right: float
 
 
-def find_hands(find: Find, look: Look, image: np.ndarray, people: Sequence[Detection] = ()) -> list[Detection]:
+def find_hands(find: Find, look: Look, image: np.ndarray, find_people: People = lambda image: []) -> list[Detection]:
     """Finds hands, the surest first.
 
     Args:
         find: the palm detector.
         look: the landmark network.
         image: (H, W, 3) uint8 RGB.
-        people: those in it as far as they are known: their arms lead to hands, and tell left from right.
+        find_people: finds the people in it: their arms lead to hands, and tell left from right. In a photo that a
+            hand fills, neither they nor small hands are looked for.
     """
-    arms = arms_of(people)
-    views = [*(view_of_palm(palm) for palm in find_palms(find, image)), *(arm.view for arm in arms)]
-    first = [glance for glance in look_at(look, image, views) if glance.presence >= _HINT]
-    sure = [glance for glance in _closer(look, image, first) if glance.presence >= _THRESHOLD]
+    sure: list[Glance] = []
+    arms: list[Arm] = []
+    for palms in look_for_palms(find, image):
+        new = [palm for palm in palms if not any(_lies_in(palm, glance) for glance in sure)]
+        sure += _hands_in(look, image, [view_of_palm(palm) for palm in new])
+        if any(_size(glance) >= _LARGE * max(image.shape[:2]) for glance in sure):
+            break
+    else:
+        arms = arms_of(find_people(image))
+        sure += _hands_in(look, image, [arm.view for arm in arms])
     sure.sort(key=lambda glance: glance.presence, reverse=True)
     hands: list[Detection] = []
     for glance in sure:
@@ -103,6 +113,21 @@ def hands_in_boxes(look: Look, image: np.ndarray, boxes: Sequence[Box]) -> list[
     best = [max(tried, key=lambda glance: glance.presence) for tried in each]
     closer = _closer(look, image, best)
     return [replace(_hand(glance, image), box=box) for glance, box in zip(closer, boxes, strict=True)]
+
+
+def _hands_in(look: Look, image: np.ndarray, views: Sequence[View]) -> list[Glance]:
+    """Closer looks at what may be a hand in some views, as far as it is one."""
+    first = [glance for glance in look_at(look, image, views) if glance.presence >= _HINT]
+    return [glance for glance in _closer(look, image, first) if glance.presence >= _THRESHOLD]
+
+
+def _size(glance: Glance) -> float:
+    return float(np.ptp(glance.points, axis=0).max())
+
+
+def _lies_in(palm: Palm, glance: Glance) -> bool:
+    """Whether a palm is that of a hand which is known already."""
+    return bool(np.linalg.norm(glance.points.mean(axis=0) - palm.middle) < _SAME_PLACE * _size(glance))
 
 
 def _closer(look: Look, image: np.ndarray, glances: Sequence[Glance]) -> list[Glance]:

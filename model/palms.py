@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ WRIST, MIDDLE_BASE = 0, 2
 _SCALES = (128, 256, 448)
 _THRESHOLD = 0.5
 _SAME_PALM = 0.3  # intersection over union above which two boxes are of one palm
-_CANDIDATES = 16  # palms of one photo: bounds the work that a crowd makes
+_CANDIDATES = 16  # palms of one look: bounds the work that a crowd makes
 
 
 class PalmOutputs(NamedTuple):
@@ -66,20 +66,18 @@ def angle_of(wrist: np.ndarray, middle_base: np.ndarray) -> float:
     return float(np.arctan2(x, -y))
 
 
-def find_palms(find: Find, image: np.ndarray) -> list[Palm]:
-    """Finds palms, best first, at most 16; half of what it takes for palms are none.
+def look_for_palms(find: Find, image: np.ndarray) -> Iterator[list[Palm]]:
+    """Looks for palms from coarse to fine; each look gives them best first, at most 16, and half of them are none.
 
     Args:
         find: the detector.
         image: (H, W, 3) uint8 RGB.
     """
-    palms: list[Palm] = []
     longest = max(image.shape[:2])
     for index, size in enumerate(_SCALES):
         if index and size > 2 * longest:  # enlarging an image shows nothing new
             break
-        palms += _find_at(find, image, size / longest)
-    return suppress_duplicates(palms)[:_CANDIDATES]
+        yield _find_at(find, image, size / longest)
 
 
 def _find_at(find: Find, image: np.ndarray, scale: float) -> list[Palm]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def _find_hands(network: Network, image: np.ndarray) -> list[Detection]:
     def find_palms(images: np.ndarray) -> PalmOutputs:
         return PalmOutputs(*network.find("handdetect", images))
 
-    return find_hands(find_palms, _landmarks(network), image, _find_bodies(network, image))
+    return find_hands(find_palms, _landmarks(network), image, partial(_find_bodies, network))
 
 
 def _hands_in_boxes(network: Network, image: np.ndarray, boxes: Sequence[Box]) -> list[Detection]:

@@ -8,7 +8,7 @@ import pytest
 from model.arms import Arm, arm_of, arms_of, is_elbow
 from model.detections import Detection
 from model.hands import Landmarks, find_hands, hands_in_boxes, view_of_joints, view_of_palm
-from model.palms import Palm, PalmOutputs, find_palms, suppress_duplicates
+from model.palms import Palm, PalmOutputs, look_for_palms, suppress_duplicates
 from model.views import View
 from tests.integration.drawn_hand import JOINTS
 
@@ -39,10 +39,31 @@ def test_palms_are_in_pixels_of_the_photo_whatever_the_scale() -> None:
         points[0, 0, 2] += (0, -height / 8)
         return PalmOutputs(np.array([[3.0]]), np.array([[[width / 2, height / 2, width / 2, width / 2]]]), points)
 
-    (found,) = find_palms(find, np.zeros((896, 448, 3), np.uint8))
+    for (found,) in look_for_palms(find, np.zeros((896, 448, 3), np.uint8)):
+        _is_in_the_middle(found)
+
+
+def _is_in_the_middle(found: Palm) -> None:
     assert found.middle == pytest.approx([224, 448]) and found.size == pytest.approx(224)
     assert found.angle == pytest.approx(0) and found.score == pytest.approx(1 / (1 + np.exp(-3)))
     assert found.points[2] == pytest.approx([224, 336])
+
+
+def test_nobody_is_looked_for_in_a_photo_that_a_hand_fills() -> None:
+    joints = 300 * HAND + (400, 600)
+    look, image = looking([(joints, 0.9, 0.9)], photo())
+
+    def find(images: np.ndarray) -> PalmOutputs:
+        scale = images.shape[1] / 800
+        points = np.full((1, 1, 7, 2), (400.0, 530.0))
+        points[0, 0, 2] = (400, 450)
+        return PalmOutputs(np.array([[4.0]]), np.array([[[400.0, 480, 130, 130]]]) * scale, points * scale)
+
+    def find_people(image: np.ndarray) -> list[Detection]:
+        raise AssertionError("looked for people")
+
+    (hand,) = find_hands(find, look, image, find_people)
+    assert np.linalg.norm(hand.keypoints[:, :2] - joints, axis=1).max() < 12
 
 
 def test_small_photos_are_not_looked_at_closely() -> None:
@@ -52,7 +73,7 @@ def test_small_photos_are_not_looked_at_closely() -> None:
         sizes.append(max(images.shape[1:3]))
         return none_found(images)
 
-    find_palms(find, np.zeros((100, 80, 3), np.uint8))
+    list(look_for_palms(find, np.zeros((100, 80, 3), np.uint8)))
     assert sizes == [128]
 
 
@@ -116,10 +137,10 @@ def test_arms_lead_to_hands_and_tell_their_side() -> None:
     joints = 100 * HAND + (400, 400)
     look, image = looking([(joints, 0.9, 0.6)], photo())
     assert find_hands(none_found, look, image) == []
-    (hand,) = find_hands(none_found, look, image, [person(wrist=(400, 400), elbow=(400, 530))])
+    (hand,) = find_hands(none_found, look, image, lambda _: [person(wrist=(400, 400), elbow=(400, 530))])
     assert hand.handedness == "left" and hand.view is not None and hand.view.mirrored
     assert np.linalg.norm(hand.keypoints[:, :2] - joints, axis=1).max() < 8
-    (hand,) = find_hands(none_found, look, image, [person((400, 400), (400, 530), "right")])
+    (hand,) = find_hands(none_found, look, image, lambda _: [person((400, 400), (400, 530), "right")])
     assert hand.handedness == "right" and not hand.view.mirrored
 
 
@@ -127,12 +148,12 @@ def test_a_hand_is_reported_once() -> None:
     joints = 100 * HAND + (400, 400)
     look, image = looking([(joints, 0.9, 0.9)], photo())
     twice = [person((400, 400), (400, 530), "right"), person((404, 398), (410, 530), "right")]
-    assert len(find_hands(none_found, look, image, twice)) == 1
+    assert len(find_hands(none_found, look, image, lambda _: twice)) == 1
 
 
 def test_what_the_network_doubts_is_left_out_but_for_boxes() -> None:
     look, image = looking([(100 * HAND + (400, 400), 0.3, 0.9)], photo())
-    assert find_hands(none_found, look, image, [person((400, 400), (400, 530))]) == []
+    assert find_hands(none_found, look, image, lambda _: [person((400, 400), (400, 530))]) == []
     box = (340.0, 290.0, 110.0, 120.0)
     (hand,) = hands_in_boxes(look, image, [box])
     assert hand.box == box and hand.score == pytest.approx(0.3) and hand.handedness == "right"
@@ -147,6 +168,8 @@ def test_an_elbow_is_no_hand() -> None:
     assert not is_elbow(joints, crossed)
     assert arm_of(joints, crossed) is crossed[1] and arm_of(joints, []) is None
     assert not is_elbow(joints, [])
+    imagined = [Arm("left", middle, middle + 20, 30.0)]  # much smaller than the hand
+    assert not is_elbow(joints, imagined) and arm_of(joints, [Arm("left", joints[0] + 20, joints[0], 30.0)]) is None
 
 
 def test_a_forearm_that_points_at_the_camera_has_the_length_of_others() -> None:
