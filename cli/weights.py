@@ -113,13 +113,18 @@ def _check(name: str, file: Path) -> None:
 
     Raises:
         BadCheckpoint: It is damaged, or does not fit its network.
+        BadData: It is a damaged rig.
     """
     from torch import nn
 
     from model.backbones import backbone_names, build_backbone
     from model.checkpoint import load_checkpoint
     from model.detectors import load_detector
+    from model.rig import load_rig
 
+    if name.endswith("-rig"):
+        load_rig(file)  # numbers and all
+        return
     network: nn.Module
     if name not in published_weights():
         network = load_checkpoint(file).model

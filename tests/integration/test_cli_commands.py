@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -177,10 +178,22 @@ def test_weights_fetch_takes_names(empty_cache):
     assert "No published weights are called 'movenet-lightning'" in output
 
 
-def test_verify_accepts_the_shipped_checkpoint():
-    file = weights.path("anny-tiny")
+SHIPPED = sorted(Path(weights.__file__).parent.glob("*.safetensors"))
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_verify_accepts_what_is_shipped(file):
     status, output = run("weights", "verify", str(file))
-    assert (status, output.split()[:2]) == (0, ["anny-tiny", "whole"])
+    assert (status, output.split()[:2]) == (0, [file.stem, "whole"])
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_each_shipped_checkpoint_has_a_card(file):
+    description = json.loads(_metadata(file)["mpt"])
+    if "card" in description:  # else it is no checkpoint
+        text = file.with_suffix(".md").read_text()
+        assert text.startswith(f"# {description['card']['name']}\n")
+        assert all(words in text for words in ("Training data", "Licence", "## Scores", "## What to expect"))
 
 
 def test_verify_tells_damaged_files(empty_cache, tmp_path):
