@@ -38,7 +38,7 @@ from training.images.prepared import PreparedImages
 from training.recipes import FinetuneRecipe
 from training.trainer import TrainerConfig
 
-_BATCH = 64
+_BATCH, _BATCH_END_TO_END = 128, 32
 _BACKBONE = "movenet-thunder"
 _VALIDATIONS = 8
 """Points of a convergence curve."""
@@ -115,14 +115,16 @@ class Evidence:
 
     def run(self, row: Row, table: str) -> Path:
         """The row's folder, with its best checkpoint and its scores in it."""
-        samples = self.budget.samples_end_to_end if table == "4" else self.budget.samples
+        samples, batch = self.budget.samples, _BATCH
+        if table == "4":
+            samples, batch = self.budget.samples_end_to_end, _BATCH_END_TO_END
         folder = self.folder / f"{row.key}-{samples}"
         if (folder / "scores.json").exists():
             return folder
-        steps = max(1, samples // _BATCH)
+        steps = max(1, samples // batch)
         rate = 3e-4 if row.pretrained else 1e-3  # from scratch there is nothing to lose
         trainer = TrainerConfig(
-            steps, _BATCH, rate, backbone_rate=0.1, warm_up=max(1, steps // 10), average=0.95,
+            steps, batch, rate, backbone_rate=0.1, warm_up=max(1, steps // 10), average=0.95,
             validate_every=max(1, steps // _VALIDATIONS),
         )  # fmt: skip
         size = load_checkpoint(self.start).model.size
@@ -132,7 +134,7 @@ class Evidence:
             trainer, not row.end_to_end, _BACKBONE, mixed=0.0, size=size, validation_images=_CHECKED,
             images=max(1, round(row.share * self.available)),
         )  # fmt: skip
-        print(f"\n{row.key}: {steps} steps of {_BATCH} samples out of {recipe.images:,} images", flush=True)
+        print(f"\n{row.key}: {steps} steps of {batch} samples out of {recipe.images:,} images", flush=True)
         start = self.start if row.pretrained else None
         best = finetune(recipe, self.images, folder, self.processes, start, topology=self.topology)
         (folder / "state.safetensors").unlink(missing_ok=True)  # hundreds of megabytes that nobody needs any more
@@ -232,7 +234,7 @@ def main() -> None:
     parser.add_argument("--images", type=Path, default=Path("runs/rendered"), help="of training.images.prepare")
     parser.add_argument("--tables", nargs="+", choices=list(TABLES), default=list(TABLES))
     parser.add_argument("--samples", type=int, default=12_800, help="of each row of Tables 2 and 3b")
-    parser.add_argument("--samples-end-to-end", type=int, default=3_200, help="of each row of Table 4")
+    parser.add_argument("--samples-end-to-end", type=int, default=1_600, help="of each row of Table 4")
     parser.add_argument("--train-images", type=int, help="only so many of them")
     parser.add_argument("--from", dest="start", type=Path, help="the pre-trained checkpoint; the shipped one")
     parser.add_argument("--output", type=Path, default=Path("runs/evidence"))
