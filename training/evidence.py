@@ -136,7 +136,7 @@ class Evidence:
         )  # fmt: skip
         print(f"\n{row.key}: {steps} steps of {batch} samples out of {recipe.images:,} images", flush=True)
         start = self.start if row.pretrained else None
-        best = finetune(recipe, self.images, folder, self.processes, start, topology=self.topology)
+        best = finetune(recipe, [self.images], folder, self.processes, start, topology=self.topology)
         (folder / "state.safetensors").unlink(missing_ok=True)  # hundreds of megabytes that nobody needs any more
         curve = _curve(folder)
         if start is not None:

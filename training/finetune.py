@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from model.backbones import build_backbone
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.engines import default_checkpoint
 from model.errors import BadInput, MPTError
-from model.losses import MeshTruth, edge_loss, mpt_loss
+from model.losses import edge_loss, mpt_loss
 from model.sizes import SIZES, TransformerSize
 from model.topology import MeshTopology
 from model.transformer import MeshPrediction, MeshTransformer
@@ -27,7 +27,7 @@ from training.end_to_end import EndToEnd
 from training.evaluation.prepared import score_prepared
 from training.images.maps import BackboneMaps
 from training.images.prepared import PreparedImages
-from training.images.sources import ImageSource, MappedSource, Source
+from training.images.sources import ImageSource, MappedSource, MixedSource, Source, joined_truth
 from training.mocap.read import read_mocap
 from training.mocap.split import split_by_subject
 from training.pretrain import hardware, hidden
@@ -38,23 +38,25 @@ from training.trainer import StepLoss, Trainer
 
 def finetune(
     recipe: FinetuneRecipe,
-    images: Path,
+    images: Sequence[Path],
     folder: Path,
     processes: Processes,
     start: Path | None,
     mocap: Path | None = None,
     topology: MeshTopology | None = None,
+    compile: bool = False,
 ) -> Path:
     """Fine-tunes (or goes on) in `folder` and returns the best checkpoint by validation images.
 
     Args:
         recipe: what and how.
-        images: folder of `training.images.prepare`.
+        images: folders of `training.images.prepare`; the first one's validation images choose the best step.
         folder: of the run.
         processes: who takes part.
         start: the checkpoint to begin with; None for random weights of `recipe.size`.
         mocap: poses for pre-training's samples, where the recipe mixes them in.
         topology: without a checkpoint to begin with.
+        compile: see `Trainer`.
 
     Raises:
         BadInput: the images, the checkpoint and the recipe do not go together.
@@ -62,9 +64,9 @@ def finetune(
     device = processes.device
     network, card = _network(recipe, start, topology)
     backbone, model, topology = network.mpt.backbone.to(device), network.mpt.transformer, network.mpt.topology
-    training = PreparedImages(images, "train", recipe.images)
-    checking = PreparedImages(images, "validation", recipe.validation_images)
-    for part in (training, checking):
+    training = [PreparedImages(part, "train", recipe.images) for part in images]
+    checking = PreparedImages(images[0], "validation", recipe.validation_images)
+    for part in (*training, checking):
         _check_fits(part, topology, backbone.input_size)
     features = bool(model.size.image_features)
     if features:  # which no sample of pre-training has, and which no joint owns
@@ -72,10 +74,13 @@ def finetune(
     drawn: Source
     maps: BackboneMaps | None = None
     if recipe.frozen:
-        drawn = MappedSource(training, processes.one_by_one(lambda: BackboneMaps(training, backbone, device, features)))
-        maps = processes.one_by_one(lambda: BackboneMaps(checking, backbone, device, features))
+        answers = processes.one_by_one(
+            lambda: [BackboneMaps(part, backbone, device, features) for part in (*training, checking)]
+        )
+        maps = answers.pop()
+        drawn = MixedSource([MappedSource(*pair) for pair in zip(training, answers, strict=True)], recipe.weights)
     else:
-        drawn = ImageSource([training], topology)
+        drawn = MixedSource([ImageSource(part, topology) for part in training], recipe.weights)
     synthetic = _synthesizer(recipe, topology, mocap, model.size, device) if recipe.mixed else None
     best = folder / "best.safetensors"
     before = int(card.get("samples_seen", 0))
@@ -95,8 +100,8 @@ def finetune(
             "began_with": card.get("name"),
             "samples_seen": before + seen,
             "steps": step,
-            "images": len(training),
-            "images_data": training.about,
+            "images": sum(map(len, training)),
+            "images_data": [part.about for part in training],
             "mocap_share": recipe.mixed if synthetic else 0.0,
             "recipe": dataclasses.asdict(recipe),
             "hardware": hardware(device),
@@ -105,7 +110,7 @@ def finetune(
         tuned = candidate.mpt.backbone if _is_tuned(recipe, card) else None
         save_checkpoint(best, candidate.mpt.transformer, topology, about, tuned)
 
-    trainer = Trainer(network, recipe.trainer, folder, processes)
+    trainer = Trainer(network, recipe.trainer, folder, processes, compile)
     trainer.run(finetuning_loss(drawn, synthetic, topology, recipe, device), validate, keep)
     return best
 
@@ -195,26 +200,13 @@ def finetuning_loss(
     return loss
 
 
-def joined_truth(one: MeshTruth, other: MeshTruth) -> MeshTruth:
-    """The truth of two batches in one; what has no mask is all valid."""
-
-    def mask(truth: MeshTruth, field: str) -> Tensor:
-        valid: Tensor | None = getattr(truth, field)
-        points = 1 if field == "vertices_valid" else truth.joints.shape[1]
-        if valid is None:
-            return torch.ones(len(truth.joints), points, dtype=torch.bool, device=truth.joints.device)
-        return valid
-
-    return MeshTruth(
-        *(torch.cat([getattr(one, name), getattr(other, name)]) for name in ("vertices", "joints", "joints_2d")),
-        *(torch.cat([mask(one, n), mask(other, n)]) for n in ("vertices_valid", "joints_valid", "joints_2d_valid")),
-    )
-
-
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m training.finetune", description=__doc__)
-    parser.add_argument("--images", type=Path, default=Path("runs/rendered"), help="of training.images.prepare")
+    parser.add_argument(
+        "--images", type=Path, nargs="+", default=[Path("runs/rendered")], help="folders of training.images.prepare"
+    )
+    parser.add_argument("--weights", type=float, nargs="+", help="how often each folder is drawn; as it has images")
     parser.add_argument("--recipe", choices=sorted(FINETUNE), default="frozen")
     parser.add_argument("--from", dest="start", default=None, help="a checkpoint; the shipped one; none: from scratch")
     parser.add_argument("--mocap", type=Path, help="folder of MoCap, whose samples of pre-training are mixed in")
@@ -227,12 +219,15 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="folder of the run, resumed if it exists; runs/finetune-RECIPE")
     parser.add_argument("--photos", type=Path, help="annotated photos, scored at the end; they choose nothing")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument(
+        "--compile", action="store_true", help="compile the network; on a CPU this needs a C++ compiler"
+    )
     options = parser.parse_args()
     folder = options.output or Path("runs") / f"finetune-{options.recipe}"
     try:
         with joined(options.device) as processes:
             recipe, start, topology = _chosen(options, processes.count)
-            best = finetune(recipe, options.images, folder, processes, start, options.mocap, topology)
+            best = finetune(recipe, options.images, folder, processes, start, options.mocap, topology, options.compile)
             if processes.leads:
                 print(f"The best checkpoint by validation images: {best}")
                 if options.photos:
@@ -251,7 +246,9 @@ def _chosen(options: argparse.Namespace, processes: int) -> tuple[FinetuneRecipe
     changes = {"steps": options.steps, "batch_size": options.batch_size, "shards": processes}
     trainer = dataclasses.replace(recipe.trainer, **{k: v for k, v in changes.items() if v is not None})
     mixed = recipe.mixed if options.mixed is None else options.mixed
-    recipe = dataclasses.replace(recipe, trainer=trainer, mixed=mixed, images=options.train_images)
+    recipe = dataclasses.replace(
+        recipe, trainer=trainer, mixed=mixed, images=options.train_images, weights=options.weights
+    )
     if options.start not in ("none", None):
         return recipe, Path(options.start), None
     shipped = default_checkpoint()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from model import sizes
@@ -98,6 +99,8 @@ class FinetuneRecipe:
     """Weight of `edge_loss`, as in pre-training."""
     hides_heatmaps: bool = True
     """Masked Heatmap Modeling on the images' heatmaps too."""
+    weights: Sequence[float] | None = None
+    """How often each data set is drawn, of several; None for as often as it has images."""
     size: TransformerSize | None = None
     """Of a network from scratch; None for the checkpoint's."""
     images: int | None = None

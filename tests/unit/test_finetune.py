@@ -17,9 +17,9 @@ from model.transformer import MeshTransformer
 from tests.unit.toy_backbone import ToyBackbone
 from training.distributed import Processes
 from training.end_to_end import EndToEnd
-from training.finetune import finetuning_loss, joined_truth
+from training.finetune import finetuning_loss
 from training.images.record import ImageSample
-from training.images.sources import ImageSource
+from training.images.sources import ImageSource, MixedSource, joined_truth
 from training.recipes import FinetuneRecipe
 from training.trainer import Trainer, TrainerConfig, make_optimizers
 
@@ -123,7 +123,7 @@ def test_truth_without_masks_is_all_valid(topology: MeshTopology) -> None:
 
 def test_data_sets_are_drawn_by_their_weights(topology: MeshTopology) -> None:
     many, few, never = (Samples(n, topology, kind) for n, kind in ((40, "m"), (4, "fe"), (9, "non")))
-    source = ImageSource([many, few, never], topology, [1.0, 3.0, 0.0])
+    source = MixedSource([ImageSource(kind, topology) for kind in (many, few, never)], [1.0, 3.0, 0.0])
     drawn = source.draw(200, torch.Generator().manual_seed(0))
     known = torch.stack([sample.vertices[0] for sample in (*many, *few, *never)])
     which = (drawn.truth.vertices[:, None, 0] - known).norm(dim=-1).argmin(dim=1)
@@ -131,10 +131,15 @@ def test_data_sets_are_drawn_by_their_weights(topology: MeshTopology) -> None:
     assert len(set(which.tolist())) > 30
     again = source.draw(200, torch.Generator().manual_seed(0))
     assert torch.equal(drawn.truth.vertices, again.truth.vertices) and torch.equal(drawn.crops, again.crops)
+    by_size = MixedSource([ImageSource(kind, topology) for kind in (many, few)]).weights
+    assert by_size.tolist() == [40, 4]
+    for weights in ([1.0], [1.0, -1.0, 1.0], [0.0, 0.0, 0.0], [1.0, float("nan"), 1.0]):
+        with pytest.raises(BadInput, match="3 data sets need as many weights"):
+            MixedSource(source.sources, weights)
 
 
 def test_losses_go_as_far_as_truth(transformer: MeshTransformer, topology: MeshTopology) -> None:
-    flat = ImageSource([Samples(8, topology, "flat", full=False)], topology)
+    flat = ImageSource(Samples(8, topology, "flat", full=False), topology)
     recipe = FinetuneRecipe(CONFIG, frozen=False, mixed=0.0)
     network = EndToEnd(ToyBackbone(), transformer, topology, frozen=False)
     loss = finetuning_loss(flat, None, topology, recipe, torch.device("cpu"))
@@ -146,7 +151,7 @@ def test_losses_go_as_far_as_truth(transformer: MeshTransformer, topology: MeshT
 def test_a_few_images_are_learned_end_to_end(
     transformer: MeshTransformer, topology: MeshTopology, tmp_path: Path
 ) -> None:
-    source = ImageSource([Samples(3, topology, "train")], topology)
+    source = ImageSource(Samples(3, topology, "train"), topology)
     recipe = FinetuneRecipe(CONFIG, frozen=False, mixed=0.0, hides_heatmaps=False)
     loss = finetuning_loss(source, None, topology, recipe, torch.device("cpu"))
     network = EndToEnd(ToyBackbone(), transformer, topology, frozen=False)
@@ -178,7 +183,7 @@ def test_the_backbone_has_a_learning_rate_of_its_own(
     trainer = Trainer(network, config, tmp_path, Processes(torch.device("cpu")))
     trainer.step = 10
     recipe = FinetuneRecipe(config, frozen=False, mixed=0.0)
-    source = ImageSource([Samples(8, topology, "train")], topology)
+    source = ImageSource(Samples(8, topology, "train"), topology)
     trainer.train_step(finetuning_loss(source, None, topology, recipe, torch.device("cpu")))
     rates = [g["lr"] for g in trainer.optimizers[0].param_groups]
     assert rates[-1] == pytest.approx(0.1 * rates[0])

@@ -16,6 +16,7 @@ from model.errors import BadData
 from training.images.maps import BackboneMaps
 from training.images.prepared import PreparedImages, write_shard
 from training.images.record import ImageSample, collate
+from training.images.sources import MappedSource
 
 SIZE, COARSE = 32, 5
 
@@ -38,8 +39,8 @@ def _sample(number: int) -> ImageSample:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    write_shard(tmp_path / "train-00000.safetensors", [_sample(i) for i in range(3)], {"seed": 1})
-    write_shard(tmp_path / "train-00001.safetensors", [_sample(i) for i in range(3, 5)], {"seed": 1})
+    write_shard(tmp_path / "train-00000.safetensors", [_sample(i) for i in range(3)], {"seed": 1}, COARSE)
+    write_shard(tmp_path / "train-00001.safetensors", [_sample(i) for i in range(3, 5)], {"seed": 1}, COARSE)
     return tmp_path
 
 
@@ -56,6 +57,21 @@ def test_samples_come_back(folder: Path) -> None:
     for number in (-1, 5):
         with pytest.raises(IndexError):
             images[number]
+
+
+def test_what_is_not_known_stays_unknown(tmp_path: Path) -> None:
+    """2D joints alone, one of them unknown; 3D joints of which one is unknown; everything."""
+    flat = ImageSample("flat", _sample(0).image, joints_2d=_sample(0).joints_2d, joints_2d_valid=torch.arange(17) != 4)
+    deep = dataclasses.replace(_sample(1), vertices=None, camera=None, joints_valid=torch.arange(17) != 2)
+    write_shard(tmp_path / "train-00000.safetensors", [flat, deep, _sample(2)], {"size": SIZE}, COARSE)
+    images = PreparedImages(tmp_path, "train")
+    expected, found = (collate([*samples], COARSE).truth() for samples in ((flat, deep, _sample(2)), images))
+    for field, value in vars(expected).items():
+        assert torch.equal(getattr(found, field), value), field
+    assert images[0].camera is None and images[1].vertices is None and images[2].joints_valid is None
+    kept = MappedSource(images, torch.zeros(3, 17, 8, 8)).take(torch.arange(3)).truth  # type: ignore[arg-type]
+    for field, value in vars(expected).items():
+        assert torch.equal(getattr(kept, field), value), field
 
 
 def test_other_processes_open_their_own_files(folder: Path) -> None:
@@ -75,7 +91,7 @@ def test_what_cannot_be_read_is_named(folder: Path) -> None:
     with pytest.raises(BadData, match="holds no test images"):
         PreparedImages(folder, "test")
     second = folder / "train-00001.safetensors"
-    write_shard(second, [_sample(3)], {"seed": 2})
+    write_shard(second, [_sample(3)], {"seed": 2}, COARSE)
     with pytest.raises(BadData, match="other settings"):
         PreparedImages(folder, "train")
     second.write_bytes(second.read_bytes()[:300])
@@ -112,7 +128,10 @@ def test_heatmaps_are_made_once_for_each_backbone(folder: Path) -> None:
     assert BackboneMaps(images, darker)[index].max() < 0.6 * maps[index].max() and darker.calls == 2
     # A shard that was made again has other pictures.
     write_shard(
-        images.shards[0], [dataclasses.replace(_sample(i), image=_sample(9).image) for i in range(3)], {"seed": 1}
+        images.shards[0],
+        [dataclasses.replace(_sample(i), image=_sample(9).image) for i in range(3)],
+        {"seed": 1},
+        COARSE,
     )
     renewed = Brightness()
     other = BackboneMaps(PreparedImages(folder, "train"), renewed)

@@ -10,7 +10,7 @@ from torch import Tensor
 import weights
 from model.backbones import build_backbone
 from model.cameras import project_weak_perspective
-from model.errors import BadInput
+from model.errors import BadData, BadInput
 from model.metrics import mpjpe, mpve, pa_mpjpe
 from training.end_to_end import EndToEnd
 from training.evaluation.networks import Evaluated
@@ -45,6 +45,8 @@ def errors_prepared(network: EndToEnd, images: PreparedImages, maps: BackboneMap
     regressor = topology.coarse_regressor.to(device)
     vertices, joints = images.truth("vertices"), images.truth("joints")
     joints_2d = images.truth("joints_2d") * (2 / images.about["size"]) - 1
+    if any(truth.isnan().any() for truth in (vertices, joints, joints_2d)):
+        raise BadData(f"{images.folder} has {images.split} images whose mesh is not known: score others.")
     rows = []
     for index in torch.arange(len(images)).split(_BATCH):
         if maps is None:

@@ -142,7 +142,8 @@ def _work(path: Path, split: str, start: int, end: int) -> int:
 
 
 def _render(people: RenderedPeople, about: dict[str, Any], path: Path, _: str, start: int, end: int) -> int:
-    write_shard(path, [people[index] for index in range(start, end)], about)
+    samples = [people[index] for index in range(start, end)]
+    write_shard(path, samples, about, people.topology.coarse_count, people.topology.joint_count)
     return end - start
 
 

@@ -24,14 +24,20 @@ SHARD = 250
 _FORMAT = "mpt-images-1"
 _QUALITY = 95  # of the JPEG: what it adds is below the noise that pictures have anyway
 _FIELDS = ("vertices", "joints", "joints_2d", "joints_visible", "camera", "translation")
+_MASKS = {"joints": "joints_valid", "joints_2d": "joints_2d_valid"}
 
 
-def write_shard(path: Path, samples: Sequence[ImageSample], about: dict[str, Any]) -> None:
-    """Writes samples that have the whole truth; a reader never sees half a file.
+def write_shard(
+    path: Path, samples: Sequence[ImageSample], about: dict[str, Any], coarse_count: int, joint_count: int = 17
+) -> None:
+    """Writes samples, with whatever truth they have; a reader never sees half a file.
 
     Args:
-        about: what the samples are; `PreparedImages` hands it out again.
+        about: what the samples are; `PreparedImages` hands it out again. "size" is the pictures' side in pixels,
+            "topology" the fingerprint of the mesh topology.
+        coarse_count: C, and joint_count: K, for samples without a mesh or joints.
     """
+    shapes = {"vertices": (coarse_count, 3), "joints": (joint_count, 3), "joints_2d": (joint_count, 2)}
     codes, tensors = [], {}
     for sample in samples:
         pixels = np.ascontiguousarray(sample.image.permute(1, 2, 0).numpy()[..., ::-1])
@@ -39,7 +45,8 @@ def write_shard(path: Path, samples: Sequence[ImageSample], about: dict[str, Any
     tensors["images"] = torch.from_numpy(np.concatenate(codes))
     tensors["image_ends"] = torch.tensor([len(code) for code in codes]).cumsum(0)
     for field in _FIELDS:
-        tensors[field] = torch.stack([getattr(sample, field) for sample in samples])
+        shape = shapes.get(field, (joint_count,) if field == "joints_visible" else (3,))
+        tensors[field] = torch.stack([_known(sample, field, shape) for sample in samples])
     description = {"format": _FORMAT, "names": [sample.name for sample in samples], "about": about}
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -49,8 +56,19 @@ def write_shard(path: Path, samples: Sequence[ImageSample], about: dict[str, Any
         partial.unlink(missing_ok=True)
 
 
+def _known(sample: ImageSample, field: str, shape: tuple[int, ...]) -> Tensor:
+    """A field's numbers: NaN where they are not known."""
+    value: Tensor | None = getattr(sample, field)
+    if field == "joints_visible":
+        return torch.zeros(shape, dtype=torch.bool) if value is None else value
+    if value is None:
+        return torch.full(shape, torch.nan)
+    valid: Tensor | None = getattr(sample, _MASKS[field]) if field in _MASKS else None
+    return value if valid is None else torch.where(valid[:, None], value, torch.nan)
+
+
 class PreparedImages(Dataset[ImageSample]):
-    """The samples of a split, from the shards that are in a folder."""
+    """The samples of a split, from the shards that are in a folder; what is not known of one is None or not valid."""
 
     def __init__(self, folder: Path, split: str, count: int | None = None):
         """Looks at the shards; samples are read when they are asked for.
@@ -96,7 +114,15 @@ class PreparedImages(Dataset[ImageSample]):
     def __getitem__(self, index: int) -> ImageSample:
         shard, row = self.place(index)
         file = self._open(shard)
-        truth = {field: self._row(shard, field, row) for field in _FIELDS}
+        truth: dict[str, Tensor | None] = {field: self._row(shard, field, row) for field in _FIELDS}
+        for field in _FIELDS:
+            value = truth[field]
+            assert value is not None
+            lost = value.isnan()
+            if lost.all():
+                truth[field] = None
+            elif lost.any() and field in _MASKS:
+                truth[_MASKS[field]] = ~lost.any(dim=-1)
         ends = file.get_slice("image_ends")
         start, end = int(ends[row - 1 : row][0]) if row else 0, int(ends[row : row + 1][0])
         code = file.get_slice("images")[start:end].numpy()
@@ -114,7 +140,7 @@ class PreparedImages(Dataset[ImageSample]):
         return shard, index - int(self.starts[shard])
 
     def truth(self, field: str) -> Tensor:
-        """A field of all samples, (N, ...): "vertices", "joints", "joints_2d", "joints_visible" and so on."""
+        """A field of all samples, (N, ...), NaN where it is not known: "vertices", "joints", "joints_2d" and so on."""
         return torch.cat([self._open(shard).get_tensor(field) for shard in range(len(self.shards))])[: len(self)]
 
     def _row(self, shard: int, field: str, row: int) -> Tensor:

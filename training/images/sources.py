@@ -1,4 +1,4 @@
-"""Where fine-tuning's batches come from: any mixture of image data sets, or a prepared one with its maps at hand."""
+"""Where fine-tuning's batches come from: image data sets, prepared ones with their maps at hand, mixtures."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from model.errors import BadInput
 from model.losses import MeshTruth
 from model.topology import MeshTopology
 from training.images.maps import BackboneMaps
@@ -39,33 +40,26 @@ class Source(Protocol):
 
 
 class ImageSource:
-    """Images of several data sets, each drawn as often as its weight says, read by threads."""
+    """Images of a data set, read by threads."""
 
-    def __init__(
-        self, datasets: Sequence[Dataset[ImageSample]], topology: MeshTopology, weights: Sequence[float] | None = None
-    ):
-        """Mixes data sets.
+    def __init__(self, dataset: Dataset[ImageSample], topology: MeshTopology):
+        """Draws from a data set.
 
         Args:
-            datasets: of samples of one image size, with a length.
+            dataset: samples of one image size, with a length.
             topology: of the samples' meshes.
-            weights: how often each is drawn, not negative; by default as often as it has samples.
         """
-        self.datasets, self.topology = datasets, topology
-        self.lengths = [len(dataset) for dataset in datasets]  # type: ignore[arg-type]
-        self.weights = torch.tensor(list(weights or self.lengths), dtype=torch.float)
+        self.dataset, self.topology = dataset, topology
         self._threads = ThreadPoolExecutor(_READERS)
+
+    def __len__(self) -> int:
+        return len(self.dataset)  # type: ignore[arg-type]
 
     def draw(self, count: int, generator: torch.Generator) -> Drawn:
         """See `Source`."""
-        device = generator.device
-        which = torch.multinomial(self.weights.to(device), count, replacement=True, generator=generator)
-        part = torch.rand(count, generator=generator, device=device)
-        places = [
-            (d, min(int(self.lengths[d] * u), self.lengths[d] - 1)) for d, u in zip(which.tolist(), part.tolist())
-        ]
-        samples = list(self._threads.map(lambda place: self.datasets[place[0]][place[1]], places))
-        batch = collate(samples, self.topology.coarse_count, self.topology.joint_count).to(device)
+        index = torch.randint(len(self), (count,), generator=generator, device=generator.device)
+        samples = list(self._threads.map(self.dataset.__getitem__, index.tolist()))
+        batch = collate(samples, self.topology.coarse_count, self.topology.joint_count).to(generator.device)
         return Drawn(batch.crops(), None, batch.truth())
 
 
@@ -75,11 +69,21 @@ class MappedSource:
     def __init__(self, images: PreparedImages, maps: BackboneMaps):
         """Takes the whole truth into memory, 6 KB a sample."""
         self.maps = maps
-        self.vertices, self.joints = images.truth("vertices"), images.truth("joints")
-        self.joints_2d = images.truth("joints_2d") * (2 / images.about["size"]) - 1  # -1..1 across the crop
+        vertices, joints = images.truth("vertices"), images.truth("joints")
+        pixels = images.truth("joints_2d")
+        joints_2d = pixels.nan_to_num() * (2 / images.about["size"]) - 1  # -1..1 across the crop
+        near = (joints_2d.abs() < 2).all(dim=-1)  # as `ImageBatch.truth` has it
+        self.truth = MeshTruth(
+            vertices.nan_to_num(),
+            joints.nan_to_num(),
+            joints_2d,
+            ~vertices.isnan().any(dim=-1)[:, :1],
+            ~joints.isnan().any(dim=-1),
+            near & ~pixels.isnan().any(dim=-1),
+        )
 
     def __len__(self) -> int:
-        return len(self.joints)
+        return len(self.maps)
 
     def draw(self, count: int, generator: torch.Generator) -> Drawn:
         """See `Source`."""
@@ -88,8 +92,54 @@ class MappedSource:
     def take(self, index: Tensor) -> Drawn:
         """The samples (B,), on the index's device."""
         place = index.cpu()
-        vertices, joints, joints_2d = (
-            field[place].to(index.device) for field in (self.vertices, self.joints, self.joints_2d)
-        )
-        near = (joints_2d.abs() < 2).all(dim=-1)  # as `ImageBatch.truth` has it
-        return Drawn(None, self.maps[index], MeshTruth(vertices, joints, joints_2d, joints_2d_valid=near))
+        parts = {name: value[place].to(index.device) for name, value in vars(self.truth).items()}
+        return Drawn(None, self.maps[index], MeshTruth(**parts))
+
+
+class MixedSource:
+    """Several sources, each drawn as often as its weight says."""
+
+    def __init__(self, sources: Sequence[ImageSource | MappedSource], weights: Sequence[float] | None = None):
+        """Mixes sources of one kind.
+
+        Args:
+            sources: all of images of one size, or all of maps.
+            weights: how often each is drawn, not negative, not all zero; by default as often as it has samples.
+
+        Raises:
+            BadInput: the weights cannot be used.
+        """
+        self.sources = sources
+        chosen = [float(len(source)) for source in sources] if weights is None else list(weights)
+        if len(chosen) != len(sources) or min(chosen) < 0 or not 0 < sum(chosen) < float("inf"):
+            raise BadInput(f"{len(sources)} data sets need as many weights, 0 or more and not all 0, not {chosen}.")
+        self.weights = torch.tensor(chosen)
+
+    def draw(self, count: int, generator: torch.Generator) -> Drawn:
+        """See `Source`; samples of one source stand together."""
+        weights = self.weights.to(generator.device)
+        which = torch.multinomial(weights, count, replacement=True, generator=generator)
+        counts = which.bincount(minlength=len(self.sources)).tolist()
+        drawn = [source.draw(n, generator) for source, n in zip(self.sources, counts, strict=True) if n]
+        truth = drawn[0].truth
+        for more in drawn[1:]:
+            truth = joined_truth(truth, more.truth)
+        crops = [part.crops for part in drawn if part.crops is not None]
+        maps = [part.maps for part in drawn if part.maps is not None]
+        return Drawn(torch.cat(crops) if crops else None, torch.cat(maps) if maps else None, truth)
+
+
+def joined_truth(one: MeshTruth, other: MeshTruth) -> MeshTruth:
+    """The truth of two batches in one; what has no mask is all valid."""
+
+    def mask(truth: MeshTruth, field: str) -> Tensor:
+        valid: Tensor | None = getattr(truth, field)
+        points = 1 if field == "vertices_valid" else truth.joints.shape[1]
+        if valid is None:
+            return torch.ones(len(truth.joints), points, dtype=torch.bool, device=truth.joints.device)
+        return valid
+
+    return MeshTruth(
+        *(torch.cat([getattr(one, name), getattr(other, name)]) for name in ("vertices", "joints", "joints_2d")),
+        *(torch.cat([mask(one, n), mask(other, n)]) for n in ("vertices_valid", "joints_valid", "joints_2d_valid")),
+    )
