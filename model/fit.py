@@ -160,9 +160,9 @@ class _State:
         For each joint a rotation vector about its place, in the mesh's axes, that takes along all that hangs on it;
         then the translation's and the shape's changes, the latter zero unless `reshape`.
         """
-        jacobian = self._jacobian(reshape)
-        size = jacobian.shape[1]
-        normal, right = jacobian.T @ jacobian, jacobian.T @ self._off.ravel()
+        changes = self._changes(reshape)  # the Jacobian, transposed
+        size = len(changes)
+        normal, right = (changes @ changes.T).astype(np.float64), changes @ self._off.ravel()
         # The prior: an angle in its parent's axes changes about as the swing in these axes.
         pull = np.zeros(size)
         pull[: 3 * JOINTS] = (np.einsum("jab,jb->ja", self._above, self._angles) / _ANGLES[:, None] ** 2).ravel()
@@ -173,35 +173,39 @@ class _State:
         step[:size] = np.linalg.solve(normal, right - self.noise * pull)
         return step
 
-    def _jacobian(self, reshape: bool) -> np.ndarray:
-        """(3 N, 66 + 3 + S or 0) of the vertices. Pose blend shapes count as constant: they change little in a step."""
-        weights = self._rig.dense_weights.T.astype(np.float64)  # (22, N)
-        count = weights.shape[1]
-        offsets = self._places - np.einsum("jab,jb->ja", self._turns, self._rest.joints)
+    def _changes(self, reshape: bool) -> np.ndarray:
+        """How vertices move with each entry of a step: (66 + 3 + S or 0, 3 N) float32.
+
+        Pose blend shapes count as constant: they change little in a step.
+        """
+        weights = self._rig.dense_weights.T  # (22, N)
+        turns, places = self._turns.astype(np.float32), self._places.astype(np.float32)
+        rest, joints = self._rest.vertices.astype(np.float32), self._rest.joints.astype(np.float32)
         # What is moved by a joint or by what hangs on it, weighed: sums from the leaves to the root.
-        carried = weights[..., None] * (self._rest.vertices @ np.swapaxes(self._turns, 1, 2) + offsets[:, None])
+        offsets = places - np.einsum("jab,jb->ja", turns, joints)
+        carried = weights[..., None] * (rest @ np.swapaxes(turns, 1, 2) + offsets[:, None])
         share = weights.copy()
         for joint in range(JOINTS - 1, 0, -1):
             carried[SMPL_PARENTS[joint]] += carried[joint]
             share[SMPL_PARENTS[joint]] += share[joint]
-        arm = carried - share[..., None] * self._places[:, None]  # (22, N, 3)
-        jacobian = np.zeros((count, 3, 3 * JOINTS + 3 + (len(self.shape) if reshape else 0)))
-        swings = jacobian[..., : 3 * JOINTS].reshape(count, 3, JOINTS, 3)  # a view: the last axis is split
-        x, y, z = np.moveaxis(arm, -1, 0).swapaxes(1, 2)  # (N, 22) each; e_x * arm = (0, -z, y) and so on
-        swings[:, 1, :, 0], swings[:, 2, :, 0] = -z, y
-        swings[:, 0, :, 1], swings[:, 2, :, 1] = z, -x
-        swings[:, 0, :, 2], swings[:, 1, :, 2] = -y, x
-        jacobian[..., 3 * JOINTS : 3 * JOINTS + 3] = np.eye(3)
+        arm = carried - share[..., None] * places[:, None]  # (22, N, 3)
+        changes = np.zeros((3 * JOINTS + 3 + (len(self.shape) if reshape else 0), *rest.shape), np.float32)
+        swings = changes[: 3 * JOINTS].reshape(JOINTS, 3, *rest.shape)  # a view
+        for axis, after, last in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):  # e_x * arm = (0, -z, y), and so on
+            swings[:, axis, :, after] = -arm[..., last]
+            swings[:, axis, :, last] = arm[..., after]
+        changes[3 * JOINTS : 3 * JOINTS + 3] = np.eye(3)[:, None]
         if reshape:
-            jacobian[..., 3 * JOINTS + 3 :] = np.moveaxis(self._reshaped(weights), 0, -1)
-        return jacobian.reshape(3 * count, -1)
+            changes[3 * JOINTS + 3 :] = self._reshaped(weights, turns)
+        return changes.reshape(len(changes), -1)
 
-    def _reshaped(self, weights: np.ndarray) -> np.ndarray:
+    def _reshaped(self, weights: np.ndarray, turns: np.ndarray) -> np.ndarray:
         """(S, N, 3): where vertices go as the shape changes."""
         directions, joints = self._rig.shape_directions, self._rig.joint_directions
-        places = joints.astype(np.float64)
+        places = joints.copy()
         for joint, parent in enumerate(SMPL_PARENTS[1:], start=1):
-            places[:, joint] = places[:, parent] + (joints[:, joint] - joints[:, parent]) @ self._turns[parent].T
-        offsets = places - np.einsum("jab,sjb->sja", self._turns, joints)
-        blended = (weights.T @ self._turns.reshape(JOINTS, 9)).reshape(-1, 3, 3)  # (N, 3, 3)
-        return np.einsum("nab,snb->sna", blended, directions, optimize=True) + weights.T @ offsets
+            places[:, joint] = places[:, parent] + (joints[:, joint] - joints[:, parent]) @ turns[parent].T
+        offsets = places - np.einsum("jab,sjb->sja", turns, joints)
+        blended = (weights.T @ turns.reshape(JOINTS, 9)).reshape(-1, 3, 3)  # (N, 3, 3)
+        turned = np.einsum("nab,snb->sna", blended, directions, optimize=True)
+        return turned + weights.T @ offsets

@@ -156,7 +156,7 @@ class Rig:
         return replace(
             self,
             **{name: getattr(self, name)[vertices] for name in ("template", "bones", "weights")},
-            **{name: getattr(self, name)[:, vertices] for name in ("shape_directions", "pose_directions")},
+            **{name: getattr(self, name).take(vertices, axis=1) for name in ("shape_directions", "pose_directions")},
             sample=np.arange(len(vertices)),
         )
 
