@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.e2e.tab import Tab, choose_file, trouble
+from tests.npm import npm_package
 
 SAMPLE = Path(__file__).parents[2] / "service" / "static" / "sample.jpg"
 PEOPLE = 3
@@ -130,6 +131,29 @@ def test_a_phone(browser, both_modes, scheme):
         assert box["height"] >= 24 and box["x"] >= 0 and box["x"] + box["width"] <= 375, target.inner_text()
     background = tab.page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (max(map(int, re.findall(r"\d+", background))) < 60) == (scheme == "dark")
+    tab.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_stands_in_the_way_of_anybody(browser, both_modes, scheme):
+    """Names, roles, contrast and order by axe-core's rules, which follow WCAG."""
+    axe = (npm_package("axe-core", "4.14.1") / "axe.min.js").read_text()
+    tab = Tab(browser, both_modes, bypass_csp=True, color_scheme=scheme)
+
+    def violations() -> list[tuple[str, str]]:
+        tab.page.evaluate(axe)
+        found = tab.page.evaluate("axe.run()")
+        assert len(found["passes"]) > 20
+        return [(rule["id"], node["html"]) for rule in found["violations"] for node in rule["nodes"]]
+
+    assert violations() == []
+    choose_file(tab, b"no image", "notes.txt", "text/plain")
+    trouble(tab)
+    assert violations() == []
+    tab.answer(lambda: tab.page.click("#sample"))
+    assert violations() == []
+    tab.answer(lambda: tab.choose("#modes [value=both]"))
+    assert violations() == []
     tab.close()
 
 
