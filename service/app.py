@@ -27,6 +27,14 @@ from service.uploads import BodySize, BodyTime
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 60.0
+TAGS = [
+    {"name": "reconstruction", "description": "A photo in, people out."},
+    {"name": "meshes", "description": "What an answer links to, for as long as it is kept."},
+    {"name": "pictures", "description": "The same as pictures."},
+    {"name": "models", "description": "Which networks answer."},
+    {"name": "health", "description": "For orchestrators and Prometheus."},
+]
+"""In the order in which the API's page shows them."""
 
 
 def create_app(settings: Settings | None = None, load: Loader = load_reconstructors) -> FastAPI:
@@ -59,6 +67,7 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
         summary="From a photo to each person's 3D joints and body mesh.",
         version=_version(),
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_tags=TAGS,
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
