@@ -13,8 +13,10 @@ import weights
 from model import Reconstructor
 from model.checkpoint import load_checkpoint
 from model.explain import Insight, attention_sheet, heatmap_sheet, look_into
+from model.fit import fit
 from model.heatmaps import CROP_SIZE
 from model.render import Figure, overlay, side_view
+from model.rig import JOINTS, SMPL_PARENTS, chain, find_rig, origins
 from model.sheet import sheet
 from model.views import square_crop
 from training.bodies.anny import AnnyBody
@@ -46,6 +48,7 @@ def main() -> None:
     save("heatmaps", heatmap_sheet(insight.crop, insight.heatmaps, names))
     save("attention", attention_sheet(insight, reconstructor.faces, names))
     save("pre-training", pre_training())
+    save("skeleton", skeleton(people[1].vertices, reconstructor.faces))
 
 
 def run_time(insight: Insight, faces: np.ndarray) -> np.ndarray:
@@ -91,6 +94,54 @@ def pre_training() -> np.ndarray:
             ("answered from these", before_camera(views, row, vertices, body.faces, PREDICTED)),
         ]
     return sheet(tiles, columns=5)
+
+
+def skeleton(mesh: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """A mesh (V, 3), the body that is fitted to it, its joints, and its T-pose."""
+    rig = find_rig(len(mesh))
+    body = fit(rig, mesh)
+    rest = rig.rest(body.shape)
+    straight = np.tile(np.eye(3), (JOINTS, 1, 1))
+    straight[0] = np.diag([1.0, -1.0, -1.0])  # upright before the camera, which has y down
+    fitted = rig.pose(body.rotations, body.shape, body.translation)
+    ground, focal = np.full((CROP_SIZE, CROP_SIZE, 3), GROUND, np.uint8), 700.0
+
+    def draw(vertices: np.ndarray, colour: tuple, rotations: np.ndarray | None = None) -> np.ndarray:
+        """With bones inside, where rotations tell where they are."""
+        middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
+        place = np.array([0, 0, 6.0]) - middle
+        picture = overlay(ground, [Figure(vertices + place, faces, colour)], focal, opacity=1)
+        if rotations is None:
+            return picture
+        picture = cv2.addWeighted(picture, 0.45, ground, 0.55, 0)
+        at = origins(rest.joints, chain(rotations) @ rest.straighten, np.zeros(3))
+        at += vertices.mean(axis=0) - rig.skin(rest, chain(rotations) @ rest.straighten, at).mean(axis=0) + place
+        pairs = [(at[parent], at[joint]) for joint, parent in enumerate(SMPL_PARENTS) if parent >= 0]
+        bones = [bone(start, end) for start, end in pairs]
+        return overlay(picture, [Figure(*each, PREDICTED) for each in bones], focal, opacity=1, smooth=False)
+
+    posed = rig.pose(straight, body.shape, np.zeros(3))
+    return sheet(
+        [
+            ("the network's mesh", draw(mesh, TRUE)),
+            (f"a body fitted to it, {1000 * body.residual:.0f} mm off", draw(fitted, TRUE)),
+            ("its joints", draw(fitted, TRUE, body.rotations)),
+            ("all rotations zero", draw(posed, TRUE, straight)),
+        ],
+        columns=4,
+    )
+
+
+def bone(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """An octahedron's vertices (6, 3) and faces (8, 3), from a joint to the next, as animation programs draw it."""
+    along = end - start
+    across = np.cross(along, [0.0, 0.0, 1.0] if abs(along[2]) < 0.9 * np.linalg.norm(along) else [0.0, 1.0, 0.0])
+    across *= min(0.035, 0.2 * np.linalg.norm(along)) / np.linalg.norm(across)
+    other = np.cross(along, across)
+    other *= np.linalg.norm(across) / np.linalg.norm(other)
+    ring = start + 0.15 * along + np.stack([across, other, -across, -other])
+    faces = [[0, 2 + (i + 1) % 4, 2 + i] for i in range(4)] + [[1, 2 + i, 2 + (i + 1) % 4] for i in range(4)]
+    return np.concatenate([[start, end], ring]), np.array(faces)
 
 
 def before_camera(views: Views, row: int, vertices: torch.Tensor, faces: np.ndarray, colour: tuple) -> np.ndarray:
