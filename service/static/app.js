@@ -4,15 +4,17 @@ import { inMegabytes, prepared, watchIntake } from "./intake.js";
 import { ask, isLoading } from "./job.js";
 import { offerModes } from "./modes.js";
 import { Result } from "./result.js";
-import { modes, readiness, useKey } from "./service.js";
+import { offers, readiness, useKey } from "./service.js";
+import { offerSubjects } from "./subjects.js";
 import { asTrouble } from "./trouble.js";
 
 const element = (id) => document.getElementById(id);
 const result = new Result();
 
 let limit = 32 * 2 ** 20; // bytes of a photo; the service's default, until it says another
-let job = null; // the photo under way or shown: { given, photo, answers by mode, abort }
+let job = null; // the photo under way or shown: { given, photo, answers by subject and mode, abort }
 let url = null; // of the photo, for the browser
+let subject = "body"; // or "hand"
 let wanted = [null]; // the modes to show; null is the service's own choice
 
 watchIntake(take);
@@ -26,7 +28,7 @@ element("again").addEventListener("click", () => take(job.given));
 element("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
   useKey(element("key").value.trim());
-  lookForModes();
+  lookForOffers();
   take(job.given);
 });
 watchReadiness();
@@ -58,14 +60,15 @@ async function take(given) {
 async function answer(mine) {
   const asked = wanted;
   const current = () => mine === job && asked === wanted;
+  const key = (mode) => `${subject} ${mode}`;
   for (const mode of asked) {
-    if (mine.answers.has(mode)) continue;
-    const answer = await ask(mine.photo, mode, mine.abort.signal, say);
-    mine.answers.set(mode, answer).set(answer.mode, answer); // the service's own choice has a name, too
+    if (mine.answers.has(key(mode))) continue;
+    const answer = await ask(mine.photo, subject, mode, mine.abort.signal, say);
     if (!current()) return;
+    mine.answers.set(key(mode), answer).set(key(answer.mode), answer); // the service's own choice has a name, too
   }
   say("Drawing the meshes", null);
-  await result.show(asked.map((mode) => mine.answers.get(mode)));
+  await result.show(asked.map((mode) => mine.answers.get(key(mode))));
   if (!current()) return;
   state("result");
   element("status").textContent = result.summary;
@@ -101,16 +104,32 @@ function say(text, part) {
   if (text !== said) element("status").textContent = said = text; // once a step: a screen reader reads it out
 }
 
-async function lookForModes() {
-  const offered = await modes();
-  wanted = offered.length > 1 ? [offered[0]] : [null];
-  offerModes(element("modes"), offered, async (chosen) => {
-    wanted = chosen;
-    const mine = job;
-    if (!mine?.photo) return;
-    state("busy");
-    await answer(mine).catch((error) => fail(mine, error));
+async function lookForOffers() {
+  const offered = await offers();
+  const subjects = [...new Set(offered.map((offer) => offer.subject))];
+  offerSubjects(element("subjects"), subjects, subject, (chosen) => {
+    subject = chosen;
+    offer(offered);
+    askAgain();
   });
+  offer(offered);
+}
+
+/** Offers the modes that there are for the subject. */
+function offer(offered) {
+  const modes = offered.filter((offer) => offer.subject === subject).map((offer) => offer.mode);
+  wanted = modes.length > 1 ? [modes[0]] : [null];
+  offerModes(element("modes"), modes, (chosen) => {
+    wanted = chosen;
+    askAgain();
+  });
+}
+
+async function askAgain() {
+  const mine = job;
+  if (!mine?.photo) return;
+  state("busy");
+  await answer(mine).catch((error) => fail(mine, error));
 }
 
 // Says why, while the model loads or if it failed to.
@@ -122,5 +141,5 @@ async function watchReadiness() {
   note.hidden = ready || detail === null;
   note.textContent = detail ?? "";
   if (!ready && detail !== null && isLoading(detail)) setTimeout(watchReadiness, 2000);
-  if (ready) lookForModes();
+  if (ready) lookForOffers();
 }

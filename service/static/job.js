@@ -1,6 +1,7 @@
 // One photo's way through the service: wait until it is ready, send, wait for the answer, try again if it is busy.
 
 import { readiness, reconstruct } from "./service.js";
+import { SUBJECTS } from "./subjects.js";
 import { Trouble } from "./trouble.js";
 
 const POLL = 1500; // milliseconds
@@ -8,17 +9,18 @@ const TRIES = 4;
 const LONGEST_WAIT = 10; // seconds that we wait by ourselves when the service is busy
 
 /** Returns the service's answer. `say(text, part)` hears what is going on; part is 0 to 1, or null if unknown. */
-export async function ask(photo, mode, signal, say) {
+export async function ask(photo, subject, mode, signal, say) {
   for (let tries = 1; ; tries++) {
     await untilReady(signal, say);
     try {
       say("Sending the photo", 0);
       return await reconstruct(photo, {
+        subject,
         mode,
         signal,
         onSent: (part) => {
           if (part < 1) say("Sending the photo", part);
-          else say("Finding people and lifting them to 3D", null);
+          else say(SUBJECTS[subject].working, null);
         },
       });
     } catch (error) {

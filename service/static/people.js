@@ -1,19 +1,21 @@
 // The list of people: who is selected, and each one's files.
 
 import { colourOf } from "./palette.js";
+import { SUBJECTS } from "./subjects.js";
 
 /** Lists the people of answers, one for each mode shown. Calls `select(index or null)` and `save(address, name)`. */
 export function listPeople(place, answers, selected, { select, save }) {
-  const { people } = answers[0];
+  const { people, subject } = answers[0];
+  const words = SUBJECTS[subject];
   const list = make("fieldset", "people");
-  list.append(make("legend", "", people.length === 1 ? "One person" : `${people.length} people`));
-  if (people.length > 1) list.append(choice("Everyone", "", null, selected, select));
+  list.append(make("legend", "", words.count(people.length)));
+  if (people.length > 1) list.append(choice(words.all, "", null, selected, select));
   people.forEach((person, index) => {
     const row = make("div", "person");
-    row.append(choice(`Person ${index + 1}`, about(person), index, people.length === 1 ? 0 : selected, select));
+    row.append(choice(words.one({ ...person, index }), about(person), index, people.length === 1 ? 0 : selected, select));
     for (const answer of answers) {
       const mode = answers.length > 1 ? answer.mode : null;
-      if (answer.people[index]) row.append(files(answer.people[index].mesh, index, mode, save));
+      if (answer.people[index]) row.append(files(answer.people[index].mesh, `${words.file} ${index + 1}`, mode, save));
     }
     list.append(row);
   });
@@ -44,14 +46,14 @@ function about({ score, camera }) {
   return `${Math.round(100 * score)} % sure · ${camera.translation[2].toFixed(1)} m away`;
 }
 
-function files(mesh, index, mode, save) {
+function files(mesh, name, mode, save) {
   const links = make("span", "files");
   if (mode) links.append(make("span", "small", mode));
   for (const kind of ["glb", "obj"]) {
     const link = make("a", "", kind.toUpperCase());
     link.href = mesh[kind];
-    link.download = `person-${index + 1}${mode ? `-${mode}` : ""}.${kind}`;
-    link.ariaLabel = `Download ${kind.toUpperCase()} of person ${index + 1}${mode ? `, ${mode}` : ""}`;
+    link.download = `${name.replace(" ", "-")}${mode ? `-${mode}` : ""}.${kind}`;
+    link.ariaLabel = `Download ${kind.toUpperCase()} of ${name}${mode ? `, ${mode}` : ""}`;
     link.addEventListener("click", (event) => {
       event.preventDefault(); // so that an expired link gives a sentence
       save(link.href, link.download);

@@ -4,6 +4,7 @@ import { saveAddress, saveBlob, saveJson } from "./files.js";
 import { nameOf } from "./modes.js";
 import { listPeople, markSelected } from "./people.js";
 import { drawSkeletons } from "./skeletons.js";
+import { SUBJECTS } from "./subjects.js";
 import { asTrouble } from "./trouble.js";
 
 const element = (id) => document.getElementById(id);
@@ -20,7 +21,7 @@ export class Result {
       this.stages.forEach(async (stage, index) => saveBlob(await stage.picture(), `${this.fileName(index)}.png`));
     });
     element("json").addEventListener("click", () => {
-      this.answers.forEach((answer, index) => saveJson(answer, `${this.fileName(index)}.json`));
+      this.answers.forEach((answer, index) => saveJson(answer.file, `${this.fileName(index)}.json`));
     });
   }
 
@@ -33,7 +34,7 @@ export class Result {
 
   /** Shows answers for the photo of the last preview, side by side if there are two. */
   async show(answers) {
-    if (!this.answers.length) this.selected = null; // else it is the same photo in another mode
+    if (this.answers[0]?.subject !== answers[0].subject) this.selected = null; // else the same people in another mode
     this.answers = answers;
     if (element("stages").children.length !== answers.length) await this.figures(answers.length);
     for (const figure of element("stages").children) figure.classList.remove("busy");
@@ -165,12 +166,12 @@ export class Result {
   }
 }
 
-const count = ({ people }) => (people.length === 1 ? "One person" : `${people.length} people`);
+const count = ({ people, subject }) => SUBJECTS[subject].count(people.length);
 
 function about(answers) {
-  const [{ width, height, people }] = answers;
+  const [{ width, height, people, subject }] = answers;
   const times = answers.map(({ model, timings_ms: { total } }) => `${(total / 1000).toFixed(2)} s by ${model}`);
   const facts = `${width} × ${height} pixels, ${times.join(", ")}.`;
   if (people.length) return facts;
-  return `Nobody was found in this photo. Try one in which people are larger, or less hidden. (${facts})`;
+  return `${SUBJECTS[subject].none} (${facts})`;
 }

@@ -12,9 +12,9 @@ const INK = "#8a94a3";
 export class Room extends Group {
   /**
    * `photo` has width, height, focalLength and principalPoint; `image` and `joints` are what to show on it; `box` holds
-   * the people.
+   * the people, who stand on a floor or do not.
    */
-  constructor(photo, image, joints, box) {
+  constructor(photo, image, joints, box, onFloor) {
     super();
     const size = box.getSize(new Vector3());
     const centre = box.getCenter(new Vector3());
@@ -23,7 +23,8 @@ export class Room extends Group {
     this.picture = sheet(edges, textureOf(image), 0);
     this.joints = sheet(edges, new CanvasTexture(joints), 4);
     this.joints.material.map.colorSpace = SRGBColorSpace;
-    this.add(this.picture, this.joints, frustum(edges), floor(box, size, centre));
+    this.add(this.picture, this.joints, frustum(edges));
+    if (onFloor) this.add(floor(box, size, centre));
   }
 
   /** Shows the photo at this opacity, and the 2D joints on it or not. */

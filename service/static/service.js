@@ -19,29 +19,33 @@ export async function readiness() {
   return { ready: response.ok, detail: answer.detail ?? null, limit: answer.limits?.max_body_bytes ?? null };
 }
 
-/** The modes that the service offers, or none where it does not say. */
-export async function modes() {
+/** The subject and the mode of each model that the service offers, or none where it does not say. */
+export async function offers() {
   const response = await fetch("models", { headers: keyHeaders() }).catch(() => null);
   if (!response?.ok) return [];
   const models = await response.json().catch(() => []);
-  return Array.isArray(models) ? [...new Set(models.map((model) => model.mode))] : [];
+  return Array.isArray(models) ? models.map(({ subject, mode }) => ({ subject, mode })) : [];
 }
 
 /**
- * Sends a photo and returns the answer of POST /reconstruct.
+ * Sends a photo and returns the answer of POST /reconstruct, with the hands of subject "hand" as its people, the subject,
+ * and the answer as it came as its file.
  * `onSent` hears which part of the photo is on its way, 0 to 1.
  */
-export function reconstruct(photo, { mode = null, signal, onSent }) {
+export function reconstruct(photo, { subject = "body", mode = null, signal, onSent }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest(); // fetch does not tell how far an upload is
-    request.open("POST", mode ? `reconstruct?mode=${encodeURIComponent(mode)}` : "reconstruct");
+    const query = new URLSearchParams({ ...(subject !== "body" && { subject }), ...(mode && { mode }) }).toString();
+    request.open("POST", query ? `reconstruct?${query}` : "reconstruct");
     for (const [name, value] of Object.entries(keyHeaders())) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => event.lengthComputable && onSent(event.loaded / event.total);
     request.upload.onload = () => onSent(1);
     request.onload = () => {
       const { status, responseText } = request;
-      if (status === 200) resolve(JSON.parse(responseText));
-      else reject(troubleOf(status, responseText, request.getResponseHeader("Retry-After")));
+      if (status === 200) {
+        const file = JSON.parse(responseText);
+        resolve({ ...file, people: file.hands ?? file.people, subject, file });
+      } else reject(troubleOf(status, responseText, request.getResponseHeader("Retry-After")));
     };
     request.onerror = async () => reject(await unreachable(photo));
     request.onabort = () => reject(new DOMException("cancelled", "AbortError"));

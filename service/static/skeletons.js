@@ -1,18 +1,12 @@
-// 2D joints as they were seen in the photo. Joints are COCO's 17, in COCO's order.
+// 2D joints as they were seen in the photo.
 
 import { colourOf } from "./palette.js";
+import { SUBJECTS } from "./subjects.js";
 
-/** Pairs of joints with a bone between them. */
-export const BONES = [
-  [0, 1], [0, 2], [1, 3], [2, 4], // face
-  [5, 6], [5, 11], [6, 12], [11, 12], // trunk
-  [5, 7], [7, 9], [6, 8], [8, 10], // arms
-  [11, 13], [13, 15], [12, 14], [14, 16], // legs
-];
 const LEAST_CONFIDENCE = 0.2;
 
 /** Draws people's joints and bones on a canvas that lies over the photo; only the selected one's, unless null. */
-export function drawSkeletons(canvas, { width, height, people }, selected) {
+export function drawSkeletons(canvas, { width, height, people, subject }, selected) {
   // As many pixels as a screen can show, in the photo's proportions
   const scale = Math.min(2, 2048 / Math.max(width, height));
   canvas.width = Math.round(width * scale);
@@ -21,18 +15,18 @@ export function drawSkeletons(canvas, { width, height, people }, selected) {
   context.scale(scale, scale);
   context.lineCap = "round";
   people.forEach((person, index) => {
-    if (selected === null || selected === index) drawOne(context, person, colourOf(index), 64 / scale);
+    if (selected === null || selected === index) drawOne(context, person, SUBJECTS[subject].bones, colourOf(index), 64 / scale);
   });
 }
 
-function drawOne(context, { keypoints_2d, bbox }, colour, leastSize) {
+function drawOne(context, { keypoints_2d, bbox }, bones, colour, leastSize) {
   const size = Math.max(bbox[2], bbox[3], leastSize);
   const seen = (joint) => keypoints_2d[joint][2] >= LEAST_CONFIDENCE;
   for (const [ink, thickness] of [["#10141a", 0.0135], ["#ffffff", 0.0085]]) {
     context.strokeStyle = ink;
     context.lineWidth = size * thickness;
     context.beginPath();
-    for (const [a, b] of BONES) {
+    for (const [a, b] of bones) {
       if (!seen(a) || !seen(b)) continue;
       context.moveTo(keypoints_2d[a][0], keypoints_2d[a][1]);
       context.lineTo(keypoints_2d[b][0], keypoints_2d[b][1]);

@@ -8,6 +8,7 @@ import { aim, fit } from "./camera.js";
 import { jointsOf } from "./joints.js";
 import { Room } from "./room.js";
 import { drawSkeletons } from "./skeletons.js";
+import { SUBJECTS } from "./subjects.js";
 import { Views } from "./views.js";
 
 export class Stage {
@@ -31,22 +32,22 @@ export class Stage {
     this.watcher.observe(this.frame);
   }
 
-  /** Shows an answer of the service; its photo is already in the image. A second answer keeps the view. */
+  /** Shows an answer of the service; its photo is already in the image. A second one of its subject keeps the view. */
   async show(answer) {
     const { people, width, height } = answer;
     const bodies = await Bodies.load(people);
     if (this.gone) return bodies.dispose();
-    const first = !this.bodies;
+    const first = this.answer?.subject !== answer.subject;
     this.clear();
     const { focal_length: focalLength, principal_point: principalPoint } = people[0].camera;
     this.answer = answer;
     this.photo = { width, height, focalLength, principalPoint };
     this.bodies = bodies;
-    this.joints = jointsOf(people);
+    this.joints = jointsOf(people, answer.subject);
     this.skeleton = new Group().add(...this.joints);
     drawSkeletons(this.flat, answer, this.shown.selected);
     const box = new Box3().setFromObject(bodies);
-    this.room = new Room(this.photo, this.image, this.flat, box);
+    this.room = new Room(this.photo, this.image, this.flat, box, SUBJECTS[answer.subject].stands);
     this.scene.add(this.bodies, this.skeleton, this.room);
     const far = -box.min.z;
     this.camera.near = 0.02;

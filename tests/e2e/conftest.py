@@ -18,6 +18,7 @@ from safetensors.numpy import load_file, save_file
 from tests.e2e.browser import chromium
 from tests.e2e.tab import Tab
 from tests.e2e.test_service import address, wait_until_ready
+from tests.integration.boxed_hand import save_boxed_hand
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,12 +31,13 @@ def browser() -> Iterator:
 
 @pytest.fixture(scope="module")
 def both_modes(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
-    """A running service that offers both modes; the second is the first with another label."""
+    """A running service that offers both modes and hands; the second mode is the first with another label."""
     folder = tmp_path_factory.mktemp("page")
     environment = {
         **os.environ,
         "MPT_PORT": "0",
         "MPT_STORE_DIR": str(folder / "meshes"),
+        "MPT_HAND_CHECKPOINT": str(save_boxed_hand(folder)),
         "MPT_FINE_TUNED_CHECKPOINT": str(relabelled(folder / "fine-tuned.safetensors")),
     }
     process = subprocess.Popen(
