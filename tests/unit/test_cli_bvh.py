@@ -13,6 +13,7 @@ from cli.bvh import to_bvh
 from model.fit import BodyFit
 from model.rig import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS, Rig, chain, load_rig, origins
 from training.mocap.bvh import read_bvh
+from training.mocap.retarget import to_smpl
 
 TURN_UP = np.array([1, -1, -1])
 COUNT, RATE = 8, 25.0
@@ -63,6 +64,15 @@ def test_forward_kinematics_gives_the_bodys_joints(rig, bodies, tmp_path: Path):
     for frame, body in enumerate(bodies):
         expected = joints_of(rig, body, PLACES[frame])
         np.testing.assert_allclose((found[frame] + roots[frame]) / 100, expected, atol=1e-4)  # a tenth of a millimetre
+
+
+def test_training_reads_the_same_pose(rig, bodies, tmp_path: Path):
+    """So that what was seen in a video can be learned from."""
+    (tmp_path / "dance.bvh").write_bytes(to_bvh(rig, bodies, TIMES, PLACES, RATE))
+    found = to_smpl(read_bvh(tmp_path / "dance.bvh"))[:, 1:]
+    expected = np.stack([body.pose for body in bodies])[:, 1:]
+    off = Rotation.from_rotvec(found.reshape(-1, 3)).inv() * Rotation.from_rotvec(expected.reshape(-1, 3))
+    assert np.degrees(off.magnitude()).max() < 0.5
 
 
 def test_the_tree_is_smpls_and_bones_end_somewhere(rig, bodies, tmp_path: Path):

@@ -16,7 +16,7 @@ from .skeleton import Skeleton
 _NAMES = {
     "hip": ("{s}femur", "{side}upleg", "{side}upperleg", "{side}thigh", "{s}thigh", "{side}hip"),
     "knee": ("{s}tibia", "{side}leg", "{side}lowleg", "{side}lowerleg", "{side}knee", "{s}shin", "{side}shin"),
-    "ankle": ("{s}foot", "{side}foot", "{side}ankle"),
+    "ankle": ("{side}ankle", "{s}foot", "{side}foot"),  # in SMPL's names the foot is what follows the ankle
     "shoulder": ("{s}humerus", "{side}arm", "{side}uparm", "{side}upperarm", "{s}shldr", "{side}shoulder"),
     "elbow": ("{s}radius", "{side}forearm", "{side}lowarm", "{side}lowerarm", "{s}forearm", "{side}elbow"),
     # CMU has one more joint between forearm and hand, which twists only; its BVH files call the hand a finger base.
