@@ -1,4 +1,4 @@
-"""Writes a binary glTF 2.0 file with one mesh that moves or has a skeleton, neither of which trimesh knows."""
+"""Writes a binary glTF 2.0 file with one mesh, which may move or have a skeleton."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FLOAT, _UNSIGNED = 5126, 5125
 _BYTE, _SHORT = 5121, 5123  # unsigned
 _VERTICES, _INDICES = 34962, 34963  # what a buffer view is for
 _TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
-_COLOUR = (0.60, 0.67, 0.76, 1.0)  # linear; the same light slate blue as of still meshes
+_COLOUR = (0.60, 0.67, 0.76, 1.0)  # linear; a light slate blue
 
 
 class GltfWriter:

@@ -11,16 +11,12 @@ import struct
 
 import numpy as np
 import trimesh
-from trimesh.visual import TextureVisuals
-from trimesh.visual.material import PBRMaterial
+
+from model.render import vertex_normals
+from service.gltf import GltfWriter
 
 TURN_UP = (1.0, -1.0, -1.0)
-_MATERIAL = PBRMaterial(
-    name="body",
-    baseColorFactor=(0.60, 0.67, 0.76, 1.0),  # linear; a light slate blue
-    metallicFactor=0.0,
-    roughnessFactor=0.65,
-)
+"""Camera frame, y down, to y up and back: by 180 degrees about x."""
 
 
 def to_glb(vertices: np.ndarray, faces: np.ndarray, name: str = "body") -> bytes:
@@ -36,14 +32,18 @@ def to_glb(vertices: np.ndarray, faces: np.ndarray, name: str = "body") -> bytes
     """
     vertices, faces = np.asarray(vertices), np.asarray(faces)
     _check(vertices, faces)
-    visual = TextureVisuals(material=_MATERIAL.copy())
-    mesh = trimesh.Trimesh(vertices * TURN_UP, faces, process=False, visual=visual)
-    normals = mesh.vertex_normals.copy()
-    normals[~normals.any(axis=1)] = (0.0, 1.0, 0.0)  # where there is no face; glTF forbids zero
-    mesh.vertex_normals = normals
-    scene = trimesh.Scene()
-    scene.add_geometry(mesh, node_name=name, geom_name=name)
-    return scene.export(file_type="glb", include_normals=True)
+    vertices = vertices * np.array(TURN_UP, np.float32)
+    file = GltfWriter()
+    attributes = {"POSITION": file.points(vertices), "NORMAL": file.points(smooth_normals(vertices, faces))}
+    primitive = {"attributes": attributes, "indices": file.indices(faces), "material": 0}
+    return file.finish([{"name": name, "mesh": 0}], {"name": name, "primitives": [primitive]})
+
+
+def smooth_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(V, 3) unit normals as glTF wants them: never zero, not even where there is no face."""
+    normals = vertex_normals(vertices, faces)
+    normals[~normals.any(axis=1)] = (0.0, 1.0, 0.0)
+    return normals
 
 
 def is_whole_glb(data: bytes) -> bool:

@@ -12,10 +12,9 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from model.fit import BodyFit
-from model.render import vertex_normals
 from model.rig import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS, Rest, Rig
 from service.gltf import GltfWriter
-from service.meshes import TURN_UP
+from service.meshes import TURN_UP, smooth_normals
 from service.schemas import Parameters
 
 
@@ -44,7 +43,7 @@ def to_rigged_glb(
     primitive = {
         "attributes": {
             "POSITION": file.points(rest.vertices),
-            "NORMAL": file.points(_normals(rest.vertices, faces)),
+            "NORMAL": file.points(smooth_normals(rest.vertices, faces)),
             "JOINTS_0": file.bones(rig.bones),
             "WEIGHTS_0": file.weights(rig.weights),
         },
@@ -121,9 +120,3 @@ def _inverse_bind(rest: Rest) -> np.ndarray:
     matrices[:, :3, :3] = rest.straighten
     matrices[:, :3, 3] = -np.einsum("jab,jb->ja", rest.straighten, rest.joints)
     return matrices
-
-
-def _normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    normals = vertex_normals(vertices, faces)
-    normals[~normals.any(axis=1)] = (0.0, 1.0, 0.0)  # where there is no face; glTF forbids zero
-    return normals
