@@ -13,6 +13,7 @@ help: ## List the targets
 
 serve: $(VENV)/.core ## Serve on http://localhost:8000 (MPT_PORT=9000 for another port)
 	@$(BIN)/python -m weights.fetch
+	-@$(BIN)/python -m model.onnx
 	@exec $(BIN)/python -m service
 
 test: $(VENV)/.dev ## Run the fast tests (ARGS="-m slow" for the slow ones)
@@ -76,6 +77,7 @@ clean: ## Remove the virtual environment and what the tools left; fetched weight
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp for each set of dependencies, renewed when pyproject.toml changes.
+$(VENV)/.core: EXTRAS := [onnx-cpu]
 $(VENV)/.train: EXTRAS := [train]
 $(VENV)/.dev: EXTRAS := [dev,onnx-cpu,smpl,train]
 $(VENV)/.core $(VENV)/.train $(VENV)/.dev: pyproject.toml | $(VENV)/.created

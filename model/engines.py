@@ -135,12 +135,23 @@ def default_checkpoint(subject: str = "body") -> Path:
     return weights.path(_DEFAULTS[subject])
 
 
+def is_shipped(subject: str) -> bool:
+    """Whether a checkpoint for the subject comes with the project."""
+    try:
+        return default_checkpoint(subject).is_file()
+    except WeightsMissing:
+        return False
+
+
 def _by_speed(checkpoint: Path | None, device: str, subject: str) -> tuple[str, ...]:
     """The engines that are there, as far as can be told without loading them, fastest first."""
     there = [name for name, module in (("torch", "torch"), ("onnx", "onnxruntime")) if importlib.util.find_spec(module)]
+    on_gpu = device.startswith("cuda") or (device == "auto" and _has_gpu())
     if "onnx" in there and not export_path(checkpoint, subject).is_file():
         there.remove("onnx")
-    if not (device.startswith("cuda") or (device == "auto" and _has_gpu())):
+        if not on_gpu and (checkpoint or is_shipped(subject)):
+            log.info("%s makes an export, which runs faster on a CPU.", _how_to_export(checkpoint, subject))
+    if not on_gpu:
         there.reverse()
     return tuple(there) or ("torch",)
 

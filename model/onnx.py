@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from model.detectors import PhotoDetector
-from model.engines import default_checkpoint, export_path, fingerprint
+from model.engines import default_checkpoint, export_path, fingerprint, is_shipped
 from model.errors import BadInput, MPTError
 from model.mpt import PhotoMPT
 from model.network import About, Placed
@@ -161,26 +161,45 @@ def _quiet() -> Iterator[None]:
 
 
 def main() -> int:
-    """The command: exports a checkpoint, unless that was done before; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Export a checkpoint to ONNX.")
-    parser.add_argument("--checkpoint", type=Path, help="a .safetensors file; the project's own by default")
-    parser.add_argument("--subject", choices=tuple(SUBJECTS), default="body", help="which of the project's own")
-    parser.add_argument("--output", type=Path, help="beside the checkpoint, or among the fetched weights, by default")
+    """The command: exports checkpoints, unless that was done before; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Export checkpoints to ONNX: by default all of the project's own.")
+    parser.add_argument("--checkpoint", type=Path, help="this .safetensors file only")
+    parser.add_argument("--subject", choices=tuple(SUBJECTS), help="of the project's own, this one only")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="a folder or a file; else beside the checkpoint, or among the fetched weights",
+    )
     parser.add_argument("--precision", choices=PRECISIONS, default="float32")
     options = parser.parse_args()
-    output: Path = options.output or export_path(options.checkpoint, options.subject)
     try:
-        checkpoint = options.checkpoint or default_checkpoint(options.subject)
-        if is_up_to_date(output, checkpoint, options.precision):
-            print(f"{output} is up to date.")
-            return 0
-        print(f"Exporting {checkpoint.name} to {output} (takes a minute).", flush=True)
-        network = TorchNetwork.load(checkpoint, "cpu", "float32")
-        export(network, output, options.precision, fingerprint(checkpoint))
+        for checkpoint, output in _wanted(options.checkpoint, options.subject, options.output):
+            if is_up_to_date(output, checkpoint, options.precision):
+                print(f"{output} is up to date.")
+                continue
+            print(f"Exporting {checkpoint.name} to {output} (takes a minute).", flush=True)
+            network = TorchNetwork.load(checkpoint, "cpu", "float32")
+            export(network, output, options.precision, fingerprint(checkpoint))
     except (MPTError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _wanted(checkpoint: Path | None, name: str | None, output: Path | None) -> list[tuple[Path, Path]]:
+    """The checkpoints that are asked for, each with its export."""
+    if checkpoint is not None:
+        found = [(checkpoint, export_path(checkpoint))]
+    else:
+        names = (name,) if name else tuple(each for each in SUBJECTS if is_shipped(each))
+        found = [(default_checkpoint(each), export_path(subject=each)) for each in names]
+    if output is None:
+        return found
+    if output.suffix != ".onnx":  # a folder
+        return [(source, output / usual.name) for source, usual in found]
+    if len(found) > 1:
+        raise BadInput(f"{len(found)} checkpoints do not fit into {output}: name a folder, or one by --subject.")
+    return [(found[0][0], output)]
 
 
 def is_up_to_date(output: Path, checkpoint: Path, precision: str) -> bool:

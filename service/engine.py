@@ -212,9 +212,9 @@ class Engine:
         else:
             self._models = models
             self._obstacle = None
-            log.info(
-                "Ready: %s", ", ".join(f"{' '.join(kind)} by {model.model_name}" for kind, model in models.items())
-            )
+            for kind, model in models.items():
+                log.info("%s by %s, run by %s", " ".join(kind), model.model_name, model.about()["engine"])
+            log.info("Ready")
 
 
 def check_wanted() -> None:

@@ -27,7 +27,7 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 pytest.importorskip("onnxruntime")
 
-from model.onnx import export, is_up_to_date  # noqa: E402
+from model.onnx import export, is_up_to_date, main  # noqa: E402
 from model.onnx_network import OnnxNetwork  # noqa: E402
 
 
@@ -168,6 +168,28 @@ def test_an_export_is_up_to_date_until_its_checkpoint_changes(
     assert not is_up_to_date(path, Path("made of that"), precision)
     assert not is_up_to_date(path, Path("made of this"), "another")
     assert not is_up_to_date(tmp_path / "none.onnx", Path("made of this"), precision)
+
+
+def test_the_command_exports_all_that_come_with_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        "model.onnx.is_up_to_date", lambda output, source, _: asked.append((source.name, str(output))) or True
+    )
+    monkeypatch.setattr("model.onnx.is_shipped", lambda subject: True)
+    monkeypatch.setattr("model.onnx.default_checkpoint", lambda subject: Path(f"{subject}.safetensors"))
+    monkeypatch.setenv("MPT_WEIGHTS_DIR", "/weights")
+
+    def command(*arguments: str) -> tuple[int, list[tuple[str, str]]]:
+        asked.clear()
+        monkeypatch.setattr("sys.argv", ["export", *arguments])
+        return main(), list(asked)
+
+    body, hand = "anny-tiny.onnx", "anny-hand-tiny.onnx"
+    assert command() == (0, [("body.safetensors", f"/weights/{body}"), ("hand.safetensors", f"/weights/{hand}")])
+    assert command("--subject", "hand", "--output", "x") == (0, [("hand.safetensors", f"x/{hand}")])
+    assert command("--checkpoint", "runs/a.safetensors") == (0, [("a.safetensors", "runs/a.onnx")])
+    assert command("--checkpoint", "runs/a.safetensors", "--output", "b.onnx") == (0, [("a.safetensors", "b.onnx")])
+    assert command("--output", "one.onnx") == (1, [])
 
 
 def test_what_cannot_be_used_gets_a_sentence(exported: tuple[Any, Path, str], tmp_path: Path) -> None:
