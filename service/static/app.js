@@ -4,12 +4,12 @@ import { inMegabytes, prepared, watchIntake } from "./intake.js";
 import { ask, isLoading } from "./job.js";
 import { offerModes } from "./modes.js";
 import { Result } from "./result.js";
-import { offers, readiness, useKey } from "./service.js";
+import { offers, readiness, reconstruct, useKey } from "./service.js";
 import { offerSubjects } from "./subjects.js";
 import { asTrouble } from "./trouble.js";
 
 const element = (id) => document.getElementById(id);
-const result = new Result();
+const result = new Result(rigged);
 
 let limit = 32 * 2 ** 20; // bytes of a photo; the service's default, until it says another
 let job = null; // the photo under way or shown: { given, photo, answers by subject and mode, abort }
@@ -72,6 +72,14 @@ async function answer(mine) {
   if (!current()) return;
   state("result");
   element("status").textContent = result.summary;
+}
+
+/** The address of a person's body with a skeleton, which costs a fit: asked for when somebody wants it. */
+async function rigged(answer, index) {
+  const { photo, abort } = job;
+  const more = { bbox: answer.people[index].bbox, rigged: true };
+  const again = await reconstruct(photo, { mode: answer.mode, more, signal: abort.signal });
+  return again.people[0].mesh.rigged;
 }
 
 function fail(mine, error) {

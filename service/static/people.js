@@ -3,8 +3,11 @@
 import { colourOf } from "./palette.js";
 import { SUBJECTS } from "./subjects.js";
 
-/** Lists the people of answers, one for each mode shown. Calls `select(index or null)` and `save(address, name)`. */
-export function listPeople(place, answers, selected, { select, save }) {
+/**
+ * Lists the people of answers, one for each mode shown. Calls `select(index or null)`, `save(address or a promise of one,
+ * name)` and `rigged(answer, index)`, which gives such a promise.
+ */
+export function listPeople(place, answers, selected, { select, save, rigged }) {
   const { people, subject } = answers[0];
   const words = SUBJECTS[subject];
   const list = make("fieldset", "people");
@@ -15,7 +18,10 @@ export function listPeople(place, answers, selected, { select, save }) {
     row.append(choice(words.one({ ...person, index }), about(person), index, people.length === 1 ? 0 : selected, select));
     for (const answer of answers) {
       const mode = answers.length > 1 ? answer.mode : null;
-      if (answer.people[index]) row.append(files(answer.people[index].mesh, `${words.file} ${index + 1}`, mode, save));
+      if (!answer.people[index]) continue;
+      const links = files(answer.people[index].mesh, `${words.file} ${index + 1}`, mode, save);
+      if (words.rig) links.append(rig(`${words.file} ${index + 1}`, mode, (name) => save(rigged(answer, index), name)));
+      row.append(links);
     }
     list.append(row);
   });
@@ -52,7 +58,7 @@ function files(mesh, name, mode, save) {
   for (const kind of ["glb", "obj"]) {
     const link = make("a", "", kind.toUpperCase());
     link.href = mesh[kind];
-    link.download = `${name.replace(" ", "-")}${mode ? `-${mode}` : ""}.${kind}`;
+    link.download = `${fileName(name, mode)}.${kind}`;
     link.ariaLabel = `Download ${kind.toUpperCase()} of ${name}${mode ? `, ${mode}` : ""}`;
     link.addEventListener("click", (event) => {
       event.preventDefault(); // so that an expired link gives a sentence
@@ -62,6 +68,23 @@ function files(mesh, name, mode, save) {
   }
   return links;
 }
+
+/** A button, since there is nothing at an address yet. */
+function rig(name, mode, save) {
+  const button = make("button", "", "RIG");
+  button.type = "button";
+  button.title = "GLB with a skeleton, for animation";
+  button.ariaLabel = `Download RIG of ${name}${mode ? `, ${mode}` : ""}`;
+  button.addEventListener("click", async () => {
+    if (button.ariaBusy === "true") return;
+    button.ariaBusy = "true";
+    await save(`${fileName(name, mode)}.rigged.glb`);
+    button.ariaBusy = "false";
+  });
+  return button;
+}
+
+const fileName = (name, mode) => `${name.replace(" ", "-")}${mode ? `-${mode}` : ""}`;
 
 function make(tag, name, text = "") {
   const node = document.createElement(tag);

@@ -10,7 +10,9 @@ import { asTrouble } from "./trouble.js";
 const element = (id) => document.getElementById(id);
 
 export class Result {
-  constructor() {
+  /** `rigged(answer, index)` gives a promise of the address of a person's GLB with a skeleton. */
+  constructor(rigged) {
+    this.rigged = rigged;
     this.stages = [];
     this.answers = [];
     this.selected = null;
@@ -46,7 +48,7 @@ export class Result {
     await this.stage(answers);
     if (this.answers !== answers) return; // another photo came meanwhile
     element("hint-pick").hidden = answers[0].people.length === 1;
-    const actions = { select: (index) => this.select(index), save: (address, name) => this.save(address, name) };
+    const actions = { select: (index) => this.select(index), save: (address, name) => this.save(address, name), rigged: this.rigged };
     listPeople(element("people"), answers, this.selected, actions);
     this.update();
   }
@@ -154,11 +156,12 @@ export class Result {
     });
   }
 
+  /** Saves what is at an address, or at one that a promise brings. */
   async save(address, name) {
     const place = element("file-trouble");
     place.hidden = true;
     try {
-      await saveAddress(address, name);
+      await saveAddress(await address, name);
     } catch (error) {
       place.textContent = asTrouble(error).message;
       place.hidden = false;

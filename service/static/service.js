@@ -30,12 +30,12 @@ export async function offers() {
 /**
  * Sends a photo and returns the answer of POST /reconstruct, with the hands of subject "hand" as its people, the subject,
  * and the answer as it came as its file.
- * `onSent` hears which part of the photo is on its way, 0 to 1.
+ * `more` are further parameters; `onSent` hears which part of the photo is on its way, 0 to 1.
  */
-export function reconstruct(photo, { subject = "body", mode = null, signal, onSent }) {
+export function reconstruct(photo, { subject = "body", mode = null, more = {}, signal, onSent = () => {} }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest(); // fetch does not tell how far an upload is
-    const query = new URLSearchParams({ ...(subject !== "body" && { subject }), ...(mode && { mode }) }).toString();
+    const query = new URLSearchParams({ ...(subject !== "body" && { subject }), ...(mode && { mode }), ...more }).toString();
     request.open("POST", query ? `reconstruct?${query}` : "reconstruct");
     for (const [name, value] of Object.entries(keyHeaders())) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => event.lengthComputable && onSent(event.loaded / event.total);

@@ -15,6 +15,7 @@ import trimesh
 
 from model.rasteriser import rasterise
 from tests.e2e.tab import Tab, drop
+from tests.glb import Glb
 from tests.gltf_validator import validate
 
 SAMPLE = Path(__file__).parents[2] / "service" / "static" / "sample.jpg"
@@ -201,6 +202,22 @@ def test_downloads(shown):
     saved = cv2.imread(str(download.value.path()))[..., ::-1]
     saved = cv2.resize(saved, seen.shape[1::-1], interpolation=cv2.INTER_AREA)
     assert np.abs(saved - seen)[INSIDE].mean() < 3
+
+
+def test_a_skeleton_is_made_when_somebody_wants_it(shown, both_modes):
+    tab, answer = shown
+    with tab.page.expect_download() as download:
+        tab.page.get_by_label("Download RIG of person 2", exact=True).click()
+    assert download.value.suggested_filename == "person-2.rigged.glb"
+    data = Path(download.value.path()).read_bytes()
+    assert validate(data) == []
+    fitted = Glb(data).skinned()
+    distances = []
+    for person in answer["people"]:
+        glb = both_modes.get(person["mesh"]["glb"]).content
+        mesh = trimesh.load_mesh(io.BytesIO(glb), file_type="glb", process=False)
+        distances.append(np.linalg.norm(fitted - mesh.vertices, axis=1).mean())
+    assert distances[1] < 0.05 < min(distances[0], distances[2])  # of this person, not of another
 
 
 def test_an_expired_mesh_gives_a_sentence(shown):
