@@ -7,14 +7,13 @@ import dataclasses
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 import weights
 from model.backbones import build_backbone
-from model.checkpoint import load_checkpoint, save_checkpoint
+from model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from model.engines import default_checkpoint
 from model.errors import BadInput, MPTError
 from model.losses import edge_loss, mpt_loss
@@ -62,8 +61,11 @@ def finetune(
         BadInput: the images, the checkpoint and the recipe do not go together.
     """
     device = processes.device
-    network, card = _network(recipe, start, topology)
-    backbone, model, topology = network.mpt.backbone.to(device), network.mpt.transformer, network.mpt.topology
+    begin = _begin(recipe, start, topology)
+    model, topology, card = begin.model, begin.topology, begin.card
+    backbone = begin.backbone or build_backbone(recipe.backbone, weights.path(recipe.backbone))
+    network = EndToEnd(backbone.to(device), model, topology, recipe.frozen)
+    own = begin.backbone is not None or not recipe.frozen  # it is not, or will not be, the published one
     training = [PreparedImages(part, "train", recipe.images) for part in images]
     checking = PreparedImages(images[0], "validation", recipe.validation_images)
     for part in (*training, checking):
@@ -107,44 +109,34 @@ def finetune(
             "hardware": hardware(device),
             "validation": {name: round(value, 2) for name, value in scores.items()},
         }
-        tuned = candidate.mpt.backbone if _is_tuned(recipe, card) else None
-        save_checkpoint(best, candidate.mpt.transformer, topology, about, tuned)
+        save_checkpoint(best, candidate.mpt.transformer, topology, about, candidate.mpt.backbone if own else None)
 
     trainer = Trainer(network, recipe.trainer, folder, processes, compile)
     trainer.run(finetuning_loss(drawn, synthetic, topology, recipe, device), validate, keep)
     return best
 
 
-def _network(
-    recipe: FinetuneRecipe, start: Path | None, topology: MeshTopology | None
-) -> tuple[EndToEnd, dict[str, Any]]:
-    """The network that a run begins with, and the card of the checkpoint that it is from."""
+def _begin(recipe: FinetuneRecipe, start: Path | None, topology: MeshTopology | None) -> Checkpoint:
+    """What a run begins with: a checkpoint, or a transformer of random weights."""
     torch.manual_seed(recipe.trainer.seed)
-    published = build_backbone(recipe.backbone, weights.path(recipe.backbone))
     if start is None:
         if recipe.size is None or topology is None:
             raise BadInput("A network from scratch needs a size and a mesh topology: give --size.")
-        return EndToEnd(published, MeshTransformer(recipe.size, topology), topology, recipe.frozen), {}
+        return Checkpoint(MeshTransformer(recipe.size, topology), topology, None, {})
     loaded = load_checkpoint(start)
     if recipe.size and dataclasses.replace(recipe.size, name=loaded.model.size.name) != loaded.model.size:
         raise BadInput(f"{start} is a {loaded.model.size.name} network, which is not what --size and --inputs ask for.")
     if loaded.backbone and loaded.card["backbone"] != recipe.backbone:
         raise BadInput(f"{start} was fine-tuned with {loaded.card['backbone']}: choose that --backbone.")
-    backbone = loaded.backbone or published
-    return EndToEnd(backbone, loaded.model, loaded.topology, recipe.frozen), loaded.card
-
-
-def _is_tuned(recipe: FinetuneRecipe, card: dict[str, Any]) -> bool:
-    """Whether the backbone differs from the published one."""
-    return not recipe.frozen or card.get("backbone_frozen") is False
+    return loaded
 
 
 def _check_fits(images: PreparedImages, topology: MeshTopology, size: int) -> None:
-    if images.about["topology"] != topology.fingerprint:
+    if images.about.get("topology") != topology.fingerprint:
         raise BadInput(f"The images in {images.folder} are of another mesh topology; prepare them with --checkpoint.")
-    if images.about["size"] != size:
+    if images.about.get("size") != size:
         raise BadInput(
-            f"The images in {images.folder} have {images.about['size']} pixels, but the backbone takes {size}: "
+            f"The images in {images.folder} have {images.about.get('size')} pixels, but the backbone takes {size}: "
             f"prepare some with --size {size}."
         )
 

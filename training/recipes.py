@@ -111,13 +111,14 @@ class FinetuneRecipe:
 
 def finetune_frozen() -> FinetuneRecipe:
     """The transformer learns how the backbone answers to people whom it sees."""
-    return FinetuneRecipe(TrainerConfig(steps=1_000, batch_size=256, learning_rate=3e-4, warm_up=100), frozen=True)
+    trainer = TrainerConfig(steps=400, batch_size=256, learning_rate=3e-4, warm_up=40, average=0.99, validate_every=50)
+    return FinetuneRecipe(trainer, frozen=True)
 
 
 def finetune_end_to_end() -> FinetuneRecipe:
     """The paper's: both learn. The backbone learns slowly, to keep what it knows of photos."""
     trainer = TrainerConfig(
-        steps=200, batch_size=64, learning_rate=1e-4, backbone_rate=0.1, warm_up=20, average=0.99, validate_every=100
+        steps=200, batch_size=64, learning_rate=2e-4, backbone_rate=0.15, warm_up=20, average=0.98, validate_every=50
     )
     return FinetuneRecipe(trainer, frozen=False, validation_images=250)
 

@@ -68,6 +68,13 @@ def test_frozen_then_end_to_end_then_served(images: Path, tmp_path: Path) -> Non
     (person,) = tuned.reconstruct(photo, boxes=[(20.0, 10.0, 184.0, 204.0)]).people
     assert person.vertices.shape == (13718, 3)
 
+    third = _run("training.finetune", *common, "--from", whole, "--steps", 1, "--output", tmp_path / "third")
+    assert third.returncode == 0, third.stderr
+    carried = load_checkpoint(tmp_path / "third" / "best.safetensors").backbone  # frozen, yet not the published one
+    assert carried is not None and loaded.backbone is not None
+    for one, other in zip(carried.parameters(), loaded.backbone.parameters()):
+        assert torch.equal(one, other)
+
     report = _run(
         "training.evaluate",
         "--rendered",
