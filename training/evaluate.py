@@ -17,16 +17,16 @@ from model.errors import BadData, BadInput, MPTError
 from model.reconstruct import Reconstructor
 from training.bodies.anny import AnnyBody
 from training.evaluation.annotations import read_photos
-from training.evaluation.h36m import read_h36m
 from training.evaluation.images import evaluate_images
 from training.evaluation.mocap import evaluate_mocap
 from training.evaluation.networks import Evaluated, check_is_body, load_networks
 from training.evaluation.photos import evaluate_photos
 from training.evaluation.prepared import evaluate_prepared
 from training.evaluation.report import Report
-from training.evaluation.smpl_truth import SmplTruth, load_smpl
-from training.evaluation.threedpw import read_3dpw
+from training.images.h36m import read_h36m
 from training.images.prepared import PreparedImages
+from training.images.smpl_truth import SmplTruth, load_smpl
+from training.images.threedpw import read_3dpw
 from training.mocap.read import read_mocap
 from training.mocap.split import split_by_subject
 

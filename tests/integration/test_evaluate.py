@@ -24,10 +24,10 @@ from tests.render import draw_person
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import build_topology
 from training.evaluate import main
-from training.evaluation.lsp import LIMBS_IN_COCO, LIMBS_IN_SMPL
 from training.evaluation.mocap import check_topology, evaluate_mocap
 from training.evaluation.networks import load_networks
 from training.evaluation.validation import score_clean
+from training.images.lsp import LIMBS_IN_COCO, LIMBS_IN_SMPL
 from training.mocap.sample import read_sample
 from training.rotations import axis_angle_to_matrix
 from training.synthesis import SynthesisConfig, Synthesizer

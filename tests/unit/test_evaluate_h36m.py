@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from model.errors import BadData
-from training.evaluation.h36m import read_h36m
-from training.evaluation.lsp import LSP_14, read_h36m_regressor
+from training.images.h36m import read_h36m
+from training.images.lsp import LSP_14, read_h36m_regressor
 
 NAMES = [
     "images/S9_Directions_1.60457274_000001.jpg",

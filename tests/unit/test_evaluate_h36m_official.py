@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from model.errors import BadData
-from training.evaluation.h36m import read_h36m
-from training.evaluation.h36m_official import extract, main
+from training.images.h36m import read_h36m
+from training.images.h36m_official import extract, main
 
 pytest.importorskip("cdflib", reason="needs cdflib, which reads NASA's CDF")
 from cdflib.cdfwrite import CDF as Writer

@@ -17,8 +17,8 @@ import model.views
 from model.errors import BadData
 from model.reconstruct import Box, Camera, Person, Reconstruction
 from training.evaluation.images import MPJPE_PELVIS, evaluate_images
-from training.evaluation.lsp import LIMBS, LIMBS_IN_COCO, LSP_14
-from training.evaluation.samples import CROP_PER_BOX, DatasetPerson, SampleSet, SmplParameters
+from training.images.lsp import LIMBS, LIMBS_IN_COCO, LSP_14
+from training.images.people import CROP_PER_BOX, DatasetPerson, SampleSet, SmplParameters
 
 V = 6890
 CAMERA = Camera(500.0, (50.0, 40.0), (0.0, 0.0, 4.0), (1.0, 0.0, 0.0))

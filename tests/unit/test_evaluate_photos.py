@@ -13,9 +13,9 @@ import pytest
 from model.errors import BadData
 from model.reconstruct import Camera, Person, Reconstruction
 from training.evaluation.annotations import AnnotatedPerson, AnnotatedPhoto, Measured3D, read_photos
-from training.evaluation.lsp import LIMBS_IN_COCO
 from training.evaluation.matching import keypoint_similarity, match_people
 from training.evaluation.photos import evaluate_photos, project, score_photo
+from training.images.lsp import LIMBS_IN_COCO
 
 FOCAL, MIDDLE = 400.0, (200.0, 150.0)
 

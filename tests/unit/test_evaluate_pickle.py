@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from model.errors import BadData
-from training.evaluation.plain_pickle import plain, read_plain_pickle
+from training.images.plain_pickle import plain, read_plain_pickle
 
 ARRAYS = {
     "doubles": np.random.default_rng(0).normal(size=(4, 3)),

@@ -12,9 +12,9 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from model.errors import BadData
-from training.evaluation.lsp import LIMBS_IN_SMPL
-from training.evaluation.samples import SampleSet
-from training.evaluation.threedpw import read_3dpw
+from training.images.lsp import LIMBS_IN_SMPL
+from training.images.people import SampleSet
+from training.images.threedpw import read_3dpw
 
 FRAMES, PEOPLE = 4, 2
 FOCAL = 1961.9
@@ -125,7 +125,7 @@ def test_smpl_poses_the_camera_pose_as_the_turned_world_pose(tmp_path: Path) -> 
     pytest.importorskip("smplx", reason="needs the extra smpl")
     from tests.unit.test_body_smpl import smpl_arrays
     from training.bodies.smpl import SmplBody
-    from training.evaluation.smpl_truth import SmplTruth
+    from training.images.smpl_truth import SmplTruth
     from training.rotations import axis_angle_to_matrix
 
     arrays, _ = smpl_arrays()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from model.errors import BadData
-from training.evaluation.lsp import LIMBS
+from training.images.coco import read_people
+from training.images.lsp import LIMBS
+from training.images.people import read_json
 
 KEYPOINTS, JOINTS_3D = "keypoints.json", "joints3d.json"
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
@@ -82,34 +82,20 @@ def read_photos(folder: Path) -> list[AnnotatedPhoto]:
 
 def _read_keypoints(path: Path) -> tuple[dict[str, list[AnnotatedPerson]], dict[str, tuple[int, int]]]:
     """The people, and the size, of each image by its file name."""
-    content = _read_json(path)
     people: dict[str, list[AnnotatedPerson]] = {}
-    try:
-        images = {image["id"]: image for image in content["images"]} if content else {}
-        sizes = {i["file_name"]: (i["width"], i["height"]) for i in images.values() if "width" in i and "height" in i}
-        for annotation in content["annotations"] if content else ():
-            points = np.array(annotation["keypoints"], dtype=np.float64).reshape(17, 3)
-            box = np.array(annotation["bbox"], dtype=np.float64).reshape(4)
-            if not (np.isfinite(points).all() and np.isfinite(box).all() and box[2:].max() > 0):
-                raise ValueError(f"annotation {annotation.get('id')} has no finite keypoints and box")
-            annotated = points[:, 2] > 0
-            if annotation.get("iscrowd") or not annotated.any():
-                continue
-            x, y, width, height = box.tolist()
-            person = AnnotatedPerson((x, y, width, height), points[:, :2], annotated)
-            people.setdefault(images[annotation["image_id"]]["file_name"], []).append(person)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise BadData(
-            f"{path} is not in COCO's keypoint format ({type(error).__name__}: {error}): it needs `images` and "
-            "`annotations` with `bbox` and 17 `keypoints`."
-        ) from None
+    sizes: dict[str, tuple[int, int]] = {}
+    for person in read_people(path) if path.exists() else ():
+        annotated = AnnotatedPerson(person.box, person.keypoints[:, :2], person.keypoints[:, 2] > 0)
+        people.setdefault(person.file_name, []).append(annotated)
+        if person.size:
+            sizes[person.file_name] = person.size
     return people, sizes
 
 
 def _read_joints_3d(path: Path) -> dict[str, Measured3D]:
     """By the image's file name."""
     found = {}
-    entries = _read_json(path) or []
+    entries = read_json(path) if path.exists() else []
     try:
         for entry in entries:
             names = [_limb(name) for name in entry["joint_names"]]
@@ -134,13 +120,3 @@ def _limb(name: str) -> str:
     """Makes "left hip" of "l_hip"."""
     side, _, joint = name.partition("_")
     return f"{_SIDES.get(side, side)} {joint}"
-
-
-def _read_json(path: Path) -> Any:
-    """The content, None where there is no such file."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise BadData(f"{path} cannot be read as JSON ({error}).") from None

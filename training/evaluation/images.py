@@ -16,13 +16,13 @@ from model.errors import BadData, BadInput
 from model.metrics import joint_errors, mpve, pa_joint_errors, pa_mpve
 from model.reconstruct import Person, Reconstructor, check_box
 from model.topology import MeshTopology
-from training.evaluation.lsp import HIPS, LIMBS, LIMBS_IN_COCO, LSP_14, read_h36m_regressor
 from training.evaluation.networks import file_name
 from training.evaluation.person_pictures import draw_cases
 from training.evaluation.report import Report, Table
-from training.evaluation.samples import DatasetPerson, SampleSet, read_image
 from training.evaluation.scores import MPJPE, MPVE, PA_MPJPE, PA_MPVE, Scores, millimetres
-from training.evaluation.smpl_truth import SMPL_VERTICES, SmplTruth
+from training.images.lsp import HIPS, LIMBS, LIMBS_IN_COCO, LSP_14, read_h36m_regressor
+from training.images.people import DatasetPerson, SampleSet, read_image
+from training.images.smpl_truth import SMPL_VERTICES, SmplTruth
 
 MPJPE_PELVIS = "MPJPE, pelvis joint at the origin"
 COLUMNS = (PA_MPJPE, MPJPE, MPJPE_PELVIS, MPVE, PA_MPVE)

@@ -13,8 +13,8 @@ from model.reconstruct import Person, Reconstructor
 from model.render import Figure, overlay, side_view
 from model.views import cut_crop
 from training.evaluation.pictures import GROUND, TILE, montage, save_picture
-from training.evaluation.samples import DatasetPerson, read_image
 from training.evaluation.views import SEED
+from training.images.people import DatasetPerson, read_image
 
 _COUNT = 6
 _HEADINGS = ("image", "predicted", "predicted, from the side")

@@ -15,12 +15,12 @@ from model.metrics import correct_keypoints, mpjpe, pa_mpjpe
 from model.reconstruct import Person, Reconstructor
 from model.render import Figure, overlay, side_view
 from training.evaluation.annotations import AnnotatedPhoto, Measured3D
-from training.evaluation.lsp import HIPS, LIMBS_IN_COCO
 from training.evaluation.matching import match_people
 from training.evaluation.networks import file_name
 from training.evaluation.pictures import save_picture, shrunk
 from training.evaluation.report import Cell, Report, Table
-from training.evaluation.samples import read_image
+from training.images.lsp import HIPS, LIMBS_IN_COCO
+from training.images.people import read_image
 
 THRESHOLDS = (0.05, 0.1)
 """Shares of the longer side of the person's box."""

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from model.errors import BadData
 from training.bodies.protocol import BodyModel
-from training.evaluation.lsp import LIMBS_IN_COCO
-from training.evaluation.samples import SmplParameters
+from training.images.lsp import LIMBS_IN_COCO
+from training.images.people import SmplParameters
 from training.rotations import axis_angle_to_matrix
 
 SMPL_VERTICES = 6890

@@ -1,20 +1,25 @@
-"""The record that every reader of image data sets fills: where a person is in an image, and what is true in 3D."""
+"""The record that every reader of image data sets fills: where a person is in an image, and what is known of her."""
 
 from __future__ import annotations
 
+import json
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from model.errors import BadData
+from training.images.lsp import HIPS, LIMBS_IN_COCO
 
 CROP_PER_BOX = 1.25
 """`Reconstructor` crops a square of this many times a box's longer side."""
+_LARGEST = 1 << 26  # pixels of an image
 
 
 @dataclass(frozen=True)
@@ -43,10 +48,18 @@ class DatasetPerson:
     focal_length: float | None = None
     """Pixels, if known."""
     joints: np.ndarray | None = None
-    """(12, 3) limbs or (14, 3) joints in LSP's order; None where only `smpl` is given."""
+    """(12, 3) limbs or (14, 3) joints in LSP's order; None where they are not known, or `smpl` alone is given."""
     pelvis: np.ndarray | None = None
     """(3,)."""
     smpl: SmplParameters | None = None
+    joints_2d: np.ndarray | None = None
+    """(17, 2) pixels in COCO's order, the first pixel's centre at 0.5; NaN where a joint is not known."""
+    visible: np.ndarray | None = None
+    """(17,) bool, which of `joints_2d` are hidden by nothing; None where nobody knows."""
+    principal_point: tuple[float, float] | None = None
+    """Pixels, if known."""
+    translation: np.ndarray | None = None
+    """(3,) the middle of the hips in the camera's axes, its origin the camera; if known."""
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -87,18 +100,57 @@ def _ordinal(number: int) -> str:
     return f"{number}{ending}"
 
 
-def read_image(path: Path) -> np.ndarray:
+def read_image(path: Path, upright: bool = True) -> np.ndarray:
     """(H, W, 3) uint8 RGB.
 
+    Args:
+        path: the file.
+        upright: whether to turn it as its EXIF says. Data sets' annotations mean the pixels as they are stored.
+
     Raises:
-        BadData: it is missing, or no image.
+        BadData: it is missing, no image, or larger than 64 megapixels.
     """
     if not path.is_file():
         raise BadData(f"{path} is not there: give the folder that the annotations' names start from with --images.")
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    try:
+        with Image.open(path) as header:  # reads no pixels
+            pixels = header.width * header.height
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        pixels = 0
+    if pixels > _LARGEST:
+        raise BadData(f"{path} has {pixels / 1e6:,.0f} megapixels, more than the {_LARGEST / 1e6:.0f} that are read.")
+    how = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    image = cv2.imread(str(path), how) if pixels else None
     if image is None:
         raise BadData(f"{path} cannot be read as an image: copy it again.")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file.
+
+    Raises:
+        BadData: it is missing, or no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadData(f"{path} is not there.") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadData(f"{path} cannot be read as JSON ({error}): download it again.") from None
+
+
+def limbs_to_coco(limbs: np.ndarray) -> np.ndarray:
+    """Limb joints (12, D) in LSP's order among COCO's 17: (17, D) float32, NaN for the face."""
+    joints = np.full((17, limbs.shape[1]), np.nan, np.float32)
+    joints[list(LIMBS_IN_COCO)] = limbs
+    return joints
+
+
+def middle_of_hips(limbs: np.ndarray) -> np.ndarray:
+    """(D,) out of limb joints (12, D) in LSP's order."""
+    middle: np.ndarray = limbs[list(HIPS)].mean(axis=0)
+    return middle
 
 
 def read_npz(path: Path, shapes: Mapping[str, tuple[int | None, ...]]) -> dict[str, np.ndarray]:

@@ -120,7 +120,7 @@ def _save_frames(video: Path, count: int, output: Path, clip: str) -> list[int]:
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command."""
-    parser = argparse.ArgumentParser(prog="python -m training.evaluation.h36m_official", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m training.images.h36m_official", description=__doc__)
     parser.add_argument("folder", type=Path, help="holds S9 and S11, as the official archives unpack")
     parser.add_argument("output", type=Path, help="gets images/ and the npz: about 4 GB")
     options = parser.parse_args(arguments)

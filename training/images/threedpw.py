@@ -10,9 +10,9 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from model.errors import BadData
-from training.evaluation.lsp import LIMBS_IN_SMPL
-from training.evaluation.plain_pickle import plain, read_plain_pickle
-from training.evaluation.samples import DatasetPerson, SampleSet, SmplParameters, read_npz, text
+from training.images.lsp import LIMBS_IN_SMPL
+from training.images.people import DatasetPerson, SampleSet, SmplParameters, read_npz, text
+from training.images.plain_pickle import plain, read_plain_pickle
 
 _BOX_SCALE = 1.2  # SPIN's: the crop's side over the longer side of the box around the 2D joints
 _GENDERS = {"m": "male", "f": "female", "n": "neutral"}

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from model.errors import BadData
-from training.evaluation.h36m_official import FRONTAL, NPZ_NAME, SUBJECTS
-from training.evaluation.samples import DatasetPerson, SampleSet, read_npz, text
+from training.images.h36m_official import FRONTAL, NPZ_NAME, SUBJECTS
+from training.images.people import DatasetPerson, SampleSet, read_npz, text
 
 _NAME = re.compile(r"(S\d+)_(.+)\.(\d{8})_\d+\.\w+$")  # S9_Directions_1.60457274_000001.jpg
 _LSP_IN_S = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 18)
@@ -37,7 +37,7 @@ def read_h36m(annotations: Path, images: Path | None = None) -> SampleSet:
         if not (annotations / NPZ_NAME).is_file():
             raise BadData(
                 f"{annotations} is a folder without {NPZ_NAME}. Make that out of Human3.6M's official files: "
-                f"python -m training.evaluation.h36m_official {annotations} path/to/output"
+                f"python -m training.images.h36m_official {annotations} path/to/output"
             )
         annotations = annotations / NPZ_NAME
     data = read_npz(annotations, {"imgname": (), "center": (2,), "scale": (), "S": (24, 4)})
