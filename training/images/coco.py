@@ -72,7 +72,7 @@ def read_people(path: Path) -> list[CocoPerson]:
     """
     content, people = read_json(path), []
     try:
-        images = {image["id"]: image for image in content["images"]}
+        images = {image["id"]: (_name(image["file_name"]), _size(image)) for image in content["images"]}
         for annotation in content["annotations"]:
             points = np.array(annotation["keypoints"], dtype=np.float64).reshape(17, 3)
             box = np.array(annotation["bbox"], dtype=np.float64).reshape(4)
@@ -80,16 +80,18 @@ def read_people(path: Path) -> list[CocoPerson]:
                 raise ValueError(f"annotation {annotation.get('id')} has no finite keypoints and box")
             if annotation.get("iscrowd") or not (points[:, 2] > 0).any():
                 continue
-            image = images[annotation["image_id"]]
-            size = (image["width"], image["height"]) if "width" in image and "height" in image else None
             x, y, width, height = box.tolist()
-            people.append(CocoPerson(_name(image["file_name"]), size, (x, y, width, height), points))
+            people.append(CocoPerson(*images[annotation["image_id"]], (x, y, width, height), points))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadData(
             f"{path} is not in COCO's keypoint format ({type(error).__name__}: {error}): it needs `images` and "
             "`annotations` with `bbox` and 17 `keypoints`."
         ) from None
     return people
+
+
+def _size(image: dict[str, int]) -> tuple[int, int] | None:
+    return (image["width"], image["height"]) if "width" in image and "height" in image else None
 
 
 def _name(value: object) -> str:

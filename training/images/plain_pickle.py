@@ -1,4 +1,4 @@
-"""Numbers out of a pickle without running it: for 3DPW, whose official files are pickles that Python 2 wrote.
+"""Numbers out of a pickle without running it: for 3DPW and UP-3D, whose files are pickles that Python 2 wrote.
 
 A pickle is a program that may name any function to be called. Here each name that an array of numbers needs stands
 for an inert record of this file, and any other name is refused, so that nothing of a foreign file is ever called: not
@@ -33,12 +33,12 @@ def read_plain_pickle(path: Path) -> dict[str, Any]:
         raise BadData(f"{path} is not there.") from None
     except _Refused as error:
         raise BadData(
-            f"{path} asks for {error}, which no file of numbers needs: it was not read. Is it 3DPW's?"
+            f"{path} asks for {error}, which no file of numbers needs: it was not read. Is it the data set's own?"
         ) from None
     except Exception as error:  # broken opcodes raise all sorts
-        raise BadData(f"{path} cannot be read ({error}): unpack 3DPW's sequenceFiles.zip again.") from None
+        raise BadData(f"{path} cannot be read ({error}): unpack the data set's archive again.") from None
     if not isinstance(content, dict):
-        raise BadData(f"{path} holds a {type(content).__name__}, but 3DPW's files hold a dict.")
+        raise BadData(f"{path} holds a {type(content).__name__}, but the data set's files hold a dict.")
     return content
 
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -14,6 +15,7 @@ from torch.utils.data import Dataset
 from model.errors import BadInput
 from model.losses import MeshTruth
 from model.topology import MeshTopology
+from training.images.augment import Augmentation
 from training.images.maps import BackboneMaps
 from training.images.prepared import PreparedImages
 from training.images.record import ImageSample, collate
@@ -42,14 +44,15 @@ class Source(Protocol):
 class ImageSource:
     """Images of a data set, read by threads."""
 
-    def __init__(self, dataset: Dataset[ImageSample], topology: MeshTopology):
+    def __init__(self, dataset: Dataset[ImageSample], topology: MeshTopology, augmentation: Augmentation | None = None):
         """Draws from a data set.
 
         Args:
             dataset: samples of one image size, with a length.
             topology: of the samples' meshes.
+            augmentation: changes each sample at random.
         """
-        self.dataset, self.topology = dataset, topology
+        self.dataset, self.topology, self.augmentation = dataset, topology, augmentation
         self._threads = ThreadPoolExecutor(_READERS)
 
     def __len__(self) -> int:
@@ -58,9 +61,17 @@ class ImageSource:
     def draw(self, count: int, generator: torch.Generator) -> Drawn:
         """See `Source`."""
         index = torch.randint(len(self), (count,), generator=generator, device=generator.device)
-        samples = list(self._threads.map(self.dataset.__getitem__, index.tolist()))
+        if self.augmentation is None:
+            samples = list(self._threads.map(self.dataset.__getitem__, index.tolist()))
+        else:
+            seeds = torch.randint(2**62, (count,), generator=generator, device=generator.device)
+            samples = list(self._threads.map(self._augmented, index.tolist(), seeds.tolist()))
         batch = collate(samples, self.topology.coarse_count, self.topology.joint_count).to(generator.device)
         return Drawn(batch.crops(), None, batch.truth())
+
+    def _augmented(self, index: int, seed: int) -> ImageSample:
+        assert self.augmentation is not None
+        return self.augmentation(self.dataset[index], np.random.default_rng(seed))
 
 
 class MappedSource:

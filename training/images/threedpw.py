@@ -11,7 +11,15 @@ from scipy.spatial.transform import Rotation
 
 from model.errors import BadData
 from training.images.lsp import LIMBS_IN_SMPL
-from training.images.people import DatasetPerson, SampleSet, SmplParameters, read_npz, text
+from training.images.people import (
+    DatasetPerson,
+    SampleSet,
+    SmplParameters,
+    limbs_to_coco,
+    middle_of_hips,
+    read_npz,
+    text,
+)
 from training.images.plain_pickle import plain, read_plain_pickle
 
 _BOX_SCALE = 1.2  # SPIN's: the crop's side over the longer side of the box around the 2D joints
@@ -86,7 +94,8 @@ def _sequence(file: Path, images: Path) -> Iterator[DatasetPerson | str]:
     except (TypeError, ValueError) as error:
         raise BadData(f"{file} cannot be read ({error}): unpack 3DPW's sequenceFiles.zip again.") from None
     cameras = _array(file, "cam_poses", data["cam_poses"], (None, 4, 4))
-    focal = float(_array(file, "cam_intrinsics", data["cam_intrinsics"], (3, 3))[0, 0])
+    camera = _array(file, "cam_intrinsics", data["cam_intrinsics"], (3, 3))
+    focal, middle = float(camera[[0, 1], [0, 1]].mean()), camera[:2, 2]
     name, frames = text(data["sequence"]), len(cameras)
     per_person = [data[key] for key in ("poses", "betas", "poses2d", "jointPositions", "campose_valid", "genders")]
     if not all(isinstance(values, list) and len(values) == len(per_person[0]) for values in per_person):
@@ -107,7 +116,8 @@ def _sequence(file: Path, images: Path) -> Iterator[DatasetPerson | str]:
             turn = cameras[frame, :3, :3]
             pose = poses[frame].copy()
             pose[:3] = (Rotation.from_matrix(turn) * Rotation.from_rotvec(pose[:3])).as_rotvec()
-            where = joints[frame].reshape(24, 3) @ turn.T
+            limbs = (joints[frame].reshape(24, 3) @ turn.T + cameras[frame, :3, 3])[list(LIMBS_IN_SMPL)]
+            ahead = bool((limbs[:, 2] > 0).all())  # or else they cannot be seen
             x, y = ((low + high) / 2).tolist()
             yield DatasetPerson(
                 image=images / "imageFiles" / name / f"image_{frame:05d}.jpg",
@@ -115,8 +125,12 @@ def _sequence(file: Path, images: Path) -> Iterator[DatasetPerson | str]:
                 side=_BOX_SCALE * max(2.0, float((high - low).max())),
                 groups={"sequence": name},
                 focal_length=focal,
-                joints=where[list(LIMBS_IN_SMPL)].astype(np.float32),
+                joints=limbs.astype(np.float32),
                 smpl=_parameters(pose, betas, gender, str(file)),
+                # The projected joints: those of the file were found by a network.
+                joints_2d=limbs_to_coco(focal * limbs[:, :2] / limbs[:, 2:] + middle) if ahead else None,
+                principal_point=(float(middle[0]), float(middle[1])),
+                translation=middle_of_hips(limbs).astype(np.float32) if ahead else None,
             )
 
 
