@@ -97,7 +97,7 @@ def test_a_mirrored_right_hand_is_a_left_one(landmarks: HandLandmarkNet) -> None
 def test_without_a_hand_presence_and_peaks_are_low(landmarks: HandLandmarkNet) -> None:
     for picture in (as_batch(crop_of(background())), pattern(224)):
         assert landmarks.predict(picture).presence.item() < 0.1
-        assert landmarks(picture).max().item() < 0.1
+        assert landmarks(picture).max().item() < 0.2
 
 
 @torch.inference_mode()
@@ -107,7 +107,7 @@ def test_peaks_are_drawn_where_the_points_are(landmarks: HandLandmarkNet) -> Non
     cells = heatmaps.flatten(1).argmax(1)
     peaks = 4 * (torch.stack([cells % 56, cells // 56], 1) + 0.5)
     assert (peaks - out.points[0, :, :2]).abs().max() <= 2.0  # half a cell
-    assert heatmaps.max().item() <= out.presence.item()
+    assert 0.5 < heatmaps.max().item() <= 1
 
 
 def test_gradients_reach_every_parameter_that_heatmaps_depend_on() -> None:
