@@ -204,12 +204,14 @@ class Webcam:
 
 def test_a_webcam_goes_on_until_it_is_interrupted(run, monkeypatch):
     monkeypatch.setattr(cv2, "VideoCapture", Webcam)
+    start = time.monotonic()
     status, output = run("0", "--overlay")
+    taken = time.monotonic() - start
     assert status == 0
     assert "Ctrl-C" in output and "2 people in 1 video -> reconstructions" in output
     assert files() == ["webcam-0-1.glb", "webcam-0-2.glb", "webcam-0.overlay.mp4"]
     times, _ = Glb(Path("reconstructions/webcam-0-1.glb").read_bytes()).channels()["translation"]
-    assert len(times) >= 10 and 0.7 < times[-1] < 5
+    assert len(times) >= 10 and 0.7 < times[-1] < taken  # its times are the clock's
 
 
 def test_a_file_that_is_called_as_a_webcam_is_a_file(run):
