@@ -6,10 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format mocap train-pretrain rendered train-finetune evaluate ablations evidence benchmark-rendering load soak clean
+.PHONY: help serve test lint format mocap train-pretrain rendered train-finetune evaluate ablations evidence benchmark-rendering load soak benchmark-serving audit clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: $(VENV)/.core ## Serve on http://localhost:8000 (MPT_PORT=9000 for another port)
 	@$(BIN)/python -m weights.fetch
@@ -71,6 +71,17 @@ load: $(VENV)/.dev ## Open-loop load test: p50, p95, p99 at fixed rates (ARGS="-
 soak: $(VENV)/.dev ## Photos for five minutes, while memory is watched (ARGS="--minutes 30")
 	@$(BIN)/python -m weights.fetch
 	@$(BIN)/python -m benchmarks.soak $(ARGS)
+
+benchmark-serving: $(VENV)/.dev ## Our service against plain FastAPI and LitServe, and the networks stage by stage
+	@$(BIN)/python -m weights.fetch
+	@$(BIN)/python -m model.onnx
+	@$(BIN)/python -m pip install --quiet litserve
+	@$(BIN)/python -m benchmarks.networks
+	@$(BIN)/python -m benchmarks.serving $(ARGS)
+
+audit: $(VENV)/.core ## Look for known vulnerabilities in what the service needs
+	@$(BIN)/python -m pip install --quiet pip-audit
+	@$(BIN)/python -m pip_audit --local --skip-editable
 
 clean: ## Remove the virtual environment and what the tools left; fetched weights stay in the cache
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

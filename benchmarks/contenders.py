@@ -1,0 +1,116 @@
+"""The same work behind different servers: ours, plain FastAPI, LitServe, and no server at all.
+
+`python -m benchmarks.contenders NAME` runs one. All of them call the service's own pipeline on the same models with the
+same settings, so that they differ in nothing but how requests reach it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from fastapi import FastAPI, Response, UploadFile
+from PIL import Image
+
+from service.engine import Engine, load_reconstructors
+from service.pipeline import reconstruct
+from service.schemas import ReconstructQuery
+from service.settings import Settings
+from service.store import MeshStore
+
+
+def a_photo(width: int = 640, height: int = 480) -> bytes:
+    """A JPEG of one person, drawn, who fills most of its height, before a background with noise in it."""
+    from tests.integration.drawn_figure import background, draw_figure
+
+    figure = cv2.resize(draw_figure(background()), (height, height), interpolation=cv2.INTER_CUBIC)
+    side = (width - height) // 2
+    picture = cv2.copyMakeBorder(figure, 0, 0, side, width - height - side, cv2.BORDER_REPLICATE)
+    noise = np.random.default_rng(0).normal(0, 6, picture.shape)
+    buffer = io.BytesIO()
+    Image.fromarray((picture + noise).clip(0, 255).astype(np.uint8)).save(buffer, format="JPEG", quality=90)
+    return buffer.getvalue()
+
+
+class Work:
+    """The whole work on a photo, from its bytes to JSON, its meshes in a folder; models as `settings` say."""
+
+    def __init__(self) -> None:
+        self.settings = Settings(store_dir=Path(tempfile.mkdtemp(prefix="mpt-benchmark-")))
+        self.models = load_reconstructors(self.settings)
+        self.store = MeshStore(self.settings.store_dir, 60, 256 * 2**20)
+
+    def __call__(self, photo: bytes) -> bytes:
+        """The answer to a photo."""
+        query = ReconstructQuery()
+        answer = reconstruct(photo, query, "zero-shot", self.models[0], self.store, self.settings, "")
+        return answer.model_dump_json(exclude_none=True).encode()
+
+
+def fastapi(port: int) -> None:
+    """What one writes first: a route that is a function, in FastAPI's own threads."""
+    import uvicorn
+
+    work, app = Work(), FastAPI()
+
+    @app.post("/reconstruct")
+    def route(image: UploadFile) -> Response:
+        return Response(work(image.file.read()), media_type="application/json")
+
+    uvicorn.run(app, port=port, log_level="warning")
+
+
+def litserve(port: int) -> None:
+    """LitServe as its documentation shows it: one worker process beside the server."""
+    from benchmarks.litserve_api import serve
+
+    serve(port)
+
+
+def ours(port: int) -> None:
+    """The service."""
+    from service import logs
+    from service.__main__ import serve
+    from service.app import create_app
+
+    folder = Path(tempfile.mkdtemp(prefix="mpt-benchmark-"))
+    settings = Settings(port=port, store_dir=folder, store_quota_bytes=256 * 2**20, queue_size=64, log_level="warning")
+    logs.set_up(settings.log_level, settings.log_format)
+    serve(create_app(settings), settings)
+
+
+def engine(_: int) -> None:
+    """No server: reads "clients seconds" from its input, works on the photo that long, and prints its latencies."""
+    settings, photo, work = Settings(), a_photo(), Work()
+    runner = Engine(lambda: [], settings.concurrency, 64)
+
+    async def client(end: float, latencies: list[float]) -> None:
+        while (start := time.perf_counter()) < end:
+            await runner.run(partial(work, photo))
+            latencies.append(time.perf_counter() - start)
+
+    async def main(clients: int, seconds: float) -> list[float]:
+        latencies: list[float] = []
+        end = time.perf_counter() + seconds
+        await asyncio.gather(*(client(end, latencies) for _ in range(clients)))
+        return latencies
+
+    print("ready", flush=True)
+    for line in sys.stdin:
+        clients, seconds = line.split()
+        print(json.dumps(asyncio.run(main(int(clients), float(seconds)))), flush=True)
+
+
+CONTENDERS = {"engine": engine, "ours": ours, "fastapi": fastapi, "litserve": litserve}
+
+
+if __name__ == "__main__":
+    CONTENDERS[sys.argv[1]](int(sys.argv[2]) if len(sys.argv) > 2 else 0)
