@@ -23,6 +23,16 @@ def axis_angle_to_matrix(axis_angle: Tensor) -> Tensor:
     return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
 
 
+def matrix_to_axis_angle(matrix: Tensor) -> Tensor:
+    """The inverse of `axis_angle_to_matrix` for turns of less than half a circle: (..., 3, 3) to (..., 3)."""
+    skew = matrix - matrix.mT
+    axis = torch.stack([skew[..., 2, 1], skew[..., 0, 2], skew[..., 1, 0]], dim=-1)  # 2 sin(angle) times the axis
+    trace = matrix.diagonal(dim1=-2, dim2=-1).sum(dim=-1, keepdim=True)
+    sin = axis.norm(dim=-1, keepdim=True)
+    angle = torch.atan2(sin, trace - 1)
+    return axis * torch.where(sin > 1e-6, angle / sin.clamp(min=1e-6), 0.5)
+
+
 def mirror_pose(axis_angle: Tensor) -> Tensor:
     """The mirror image of poses (B, 22, 3) across the body's left-right plane.
 

@@ -1,0 +1,1 @@
+"""Hand poses: anatomy, named gestures, and random hands drawn from both."""

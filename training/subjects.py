@@ -1,0 +1,66 @@
+"""What training and evaluation must know of a subject, a person's body or a hand, beside its body model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from model.topology import COCO_JOINTS, COCO_MIRROR, COCO_ROOT, HAND_JOINTS, HAND_ROOT
+from training.rotations import mirror_pose
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One kind of thing that is reconstructed."""
+
+    name: str
+    """As checkpoints' cards have it."""
+    backbone: str
+    """The 2D network whose heatmaps a pre-trained network is meant for."""
+    joint_names: tuple[str, ...]
+    """The K joints that are evaluated and have heatmaps."""
+    root_joints: tuple[int, ...]
+    """The origin is the mean of these."""
+    confused: tuple[int, ...]
+    """(K,) for each joint the one that a 2D network takes for it most easily."""
+    parts: tuple[int, ...]
+    """(K,) the part, a limb or a finger, that each joint belongs to."""
+    coarse_vertices: int
+    mirrored: Callable[[Tensor], Tensor] | None
+    """Poses (B, J, 3), axis-angle, to their mirror images; None where those are another body's poses."""
+    distance: tuple[float, float]
+    """Range of the camera's distance, metres."""
+    anywhere: float
+    """Least share of cameras that look from anywhere, any way up."""
+
+
+BODY = Subject(
+    name="body",
+    backbone="movenet-thunder",
+    joint_names=COCO_JOINTS,
+    root_joints=COCO_ROOT,
+    confused=COCO_MIRROR,
+    parts=(0, 0, 0, 0, 0, 1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4),
+    coarse_vertices=431,
+    mirrored=mirror_pose,
+    distance=(1.8, 12.0),
+    anywhere=0.0,
+)
+
+_FINGERS = tuple((joint + 3) // 4 for joint in range(21))  # the wrist is 0, the thumb 1
+_NEXT_FINGER = (0, 1, 2, 3, 4, 9, 10, 11, 12, 5, 6, 7, 8, 17, 18, 19, 20, 13, 14, 15, 16)
+
+HAND = Subject(
+    name="hand",
+    backbone="handlandmark-full",
+    joint_names=HAND_JOINTS,
+    root_joints=HAND_ROOT,
+    confused=_NEXT_FINGER,  # index and middle finger, ring and little finger
+    parts=_FINGERS,
+    coarse_vertices=195,
+    mirrored=None,
+    distance=(0.25, 3.0),
+    anywhere=1.0,
+)
