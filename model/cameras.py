@@ -34,6 +34,16 @@ class VirtualCameras:
         depth = (points[..., 2:] + self.distance[:, None, None]).clamp(min=0.1)
         return points[..., :2] / depth
 
+    def rolled(self, angle: Tensor) -> VirtualCameras:
+        """The same cameras, turned about their optical axes so that pictures turn clockwise by (B,) radians."""
+        return VirtualCameras(roll_matrix(angle) @ self.rotation, self.distance)
+
+
+def roll_matrix(angle: Tensor) -> Tensor:
+    """Turns about the optical axis: (B,) radians to (B, 3, 3); x turns towards y, which points down."""
+    zero, one, c, s = torch.zeros_like(angle), torch.ones_like(angle), angle.cos(), angle.sin()
+    return torch.stack([c, -s, zero, s, c, zero, zero, zero, one], dim=-1).reshape(-1, 3, 3)
+
 
 def look_at(yaw: Tensor, elevation: Tensor, roll: Tensor) -> Tensor:
     """World (z up) to camera rotations for cameras that orbit the origin.
@@ -54,22 +64,26 @@ def look_at(yaw: Tensor, elevation: Tensor, roll: Tensor) -> Tensor:
     axes = matrix(one, zero, zero, zero, zero, -one, zero, one, zero)
     c, s = elevation.cos(), elevation.sin()
     tilt = matrix(one, zero, zero, zero, c, -s, zero, s, c)
-    spin = matrix(roll.cos(), -roll.sin(), zero, roll.sin(), roll.cos(), zero, zero, zero, one)
-    return spin @ tilt @ axes @ turn
+    return roll_matrix(roll) @ tilt @ axes @ turn
 
 
 def sample_cameras(
-    count: int, generator: torch.Generator, views: int | None = None, anywhere: float = 0.0
+    count: int,
+    generator: torch.Generator,
+    views: int | None = None,
+    anywhere: float = 0.0,
+    distance: tuple[float, float] = (1.8, 12.0),
 ) -> VirtualCameras:
     """Draws virtual cameras on the generator's device.
 
     Args:
         count: how many.
-        views: None: random yaw, elevation -15 to 40 degrees, roll of a few degrees, 1.8 to 12 m away, as people hold
-            cameras; or the number of fixed cameras that stand evenly around the body, above head height: section 3.1
+        views: None: random yaw, elevation -15 to 40 degrees, roll of a few degrees, as people hold cameras;
+            or the number of fixed cameras that stand evenly around the body, above head height: section 3.1
             has four.
         anywhere: share of the random cameras that look from anywhere, any way up: so people who lie, hang or tumble
             are seen too, whom motion capture hardly has.
+        distance: range of the random cameras' distance, metres.
     """
     device = generator.device
 
@@ -81,7 +95,7 @@ def sample_cameras(
         # Most photos are taken near eye level: the mean of two draws favours the middle of the range.
         elevation = (uniform(-15, 40) + uniform(-15, 25)) * (0.5 * math.pi / 180)
         roll = torch.randn(count, generator=generator, device=device).clamp(-2.5, 2.5) * math.radians(5)
-        distance = uniform(math.log(1.8), math.log(12.0)).exp()
+        away = uniform(math.log(distance[0]), math.log(distance[1])).exp()
         if anywhere:
             free = uniform(0, 1) < anywhere
             elevation = torch.where(free, uniform(-1, 1).asin(), elevation)
@@ -90,8 +104,8 @@ def sample_cameras(
         which = torch.randint(views, (count,), generator=generator, device=device)
         yaw = (which + 0.5) * (2 * math.pi / views)
         elevation = torch.full_like(yaw, math.radians(30))
-        roll, distance = torch.zeros_like(yaw), torch.full_like(yaw, 5.0)
-    return VirtualCameras(look_at(yaw, elevation, roll), distance)
+        roll, away = torch.zeros_like(yaw), torch.full_like(yaw, 5.0)
+    return VirtualCameras(look_at(yaw, elevation, roll), away)
 
 
 def project_weak_perspective(points: Tensor, camera: Tensor) -> Tensor:

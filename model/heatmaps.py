@@ -142,6 +142,8 @@ class HeatmapCorruption:
     """Share of samples that are drawn exactly by Eq. 1, only masked."""
     jitter: float = 4.0
     """Largest standard deviation of a sample's joint jitter."""
+    part_jitter: float = 0.0
+    """Largest standard deviation of a shift that the joints of one part, a limb or a finger, have in common."""
     outliers: float = 0.06
     """Share of joints that are off by some 16 pixels, and weaker: hidden elbows and wrists mostly."""
     sigma: tuple[float, float] = (2.5, 12.0)
@@ -151,7 +153,10 @@ class HeatmapCorruption:
     false_peaks: float = 0.06
     """Share of joints with a second, false peak."""
     exchanged: float = 0.03
-    """Chance that a joint's peak stands where its left-right counterpart is."""
+    """Chance that a joint's peak stands where the one is that is most easily taken for it, such as its left-right
+    counterpart,"""
+    exchanged_parts: float = 0.0
+    """and that a whole part's peaks do."""
     noise: float = 0.04
     """Largest standard deviation of the additive noise; an eighth of the samples has any."""
     imagined: float = 0.5
@@ -164,10 +169,11 @@ def corrupt_and_draw(
     joints: Tensor,
     visible: Tensor,
     edge: Tensor,
-    mirror: tuple[int, ...],
+    confused: tuple[int, ...],
     corruption: HeatmapCorruption,
     size: int,
     generator: torch.Generator,
+    parts: tuple[int, ...] | None = None,
 ) -> Tensor:
     """Draws heatmaps as a 2D pose network might have answered.
 
@@ -175,9 +181,10 @@ def corrupt_and_draw(
         joints: (B, K, 2) true positions in crop pixels.
         visible: (B, K) bool; joints that lie outside of the photo get no true peak,
         edge: (B, K, 2) but maybe a false one near here, the nearest place inside, in crop pixels.
-        mirror: each joint's left-right counterpart.
+        confused: for each joint the one that is most easily taken for it, such as its left-right counterpart.
         size: cells on a side.
         generator: draws everything, on the joints' device.
+        parts: for each joint its part, from 0; without them no errors are common to a part.
 
     Returns:
         (B, K, size, size), values in 0..1 but for the noise.
@@ -194,9 +201,14 @@ def corrupt_and_draw(
     jitter = randn(b, k, 2) * (rand(b, 1, 1) * corruption.jitter)
     off = (rand(b, k) < corruption.outliers) & dirty
     jitter = jitter + randn(b, k, 2) * (16.0 * off[..., None])
-    at = joints + jitter * dirty[..., None]
     exchange = (rand(b, k) < corruption.exchanged) & dirty
-    at = torch.where(exchange[..., None], at[:, list(mirror)], at)
+    if parts is not None and (corruption.part_jitter or corruption.exchanged_parts):
+        part = list(parts)
+        common = randn(b, max(part) + 1, 2) * (rand(b, 1, 1) * corruption.part_jitter)
+        jitter = jitter + common[:, part]
+        exchange = exchange | ((rand(b, max(part) + 1) < corruption.exchanged_parts)[:, part] & dirty)
+    at = joints + jitter * dirty[..., None]
+    at = torch.where(exchange[..., None], at[:, list(confused)], at)
 
     low, high = corruption.sigma
     sigma = torch.where(dirty, low * (high / low) ** (0.7 * rand(b, 1) + 0.3 * rand(b, k)), SIGMA)
@@ -213,7 +225,7 @@ def corrupt_and_draw(
 
     # A fixed number of joints, wherever they fall, keeps every shape the same from batch to batch.
     false = torch.randperm(b * k, generator=generator, device=joints.device)[: round(corruption.false_peaks * b * k)]
-    elsewhere = torch.where(rand(b, k, 1) < 0.5, joints[:, list(mirror)], CROP_SIZE * rand(b, k, 2))
+    elsewhere = torch.where(rand(b, k, 1) < 0.5, joints[:, list(confused)], CROP_SIZE * rand(b, k, 2))
     second = height * dirty * rand(b, k) * 0.9
     places, widths, heights = (x.flatten(0, 1)[false, None] for x in (elsewhere, sigma, second))  # (F, 1, ...)
     heatmaps[false] = torch.maximum(heatmaps[false], draw_heatmaps(places, size, widths, heights)[:, 0])

@@ -80,20 +80,21 @@ class MeshTruth:
 
 
 def mpt_loss(
-    vertices: Tensor, joints: Tensor, camera: Tensor, regressor: Tensor, truth: MeshTruth
+    vertices: Tensor, joints: Tensor, camera: Tensor, regressor: Tensor, truth: MeshTruth, unit: float = 1.0
 ) -> dict[str, Tensor]:
     """Eq. 6: the unweighted sum of Eq. 2 to 5, and its terms by name.
 
     Args:
         vertices: (B, M, 3); joints: (B, K, 3); camera: (B, 3); regressor: (K, M).
+        unit: metres in which lengths count, so that they weigh as much beside the 2D term for a hand as for a body.
 
     Returns:
         {"loss", "vertices", "joints", "regressed", "projection"}, scalars.
     """
     terms = {
-        "vertices": vertex_loss(vertices, truth.vertices, truth.vertices_valid),
-        "joints": joint_loss(joints, truth.joints, truth.joints_valid),
-        "regressed": regressed_joint_loss(vertices, regressor, truth.joints, truth.joints_valid),
+        "vertices": vertex_loss(vertices, truth.vertices, truth.vertices_valid) / unit,
+        "joints": joint_loss(joints, truth.joints, truth.joints_valid) / unit,
+        "regressed": regressed_joint_loss(vertices, regressor, truth.joints, truth.joints_valid) / unit,
         "projection": projection_loss(joints, camera, truth.joints_2d, truth.joints_2d_valid),
     }
     return {"loss": torch.stack(list(terms.values())).sum(), **terms}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,6 +68,15 @@ class MeshTopology:
     @property
     def coarse_count(self) -> int:
         return len(self.coarse)
+
+    @cached_property
+    def unit(self) -> float:
+        """Metres, the power of ten nearest to the mesh's size: 1 for bodies, 0.1 for hands.
+
+        Networks answer in it, so that the same first weights, losses and learning rates do for both.
+        """
+        size = float((self.template.amax(dim=0) - self.template.amin(dim=0)).max())
+        return 10.0 ** round(math.log10(size)) if size > 0 else 1.0
 
     @cached_property
     def coarse_regressor(self) -> Tensor:

@@ -12,7 +12,7 @@ from model.heatmaps import CROP_SIZE, draw_heatmaps, read_heatmaps
 from model.sizes import TransformerSize
 from model.topology import MeshTopology
 
-_CAMERA_START = (0.9, 0.0, 0.0)  # a standing adult, centred, fills the crop about so
+_CAMERA_START = (0.9, 0.0, 0.0)  # a standing adult, or a hand in decimetres, centred, fills the crop about so
 
 
 class MeshPrediction(NamedTuple):
@@ -115,7 +115,7 @@ class PoseLift(nn.Module):
         super().__init__()
         self.joints, self.points = topology.joint_count, topology.joint_count + topology.coarse_count
         template = torch.cat([topology.joint_regressor @ topology.template, topology.template[topology.coarse]])
-        self.register_buffer("template", template, persistent=False)
+        self.register_buffer("template", template / topology.unit, persistent=False)
         self.enter = nn.Linear((maps or self.joints) * 5, hidden)
         self.layers = nn.ModuleList(
             nn.Sequential(nn.LayerNorm(hidden), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, hidden))
@@ -127,7 +127,7 @@ class PoseLift(nn.Module):
         nn.init.zeros_(self.guess.bias)
 
     def forward(self, readout: Tensor) -> tuple[Tensor, MeshPrediction]:
-        """(B, K, 5) readouts to the state (B, hidden) and the first guess."""
+        """(B, K, 5) readouts to the state (B, hidden) and the first guess, lengths in the topology's unit."""
         state = self.enter(readout.flatten(1))
         for layer in self.layers:
             state = state + layer(state)
@@ -138,16 +138,22 @@ class PoseLift(nn.Module):
         return state, MeshPrediction(vertices, joints, camera + camera.new_tensor(_CAMERA_START))
 
 
+def in_metres(answer: MeshPrediction, unit: float) -> MeshPrediction:
+    """Lengths in a unit of so many metres, to metres."""
+    scale, shift = answer.camera.split([1, 2], dim=1)
+    return MeshPrediction(answer.vertices * unit, answer.joints * unit, torch.cat([scale / unit, shift], dim=1))
+
+
 class LiftNetwork(nn.Module):
     """`PoseLift` alone, with the interface of `MeshTransformer`; it has no queries that masks could hide."""
 
-    def __init__(self, lift: PoseLift):
+    def __init__(self, lift: PoseLift, unit: float):
         super().__init__()
-        self.lift = lift
+        self.lift, self.unit = lift, unit
 
     def forward(self, heatmaps: Tensor, *_: Tensor) -> MeshPrediction:
         """Heatmaps (B, K, S, S) to the first guess."""
-        return self.lift(read_heatmaps(heatmaps).features())[1]
+        return in_metres(self.lift(read_heatmaps(heatmaps).features())[1], self.unit)
 
 
 class MeshTransformer(nn.Module):
@@ -165,7 +171,7 @@ class MeshTransformer(nn.Module):
 
     def __init__(self, size: TransformerSize, topology: MeshTopology):
         super().__init__()
-        self.size = size
+        self.size, self.unit = size, topology.unit
         maps = size.image_features or topology.joint_count
         self.lift = PoseLift(size.lift, topology, maps)
         if not size.encoder:
@@ -175,9 +181,9 @@ class MeshTransformer(nn.Module):
         token_width = size.memory or first
         self.tokens = HeatmapTokens(maps, size.heatmap_size, size.patch, token_width, size.token_budget)
 
-        template_joints = topology.joint_regressor @ topology.template
+        template_joints = topology.joint_regressor @ topology.template / topology.unit
         self.register_buffer("template_joints", template_joints, persistent=False)
-        self.register_buffer("template_vertices", topology.template[topology.coarse], persistent=False)
+        self.register_buffer("template_vertices", topology.template[topology.coarse] / topology.unit, persistent=False)
         self.joint_query = nn.Parameter(torch.randn(k, first) * 0.02)
         self.joint_place = nn.Linear(3, first)
         self.joint_lift = nn.Linear(size.lift, k * first)
@@ -228,7 +234,7 @@ class MeshTransformer(nn.Module):
             readout = read_heatmaps(heatmaps)
         lifted, guess = self.lift(readout.features())
         if not self.size.encoder:
-            return guess
+            return in_metres(guess, self.unit)
 
         tokens, heat = self.tokens(heatmaps)  # (B, T, E), (B, K, T)
         if self.size.image_features:
@@ -267,4 +273,4 @@ class MeshTransformer(nn.Module):
             for block in self.decoder:
                 vertices = block(vertices, joint_state)
             vertex_answer = coarse + self.vertex_head(self.decoder_norm(vertices))
-        return MeshPrediction(vertex_answer, joint_answer, camera)
+        return in_metres(MeshPrediction(vertex_answer, joint_answer, camera), self.unit)

@@ -1,4 +1,4 @@
-"""Stage one: mesh pre-training on MoCap alone (section 3.1). `python -m training.pretrain --help`."""
+"""Stage one: mesh pre-training on poses alone, MoCap or drawn (section 3.1). `python -m training.pretrain --help`."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ from model.errors import BadInput, MPTError
 from model.losses import edge_loss, mpt_loss
 from model.transformer import LiftNetwork, MeshPrediction, MeshTransformer
 from training.bodies.anny import ADULT, AnnyBody
+from training.bodies.anny_hand import AnnyHand
 from training.bodies.coarse import load_topology, save_topology
+from training.bodies.protocol import BodyModel
 from training.distributed import Processes, joined
 from training.evaluation.validation import score_clean
+from training.hands.draw import drawn_hands
 from training.mocap.poses import MocapPoses
 from training.mocap.read import read_mocap
 from training.mocap.sample import read_sample
 from training.mocap.split import split_by_subject
-from training.recipes import PRETRAIN, PretrainRecipe
+from training.recipes import PRETRAIN, PretrainRecipe, for_hands
 from training.synthesis import Synthesizer
 from training.trainer import StepLoss, Trainer
 
@@ -46,7 +49,7 @@ def pretrain(
 
     Args:
         recipe: what and how.
-        poses: all MoCap at hand; the held-out subjects are left out here.
+        poses: all poses at hand, of the recipe's subject; the held-out subjects are left out here.
         folder: of the run.
         processes: who takes part.
         compile: see `Trainer`.
@@ -57,8 +60,8 @@ def pretrain(
         BadInput: the checkpoint is of another size.
     """
     device = processes.device
-    training, validation, _ = split_by_subject(poses)
-    body = processes.one_by_one(lambda: AnnyBody.load(recipe.youngest))
+    body = processes.one_by_one(lambda: load_body(recipe))
+    training, validation, _ = split_by_subject(poses, body.subject.held_out)
     folder.mkdir(parents=True, exist_ok=True)
     rotations = torch.from_numpy(training.rotations)
     if start and not (folder / "topology.safetensors").exists():
@@ -87,9 +90,10 @@ def pretrain(
     def keep(network: nn.Module, step: int, scores: dict[str, float]) -> None:
         assert isinstance(network, MeshTransformer)
         card = {
-            "name": f"anny-{size.name}",
+            "name": f"{body.name}-{size.name}",
             "mode": "zero-shot",
-            "backbone": "movenet-thunder",
+            "backbone": body.subject.backbone,
+            "subject": body.subject.name,
             "training_poses": len(training),
             "training_subjects": sorted(set(training.subjects.tolist())),
             "validation_subjects": sorted(set(validation.subjects.tolist())),
@@ -102,11 +106,16 @@ def pretrain(
         save_checkpoint(best, network, topology, card)
 
     if recipe.lift and not start and not (folder / "state.safetensors").exists():
-        lift = Trainer(LiftNetwork(model.lift), recipe.lift, folder / "lift", processes, compile)
+        lift = Trainer(LiftNetwork(model.lift, topology.unit), recipe.lift, folder / "lift", processes, compile)
         lift.run(loss, validate, keep=lambda *_: None)
-        LiftNetwork(model.lift).load_state_dict(lift.average.state_dict())
+        LiftNetwork(model.lift, topology.unit).load_state_dict(lift.average.state_dict())
     Trainer(model, recipe.trainer, folder, processes, compile).run(loss, validate, keep)
     return best
+
+
+def load_body(recipe: PretrainRecipe) -> BodyModel:
+    """The body model that a recipe's samples are made of."""
+    return AnnyHand.load() if recipe.subject == "hand" else AnnyBody.load(recipe.youngest)
 
 
 def pretraining_loss(samples: Synthesizer, edges: float = 0.0) -> StepLoss:
@@ -120,8 +129,8 @@ def pretraining_loss(samples: Synthesizer, edges: float = 0.0) -> StepLoss:
         masks = [hidden(batch, n, generator) for n in (topology.joint_count, topology.coarse_count)]
         vertices, joints, camera = network(heatmaps, *masks)
         vertices = vertices.float()
-        terms = mpt_loss(vertices, joints.float(), camera.float(), samples.regressor, truth)
-        terms["edges"] = edge_loss(vertices, truth.vertices, pairs, truth.vertices_valid)
+        terms = mpt_loss(vertices, joints.float(), camera.float(), samples.regressor, truth, topology.unit)
+        terms["edges"] = edge_loss(vertices, truth.vertices, pairs, truth.vertices_valid) / topology.unit
         return {**terms, "loss": terms["loss"] + edges * terms["edges"]}
 
     return loss
@@ -145,6 +154,9 @@ def hardware(device: torch.device) -> str:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m training.pretrain", description=__doc__)
+    parser.add_argument(
+        "--subject", choices=("body", "hand"), default="body", help="hands need no MoCap: their poses are drawn"
+    )
     parser.add_argument("--mocap", type=Path, help="folder of MoCap; without it a small real sample")
     parser.add_argument("--size", choices=sorted(PRETRAIN), default="tiny")
     parser.add_argument("--steps", type=int, help="instead of the recipe's")
@@ -159,16 +171,19 @@ def main() -> None:
         "--compile", action="store_true", help="compile the network; on a CPU this needs a C++ compiler"
     )
     options = parser.parse_args()
-    recipe = PRETRAIN[options.size]()
-    folder = options.output or Path("runs") / f"pretrain-{options.size}"
+    recipe, hand = PRETRAIN[options.size](), options.subject == "hand"
+    if hand and options.mocap:
+        parser.error("--subject hand draws its poses: it takes no --mocap")
+    recipe = for_hands(recipe) if hand else recipe
+    folder = options.output or Path("runs") / f"pretrain-{'hand-' if hand else ''}{options.size}"
     try:
         with joined(options.device) as processes:
             if processes.leads:
-                _tell(options.mocap, folder)
+                _tell(options.mocap, folder, hand)
             changes = {"steps": options.steps, "batch_size": options.batch_size, "shards": processes.count}
             recipe = dataclasses.replace(recipe, youngest=options.youngest)
             recipe = recipe.change({name: value for name, value in changes.items() if value is not None})
-            poses = processes.one_by_one(lambda: read_sample() if options.mocap is None else read_mocap(options.mocap))
+            poses = processes.one_by_one(lambda: _poses(options.mocap, hand))
             best = pretrain(recipe, poses, folder, processes, options.compile, options.start)
             if processes.leads:
                 print(f"The best checkpoint by validation subjects: {best}")
@@ -178,8 +193,14 @@ def main() -> None:
         sys.exit(130)
 
 
-def _tell(mocap: Path | None, folder: Path) -> None:
-    if mocap is None:
+def _poses(mocap: Path | None, hand: bool) -> MocapPoses:
+    if hand:
+        return drawn_hands()
+    return read_sample() if mocap is None else read_mocap(mocap)
+
+
+def _tell(mocap: Path | None, folder: Path, hand: bool) -> None:
+    if mocap is None and not hand:
         print("No MoCap was given: pre-training on the built-in sample, DeepMimic's clips, to show that it works.")
         print("For a useful network give a folder of MoCap: make train-pretrain MOCAP=folder")
     print(f"Logs for TensorBoard: {folder}/tensorboard")

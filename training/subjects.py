@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
+from model.cameras import VirtualCameras, sample_cameras
 from model.topology import COCO_JOINTS, COCO_MIRROR, COCO_ROOT, HAND_JOINTS, HAND_ROOT
+from training.mocap.split import CMU_HELD_OUT
 from training.rotations import mirror_pose
+
+TEST_PERSON = "drawn/test"
+"""Whose hands nobody trains on."""
+
+_ROLL = 0.2  # radians: how upright crops are, a standard deviation
 
 
 @dataclass(frozen=True)
@@ -30,10 +38,34 @@ class Subject:
     coarse_vertices: int
     mirrored: Callable[[Tensor], Tensor] | None
     """Poses (B, J, 3), axis-angle, to their mirror images; None where those are another body's poses."""
+    held_out: tuple[str, ...]
+    """People whose poses are for the test."""
     distance: tuple[float, float]
     """Range of the camera's distance, metres."""
     anywhere: float
     """Least share of cameras that look from anywhere, any way up."""
+    upright: tuple[int, int] | None = None
+    """Crops are turned so that the second of these joints is above the first, if the 2D network's are."""
+
+    def mirrored_half(self, poses: Tensor, generator: torch.Generator) -> Tensor:
+        """Poses (B, J, 3) of which a random half is mirrored, where mirror images are poses of the same body."""
+        if self.mirrored is None:
+            return poses
+        flip = torch.rand(len(poses), 1, 1, generator=generator, device=poses.device) < 0.5
+        return torch.where(flip, self.mirrored(poses), poses)
+
+    def cameras(
+        self, joints: Tensor, generator: torch.Generator, views: int | None = None, anywhere: float = 0.0
+    ) -> VirtualCameras:
+        """Cameras before the joints (B, K, 3), world frame, root at the origin; see `sample_cameras`."""
+        cameras = sample_cameras(len(joints), generator, views, max(anywhere, self.anywhere), self.distance)
+        if self.upright is None:
+            return cameras
+        seen = cameras.project(cameras.to_camera(joints))
+        below, above = (seen[:, joint] for joint in self.upright)
+        x, y = (above - below).unbind(dim=-1)
+        off = torch.randn(len(joints), generator=generator, device=joints.device) * _ROLL
+        return cameras.rolled(off - torch.atan2(x, -y))
 
 
 BODY = Subject(
@@ -45,6 +77,7 @@ BODY = Subject(
     parts=(0, 0, 0, 0, 0, 1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4),
     coarse_vertices=431,
     mirrored=mirror_pose,
+    held_out=CMU_HELD_OUT,
     distance=(1.8, 12.0),
     anywhere=0.0,
 )
@@ -61,6 +94,8 @@ HAND = Subject(
     parts=_FINGERS,
     coarse_vertices=195,
     mirrored=None,
+    held_out=(TEST_PERSON,),
     distance=(0.25, 3.0),
     anywhere=1.0,
+    upright=(0, 9),
 )

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from model.cameras import VirtualCameras, sample_cameras, square_crop, to_crop
+from model.cameras import VirtualCameras, square_crop, to_crop
 from model.heatmaps import CROP_SIZE, HeatmapCorruption, corrupt_and_draw, draw_heatmaps
 from model.losses import MeshTruth
-from model.topology import COCO_MIRROR, MeshTopology
+from model.topology import MeshTopology
 from training.bodies.protocol import BodyModel
-from training.rotations import axis_angle_to_matrix, mirror_pose
+from training.rotations import axis_angle_to_matrix
 from training.variety import PoseVariety, vary
 
 
@@ -25,18 +25,21 @@ class SynthesisConfig:
     views: int | None = None
     """See `sample_cameras`."""
     cut_off: float = 0.4
-    """Share of people that the photo's edge cuts off."""
+    """Share of people that the photo's edge cuts off,"""
+    cut_from: tuple[float, float, float, float] = (0.1, 0.1, 0.1, 0.7)
+    """and the shares of these that lose their left, upper, right or lower side: people, mostly their legs."""
     crop_scale: tuple[float, float] = (1.1, 1.45)
     """Range of the crop's side over the box's longer side; people are cropped at 1.25."""
     crop_shift: float = 0.06
     """Largest shift of the crop, as a share of its side."""
     corruption: HeatmapCorruption = field(default_factory=HeatmapCorruption)
-    variety: PoseVariety = field(default_factory=PoseVariety)
+    variety: PoseVariety | None = field(default_factory=PoseVariety)
+    """How far poses stray from those given, for bodies' poses."""
 
 
 @dataclass(frozen=True)
 class Bodies:
-    """Posed bodies before a camera, pelvis at the origin, in the camera's axes, metres."""
+    """Posed bodies before a camera, root at the origin, in the camera's axes, metres."""
 
     vertices: Tensor
     """(B, C, 3) coarse vertices."""
@@ -63,9 +66,10 @@ class Synthesizer:
 
         Args:
             body: the full body model; only its coarse vertices are posed.
-            poses: (N, 22, 3) axis-angle.
+            poses: (N, J, 3) axis-angle.
         """
         self.device = torch.device(device)
+        self.subject = body.subject
         self.body = body.only(topology.coarse).to(self.device)
         self.topology = topology
         self.regressor = topology.coarse_regressor.to(self.device)
@@ -78,21 +82,17 @@ class Synthesizer:
         Args:
             index: which poses; generator: draws all the rest; variety: strays from the poses if given.
         """
-        pose = self._mirror_half(self.poses[index], generator)
+        pose = self.subject.mirrored_half(self.poses[index], generator)
         if variety is not None:
             other = torch.randint(len(self.poses), index.shape, generator=generator, device=self.device)
-            pose = vary(pose, self._mirror_half(self.poses[other], generator), variety, generator)
+            pose = vary(pose, self.subject.mirrored_half(self.poses[other], generator), variety, generator)
         shapes = self.body.sample_shapes(len(index), generator)
         vertices = self.body.pose(axis_angle_to_matrix(pose), shapes)
-        anywhere = variety.anywhere if variety else 0.0
-        cameras = sample_cameras(len(vertices), generator, self.config.views, anywhere)
         joints = self.regressor @ vertices
         root = self.topology.root(joints)
-        return Bodies(cameras.to_camera(vertices - root), cameras.to_camera(joints - root), cameras)
-
-    def _mirror_half(self, pose: Tensor, generator: torch.Generator) -> Tensor:
-        flip = torch.rand(len(pose), 1, 1, generator=generator, device=self.device) < 0.5
-        return torch.where(flip, mirror_pose(pose), pose)
+        vertices, joints = vertices - root, joints - root
+        cameras = self.subject.cameras(joints, generator, self.config.views, variety.anywhere if variety else 0.0)
+        return Bodies(cameras.to_camera(vertices), cameras.to_camera(joints), cameras)
 
     def training_batch(self, index: Tensor, generator: torch.Generator) -> tuple[Tensor, MeshTruth]:
         """Heatmaps (B, K, S, S) as a 2D network might answer, and the truth of Eq. 2 to 5."""
@@ -105,8 +105,9 @@ class Synthesizer:
         inside = torch.minimum(torch.maximum(joints_2d, cut[:, None, :2]), cut[:, None, 2:])
         edge = to_crop(inside, crop).clamp(-1, 1)
         pixels, edge = (in_crop + 1) * (CROP_SIZE / 2), (edge + 1) * (CROP_SIZE / 2)
+        subject, config = self.subject, self.config
         heatmaps = corrupt_and_draw(
-            pixels, visible, edge, COCO_MIRROR, self.config.corruption, self.config.heatmap_size, generator
+            pixels, visible, edge, subject.confused, config.corruption, config.heatmap_size, generator, subject.parts
         )
         # Far outside of the crop a re-projection error says nothing, and would outweigh the rest.
         near = (in_crop.abs() < 2).all(dim=-1)
@@ -119,10 +120,7 @@ class Synthesizer:
         return draw_heatmaps(pixels, self.config.heatmap_size)
 
     def _visible_box(self, outline: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """The box (B, 4) of what the photo shows of each person, and the photo's edges (B, 4) left, top, right, bottom.
-
-        Photos cut people off mostly from below: at the knees, the hips or the chest.
-        """
+        """The box (B, 4) of what the photo shows, and the photo's edges (B, 4) left, top, right, bottom."""
         box = _bounding_box(outline)
         b = len(box)
         draw = torch.rand(b, 4, generator=generator, device=self.device)
@@ -131,14 +129,16 @@ class Synthesizer:
         keep = 0.3 + 0.65 * draw[:, 0]  # share of the body that stays in
         keep_side = 0.5 + 0.5 * keep
         is_cut = draw[:, 1] < self.config.cut_off
-        side = draw[:, 2]
+        side = torch.bucketize(
+            draw[:, 2].contiguous(), torch.tensor(self.config.cut_from, device=self.device).cumsum(0)[:3]
+        )
         far = 1e3
         edges = torch.stack(
             [
-                torch.where(is_cut & (side > 0.7) & (side <= 0.8), right - keep_side * box[:, 2], -far),
-                torch.where(is_cut & (side > 0.9), bottom - keep_side * box[:, 3], -far),
-                torch.where(is_cut & (side > 0.8) & (side <= 0.9), left + keep_side * box[:, 2], far),
-                torch.where(is_cut & (side <= 0.7), top + keep * box[:, 3], far),
+                torch.where(is_cut & (side == 0), right - keep_side * box[:, 2], -far),
+                torch.where(is_cut & (side == 1), bottom - keep_side * box[:, 3], -far),
+                torch.where(is_cut & (side == 2), left + keep_side * box[:, 2], far),
+                torch.where(is_cut & (side == 3), top + keep * box[:, 3], far),
             ],
             dim=1,
         )

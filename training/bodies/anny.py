@@ -11,8 +11,10 @@ from torch import Tensor
 
 from model.cameras import smallest_rotation
 from training.bodies import anny_build
+from training.bodies.skinning import compose, generations, joint_positions, skin, world_rotations
 from training.cache import cache_folder
 from training.mocap.poses import SMPL_PARENTS
+from training.subjects import BODY
 
 ADULT = 18
 """Years."""
@@ -29,17 +31,7 @@ LIMBS = (
 )  # fmt: skip
 
 
-def _generations() -> list[tuple[list[int], list[int]]]:
-    """The joints of each generation below the root, and their parents."""
-    depth = [0] * 22
-    for joint in range(1, 22):
-        depth[joint] = depth[SMPL_PARENTS[joint]] + 1
-    rows = ([j for j in range(22) if depth[j] == d] for d in range(1, max(depth) + 1))
-    return [(joints, [SMPL_PARENTS[j] for j in joints]) for joints in rows]
-
-
-_GENERATIONS = _generations()
-_PARENTS = list(SMPL_PARENTS)
+_TREE = generations(SMPL_PARENTS)
 
 
 class AnnyBody:
@@ -50,6 +42,8 @@ class AnnyBody:
     """
 
     name = "anny"
+    subject = BODY
+    joint_count = len(SMPL_PARENTS)
 
     def __init__(self, path: Path):
         with np.load(path, allow_pickle=False) as data:
@@ -108,11 +102,7 @@ class AnnyBody:
         heads = self.joints + torch.einsum("bs,sjd->bjd", shapes, self.joint_directions)  # (B, 24, 3)
         turn, origin = self._rigid_motions(rotations, heads)  # (B, 22, 3, 3), (B, 22, 3)
         rest = self.template + (shapes @ self.shape_directions.flatten(1)).unflatten(1, (-1, 3))  # (B, V, 3)
-        # Blend the 3x4 transforms of each vertex, then apply once: sum_j w_j (R_j (v - h_j) + p_j).
-        offset = origin - _turn(turn, heads[:, :22])  # (B, 22, 3)
-        motion = torch.cat([turn, offset[..., None]], dim=-1).flatten(2)  # (B, 22, 12)
-        blended = (self.weights @ motion).unflatten(2, (3, 4))  # (B, V, 3, 4)
-        return _turn(blended[..., :3], rest) + blended[..., 3]
+        return skin(rest, self.weights, turn, origin, heads[:, :22])
 
     def posed_joints(self, rotations: Tensor, shapes: Tensor) -> Tensor:
         """Where SMPL's 22 joints are on this body: (B, 22, 3) metres, world frame."""
@@ -133,24 +123,5 @@ class AnnyBody:
         correction[:, start] = smallest_rotation(rest, target) @ to_smpl
         correction[:, [10, 11]] = correction[:, [7, 8]]  # toes go with their feet
 
-        # Down the tree one generation at a time: eight steps instead of 21.
-        world = rotations.clone()
-        for joints, parents in _GENERATIONS:
-            world[:, joints] = _compose(world[:, parents], rotations[:, joints])
-        turn = _compose(world, correction)  # (B, 22, 3, 3)
-        step = torch.zeros_like(heads[:, :22])
-        step[:, 1:] = _turn(turn[:, _PARENTS[1:]], heads[:, 1:22] - heads[:, _PARENTS[1:]])
-        origin = heads[:, :22].clone()
-        for joints, parents in _GENERATIONS:
-            origin[:, joints] = origin[:, parents] + step[:, joints]
-        return turn, origin
-
-
-def _compose(first: Tensor, second: Tensor) -> Tensor:
-    """Products of 3x3 matrices (..., 3, 3), spelled out: batched matmul is several times slower on ones this small."""
-    return (first[..., :, :, None] * second[..., None, :, :]).sum(dim=-2)
-
-
-def _turn(matrix: Tensor, vector: Tensor) -> Tensor:
-    """Applies 3x3 matrices (..., 3, 3) to vectors (..., 3), likewise."""
-    return (matrix * vector[..., None, :]).sum(dim=-1)
+        turn = compose(world_rotations(rotations, _TREE), correction)  # (B, 22, 3, 3)
+        return turn, joint_positions(turn, heads[:, :22], _TREE)

@@ -64,7 +64,9 @@ def build(path: Path) -> None:
     # All hands, vertices and joints together, each in its own frame.
     bones = [model.bone_labels.index(bone) for bone in _BONES]
     vertices = model.template_vertices + torch.einsum("ns,svd->nvd", blends, model.blendshapes)
-    heads = model.template_bone_heads[bones] + torch.einsum("ns,svd->nvd", blends, model.bone_heads_blendshapes[:, bones])
+    heads = model.template_bone_heads[bones] + torch.einsum(
+        "ns,svd->nvd", blends, model.bone_heads_blendshapes[:, bones]
+    )
     points = _to_hand_frame(torch.cat([vertices, heads], dim=1), heads)  # (N, V + J, 3)
     mean = points.mean(dim=0)
     count = len(model.template_vertices)

@@ -12,11 +12,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from model.topology import COCO_JOINTS, COCO_ROOT, MeshTopology
+from model.topology import MeshTopology
 from training.bodies.protocol import BodyModel
 from training.rotations import axis_angle_to_matrix
 
-COARSE_VERTICES = 431
 NEIGHBOURS = 16
 
 
@@ -32,7 +31,7 @@ class UpsamplingError:
         return f"upsampling error: mean {self.mean:.2f} mm, p99 {self.p99:.1f} mm, max {self.max:.0f} mm"
 
 
-def coarse_vertices(template: np.ndarray, faces: np.ndarray, count: int = COARSE_VERTICES) -> np.ndarray:
+def coarse_vertices(template: np.ndarray, faces: np.ndarray, count: int) -> np.ndarray:
     """Picks `count` of the body's vertices, spread over its largest piece as mesh simplification spreads them.
 
     Args:
@@ -70,7 +69,7 @@ def coarse_vertices(template: np.ndarray, faces: np.ndarray, count: int = COARSE
 
 
 def posed_samples(body: BodyModel, poses: Tensor, count: int, seed: int = 0, batch: int = 64) -> Tensor:
-    """Random bodies in poses drawn from (N, 22, 3) axis-angle: (count, V, 3) metres, world frame, float32."""
+    """Random bodies in poses drawn from (N, J, 3) axis-angle: (count, V, 3) metres, world frame, float32."""
     generator = torch.Generator().manual_seed(seed)
     made = []
     for start in tqdm(range(0, count, batch), desc="posing bodies", leave=False):
@@ -113,18 +112,24 @@ def fit_upsampling(posed: Tensor, coarse: Tensor, neighbours: int = NEIGHBOURS) 
     return near, weights.float()
 
 
+def resting(body: BodyModel) -> Tensor:
+    """The mean body at rest, upright: (V, 3) metres, world frame."""
+    still = torch.zeros(1, body.joint_count, 3)
+    still[0, 0, 0] = torch.pi / 2  # its y up to the world's z up
+    return body.pose(axis_angle_to_matrix(still), body.mean_shape()[None])[0]
+
+
 def build_topology(
     body: BodyModel, poses: Tensor, fit_bodies: int = 600, test_bodies: int = 100
 ) -> tuple[MeshTopology, UpsamplingError]:
     """Makes the body's topology; the error is measured on bodies and poses that the fit did not see.
 
     Args:
-        poses: (N, 22, 3) axis-angle MoCap poses to fit on.
+        poses: (N, J, 3) axis-angle poses to fit on.
     """
-    still = torch.zeros(1, 22, 3)
-    still[0, 0, 0] = torch.pi / 2  # SMPL's y up to the world's z up
-    rest = body.pose(axis_angle_to_matrix(still), body.mean_shape()[None])[0]
-    coarse = torch.from_numpy(coarse_vertices(rest.numpy(), body.faces))
+    subject = body.subject
+    rest = resting(body)
+    coarse = torch.from_numpy(coarse_vertices(rest.numpy(), body.faces, subject.coarse_vertices))
     posed = posed_samples(body, poses, fit_bodies + test_bodies)
     near, weights = fit_upsampling(posed[:fit_bodies], coarse)
 
@@ -133,10 +138,10 @@ def build_topology(
     regressor = torch.from_numpy(body.joint_regressor)
     topology = MeshTopology(
         name=body.name,
-        joint_names=COCO_JOINTS,
-        root_joints=COCO_ROOT,
+        joint_names=subject.joint_names,
+        root_joints=subject.root_joints,
         faces=torch.from_numpy(body.faces).long(),
-        template=template - (regressor @ template)[list(COCO_ROOT)].mean(dim=0),
+        template=template - (regressor @ template)[list(subject.root_joints)].mean(dim=0),
         joint_regressor=regressor,
         coarse=coarse,
         neighbours=near,
@@ -162,4 +167,4 @@ def load_topology(path: Path, body: BodyModel, poses: Tensor) -> MeshTopology:
         topology, error = build_topology(body, poses)
         print(f"{topology.coarse_count} coarse vertices; {error}")
         save_topology(path, topology)
-    return MeshTopology.from_state(body.name, COCO_JOINTS, COCO_ROOT, load_file(path))
+    return MeshTopology.from_state(body.name, body.subject.joint_names, body.subject.root_joints, load_file(path))

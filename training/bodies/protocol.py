@@ -9,11 +9,19 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
+from training.subjects import Subject
+
 
 class BodyModel(Protocol):
-    """A posable mesh. Poses are those of SMPL's first 22 joints, whatever the mesh's own skeleton."""
+    """A posable mesh, of a person or a hand.
+
+    People's poses are those of SMPL's first 22 joints, whatever the mesh's own skeleton.
+    """
 
     name: str
+    subject: Subject
+    joint_count: int
+    """J: how many joints a pose turns."""
     faces: np.ndarray
     """(F, 3) int32, counter-clockwise seen from outside."""
     vertex_count: int
@@ -32,8 +40,8 @@ class BodyModel(Protocol):
         """Poses bodies by linear blend skinning, differentiably.
 
         Args:
-            rotations: (B, 22, 3, 3) parent-relative rotation matrices in SMPL's order; the first turns the body's
-                own frame (y up, facing +z) into the world (z up).
+            rotations: (B, J, 3, 3) parent-relative rotation matrices, for people in SMPL's order; the first turns
+                the body's own frame (y up, facing +z; a hand's fingers up, its palm to +z) into the world (z up).
             shapes: (B, S).
 
         Returns:

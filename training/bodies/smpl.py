@@ -17,6 +17,7 @@ from torch import Tensor
 
 from model.errors import BadData
 from training.mocap.poses import SMPL_JOINT_NAMES, SMPL_PARENTS
+from training.subjects import BODY
 
 try:
     from smplx.lbs import batch_rigid_transform
@@ -49,6 +50,9 @@ class SmplBody:
 
     Shapes are (B, 10) standard-normal coefficients. Joints beyond the first 22 (hands, jaw, eyes) stay at rest.
     """
+
+    subject = BODY
+    joint_count = len(SMPL_PARENTS)
 
     def __init__(self, path: str | Path):
         """Loads a model file such as SMPL_NEUTRAL.npz.

@@ -23,6 +23,7 @@ def score_clean(network: nn.Module, samples: Synthesizer, count: int) -> dict[st
         count: how many poses are drawn.
     """
     generator = torch.Generator(samples.device).manual_seed(_SEED)
+    root = samples.subject.root_joints
     sums = torch.zeros(3, dtype=torch.double)
     for start in range(0, count, _BATCH):
         size = min(_BATCH, count - start)
@@ -33,8 +34,8 @@ def score_clean(network: nn.Module, samples: Synthesizer, count: int) -> dict[st
         joints = samples.regressor @ vertices
         rows = (
             pa_mpjpe(joints, bodies.joints),
-            mpjpe(joints, bodies.joints),
-            mpve(vertices, bodies.vertices, joints, bodies.joints),
+            mpjpe(joints, bodies.joints, root),
+            mpve(vertices, bodies.vertices, joints, bodies.joints, root),
         )
         sums += torch.stack([row.double().sum() for row in rows]).cpu()
     return dict(zip(("PA-MPJPE", "MPJPE", "MPVE"), (sums / count * 1000).tolist(), strict=True))

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+
 import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from training.bodies.anny_hand import AnnyHand
+from training.cache import cache_folder
 from training.hands.anatomy import ANGLES, HIGHEST, LOWEST, to_rotations
 from training.hands.gestures import GESTURES, HELD_OUT_GESTURES
 from training.mocap.poses import MocapPoses
 from training.rotations import matrix_to_axis_angle
+from training.subjects import TEST_PERSON
 
-TEST_PERSON = "drawn/test"
 PEOPLE, POSES_EACH, TEST_POSES = 40, 2500, 4000
 _BATCH = 2048
 
-_THUMB, _MCP, _PIP, _DIP, _SPREAD = slice(0, 4), slice(4, None, 4), slice(5, None, 4), slice(6, None, 4), slice(7, None, 4)
+_MCP, _PIP, _DIP, _SPREAD = (slice(4 + angle, None, 4) for angle in range(4))
 _FLEXIONS = [index for index, name in enumerate(ANGLES) if not name.endswith("spread")]
 
 # Metres: half the thickness of fingers and of the palm, and how far the flesh of each gives way.
@@ -25,7 +29,7 @@ _FINGER, _PALM, _FLESH = 0.0075, 0.008, 0.0025
 
 
 def drawn_hands(people: int = PEOPLE, each: int = POSES_EACH, test: int = TEST_POSES) -> MocapPoses:
-    """The poses that hands are pre-trained and evaluated on, the same at every call.
+    """The poses that hands are pre-trained and evaluated on, the same at every call; kept in the cache (20 MB).
 
     Args:
         people: subjects "drawn/00", ..., each with a generator and a range of motion of its own;
@@ -35,6 +39,10 @@ def drawn_hands(people: int = PEOPLE, each: int = POSES_EACH, test: int = TEST_P
     Returns:
         (N, 20, 3) rotations of `AnnyHand`, the wrist unturned but for standing upright, fingers to the world's +z.
     """
+    path = cache_folder("hands") / f"drawn-1-{people}-{each}-{test}.npz"
+    if path.exists():
+        with np.load(path, allow_pickle=False) as data:
+            return MocapPoses(data["rotations"], data["subjects"].astype(object), data["clips"].astype(object))
     hand = AnnyHand.load()
     common = [name for name in GESTURES if name not in HELD_OUT_GESTURES]
     parts = []
@@ -42,7 +50,12 @@ def drawn_hands(people: int = PEOPLE, each: int = POSES_EACH, test: int = TEST_P
         parts.append(_person(hand, each, common, person, f"drawn/{person:02d}"))
     parts.append(_person(hand, test - test // 2, common, 10_001, TEST_PERSON))
     parts.append(_person(hand, test // 2, list(HELD_OUT_GESTURES), 10_002, TEST_PERSON))
-    return MocapPoses.concat(parts)
+    poses = MocapPoses.concat(parts)
+    partial = path.with_name(f"{path.stem}.{os.getpid()}.npz")  # numpy insists on the ending
+    names = {"subjects": poses.subjects.astype(str), "clips": poses.clips.astype(str)}
+    np.savez_compressed(partial, rotations=poses.rotations, **names)
+    partial.replace(path)
+    return poses
 
 
 def _person(hand: AnnyHand, count: int, gestures: list[str], seed: int, subject: str) -> MocapPoses:
@@ -138,7 +151,7 @@ def _rods(hand: AnnyHand, angles: Tensor) -> Tensor:
         first = 1 if finger == 0 else 4 * finger + 1
         points = list(joints[:, first : first + 3].unbind(1))
         points.append(points[-1] + 0.8 * (tips[:, finger] - points[-1]))  # a tip is on the skin, a bone within it
-        rods += [torch.stack(ends, dim=1) for ends in zip(points, points[1:], strict=False)]
+        rods += [torch.stack(ends, dim=1) for ends in itertools.pairwise(points)]
     for finger in range(1, 5):
         knuckle = joints[:, 4 * finger + 1]
         rods.append(torch.stack([0.25 * knuckle, 0.9 * knuckle], dim=1))  # the wrist is the origin

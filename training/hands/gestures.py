@@ -12,7 +12,8 @@ _OVER = (24, 43, 36, 50)  # over curled fingers
 
 
 def _hand(thumb: tuple, index: tuple, middle: tuple, ring: tuple, little: tuple, spread: float = 0.0) -> np.ndarray:
-    return np.array([*thumb, *(angle for finger in (index, middle, ring, little) for angle in (*finger, spread))], np.float32)
+    fingers = (angle for finger in (index, middle, ring, little) for angle in (*finger, spread))
+    return np.array([*thumb, *fingers], np.float32)
 
 
 def _all(thumb: tuple, finger: tuple, spread: float = 0.0) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The one record that every MoCap reader fills: poses of SMPL's first 22 joints."""
+"""The one record that every MoCap reader fills: poses of SMPL's first 22 joints, or of a hand's."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from model.rig import SMPL_PARENTS as SMPL_PARENTS
 class MocapPoses:
     """Poses of a human skeleton, without body shape and without position in the room.
 
-    The zero pose is SMPL's straight T-pose, which faces +Z with +Y up and its left side at +X. The root's
-    rotation takes that body into a world with +Z up.
+    For bodies J is 22, and the zero pose is SMPL's straight T-pose, which faces +Z with +Y up and its left side at +X.
+    The root's rotation takes that body into a world with +Z up. A hand has joints of its own, see `AnnyHand`.
 
     Attributes:
-        rotations: (N, 22, 3) float32, axis-angle in radians, relative to the parent; joint 0 is the root.
+        rotations: (N, J, 3) float32, axis-angle in radians, relative to the parent; joint 0 is the root.
         subjects: (N,) object array of str, "<data set>/<subject>", such as "CMU/02".
         clips: (N,) object array of str, the file that each pose comes from.
     """
@@ -30,8 +30,8 @@ class MocapPoses:
 
     def __post_init__(self) -> None:
         count = len(self.rotations)
-        if self.rotations.shape != (count, 22, 3):
-            raise ValueError(f"rotations must have shape (N, 22, 3), not {self.rotations.shape}")
+        if self.rotations.ndim != 3 or self.rotations.shape[2] != 3:
+            raise ValueError(f"rotations must have shape (N, J, 3), not {self.rotations.shape}")
         if self.subjects.shape != (count,) or self.clips.shape != (count,):
             raise ValueError(f"subjects and clips must name each of the {count} poses")
 
@@ -44,7 +44,7 @@ class MocapPoses:
 
     @classmethod
     def from_clip(cls, rotations: np.ndarray, subject: str, clip: str) -> MocapPoses:
-        """Makes the record of one clip: all poses (N, 22, 3) are of one subject and one file."""
+        """Makes the record of one clip: all poses (N, J, 3) are of one subject and one file."""
         count = len(rotations)
         return cls(
             np.ascontiguousarray(rotations, dtype=np.float32),
