@@ -7,6 +7,7 @@ grid is the one on which most 2D pose networks answer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -114,17 +115,22 @@ def read_heatmaps(heatmaps: Tensor) -> HeatmapReadout:
         heatmaps: (B, K, S, S).
     """
     size = heatmaps.shape[-1]
-    flat = heatmaps.flatten(2)  # (B, K, S * S)
-    peak = flat.amax(dim=-1)  # (B, K)
-    weight = (heatmaps - 0.5 * peak[..., None, None]).clamp(min=0)  # (B, K, S, S)
     centres = (torch.arange(size, device=heatmaps.device, dtype=heatmaps.dtype) + 0.5) * (2.0 / size) - 1.0
+    return _read(heatmaps, centres, centres, (CROP_SIZE / size) ** 2 / 64.0)
+
+
+def _read(maps: Tensor, columns: Tensor, rows: Tensor, area: float) -> HeatmapReadout:
+    """Reads maps (B, K, R, C) whose cells lie at `columns` (..., C) and `rows` (..., R) in -1..1, each of that area."""
+    flat = maps.flatten(2)  # (B, K, R * C)
+    peak = flat.amax(dim=-1)  # (B, K)
+    weight = (maps - 0.5 * peak[..., None, None]).clamp(min=0)  # (B, K, R, C)
     total = weight.sum(dim=(-2, -1)) + 1e-6  # (B, K)
-    on_x, on_y = weight.sum(dim=-2), weight.sum(dim=-1)  # (B, K, S) each
-    x = (on_x * centres).sum(-1) / total
-    y = (on_y * centres).sum(-1) / total
-    variance = (on_x * centres.square()).sum(-1) / total + (on_y * centres.square()).sum(-1) / total
+    on_x, on_y = weight.sum(dim=-2), weight.sum(dim=-1)  # (B, K, C), (B, K, R)
+    x = (on_x * columns).sum(-1) / total
+    y = (on_y * rows).sum(-1) / total
+    variance = (on_x * columns.square()).sum(-1) / total + (on_y * rows.square()).sum(-1) / total
     variance = variance - x.square() - y.square()
-    mass = flat.clamp(min=0).sum(-1) * ((CROP_SIZE / size) ** 2 / 64.0)
+    mass = flat.clamp(min=0).sum(-1) * area
     return HeatmapReadout(
         position=torch.stack([x, y], dim=-1), spread=variance.clamp(min=1e-8).sqrt(), peak=peak, mass=mass
     )
@@ -165,29 +171,48 @@ class HeatmapCorruption:
     """Masked Heatmap Modeling: in half of the samples a share of the joints, drawn from 0 to this, is hidden."""
 
 
-def corrupt_and_draw(
+@dataclass(frozen=True)
+class Peaks:
+    """One Gaussian peak for each joint, by Eq. 1."""
+
+    at: Tensor
+    """(B, K, 2) crop pixels."""
+    sigma: Tensor
+    """(B, K) crop pixels."""
+    height: Tensor
+    """(B, K)."""
+
+
+def read_peaks(peaks: Peaks, size: int, widest: float) -> HeatmapReadout:
+    """What `read_heatmaps` says of these peaks' maps, at the cost of the few cells about each one.
+
+    Args:
+        peaks: what would be drawn; size: cells on a side; widest: no sigma is larger than this, crop pixels.
+    """
+    cell = CROP_SIZE / size
+    reach = math.ceil(3 * widest / cell)
+    steps = torch.arange(-reach, reach + 1, device=peaks.at.device)
+    index = torch.div(peaks.at, cell, rounding_mode="floor")[..., None] + steps  # (B, K, 2, W)
+    there = (index >= 0) & (index < size)
+    centres = (index + 0.5) * cell
+    marginals = torch.exp(-((centres - peaks.at[..., None]) / peaks.sigma[..., None, None]).square()) * there
+    on = centres * (2 / CROP_SIZE) - 1
+    maps = peaks.height[..., None, None] * marginals[:, :, 1, :, None] * marginals[:, :, 0, None, :]  # (B, K, W, W)
+    return _read(maps, on[:, :, 0], on[:, :, 1], (cell**2) / 64.0)
+
+
+def corrupt(
     joints: Tensor,
     visible: Tensor,
     edge: Tensor,
     confused: tuple[int, ...],
     corruption: HeatmapCorruption,
-    size: int,
     generator: torch.Generator,
     parts: tuple[int, ...] | None = None,
-) -> Tensor:
-    """Draws heatmaps as a 2D pose network might have answered.
+) -> tuple[Peaks, Tensor]:
+    """Each joint's peak as a 2D pose network might have answered, and which samples (B, 1) are not clean.
 
-    Args:
-        joints: (B, K, 2) true positions in crop pixels.
-        visible: (B, K) bool; joints that lie outside of the photo get no true peak,
-        edge: (B, K, 2) but maybe a false one near here, the nearest place inside, in crop pixels.
-        confused: for each joint the one that is most easily taken for it, such as its left-right counterpart.
-        size: cells on a side.
-        generator: draws everything, on the joints' device.
-        parts: for each joint its part, from 0; without them no errors are common to a part.
-
-    Returns:
-        (B, K, size, size), values in 0..1 but for the noise.
+    Args: see `corrupt_and_draw`.
     """
     b, k = visible.shape
 
@@ -221,7 +246,44 @@ def corrupt_and_draw(
     at = torch.where(visible[..., None], at, edge + 6.0 * randn(b, k, 2))
     share = corruption.masked * rand(b, 1) * (rand(b, 1) < 0.5)
     height = height.masked_fill(rand(b, k) < share, 0.0)
-    heatmaps = draw_heatmaps(at, size, sigma, height).flatten(0, 1)  # (B * K, size, size)
+    return Peaks(at, sigma.expand(b, k), height), dirty
+
+
+def corrupt_and_draw(
+    joints: Tensor,
+    visible: Tensor,
+    edge: Tensor,
+    confused: tuple[int, ...],
+    corruption: HeatmapCorruption,
+    size: int,
+    generator: torch.Generator,
+    parts: tuple[int, ...] | None = None,
+) -> Tensor:
+    """Draws heatmaps as a 2D pose network might have answered.
+
+    Args:
+        joints: (B, K, 2) true positions in crop pixels.
+        visible: (B, K) bool; joints that lie outside of the photo get no true peak,
+        edge: (B, K, 2) but maybe a false one near here, the nearest place inside, in crop pixels.
+        confused: for each joint the one that is most easily taken for it, such as its left-right counterpart.
+        size: cells on a side.
+        generator: draws everything, on the joints' device.
+        parts: for each joint its part, from 0; without them no errors are common to a part.
+
+    Returns:
+        (B, K, size, size), values in 0..1 but for the noise.
+    """
+    b, k = visible.shape
+
+    def rand(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator, device=joints.device)
+
+    def randn(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, device=joints.device)
+
+    peaks, dirty = corrupt(joints, visible, edge, confused, corruption, generator, parts)
+    sigma, height = peaks.sigma, peaks.height
+    heatmaps = draw_heatmaps(peaks.at, size, sigma, height).flatten(0, 1)  # (B * K, size, size)
 
     # A fixed number of joints, wherever they fall, keeps every shape the same from batch to batch.
     false = torch.randperm(b * k, generator=generator, device=joints.device)[: round(corruption.false_peaks * b * k)]

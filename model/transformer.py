@@ -152,8 +152,9 @@ class LiftNetwork(nn.Module):
         self.lift, self.unit = lift, unit
 
     def forward(self, heatmaps: Tensor, *_: Tensor) -> MeshPrediction:
-        """Heatmaps (B, K, S, S) to the first guess."""
-        return in_metres(self.lift(read_heatmaps(heatmaps).features())[1], self.unit)
+        """Heatmaps (B, K, S, S), or what is read from them (B, K, 5), to the first guess."""
+        readout = heatmaps if heatmaps.ndim == 3 else read_heatmaps(heatmaps).features()
+        return in_metres(self.lift(readout)[1], self.unit)
 
 
 class MeshTransformer(nn.Module):

@@ -107,7 +107,8 @@ def pretrain(
 
     if recipe.lift and not start and not (folder / "state.safetensors").exists():
         lift = Trainer(LiftNetwork(model.lift, topology.unit), recipe.lift, folder / "lift", processes, compile)
-        lift.run(loss, validate, keep=lambda *_: None)
+        quick = pretraining_loss(train, recipe.edges, readouts=train.single_peaks)
+        lift.run(quick, validate, keep=lambda *_: None)
         LiftNetwork(model.lift, topology.unit).load_state_dict(lift.average.state_dict())
     Trainer(model, recipe.trainer, folder, processes, compile).run(loss, validate, keep)
     return best
@@ -118,14 +119,19 @@ def load_body(recipe: PretrainRecipe) -> BodyModel:
     return AnnyHand.load() if recipe.subject == "hand" else AnnyBody.load(recipe.youngest)
 
 
-def pretraining_loss(samples: Synthesizer, edges: float = 0.0) -> StepLoss:
-    """Eq. 6 on a batch of samples drawn at random, with queries masked, and `edges` times the edge loss."""
+def pretraining_loss(samples: Synthesizer, edges: float = 0.0, readouts: bool = False) -> StepLoss:
+    """Eq. 6 on a batch of samples drawn at random, with queries masked, and `edges` times the edge loss.
+
+    Args:
+        samples: the source; edges: see `PretrainRecipe`.
+        readouts: gives the network what is read from heatmaps, which is quicker; see `LiftNetwork`.
+    """
     topology, device = samples.topology, samples.device
     pairs = topology.coarse_edges.to(device)
 
     def loss(network: Callable[..., MeshPrediction], batch: int, generator: torch.Generator) -> dict[str, Tensor]:
         index = torch.randint(len(samples.poses), (batch,), generator=generator, device=device)
-        heatmaps, truth = samples.training_batch(index, generator)
+        heatmaps, truth = (samples.training_readouts if readouts else samples.training_batch)(index, generator)
         masks = [hidden(batch, n, generator) for n in (topology.joint_count, topology.coarse_count)]
         vertices, joints, camera = network(heatmaps, *masks)
         vertices = vertices.float()

@@ -8,7 +8,15 @@ import torch
 from torch import Tensor
 
 from model.cameras import VirtualCameras, square_crop, to_crop
-from model.heatmaps import CROP_SIZE, HeatmapCorruption, corrupt_and_draw, draw_heatmaps
+from model.heatmaps import (
+    CROP_SIZE,
+    SIGMA,
+    HeatmapCorruption,
+    corrupt,
+    corrupt_and_draw,
+    draw_heatmaps,
+    read_peaks,
+)
 from model.losses import MeshTruth
 from model.topology import MeshTopology
 from training.bodies.protocol import BodyModel
@@ -96,6 +104,30 @@ class Synthesizer:
 
     def training_batch(self, index: Tensor, generator: torch.Generator) -> tuple[Tensor, MeshTruth]:
         """Heatmaps (B, K, S, S) as a 2D network might answer, and the truth of Eq. 2 to 5."""
+        places, truth = self._seen(index, generator)
+        subject, config = self.subject, self.config
+        heatmaps = corrupt_and_draw(
+            *places, subject.confused, config.corruption, config.heatmap_size, generator, subject.parts
+        )
+        return heatmaps, truth
+
+    def training_readouts(self, index: Tensor, generator: torch.Generator) -> tuple[Tensor, MeshTruth]:
+        """What is read (B, K, 5) from a training batch's heatmaps, without drawing them, and the truth.
+
+        Only where the corruption has neither false peaks nor noise; see `single_peaks`.
+        """
+        places, truth = self._seen(index, generator)
+        subject, corruption = self.subject, self.config.corruption
+        peaks, _ = corrupt(*places, subject.confused, corruption, generator, subject.parts)
+        return read_peaks(peaks, self.config.heatmap_size, max(SIGMA, corruption.sigma[1])).features(), truth
+
+    @property
+    def single_peaks(self) -> bool:
+        """Whether each joint's heatmap has one peak and nothing else."""
+        return not (self.config.corruption.false_peaks or self.config.corruption.noise)
+
+    def _seen(self, index: Tensor, generator: torch.Generator) -> tuple[tuple[Tensor, Tensor, Tensor], MeshTruth]:
+        """Where joints are in crop pixels, whether they are in the photo, the nearest places in it, and the truth."""
         bodies = self.bodies(index, generator, self.config.variety)
         joints_2d = bodies.cameras.project(bodies.joints)  # (B, K, 2)
         box, cut = self._visible_box(bodies.cameras.project(bodies.vertices), generator)
@@ -105,13 +137,10 @@ class Synthesizer:
         inside = torch.minimum(torch.maximum(joints_2d, cut[:, None, :2]), cut[:, None, 2:])
         edge = to_crop(inside, crop).clamp(-1, 1)
         pixels, edge = (in_crop + 1) * (CROP_SIZE / 2), (edge + 1) * (CROP_SIZE / 2)
-        subject, config = self.subject, self.config
-        heatmaps = corrupt_and_draw(
-            pixels, visible, edge, subject.confused, config.corruption, config.heatmap_size, generator, subject.parts
-        )
         # Far outside of the crop a re-projection error says nothing, and would outweigh the rest.
         near = (in_crop.abs() < 2).all(dim=-1)
-        return heatmaps, MeshTruth(bodies.vertices, bodies.joints, in_crop, joints_2d_valid=near)
+        truth = MeshTruth(bodies.vertices, bodies.joints, in_crop, joints_2d_valid=near)
+        return (pixels, visible, edge), truth
 
     def clean_batch(self, bodies: Bodies) -> Tensor:
         """Heatmaps by Eq. 1 in the crop that a perfect detector would give."""
