@@ -1,4 +1,4 @@
-"""Scores of checkpoints, beside baselines: on held-out MoCap, rendered people, Human3.6M, 3DPW or photos.
+"""Scores of checkpoints, beside baselines: on held-out MoCap, drawn hands, rendered people, Human3.6M, 3DPW or photos.
 
 `python -m training.evaluate --help`. Writes report.md, report.json and pictures, and prints the Markdown.
 """
@@ -16,6 +16,8 @@ import torch
 from model.errors import BadData, BadInput, MPTError
 from model.reconstruct import Reconstructor
 from training.bodies.anny import AnnyBody
+from training.bodies.anny_hand import AnnyHand
+from training.bodies.protocol import BodyModel
 from training.evaluation.annotations import read_photos
 from training.evaluation.images import evaluate_images
 from training.evaluation.mocap import evaluate_mocap
@@ -23,6 +25,7 @@ from training.evaluation.networks import Evaluated, check_is_body, load_networks
 from training.evaluation.photos import evaluate_photos
 from training.evaluation.prepared import evaluate_prepared
 from training.evaluation.report import Report
+from training.hands.draw import drawn_hands
 from training.images.h36m import read_h36m
 from training.images.prepared import PreparedImages
 from training.images.smpl_truth import SmplTruth, load_smpl
@@ -30,7 +33,7 @@ from training.images.threedpw import read_3dpw
 from training.mocap.read import read_mocap
 from training.mocap.split import split_by_subject
 
-_SHIPPED = Path(__file__).parents[1] / "weights" / "anny-tiny.safetensors"
+_WEIGHTS = Path(__file__).parents[1] / "weights"
 
 
 def run(options: argparse.Namespace) -> Report:
@@ -43,10 +46,15 @@ def run(options: argparse.Namespace) -> Report:
         device = torch.empty(0, device=options.device).device
     except (AssertionError, RuntimeError) as error:
         raise BadInput(f"--device {options.device} cannot be used here: {str(error).splitlines()[0]}") from None
-    networks = load_networks(options.checkpoint or [_SHIPPED], device)
-    if options.mocap:
-        body = load_smpl(options.smpl) if options.smpl else AnnyBody.load()
-        training, validation, test = split_by_subject(read_mocap(options.mocap))
+    shipped = _WEIGHTS / ("anny-hand-tiny.safetensors" if options.hands else "anny-tiny.safetensors")
+    networks = load_networks(options.checkpoint or [shipped], device)
+    if options.mocap or options.hands:
+        body: BodyModel
+        if options.hands:
+            body, poses = AnnyHand.load(), drawn_hands()
+        else:
+            body, poses = load_smpl(options.smpl) if options.smpl else AnnyBody.load(), read_mocap(options.mocap)
+        training, validation, test = split_by_subject(poses, body.subject.held_out)
         held_out = {"validation": validation, "test": test}.get(options.split)
         if held_out is None:
             raise BadData(f"MoCap is evaluated on --split validation or test, not on {options.split}.")
@@ -80,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
     data = result.add_mutually_exclusive_group(required=True)
     data.add_argument("--mocap", type=Path, help="folder of MoCap: AMASS, CMU, BVH")
+    data.add_argument("--hands", action="store_true", help="hands in drawn poses")
     data.add_argument("--photos", type=Path, help="folder of photos with keypoints.json (COCO) and joints3d.json")
     data.add_argument("--rendered", type=Path, metavar="FOLDER", help="of training.images.prepare")
     data.add_argument("--h36m", type=Path, metavar="NPZ", help="Human3.6M: SPIN's h36m_valid_protocol2.npz")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from model import sizes
-from model.heatmaps import HeatmapCorruption
 from model.sizes import TransformerSize
 from training.bodies.anny import ADULT
+from training.subjects import HAND
 from training.synthesis import SynthesisConfig
 from training.trainer import TrainerConfig
 
@@ -130,16 +130,10 @@ FINETUNE = {"frozen": finetune_frozen, "end-to-end": finetune_end_to_end}
 
 PRETRAIN = {"tiny": pretrain_tiny, "small": pretrain_small, "base": pretrain_base, "mlp": pretrain_mlp}
 
-_LANDMARKS = HeatmapCorruption(
-    jitter=3.5, part_jitter=4.0, outliers=0.05, sigma=(2.8, 3.2), height=(0.95, 0.05), false_peaks=0.0, exchanged=0.01,
-    exchanged_parts=0.02, noise=0.0, imagined=1.0, masked=0.2,
-)  # fmt: skip
-"""A network that regresses points: peaks all alike, never two a joint, at times wrong about a whole finger."""
-
 
 def for_hands(recipe: PretrainRecipe) -> PretrainRecipe:
     """The same run for hands: drawn poses, seen from anywhere, peaks like those of a network that regresses points."""
     synthesis = dataclasses.replace(
-        recipe.synthesis, variety=None, cut_off=0.1, cut_from=(0.25, 0.25, 0.25, 0.25), corruption=_LANDMARKS
+        recipe.synthesis, variety=None, cut_off=0.1, cut_from=(0.25, 0.25, 0.25, 0.25), corruption=HAND.corruption
     )
     return dataclasses.replace(recipe, subject="hand", synthesis=synthesis)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from model.cameras import VirtualCameras, sample_cameras
+from model.heatmaps import HeatmapCorruption
 from model.topology import COCO_JOINTS, COCO_MIRROR, COCO_ROOT, HAND_JOINTS, HAND_ROOT
 from training.mocap.split import CMU_HELD_OUT
 from training.rotations import mirror_pose
@@ -31,10 +32,16 @@ class Subject:
     """The K joints that are evaluated and have heatmaps."""
     root_joints: tuple[int, ...]
     """The origin is the mean of these."""
+    joints_said: str
+    """What reports call the joints,"""
+    root_said: str
+    """and the root."""
     confused: tuple[int, ...]
     """(K,) for each joint the one that a 2D network takes for it most easily."""
     parts: tuple[int, ...]
     """(K,) the part, a limb or a finger, that each joint belongs to."""
+    corruption: HeatmapCorruption
+    """How the 2D network's heatmaps stray from Eq. 1."""
     coarse_vertices: int
     mirrored: Callable[[Tensor], Tensor] | None
     """Poses (B, J, 3), axis-angle, to their mirror images; None where those are another body's poses."""
@@ -73,8 +80,11 @@ BODY = Subject(
     backbone="movenet-thunder",
     joint_names=COCO_JOINTS,
     root_joints=COCO_ROOT,
+    joints_said="COCO's 17",
+    root_said="the middle of the hips",
     confused=COCO_MIRROR,
     parts=(0, 0, 0, 0, 0, 1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4),
+    corruption=HeatmapCorruption(),
     coarse_vertices=431,
     mirrored=mirror_pose,
     held_out=CMU_HELD_OUT,
@@ -90,8 +100,24 @@ HAND = Subject(
     backbone="handlandmark-full",
     joint_names=HAND_JOINTS,
     root_joints=HAND_ROOT,
+    joints_said="the hand's 21",
+    root_said="the wrist",
     confused=_NEXT_FINGER,  # index and middle finger, ring and little finger
     parts=_FINGERS,
+    # Points that are regressed: peaks all alike, never two a joint, at times wrong about a whole finger.
+    corruption=HeatmapCorruption(
+        jitter=3.5,
+        part_jitter=4.0,
+        outliers=0.05,
+        sigma=(2.8, 3.2),
+        height=(0.95, 0.05),
+        false_peaks=0.0,
+        exchanged=0.01,
+        exchanged_parts=0.02,
+        noise=0.0,
+        imagined=1.0,
+        masked=0.2,
+    ),
     coarse_vertices=195,
     mirrored=None,
     held_out=(TEST_PERSON,),

@@ -25,14 +25,17 @@ from training.evaluation.mocap import check_topology, evaluate_mocap, mesh_predi
 from training.evaluation.networks import Evaluated, check_is_body, file_name, unique_names
 from training.evaluation.pictures import Gallery
 from training.evaluation.scores import MESH_COLUMNS, Scores, mesh_scores
-from training.evaluation.views import BATCH, CONDITIONS, Views, clean, fixed_views, legs_hidden, noisy, three_hidden
+from training.evaluation.views import BATCH, Views, clean, conditions, fixed_views, legs_hidden, noisy, three_hidden
 from training.mocap.poses import MocapPoses
+from training.subjects import BODY
 
 SIZE = 56
 
 
 class ToyBody:
     """A tube with limbs' worth of freedom: the root turns it, the left hip turns its lower half."""
+
+    subject, joint_count = BODY, 22
 
     def __init__(self, topology: MeshTopology):
         self.name, self.faces = "tube", topology.faces.numpy().astype(np.int32)
@@ -102,7 +105,9 @@ def poses(count: int, seed: int, subjects: tuple[str, ...] = ("CMU/02", "CMU/08"
 
 def network_of(topology: MeshTopology, name: str = "net", card: dict[str, Any] | None = None, **more: Any) -> Evaluated:
     stand_in: Any = StandIn(topology, **more)
-    return Evaluated(name, Path(f"{name}.safetensors"), Checkpoint(stand_in, topology, card or {}), torch.device("cpu"))
+    return Evaluated(
+        name, Path(f"{name}.safetensors"), Checkpoint(stand_in, topology, None, card or {}), torch.device("cpu")
+    )
 
 
 def all_views(body: Any, count: int = 70) -> list[Views]:
@@ -207,11 +212,11 @@ def test_the_report(tube: MeshTopology, body: Any, tmp_path: Path) -> None:
     held_out = poses(70, 0)
     report = evaluate_mocap(networks, body, poses(100, 5), held_out, tmp_path, nearest_views=1024)
     tables = {n: {row["name"]: row for row in t["rows"]} for n, t in report.data()["tables"].items()}
-    names = [f"{name}, {condition}" for name in "ab" for condition in CONDITIONS]
+    names = [f"{name}, {condition}" for name in "ab" for condition in conditions(BODY)]
     assert list(tables["scores"]) == ["constant mean pose", "nearest training pose of 1,024 views", *names]
     assert tables["scores"]["constant mean pose"]["direct MPJPE"] is None
     # Two networks that ignore what they see have the same scores: the bodies and cameras are the same.
-    for condition in CONDITIONS:
+    for condition in conditions(BODY):
         one, two = (dict(tables["scores"][f"{name}, {condition}"], name="") for name in "ab")
         assert one == two
     # A mean over subjects, weighted by their poses, is the whole; so is the mean over joints.
@@ -227,11 +232,11 @@ def test_the_report(tube: MeshTopology, body: Any, tmp_path: Path) -> None:
     for network, size in zip(networks, (56, 28), strict=True):
         shown: Any = network.checkpoint.model
         assert {heatmaps.shape[-1] for heatmaps in shown.shown} == {size}
-        assert sum(len(heatmaps) for heatmaps in shown.shown) == 70 * len(CONDITIONS)
+        assert sum(len(heatmaps) for heatmaps in shown.shown) == 70 * len(conditions(BODY))
     # Pictures: a row for each of six cases.
     assert [file for file, _ in report.pictures] == ["worst-a.png", "random-a.png", "worst-b.png", "random-b.png"]
     for file, _ in report.pictures:
-        assert cv2.imread(str(tmp_path / file)).shape == (20 + 6 * (20 + 224), 5 * 224, 3)
+        assert cv2.imread(str(tmp_path / file)).shape == (22 + 6 * (22 + 224), 5 * 224, 3)
     again = evaluate_mocap(networks, body, poses(100, 5), held_out, tmp_path, nearest_views=1024)
     assert json.dumps(again.data()) == json.dumps(report.data())
 

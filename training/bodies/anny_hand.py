@@ -47,10 +47,15 @@ class AnnyHand:
     @classmethod
     def load(cls) -> AnnyHand:
         """Loads the hand from the cache, making it first if need be (some minutes)."""
-        path = cache_folder("bodies") / "anny-hand-1.npz"
+        path = cls.path()
         if not path.exists():
             anny_hand_build.build(path)
         return cls(path)
+
+    @staticmethod
+    def path() -> Path:
+        """Where it is kept."""
+        return cache_folder("bodies") / "anny-hand-1.npz"
 
     def to(self, device: torch.device | str) -> AnnyHand:
         """Moves its tensors in place and returns itself."""

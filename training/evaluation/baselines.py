@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from model.cameras import sample_cameras
 from training.bodies.protocol import BodyModel
-from training.evaluation.views import BATCH, SEED, Views, centred, mirrored_half, posed_views
+from training.evaluation.views import BATCH, SEED, Views, centred, posed_views
 from training.rotations import axis_angle_to_matrix
 
 _CHUNK = 512
@@ -34,13 +33,13 @@ def mean_pose(body: BodyModel, poses: Tensor, count: int = 2048) -> Predict:
     """Always answers the mean of training meshes in camera axes: what a network knows that ignores its input.
 
     Args:
-        poses: (N, 22, 3) training poses, axis-angle.
+        poses: (N, J, 3) training poses, axis-angle.
         count: how many random views are averaged.
     """
     generator = torch.Generator().manual_seed(SEED)
     total = torch.zeros(body.vertex_count, 3, dtype=torch.double)
     for number in torch.randint(len(poses), (count,), generator=generator).split(BATCH):
-        views = posed_views(body, mirrored_half(poses[number], generator), number, generator)
+        views = posed_views(body, body.subject.mirrored_half(poses[number], generator), number, generator)
         total += views.vertices.double().sum(dim=0)
     mean = (total / count).float()
     return lambda views: Prediction(mean.expand(len(views.number), -1, -1), None)
@@ -53,21 +52,21 @@ def nearest_pose(body: BodyModel, poses: Tensor, count: int = 65536) -> Predict:
     ones are posed again.
 
     Args:
-        poses: (N, 22, 3) training poses, axis-angle.
+        poses: (N, J, 3) training poses, axis-angle.
         count: how many random views there are.
     """
     generator = torch.Generator().manual_seed(SEED)
-    regressor = torch.from_numpy(body.joint_regressor)
+    regressor, root = torch.from_numpy(body.joint_regressor), body.subject.root_joints
     kept = (regressor.abs() > _SMALL_WEIGHT).any(dim=0).nonzero()[:, 0]
     few = body.only(kept)  # posing these is many times faster than whole meshes
     few_regressor = regressor[:, kept] / regressor[:, kept].sum(dim=1, keepdim=True)
     seen, pose, shape, turn = [], [], [], []
     for _ in tqdm(range(0, count, _CHUNK), desc="views of training poses", leave=False, delay=2):
         index = torch.randint(len(poses), (_CHUNK,), generator=generator)
-        pose.append(mirrored_half(poses[index], generator))
+        pose.append(body.subject.mirrored_half(poses[index], generator))
         shape.append(few.sample_shapes(_CHUNK, generator))
-        cameras = sample_cameras(_CHUNK, generator)
-        _, joints = centred(few.pose(axis_angle_to_matrix(pose[-1]), shape[-1]), few_regressor)
+        _, joints = centred(few.pose(axis_angle_to_matrix(pose[-1]), shape[-1]), few_regressor, root)
+        cameras = body.subject.cameras(joints, generator)
         seen.append(_normalised(cameras.project(cameras.to_camera(joints))))
         turn.append(cameras.rotation)
     known, poses_, shapes, turns = torch.cat(seen), torch.cat(pose), torch.cat(shape), torch.cat(turn)
@@ -75,7 +74,7 @@ def nearest_pose(body: BodyModel, poses: Tensor, count: int = 65536) -> Predict:
     def predict(views: Views) -> Prediction:
         nearest = torch.cdist(_normalised(views.joints_2d), known).argmin(dim=1)  # (B,)
         world = body.pose(axis_angle_to_matrix(poses_[nearest]), shapes[nearest])
-        return Prediction(centred(world, regressor)[0] @ turns[nearest].mT, None)
+        return Prediction(centred(world, regressor, root)[0] @ turns[nearest].mT, None)
 
     return predict
 

@@ -12,16 +12,16 @@ from scipy.sparse import csr_matrix
 from tqdm import tqdm
 
 from model.errors import BadCheckpoint, BadData
-from model.topology import COCO_JOINTS, MeshTopology
+from model.topology import MeshTopology
+from training.bodies.coarse import resting
 from training.bodies.protocol import BodyModel
 from training.evaluation.baselines import Predict, Prediction, mean_pose, nearest_pose
 from training.evaluation.networks import Evaluated, file_name
 from training.evaluation.pictures import Gallery, pose_montage, save_picture
 from training.evaluation.report import Report, Table
-from training.evaluation.scores import MESH_COLUMNS, MPJPE, MPVE, PA_MPJPE, Scores, mesh_scores
-from training.evaluation.views import CONDITIONS, NOISE, SEED, Condition, Views, centred, fixed_views
+from training.evaluation.scores import F_5, F_15, MESH_COLUMNS, MPJPE, MPVE, PA_MPJPE, Scores, mesh_scores
+from training.evaluation.views import SEED, Condition, Views, conditions, fixed_views, noise_of
 from training.mocap.poses import MocapPoses
-from training.rotations import axis_angle_to_matrix
 
 _MAIN = "clean heatmaps"  # the condition of the tables by subject and by joint, and of the pictures
 _NEAREST_VIEWS = 65536
@@ -37,11 +37,9 @@ def check_topology(network: Evaluated, body: BodyModel) -> None:
     topology = network.topology
     if topology.vertex_count == body.vertex_count:
         # Not the faces: where a square is cut in two triangles, two machines may choose different diagonals.
-        still = torch.zeros(1, 22, 3)
-        still[0, 0, 0] = torch.pi / 2  # y up to z up
-        rest, _ = centred(body.pose(axis_angle_to_matrix(still), body.mean_shape()[None]), topology.joint_regressor)
-        own = rest[0, :, [0, 2, 1]] * torch.tensor([1.0, -1.0, 1.0])  # to the axes of a camera in front of it
-        if (own - topology.template).norm(dim=-1).mean() < _SAME_BODY:
+        own = resting(body)[:, [0, 2, 1]] * torch.tensor([1.0, -1.0, 1.0])  # to the axes of a camera in front of it
+        own = own - topology.root((topology.joint_regressor @ own)[None])[0]
+        if (own - topology.template).norm(dim=-1).mean() < _SAME_BODY * topology.unit:
             return
     if topology.name == body.name:
         advice = "it was made with another version of this body: train it again, or use that version"
@@ -90,7 +88,7 @@ def evaluate_mocap(
         f"nearest training pose of {nearest_views:,} views": nearest_pose(body, known, nearest_views),
     }
     for network in networks:
-        for title, condition in CONDITIONS.items():
+        for title, condition in conditions(body.subject).items():
             rows[f"{network.name}, {title}"] = mesh_predictor(network, condition)
     labels = [f"{held_out.subjects[i]} {Path(held_out.clips[i]).stem}" for i in range(len(held_out))]
     galleries = {f"{network.name}, {_MAIN}": Gallery(labels) for network in networks}
@@ -105,13 +103,13 @@ def evaluate_mocap(
             "poses": len(held_out),
             "subjects": sorted(set(held_out.subjects.tolist())),
             "seed": SEED,
-            "noise": dataclasses.asdict(NOISE),
+            "noise": dataclasses.asdict(noise_of(body.subject)),
             "checkpoints": [network.description() for network in networks],
         },
         notes=_notes(networks, body, held_out, split),
     )
     main = {network.name: scores[f"{network.name}, {_MAIN}"] for network in networks}
-    report.tables = [_score_table(scores), _subject_table(main, held_out), _joint_table(main)]
+    report.tables = [_score_table(scores), _subject_table(main, held_out), _joint_table(main, body)]
     for network in networks:
         gallery = galleries[f"{network.name}, {_MAIN}"]
         for name, cases in (("worst", gallery.worst), ("random", gallery.random)):
@@ -155,11 +153,12 @@ def _score(
     """All rows at once: bodies are posed a single time, and memory holds one batch."""
     regressor = torch.from_numpy(body.joint_regressor)
     parts: dict[str, list[Scores]] = {title: [] for title in rows}
+    root, hands = body.subject.root_joints, body.subject.name == "hand"
     with tqdm(total=len(held_out), desc="evaluating", unit="pose", leave=False, delay=2) as bar:
         for views in fixed_views(body, torch.from_numpy(held_out.rotations)):
             for title, predict in rows.items():
                 vertices, joints = predict(views)
-                parts[title].append(mesh_scores(vertices, views.vertices, regressor, views.joints, joints))
+                parts[title].append(mesh_scores(vertices, views.vertices, regressor, views.joints, joints, root, hands))
                 if title in galleries:
                     galleries[title].add(views, vertices, parts[title][-1].columns[PA_MPJPE])
             bar.update(len(views.number))
@@ -171,8 +170,9 @@ def _notes(networks: Sequence[Evaluated], body: BodyModel, held_out: MocapPoses,
     notes = [
         f"{len(held_out):,} poses of {split} subjects ({', '.join(subjects)}), one random body ('{body.name}') and "
         "view each, the same for every row; millimetres, the mean over poses.",
-        "Joints are COCO's 17, regressed by G from the full mesh; the direct ones are those that the network answers "
-        "beside its mesh. MPJPE and MPVE put the middle of the hips at the origin, PA- aligns by a similarity. "
+        f"Joints are {body.subject.joints_said}, regressed by G from the full mesh; the direct ones are those that the "
+        f"network answers beside its mesh. MPJPE and MPVE put {body.subject.root_said} at the origin, PA- aligns by a "
+        "similarity. "
         "Not comparable with figures on Human3.6M or 3DPW.",
     ]
     for network in networks:
@@ -186,9 +186,11 @@ def _notes(networks: Sequence[Evaluated], body: BodyModel, held_out: MocapPoses,
 
 
 def _score_table(scores: dict[str, Scores]) -> Table:
-    table = Table("scores", "Scores", MESH_COLUMNS)
+    extra = [column for column in (F_5, F_15) if any(column in row.columns for row in scores.values())]
+    columns = [*MESH_COLUMNS, *extra]
+    table = Table("scores", "Scores", columns)
     for title, row in scores.items():
-        table.add(title, [row.mean(column) for column in MESH_COLUMNS])
+        table.add(title, [row.mean(column) for column in columns])
     return table
 
 
@@ -202,10 +204,10 @@ def _subject_table(scores: dict[str, Scores], held_out: MocapPoses) -> Table:
     return table
 
 
-def _joint_table(scores: dict[str, Scores]) -> Table:
+def _joint_table(scores: dict[str, Scores], body: BodyModel) -> Table:
     columns = [f"{name}, {column}" for name in scores for column in (PA_MPJPE, MPJPE)]
     table = Table("joints", f"By joint, {_MAIN}", columns)
-    for index, joint in enumerate(COCO_JOINTS):
+    for index, joint in enumerate(body.subject.joint_names):
         cells = [row.joint_mean(column, index) for row in scores.values() for column in (PA_MPJPE, MPJPE)]
         table.add(joint.replace("_", " "), cells)
     return table

@@ -15,6 +15,7 @@ from model.errors import BadData
 from model.heatmaps import CROP_SIZE, draw_heatmaps
 from model.render import Figure, overlay, side_view
 from model.sheet import caption
+from model.topology import COCO_JOINTS
 from training.evaluation.views import SEED, Views
 
 TILE = CROP_SIZE
@@ -25,6 +26,7 @@ _BONES = (
     (0, 5), (0, 6), (5, 6), (11, 12), (5, 7), (7, 9), (11, 13), (13, 15), (5, 11),
     (6, 8), (8, 10), (12, 14), (14, 16), (6, 12),
 )  # fmt: skip
+_HAND_BONES = tuple((0 if bone == 0 else 4 * f + bone, 4 * f + bone + 1) for f in range(5) for bone in range(4))
 _HEADINGS = ("heatmaps", "true", "predicted", "true, from the side", "predicted, from the side")
 
 
@@ -146,8 +148,8 @@ def _skeleton(joints: np.ndarray) -> np.ndarray:
     heat = draw_heatmaps(torch.from_numpy(joints)[None], TILE)[0].amax(dim=0).numpy()
     picture = np.repeat((255 * heat).astype(np.uint8)[..., None], 3, axis=2)
     points = (joints * 16).round().astype(int)
-    for start, end in _BONES:
-        same_side = start % 2 == end % 2 and start > 0
+    for start, end in _BONES if len(joints) == len(COCO_JOINTS) else _HAND_BONES:
+        same_side = len(joints) == len(COCO_JOINTS) and start % 2 == end % 2 and start > 0
         colour = (_LEFT if start % 2 else _RIGHT) if same_side else _MIDDLE  # COCO's odd joints are left ones
         cv2.line(picture, points[start].tolist(), points[end].tolist(), colour, 2, cv2.LINE_AA, shift=4)
     return picture

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.metrics import joint_errors, mpve, pa_joint_errors, pa_mpve
+from model.metrics import f_score, joint_errors, mpve, pa_joint_errors, pa_mpve, procrustes
 from model.topology import COCO_ROOT
 
 PA_MPJPE, MPJPE, MPVE, PA_MPVE = "PA-MPJPE", "MPJPE", "MPVE", "PA-MPVE"
 DIRECT_PA_MPJPE, DIRECT_MPJPE = "direct PA-MPJPE", "direct MPJPE"
+F_5, F_15 = "F@5 mm, %", "F@15 mm, %"
 MESH_COLUMNS = (PA_MPJPE, MPJPE, MPVE, PA_MPVE, DIRECT_PA_MPJPE, DIRECT_MPJPE)
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Errors of N poses in millimetres."""
+    """Errors of N poses in millimetres, and scores."""
 
     columns: dict[str, Tensor]
     """(N,) one number a pose, by metric."""
@@ -47,25 +48,38 @@ class Scores:
 
 
 def mesh_scores(
-    vertices: Tensor, true_vertices: Tensor, regressor: Tensor, true_joints: Tensor, direct: Tensor | None = None
+    vertices: Tensor,
+    true_vertices: Tensor,
+    regressor: Tensor,
+    true_joints: Tensor,
+    direct: Tensor | None = None,
+    root: Sequence[int] = COCO_ROOT,
+    hands: bool = False,
 ) -> Scores:
-    """All errors of a batch of meshes in COCO's joints.
+    """All errors of a batch of meshes.
 
     Args:
         vertices, true_vertices: (B, V, 3) metres.
-        regressor: G, (17, V): gives the predicted joints from the predicted mesh.
-        true_joints: (B, 17, 3).
-        direct: (B, 17, 3) joints that the network answered beside its mesh.
+        regressor: G, (K, V): gives the predicted joints from the predicted mesh.
+        true_joints: (B, K, 3).
+        direct: (B, K, 3) joints that the network answered beside its mesh.
+        root: the joints whose mean is the origin.
+        hands: adds the F-scores of aligned meshes, as FreiHAND has them; they cost more than all else.
     """
     joints = regressor @ vertices
-    parts = {PA_MPJPE: pa_joint_errors(joints, true_joints), MPJPE: joint_errors(joints, true_joints)}
+    parts = {PA_MPJPE: pa_joint_errors(joints, true_joints), MPJPE: joint_errors(joints, true_joints, root)}
     columns = {name: part.mean(dim=-1) for name, part in parts.items()}
-    columns[MPVE] = mpve(vertices, true_vertices, joints, true_joints, COCO_ROOT)
+    columns[MPVE] = mpve(vertices, true_vertices, joints, true_joints, root)
     columns[PA_MPVE] = pa_mpve(vertices, true_vertices)
     if direct is not None:
         columns[DIRECT_PA_MPJPE] = pa_joint_errors(direct, true_joints).mean(dim=-1)
-        columns[DIRECT_MPJPE] = joint_errors(direct, true_joints).mean(dim=-1)
-    return Scores(millimetres(columns), millimetres(parts))
+        columns[DIRECT_MPJPE] = joint_errors(direct, true_joints, root).mean(dim=-1)
+    columns = millimetres(columns)
+    if hands:
+        aligned = procrustes(vertices, true_vertices)
+        columns[F_5] = 100 * f_score(aligned, true_vertices, 0.005)
+        columns[F_15] = 100 * f_score(aligned, true_vertices, 0.015)
+    return Scores(columns, millimetres(parts))
 
 
 def millimetres(errors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from model.cameras import VirtualCameras, sample_cameras, square_crop, to_crop
+from model.cameras import VirtualCameras, square_crop, to_crop
 from model.heatmaps import CROP_SIZE, HeatmapCorruption, corrupt_and_draw, draw_heatmaps, mask_heatmaps
-from model.topology import COCO_MIRROR, COCO_ROOT
 from training.bodies.protocol import BodyModel
-from training.rotations import axis_angle_to_matrix, mirror_pose
+from training.rotations import axis_angle_to_matrix
+from training.subjects import Subject
 
 SEED = 2023
 """Draws the bodies, the cameras and the noise of every evaluation."""
 BATCH = 32
 """Poses that are worked on at once. The draws depend on it, as they do on the order of the poses."""
 
-NOISE = dataclasses.replace(HeatmapCorruption(), clean=0.0)
-"""The corruption that training uses, on every sample."""
+
+def noise_of(subject: Subject) -> HeatmapCorruption:
+    """The corruption that training uses, on every sample."""
+    return dataclasses.replace(subject.corruption, clean=0.0)
 
 
 @dataclass(frozen=True)
 class Views:
-    """Posed bodies in the axes of their cameras, metres, the middle of the hips at the origin."""
+    """Posed bodies in the axes of their cameras, metres, the root at the origin."""
+
+    subject: Subject
 
     number: Tensor
     """(B,) int64: which of the evaluated poses these are."""
@@ -47,39 +51,34 @@ def posed_views(body: BodyModel, poses: Tensor, number: Tensor, generator: torch
     Crop and joints are those of the full mesh, so that they do not depend on a checkpoint's coarse vertices.
 
     Args:
-        poses: (B, 22, 3) axis-angle.
+        poses: (B, J, 3) axis-angle.
         number: (B,) see `Views`.
         generator: on the CPU, as the poses are.
     """
     shapes = body.sample_shapes(len(poses), generator)
-    cameras = sample_cameras(len(poses), generator)
-    vertices, joints = centred(body.pose(axis_angle_to_matrix(poses), shapes), torch.from_numpy(body.joint_regressor))
+    world = body.pose(axis_angle_to_matrix(poses), shapes)
+    vertices, joints = centred(world, torch.from_numpy(body.joint_regressor), body.subject.root_joints)
+    cameras = body.subject.cameras(joints, generator)
     vertices, joints = cameras.to_camera(vertices), cameras.to_camera(joints)
     outline = cameras.project(vertices)  # (B, V, 2)
     low, high = outline.amin(dim=1), outline.amax(dim=1)
     crop = square_crop(torch.cat([low, high - low], dim=1))
     joints_2d = (to_crop(cameras.project(joints), crop) + 1) * (CROP_SIZE / 2)
-    return Views(number, vertices, joints, cameras, crop, joints_2d)
+    return Views(body.subject, number, vertices, joints, cameras, crop, joints_2d)
 
 
-def centred(vertices: Tensor, regressor: Tensor) -> tuple[Tensor, Tensor]:
-    """Moves meshes (B, V, 3) to the middle of their hips; returns their joints (B, K, 3) too."""
+def centred(vertices: Tensor, regressor: Tensor, root_joints: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Moves meshes (B, V, 3) to the mean of their root joints; returns their joints (B, K, 3) too."""
     joints = regressor @ vertices
-    root = joints[:, list(COCO_ROOT)].mean(dim=1, keepdim=True)
+    root = joints[:, list(root_joints)].mean(dim=1, keepdim=True)
     return vertices - root, joints - root
 
 
 def fixed_views(body: BodyModel, poses: Tensor) -> Iterator[Views]:
-    """Views of all poses (N, 22, 3) in order, the same at every call."""
+    """Views of all poses (N, J, 3) in order, the same at every call."""
     generator = torch.Generator().manual_seed(SEED)
     for number in torch.arange(len(poses)).split(BATCH):
         yield posed_views(body, poses[number], number, generator)
-
-
-def mirrored_half(poses: Tensor, generator: torch.Generator) -> Tensor:
-    """Poses (B, 22, 3) of which a random half is mirrored, as training draws them."""
-    flip = torch.rand(len(poses), 1, 1, generator=generator) < 0.5
-    return torch.where(flip, mirror_pose(poses), poses)
 
 
 Condition = Callable[[Views, int], Tensor]
@@ -111,12 +110,18 @@ def noisy(views: Views, size: int) -> Tensor:
     generator = torch.Generator().manual_seed(SEED + 1 + int(views.number[0]))
     inside = views.joints_2d.clamp(0, CROP_SIZE)
     visible = (views.joints_2d == inside).all(dim=-1)
-    return corrupt_and_draw(views.joints_2d, visible, inside, COCO_MIRROR, NOISE, size, generator)
+    subject = views.subject
+    noise = noise_of(subject)
+    return corrupt_and_draw(views.joints_2d, visible, inside, subject.confused, noise, size, generator, subject.parts)
 
 
-CONDITIONS: dict[str, Condition] = {
-    "clean heatmaps": clean,
-    "three joints hidden": three_hidden,
-    "knees and ankles hidden": legs_hidden,
-    "noisy heatmaps": noisy,
-}
+def finger_hidden(views: Views, size: int) -> Tensor:
+    """Hides one finger of each hand, in turn from pose to pose."""
+    hidden = torch.tensor(views.subject.parts) == 1 + views.number[:, None] % max(views.subject.parts)
+    return mask_heatmaps(clean(views, size), hidden)
+
+
+def conditions(subject: Subject) -> dict[str, Condition]:
+    """Under which a subject is evaluated, by name."""
+    hidden = {"a finger hidden": finger_hidden} if subject.name == "hand" else {"knees and ankles hidden": legs_hidden}
+    return {"clean heatmaps": clean, "three joints hidden": three_hidden, **hidden, "noisy heatmaps": noisy}

@@ -52,8 +52,9 @@ def drawn_hands(people: int = PEOPLE, each: int = POSES_EACH, test: int = TEST_P
     parts.append(_person(hand, test // 2, list(HELD_OUT_GESTURES), 10_002, TEST_PERSON))
     poses = MocapPoses.concat(parts)
     partial = path.with_name(f"{path.stem}.{os.getpid()}.npz")  # numpy insists on the ending
-    names = {"subjects": poses.subjects.astype(str), "clips": poses.clips.astype(str)}
-    np.savez_compressed(partial, rotations=poses.rotations, **names)
+    np.savez_compressed(
+        partial, rotations=poses.rotations, subjects=poses.subjects.astype(str), clips=poses.clips.astype(str)
+    )
     partial.replace(path)
     return poses
 
