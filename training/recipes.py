@@ -113,13 +113,20 @@ class FinetuneRecipe:
 
 
 def finetune_frozen() -> FinetuneRecipe:
-    """The transformer learns how the backbone answers to people whom it sees."""
+    """The transformer learns how the backbone answers to people whom it sees.
+
+    Run for its first 200 steps on 4,000 rendered images, from anny-tiny: 13 minutes on one busy CPU core, 72 samples/s;
+    on 1,000 validation images PA-MPJPE from 73.7 to 71.1 mm, MPJPE from 111.9 to 105.5.
+    """
     trainer = TrainerConfig(steps=400, batch_size=256, learning_rate=3e-4, warm_up=40, average=0.99, validate_every=50)
     return FinetuneRecipe(trainer, frozen=True)
 
 
 def finetune_end_to_end() -> FinetuneRecipe:
-    """The paper's: both learn. The backbone learns slowly, to keep what it knows of photos."""
+    """The paper's: both learn. The backbone learns slowly, to keep what it knows of photos.
+
+    10 samples/s on one CPU core, half of them images. Not yet run to the end.
+    """
     trainer = TrainerConfig(
         steps=200, batch_size=64, learning_rate=2e-4, backbone_rate=0.15, warm_up=20, average=0.98, validate_every=50
     )
