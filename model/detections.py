@@ -65,6 +65,7 @@ class Detection:
         view: where the mesh network looks at it, if the detector looked as closely; None for the upright square about
             the box.
         handedness: "left" or "right" of a hand.
+        twin: what it may be instead, where that is in doubt: the same hand as one of the other side.
     """
 
     box: Box
@@ -72,6 +73,7 @@ class Detection:
     keypoints: np.ndarray
     view: View | None = None
     handedness: str | None = None
+    twin: Detection | None = None
 
 
 Find = Callable[[np.ndarray], DetectorOutputs]

@@ -24,6 +24,7 @@ INPUT_SIZE = 224
 _THRESHOLD = 0.5  # presence below which what was found is no hand
 _HINT = 0.2  # presence at a first look below which a closer one is not worth it
 _CLOSER_LOOKS = 2
+_DOUBT = 0.1  # a probability of "right" this far from 0 and 1 may be wrong
 _LARGE = 0.3  # of the photo's longer side: such a hand fills it
 _SAME_PLACE = 0.3  # of a hand's size: two of one side are no nearer
 _BATCH = 8  # crops that go through the network at once
@@ -145,8 +146,10 @@ def _hand(glance: Glance, image: np.ndarray, side: str | None = None) -> Detecti
     low, high = (edge.clip(0, (width, height)) for edge in (glance.points.min(axis=0), glance.points.max(axis=0)))
     (x, y), (w, h) = low.tolist(), (high - low).tolist()
     keypoints = np.column_stack([glance.points, np.full(len(glance.points), glance.presence)]).astype(np.float32)
-    view = view if side == "right" else view.mirror()
-    return Detection((x, y, w, h), glance.presence, keypoints, view, side)
+    right = Detection((x, y, w, h), glance.presence, keypoints, view, "right")
+    left = replace(right, view=view.mirror(), handedness="left")
+    hand, other = (right, left) if side == "right" else (left, right)
+    return replace(hand, twin=other) if _DOUBT < glance.right < 1 - _DOUBT else hand
 
 
 def _same(one: Detection, other: Detection) -> bool:

@@ -9,6 +9,7 @@ from model.arms import Arm, arm_of, arms_of, is_elbow
 from model.detections import Detection
 from model.hands import Landmarks, find_hands, hands_in_boxes, view_of_joints, view_of_palm
 from model.palms import Palm, PalmOutputs, look_for_palms, suppress_duplicates
+from model.reconstruct import Camera, Person, better
 from model.views import View
 from tests.integration.drawn_hand import JOINTS
 
@@ -178,3 +179,27 @@ def test_a_forearm_that_points_at_the_camera_has_the_length_of_others() -> None:
     assert arm.view.centre == pytest.approx((300, 327)) and arm.view.side == pytest.approx(78)
     assert abs(arm.view.angle) == pytest.approx(np.pi)  # it hangs down
     assert np.isfinite(arms_of([person((300, 300), (300, 300))])[0].view.centre).all()
+
+
+def test_a_side_that_is_in_doubt_comes_with_its_twin() -> None:
+    joints = 100 * HAND + (400, 400)
+    box = (340.0, 290.0, 110.0, 120.0)
+    for right, twins in ((0.97, []), (0.6, ["left"]), (0.3, ["right"]), (0.02, [])):
+        look, image = looking([(joints, 0.9, right)], photo())
+        (hand,) = hands_in_boxes(look, image, [box])
+        assert hand.handedness == ("right" if right > 0.5 else "left")
+        assert ([hand.twin.handedness] if hand.twin else []) == twins
+        if hand.twin:
+            assert hand.view is not None and hand.twin.view == hand.view.mirror()
+
+
+def test_the_twin_wins_only_where_it_fits_much_better() -> None:
+    joints = np.random.default_rng(0).uniform(-0.1, 0.1, (21, 3))
+    camera = Camera(500.0, (320.0, 240.0), (0.0, 0.0, 1.0), (1.0, 0.0, 0.0))
+    seen = np.column_stack([500 * joints[:, :2] / (joints[:, 2:] + 1) + (320, 240), np.ones(21)])
+
+    def answer(error: float, side: str) -> Person:
+        return Person(0.9, (0.0, 0.0, 10.0, 10.0), seen + np.array([error, 0, 0]), joints, joints, camera, side)
+
+    for own, other, winner in ((10, 3, "left"), (10, 8, "right"), (3, 10, "right")):
+        assert better(answer(own, "right"), answer(other, "left")).handedness == winner
