@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -128,17 +129,34 @@ def f_score(predicted: Tensor, true: Tensor, threshold: float) -> Tensor:
     return (2 * p * r / (p + r).clamp(min=torch.finfo(p.dtype).tiny)).to(predicted.dtype)
 
 
-def procrustes(points: Tensor, target: Tensor) -> Tensor:
-    """Moves points onto a target by the similarity (scale, rotation, translation) that fits best.
+class Similarity(NamedTuple):
+    """Scale, rotation and translation, for points as rows: scale * points @ rotation + translation; float64."""
 
-    Least squares, by Umeyama, "Least-squares estimation of transformation parameters between two point
-    patterns" (TPAMI 1991). A reflection is never used: a mirrored body keeps its error. Computed in float64.
+    scale: Tensor
+    """(B, 1, 1)."""
+    rotation: Tensor
+    """(B, 3, 3)."""
+    translation: Tensor
+    """(B, 1, 3)."""
+
+
+def procrustes(points: Tensor, target: Tensor) -> Tensor:
+    """Moves points onto a target by the `similarity` that fits best.
 
     Args:
         points, target: (B, N, 3).
 
     Returns:
         (B, N, 3), `points` aligned; where all points of one side are the same, the target's centre.
+    """
+    return align(points, similarity(points, target))
+
+
+def similarity(points: Tensor, target: Tensor) -> Similarity:
+    """The similarity that takes points (B, N, 3) nearest to a target (B, N, 3).
+
+    Least squares, by Umeyama, "Least-squares estimation of transformation parameters between two point
+    patterns" (TPAMI 1991). A reflection is never used: a mirrored body keeps its error. Computed in float64.
     """
     p, t = points.double(), target.double()
     p_centre, t_centre = p.mean(dim=1, keepdim=True), t.mean(dim=1, keepdim=True)
@@ -147,10 +165,16 @@ def procrustes(points: Tensor, target: Tensor) -> Tensor:
     # The best orthogonal matrix may be a reflection; turning the least axis over gives the best rotation.
     signs = torch.ones_like(singular)
     signs[:, 2] = torch.sign(torch.linalg.det(u @ vt))
-    rotation = (u * signs[:, None]) @ vt  # (B, 3, 3), for points as rows
+    rotation = (u * signs[:, None]) @ vt  # (B, 3, 3)
     spread = p.square().sum(dim=(1, 2))
     scale = (singular * signs).sum(dim=1) / spread.clamp(min=torch.finfo(spread.dtype).tiny)
-    return (scale[:, None, None] * (p @ rotation) + t_centre).to(points.dtype)
+    scale = scale[:, None, None]
+    return Similarity(scale, rotation, t_centre - scale * (p_centre @ rotation))
+
+
+def align(points: Tensor, by: Similarity) -> Tensor:
+    """Points (B, N, 3), moved."""
+    return (by.scale * (points.double() @ by.rotation) + by.translation).to(points.dtype)
 
 
 def _mean_of(joints: Tensor, which: Sequence[int]) -> Tensor:

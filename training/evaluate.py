@@ -14,11 +14,13 @@ import numpy as np
 import torch
 
 from model.errors import BadData, BadInput, MPTError
-from model.reconstruct import Reconstructor
+from model.reconstruct import Person, Reconstructor
+from model.topology import HAND_JOINTS
 from training.bodies.anny import AnnyBody
 from training.bodies.anny_hand import AnnyHand
 from training.bodies.protocol import BodyModel
 from training.evaluation.annotations import read_photos
+from training.evaluation.freihand import Predict, evaluate_freihand, read_freihand
 from training.evaluation.images import evaluate_images
 from training.evaluation.mocap import evaluate_mocap
 from training.evaluation.networks import Evaluated, check_is_body, load_networks
@@ -46,7 +48,9 @@ def run(options: argparse.Namespace) -> Report:
         device = torch.empty(0, device=options.device).device
     except (AssertionError, RuntimeError) as error:
         raise BadInput(f"--device {options.device} cannot be used here: {str(error).splitlines()[0]}") from None
-    shipped = _WEIGHTS / ("anny-hand-tiny.safetensors" if options.hands else "anny-tiny.safetensors")
+    shipped = _WEIGHTS / (
+        "anny-hand-tiny.safetensors" if options.hands or options.freihand else "anny-tiny.safetensors"
+    )
     networks = load_networks(options.checkpoint or [shipped], device)
     if options.mocap or options.hands:
         body: BodyModel
@@ -61,6 +65,9 @@ def run(options: argparse.Namespace) -> Report:
         held_out = held_out.select(np.arange(0, len(held_out), options.every))
         return evaluate_mocap(networks, body, training, held_out, options.output, options.split)
 
+    if options.freihand:
+        pictures = read_freihand(options.freihand, "training" if options.split == "train" else "evaluation")
+        return evaluate_freihand(_hands(networks, options.device), pictures[:: options.every], options.output)
     if options.rendered:
         return evaluate_prepared(networks, PreparedImages(options.rendered, options.split))
     if options.photos:
@@ -76,6 +83,25 @@ def run(options: argparse.Namespace) -> Report:
     return evaluate_images(reconstructors, data, options.regressor, truth, options.focal_length, options.output)
 
 
+def _hands(networks: Sequence[Evaluated], device: str) -> dict[str, Predict]:
+    """Networks of hands; each takes the whole picture, which shows one hand."""
+
+    def of(network: Evaluated) -> Predict:
+        reconstructor = Reconstructor.load(network.path, device)
+
+        def predict(picture: np.ndarray, focal_length: float) -> Person | None:
+            box = (0.0, 0.0, float(picture.shape[1]), float(picture.shape[0]))
+            people = reconstructor.reconstruct(picture, boxes=[box], focal_length=focal_length).people
+            return people[0] if people else None
+
+        return predict
+
+    for network in networks:
+        if network.topology.joint_names != HAND_JOINTS:
+            raise BadInput(f"{network.path} is no network of hands; give one with --checkpoint.")
+    return {network.name: of(network) for network in networks}
+
+
 def _reconstructors(networks: Sequence[Evaluated], device: str) -> dict[str, Reconstructor]:
     """Reads the checkpoints again, now with the pose network and the detector."""
     for network in networks:
@@ -89,6 +115,7 @@ def parser() -> argparse.ArgumentParser:
     data = result.add_mutually_exclusive_group(required=True)
     data.add_argument("--mocap", type=Path, help="folder of MoCap: AMASS, CMU, BVH")
     data.add_argument("--hands", action="store_true", help="hands in drawn poses")
+    data.add_argument("--freihand", type=Path, metavar="FOLDER", help="FreiHAND, unpacked")
     data.add_argument("--photos", type=Path, help="folder of photos with keypoints.json (COCO) and joints3d.json")
     data.add_argument("--rendered", type=Path, metavar="FOLDER", help="of training.images.prepare")
     data.add_argument("--h36m", type=Path, metavar="NPZ", help="Human3.6M: SPIN's h36m_valid_protocol2.npz")
