@@ -12,7 +12,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from model.errors import BadData
-from training.images.lsp import LIMBS_IN_SMPL
+from training.images.lsp import LIMBS_IN_COCO, LIMBS_IN_SMPL
 from training.images.people import SampleSet
 from training.images.threedpw import read_3dpw
 
@@ -25,7 +25,7 @@ def sequence(**changes: Any) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     cameras = np.tile(np.eye(4), (FRAMES, 1, 1))
     cameras[:, :3, :3] = Rotation.random(FRAMES, random_state=1).as_matrix()
-    cameras[:, :3, 3] = rng.normal(size=(FRAMES, 3))
+    cameras[:, :3, 3] = rng.normal(size=(FRAMES, 3)) + [0, 0, 6]
     seen = [
         np.concatenate([rng.uniform(100, 900, (FRAMES, 2, 18)), np.ones((FRAMES, 1, 18))], 1) for _ in range(PEOPLE)
     ]
@@ -88,7 +88,12 @@ def test_pose_and_joints_are_in_the_cameras_axes(official: SampleSet) -> None:
         np.testing.assert_allclose(root, turn @ world, atol=1e-5)
         np.testing.assert_allclose(sample.smpl.pose[1:].ravel(), data["poses"][person][frame, 3:], atol=1e-6)
         where = data["jointPositions"][person][frame].reshape(24, 3)[list(LIMBS_IN_SMPL)]
-        np.testing.assert_allclose(sample.joints, where @ turn.T, atol=1e-5)
+        where = where @ turn.T + data["cam_poses"][frame, :3, 3]
+        np.testing.assert_allclose(sample.joints, where, atol=1e-5)
+        assert sample.joints_2d is not None and sample.translation is not None
+        seen = FOCAL * where[:, :2] / where[:, 2:] + [540, 960]
+        np.testing.assert_allclose(sample.joints_2d[list(LIMBS_IN_COCO)], seen, rtol=1e-5)
+        np.testing.assert_allclose(sample.translation, where[[2, 3]].mean(axis=0), rtol=1e-5)
         np.testing.assert_allclose(sample.smpl.shape, data["betas"][person].ravel()[:10], atol=1e-6)
 
 
