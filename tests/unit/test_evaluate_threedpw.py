@@ -25,7 +25,7 @@ def sequence(**changes: Any) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     cameras = np.tile(np.eye(4), (FRAMES, 1, 1))
     cameras[:, :3, :3] = Rotation.random(FRAMES, random_state=1).as_matrix()
-    cameras[:, :3, 3] = rng.normal(size=(FRAMES, 3)) + [0, 0, 6]
+    cameras[:, :3, 3] = rng.normal(size=(FRAMES, 3)) + np.array([0, 0, 6])
     seen = [
         np.concatenate([rng.uniform(100, 900, (FRAMES, 2, 18)), np.ones((FRAMES, 1, 18))], 1) for _ in range(PEOPLE)
     ]
