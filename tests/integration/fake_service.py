@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 
 from model.reconstruct import Reconstruction
 from service import logs
@@ -25,8 +26,18 @@ class SlowReconstructor(FakeReconstructor):
         return super().reconstruct(*arguments, **options)
 
 
+class SlowHands(SlowReconstructor):
+    """Takes the figure for a right hand."""
+
+    subject = "hand"
+
+    def reconstruct(self, *arguments: object, **options: object) -> Reconstruction:
+        found = super().reconstruct(*arguments, **options)
+        return replace(found, people=[replace(person, handedness="right") for person in found.people])
+
+
 def load(_: Settings) -> list[SlowReconstructor]:
-    return [SlowReconstructor(modes=("zero-shot", "fine-tuned"))]
+    return [SlowReconstructor(modes=("zero-shot", "fine-tuned")), SlowHands()]
 
 
 if __name__ == "__main__":
