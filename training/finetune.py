@@ -24,8 +24,9 @@ from training.bodies.anny import AnnyBody
 from training.distributed import Processes, joined
 from training.end_to_end import EndToEnd
 from training.evaluation.prepared import score_prepared
+from training.images.augment import Augmentation
 from training.images.maps import BackboneMaps
-from training.images.prepared import PreparedImages
+from training.images.prepared import RENDERED, PreparedImages
 from training.images.sources import ImageSource, MappedSource, MixedSource, Source, joined_truth
 from training.mocap.read import read_mocap
 from training.mocap.split import split_by_subject
@@ -82,7 +83,8 @@ def finetune(
         maps = answers.pop()
         drawn = MixedSource([MappedSource(*pair) for pair in zip(training, answers, strict=True)], recipe.weights)
     else:
-        drawn = MixedSource([ImageSource(part, topology) for part in training], recipe.weights)
+        sources = [ImageSource(part, topology, _augmentation(part, topology)) for part in training]
+        drawn = MixedSource(sources, recipe.weights)
     synthetic = _synthesizer(recipe, topology, mocap, model.size, device) if recipe.mixed else None
     best = folder / "best.safetensors"
     before = int(card.get("samples_seen", 0))
@@ -139,6 +141,11 @@ def _check_fits(images: PreparedImages, topology: MeshTopology, size: int) -> No
             f"The images in {images.folder} have {images.about.get('size')} pixels, but the backbone takes {size}: "
             f"prepare some with --size {size}."
         )
+
+
+def _augmentation(images: PreparedImages, topology: MeshTopology) -> Augmentation | None:
+    """Random changes to photos; rendered people were drawn with theirs."""
+    return None if images.about.get("data") == RENDERED else Augmentation(topology)
 
 
 def _synthesizer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -38,6 +39,7 @@ def score_prepared(network: EndToEnd, images: PreparedImages, maps: BackboneMaps
 def errors_prepared(network: EndToEnd, images: PreparedImages, maps: BackboneMaps | None = None) -> Tensor:
     """(N, 4) float64: the first three scores of each image in millimetres, and its PCK in percent.
 
+    Joints that are not known in every image are left out; without meshes the MPVE is NaN.
     PCK counts the joints in the crop, hidden or not, whose re-projection is within 5 % of the crop's side.
     """
     device = next(network.parameters()).device
@@ -45,8 +47,12 @@ def errors_prepared(network: EndToEnd, images: PreparedImages, maps: BackboneMap
     regressor = topology.coarse_regressor.to(device)
     vertices, joints = images.truth("vertices"), images.truth("joints")
     joints_2d = images.truth("joints_2d") * (2 / images.about["size"]) - 1
-    if any(truth.isnan().any() for truth in (vertices, joints, joints_2d)):
-        raise BadData(f"{images.folder} has {images.split} images whose mesh is not known: score others.")
+    known = ~joints.isnan().any(dim=2).any(dim=0)  # (K,)
+    if not known[list(topology.root_joints)].all():
+        raise BadData(f"{images.folder} has {images.split} images whose 3D joints are not known: score others.")
+    roots = [int(known[:joint].sum()) for joint in topology.root_joints]  # among the known ones
+    known = known.to(device)
+    meshes = not vertices.isnan().any()
     rows = []
     for index in torch.arange(len(images)).split(_BATCH):
         if maps is None:
@@ -58,11 +64,12 @@ def errors_prepared(network: EndToEnd, images: PreparedImages, maps: BackboneMap
         found = regressor @ coarse
         true_joints, true_vertices, seen = (field[index].to(device) for field in (joints, vertices, joints_2d))
         off = project_weak_perspective(answer.joints.float(), answer.camera.float()) - seen
+        nothing = torch.full((len(index),), torch.nan, device=device)
         right, inside = off.norm(dim=-1) < 2 * _THRESHOLD, (seen.abs() < 1).all(dim=-1)
         row = (
-            1000 * pa_mpjpe(found, true_joints),
-            1000 * mpjpe(found, true_joints),
-            1000 * mpve(coarse, true_vertices, found, true_joints),
+            1000 * pa_mpjpe(found[:, known], true_joints[:, known]),
+            1000 * mpjpe(found[:, known], true_joints[:, known], roots),
+            1000 * mpve(coarse, true_vertices, found, true_joints) if meshes else nothing,
             100 * (right & inside).sum(dim=1) / inside.sum(dim=1).clamp(min=1),
         )
         rows.append(torch.stack(row, dim=1).double().cpu())
@@ -85,7 +92,8 @@ def evaluate_prepared(networks: Sequence[Evaluated], images: PreparedImages) -> 
         whole = EndToEnd(backbone, checkpoint.model, checkpoint.topology, frozen=True).eval()
         features = bool(checkpoint.model.size.image_features)
         maps = BackboneMaps(images, backbone, network.device, features) if checkpoint.backbone is None else None
-        table.add(network.name, errors_prepared(whole, images, maps).mean(dim=0).tolist())
+        means = errors_prepared(whole, images, maps).mean(dim=0).tolist()
+        table.add(network.name, [None if math.isnan(mean) else mean for mean in means])
     return Report(
         title="Evaluation on prepared images",
         setting={

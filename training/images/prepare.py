@@ -29,7 +29,7 @@ from model.errors import BadData, BadInput, MPTError
 from model.topology import MeshTopology
 from training.bodies.anny import AnnyBody
 from training.images.maps import BackboneMaps
-from training.images.prepared import SHARD, PreparedImages, write_shard
+from training.images.prepared import RENDERED, SHARD, PreparedImages, write_shard
 from training.images.rendered import RenderConfig, RenderedPeople
 from training.mocap.poses import MocapPoses
 from training.mocap.read import read_mocap
@@ -107,7 +107,7 @@ def _about(people: RenderedPeople, part: MocapPoses) -> dict[str, Any]:
     """What decides how the pictures of a split look, and whom they show."""
     config = dataclasses.asdict(people.config) | {"photos": len(people.photos)}
     return {
-        "data": "rendered people",
+        "data": RENDERED,
         "size": people.config.size,
         "topology": people.topology.fingerprint,
         "seed": people.seed,

@@ -21,6 +21,8 @@ from training.images.record import ImageSample
 
 SHARD = 250
 """Samples in a shard: some 5 MB, and seconds of work that a broken-off run loses at most."""
+RENDERED = "rendered people"
+"""What shards of `training.images.prepare` say their data is."""
 _FORMAT = "mpt-images-1"
 _QUALITY = 95  # of the JPEG: what it adds is below the noise that pictures have anyway
 _FIELDS = ("vertices", "joints", "joints_2d", "joints_visible", "camera", "translation")
