@@ -86,7 +86,8 @@ def find_hands(find: Find, look: Look, image: np.ndarray, find_people: People = 
             break
     else:
         arms = arms_of(find_people(image))
-        sure += _hands_in(look, image, [arm.view for arm in arms])
+        known = [arm_of(glance.points, arms) for glance in sure]
+        sure += _hands_in(look, image, [arm.view for arm in arms if not any(arm is other for other in known)])
     sure.sort(key=lambda glance: glance.presence, reverse=True)
     hands: list[Detection] = []
     for glance in sure:
@@ -139,9 +140,16 @@ def _closer(look: Look, image: np.ndarray, glances: Sequence[Glance]) -> list[Gl
 
 
 def _hand(glance: Glance, image: np.ndarray, side: str | None = None) -> Detection:
-    """A hand as a detection, in the view that the last glance suggests; the side, if it is not known, as it looks."""
+    """A hand as a detection, in the view that the last glance suggests.
+
+    Args:
+        side: that of the arm it is on, if there is one; else it is as it looks. Where the look is doubtful and no arm
+            says the same, the hand comes with its twin.
+    """
     height, width = image.shape[:2]
-    side = side or ("right" if glance.right >= 0.5 else "left")
+    looks = "right" if glance.right >= 0.5 else "left"
+    doubtful = _DOUBT < glance.right < 1 - _DOUBT and side != looks
+    side = side or looks
     view = view_of_joints(glance.points)
     low, high = (edge.clip(0, (width, height)) for edge in (glance.points.min(axis=0), glance.points.max(axis=0)))
     (x, y), (w, h) = low.tolist(), (high - low).tolist()
@@ -149,7 +157,7 @@ def _hand(glance: Glance, image: np.ndarray, side: str | None = None) -> Detecti
     right = Detection((x, y, w, h), glance.presence, keypoints, view, "right")
     left = replace(right, view=view.mirror(), handedness="left")
     hand, other = (right, left) if side == "right" else (left, right)
-    return replace(hand, twin=other) if _DOUBT < glance.right < 1 - _DOUBT else hand
+    return replace(hand, twin=other) if doubtful else hand
 
 
 def _same(one: Detection, other: Detection) -> bool:

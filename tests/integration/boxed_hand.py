@@ -59,7 +59,7 @@ def save_boxed_hand(folder: Path) -> Path:
     joints = topology.joint_regressor @ topology.template[:, :2]
     low, high = joints.amin(dim=0), joints.amax(dim=0)
     scale = 2 / (1.4 * (high - low).max())
-    camera = torch.cat([scale[None], -scale * (low + high) / 2])
+    camera = torch.cat([scale[None] * topology.unit, -scale * (low + high) / 2])
     with torch.no_grad():
         model.lift.guess.weight *= 0.1
         model.lift.guess.bias[-3:] = camera - torch.tensor(_CAMERA_START)

@@ -193,6 +193,14 @@ def test_a_side_that_is_in_doubt_comes_with_its_twin() -> None:
             assert hand.view is not None and hand.twin.view == hand.view.mirror()
 
 
+def test_an_arm_that_agrees_leaves_no_doubt() -> None:
+    joints = 100 * HAND + (400, 400)
+    for right, side, twin in ((0.6, "right", False), (0.6, "left", True), (0.97, "right", False)):
+        look, image = looking([(joints, 0.9, right)], photo())
+        (hand,) = find_hands(none_found, look, image, lambda _, side=side: [person((400, 400), (400, 530), side)])
+        assert hand.handedness == side and (hand.twin is not None) == twin
+
+
 def test_the_twin_wins_only_where_it_fits_much_better() -> None:
     joints = np.random.default_rng(0).uniform(-0.1, 0.1, (21, 3))
     camera = Camera(500.0, (320.0, 240.0), (0.0, 0.0, 1.0), (1.0, 0.0, 0.0))
