@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from model.errors import BadData
-from training.images.h36m import read_h36m
+from training.images.h36m import read_h36m, read_h36m_training
 from training.images.lsp import LSP_14, read_h36m_regressor
 
 NAMES = [
@@ -125,3 +125,41 @@ def test_a_missing_regressor_and_an_archive_get_a_sentence(tmp_path: Path) -> No
     np.savez(tmp_path / "J.npz", a=np.eye(17))
     with pytest.raises(BadData, match="single npy"):
         read_h36m_regressor(tmp_path / "J.npz", TEMPLATE)
+
+
+def training(**changes: np.ndarray) -> dict[str, np.ndarray]:
+    names = [f"images/{s}_Walking.55011271_000001.jpg" for s in ("S1", "S5", "S9", "S8")]
+    part = np.concatenate([np.random.default_rng(1).uniform(0, 1000, (4, 24, 2)), np.ones((4, 24, 1))], axis=2)
+    part[0, 4, 2] = 0  # the left knee
+    return arrays(imgname=np.array(names), part=part) | changes
+
+
+def test_training_subjects_are_read(tmp_path: Path) -> None:
+    np.savez(tmp_path / "h36m_train.npz", **training())
+    data, truth = read_h36m_training(tmp_path, tmp_path / "frames"), training()
+    assert [dict(sample.groups)["subject"] for sample in data.samples] == ["S1", "S5", "S8"]
+    first = data.samples[0]
+    assert first.image == tmp_path / "frames" / truth["imgname"][0] and first.smpl is None
+    assert first.focal_length == 1148.63 and first.joints_2d is not None and first.joints is not None
+    np.testing.assert_allclose(first.joints_2d[16], truth["part"][0, 0, :2], rtol=1e-5)  # the right ankle
+    assert np.isnan(first.joints_2d[[0, 1, 2, 3, 4, 13]]).all() and not np.isnan(first.joints_2d[14]).any()
+
+    rng = np.random.default_rng(2)
+    bodies = {"pose": rng.normal(size=(4, 72)), "shape": rng.normal(size=(4, 10))}  # MoSh's, where somebody has them
+    np.savez(tmp_path / "h36m_train.npz", **training(**bodies))
+    smpl = read_h36m_training(tmp_path).samples[2].smpl
+    assert smpl is not None and smpl.gender == "neutral"
+    np.testing.assert_allclose(smpl.pose.ravel(), bodies["pose"][3], rtol=1e-5)
+
+
+def test_other_training_files_get_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "h36m_train.npz"
+    np.savez(file, **arrays())
+    with pytest.raises(BadData, match="part"):
+        read_h36m_training(file)
+    np.savez(file, **training(imgname=np.array(["images/S9_Walking.55011271_000001.jpg"] * 4)))
+    with pytest.raises(BadData, match="holds no image of S1"):
+        read_h36m_training(file)
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(BadData, match=r"h36m_train\.npz cannot be read"):
+        read_h36m_training(file)

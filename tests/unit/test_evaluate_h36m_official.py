@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from model.errors import BadData
-from training.images.h36m import read_h36m
+from training.images.h36m import read_h36m, read_h36m_training
 from training.images.h36m_official import extract, main
+from training.images.lsp import LIMBS_IN_COCO
 
 pytest.importorskip("cdflib", reason="needs cdflib, which reads NASA's CDF")
 from cdflib.cdfwrite import CDF as Writer
@@ -108,3 +109,29 @@ def test_missing_and_broken_files_get_a_sentence(official: Path, tmp_path: Path)
         main([str(official), str(tmp_path / "d")])
     with pytest.raises(BadData, match="holds no"):
         extract(tmp_path, tmp_path / "e")
+
+
+def test_training_subjects_of_the_official_files(tmp_path: Path) -> None:
+    """Two cameras of five subjects, with 2D joints and the camera."""
+    subjects, cameras = ("S1", "S5", "S6", "S7", "S8"), ("58860488", "60457274")
+    for seed, subject in enumerate(subjects):
+        joints, pixels = poses(seed)
+        for camera in cameras:
+            features = tmp_path / "h36m" / subject / "MyPoseFeatures"
+            write_cdf(features / "D3_Positions_mono" / f"Walking 1.{camera}.cdf", joints.reshape(FRAMES, 96))
+            write_cdf(features / "D2_Positions" / f"Walking 1.{camera}.cdf", pixels.reshape(FRAMES, 64))
+            write_video(tmp_path / "h36m" / subject / "Videos" / f"Walking 1.{camera}.mp4")
+    main(["--split", "train", str(tmp_path / "h36m"), str(tmp_path / "out")])
+    data = read_h36m_training(tmp_path / "out")
+    assert len(data.samples) == 5 * 2 * 3
+    sample = data.samples[4]  # S1, the second camera, its second frame
+    assert sample.image == tmp_path / "out" / "images" / "S1_Walking_1.60457274_000006.jpg" and sample.image.is_file()
+    joints, pixels = (values[5] for values in poses(0))
+    assert sample.joints is not None and sample.joints_2d is not None
+    assert sample.focal_length == pytest.approx(1145.1, abs=0.1) and sample.principal_point == (514.97, 501.88)
+    for coco, theirs in ((16, 3), (11, 6), (5, 17), (10, 27)):  # right ankle, left hip, left shoulder, right wrist
+        np.testing.assert_allclose(sample.joints_2d[coco], pixels[theirs], rtol=1e-5)
+        row = LIMBS_IN_COCO.index(coco)
+        np.testing.assert_allclose(sample.joints[row], (joints[theirs] - joints[11]) / 1000, atol=1e-6)
+    with pytest.raises(BadData, match=r"--split train"):
+        read_h36m_training(tmp_path)
