@@ -40,9 +40,10 @@ class PretrainRecipe:
 
 
 def pretrain_tiny() -> PretrainRecipe:
-    """The checkpoint that ships: 2,048,000 samples, 72 minutes on two CPU cores with bfloat16 that were busy besides.
+    """What the shipped checkpoint began with: 2,048,000 samples, 72 minutes on two busy CPU cores with bfloat16.
 
-    On CMU (the default split's test subjects, clean heatmaps): PA-MPJPE 42 mm, MPJPE 63 mm, MPVE 85 mm.
+    On CMU (the default split's test subjects, clean heatmaps) that gave PA-MPJPE 42 mm, MPJPE 63 mm, MPVE 85 mm; its
+    model card says how it went on.
     """
     size = sizes.tiny()
     return PretrainRecipe(
