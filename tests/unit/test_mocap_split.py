@@ -101,7 +101,7 @@ def test_every_pose_is_in_one_split_and_no_subject_in_two(counts: list[int], sha
 
 
 def test_the_record_refuses_arrays_that_do_not_fit() -> None:
-    with pytest.raises(ValueError, match=r"\(N, 22, 3\)"):
-        MocapPoses.from_clip(np.zeros((4, 21, 3)), "CMU/1", "a.npz")
+    with pytest.raises(ValueError, match=r"\(N, J, 3\)"):
+        MocapPoses.from_clip(np.zeros((4, 22)), "CMU/1", "a.npz")
     with pytest.raises(ValueError, match="each of the 4 poses"):
         MocapPoses(np.zeros((4, 22, 3)), np.array(["CMU/1"], dtype=object), np.array(["a"] * 4, dtype=object))
