@@ -24,6 +24,7 @@ from training.bodies.protocol import BodyModel
 from training.distributed import Processes, joined
 from training.evaluation.validation import score_clean
 from training.hands.draw import drawn_hands
+from training.mocap.mano_poses import read_mano_poses
 from training.mocap.poses import MocapPoses
 from training.mocap.read import read_mocap
 from training.mocap.sample import read_sample
@@ -44,6 +45,7 @@ def pretrain(
     processes: Processes,
     compile: bool = False,
     start: Path | None = None,
+    body: BodyModel | None = None,
 ) -> Path:
     """Pre-trains (or goes on) in `folder` and returns the best checkpoint by validation subjects.
 
@@ -55,12 +57,13 @@ def pretrain(
         compile: see `Trainer`.
         start: a checkpoint of the recipe's size whose weights and topology a new run begins with, in place of the
             first stage.
+        body: of the recipe's subject; None for the open one.
 
     Raises:
         BadInput: the checkpoint is of another size.
     """
     device = processes.device
-    body = processes.one_by_one(lambda: load_body(recipe))
+    body = body or processes.one_by_one(lambda: load_body(recipe))
     training, validation, _ = split_by_subject(poses, body.subject.held_out)
     folder.mkdir(parents=True, exist_ok=True)
     rotations = torch.from_numpy(training.rotations)
@@ -115,7 +118,7 @@ def pretrain(
 
 
 def load_body(recipe: PretrainRecipe) -> BodyModel:
-    """The body model that a recipe's samples are made of."""
+    """The open body model that a recipe's samples are made of, if no other is given."""
     return AnnyHand.load() if recipe.subject == "hand" else AnnyBody.load(recipe.youngest)
 
 
@@ -164,6 +167,8 @@ def main() -> None:
         "--subject", choices=("body", "hand"), default="body", help="hands need no MoCap: their poses are drawn"
     )
     parser.add_argument("--mocap", type=Path, help="folder of MoCap; without it a small real sample")
+    parser.add_argument("--smpl", type=Path, help="SMPL, SMPL-H or SMPL-X as npz, instead of the open body")
+    parser.add_argument("--mano", type=Path, help="MANO_RIGHT as npz, instead of the open hand; --mocap has its poses")
     parser.add_argument("--size", choices=sorted(PRETRAIN), default="tiny")
     parser.add_argument("--steps", type=int, help="instead of the recipe's")
     parser.add_argument("--batch-size", type=int, help="instead of the recipe's")
@@ -178,19 +183,22 @@ def main() -> None:
     )
     options = parser.parse_args()
     recipe, hand = PRETRAIN[options.size](), options.subject == "hand"
-    if hand and options.mocap:
-        parser.error("--subject hand draws its poses: it takes no --mocap")
+    if hand and bool(options.mano) != bool(options.mocap):
+        parser.error("--subject hand draws the open hand's poses; --mano and --mocap go together")
+    if options.smpl if hand else options.mano:
+        parser.error("--smpl is for bodies, --mano for hands")
     recipe = for_hands(recipe) if hand else recipe
     folder = options.output or Path("runs") / f"pretrain-{'hand-' if hand else ''}{options.size}"
     try:
         with joined(options.device) as processes:
             if processes.leads:
                 _tell(options.mocap, folder, hand)
+            body = _brought_body(options.smpl, options.mano)
             changes = {"steps": options.steps, "batch_size": options.batch_size, "shards": processes.count}
             recipe = dataclasses.replace(recipe, youngest=options.youngest)
             recipe = recipe.change({name: value for name, value in changes.items() if value is not None})
-            poses = processes.one_by_one(lambda: _poses(options.mocap, hand))
-            best = pretrain(recipe, poses, folder, processes, options.compile, options.start)
+            poses = processes.one_by_one(lambda: _poses(options.mocap, hand, body))
+            best = pretrain(recipe, poses, folder, processes, options.compile, options.start, body)
             if processes.leads:
                 print(f"The best checkpoint by validation subjects: {best}")
     except MPTError as error:
@@ -199,7 +207,25 @@ def main() -> None:
         sys.exit(130)
 
 
-def _poses(mocap: Path | None, hand: bool) -> MocapPoses:
+def _brought_body(smpl: Path | None, mano: Path | None) -> BodyModel | None:
+    """The user's own model, if there is one. What poses it is an extra, and imported only for it."""
+    try:
+        if smpl:
+            from training.bodies.smpl import SmplBody
+
+            return SmplBody(smpl)
+        if mano:
+            from training.bodies.mano import ManoHand
+
+            return ManoHand(mano)
+    except ImportError as error:
+        raise BadInput(str(error)) from None
+    return None
+
+
+def _poses(mocap: Path | None, hand: bool, body: BodyModel | None) -> MocapPoses:
+    if hand and mocap and body:
+        return read_mano_poses(mocap, body.mean_pose.numpy())  # type: ignore[attr-defined]
     if hand:
         return drawn_hands()
     return read_sample() if mocap is None else read_mocap(mocap)

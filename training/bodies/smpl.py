@@ -9,11 +9,13 @@ from __future__ import annotations
 import copy
 import zipfile
 import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
+from typing_extensions import Self
 
 from model.errors import BadData
 from training.mocap.poses import SMPL_JOINT_NAMES, SMPL_PARENTS
@@ -30,6 +32,7 @@ SHAPE_COUNT = 10
 
 # The mesh tells the model: its name, and smplx's name for its vertices of nose, eyes and ears. SMPL-H has SMPL's mesh.
 _MESHES = {6890: ("smpl", "smplh"), 10475: ("smplx", "smplx")}
+_SIZES = {6890: "SMPL or SMPL-H", 10475: "SMPL-X"}
 _FACE = ("nose", "leye", "reye", "lear", "rear")  # COCO's first five
 _LIMBS = tuple(
     SMPL_JOINT_NAMES.index(f"{side}_{joint}")
@@ -60,13 +63,18 @@ class SmplBody:
         Raises:
             BadData: no such file, a pickle, or no model of SMPL's family; the message names the file.
         """
-        arrays = _read(Path(path))
+        arrays = read_model(Path(path), _SIZES, SMPL_PARENTS)
         vertices, joints = arrays["v_template"], arrays["J_regressor"]
         self.name, ids = _MESHES[len(vertices)]
+        face = np.eye(len(vertices), dtype=np.float32)[[vertex_ids[ids][point] for point in _FACE]]
+        self._take(arrays, np.concatenate([face, joints[list(_LIMBS)]]))
+
+    def _take(self, arrays: dict[str, np.ndarray], regressor: np.ndarray) -> None:
+        """Keeps a model's arrays, and the regressor (K, V) of the joints that are evaluated."""
+        vertices, joints = arrays["v_template"], arrays["J_regressor"]
         self.faces = arrays["f"].astype(np.int32)
         self.vertex_count = len(vertices)
-        face = np.eye(len(vertices), dtype=np.float32)[[vertex_ids[ids][point] for point in _FACE]]
-        self.joint_regressor = np.concatenate([face, joints[list(_LIMBS)]]).astype(np.float32)  # (17, V)
+        self.joint_regressor = regressor.astype(np.float32)
 
         # In float64 first: J, V and S are joints, vertices and shape coefficients.
         directions = arrays["shapedirs"][..., :SHAPE_COUNT].transpose(2, 0, 1)  # (S, V, 3)
@@ -78,14 +86,14 @@ class SmplBody:
         self.pose_directions = _tensor(arrays["posedirs"].transpose(2, 0, 1))  # (9 (J - 1), V, 3)
         self.weights = _tensor(arrays["weights"])  # (V, J)
 
-    def to(self, device: torch.device | str) -> SmplBody:
+    def to(self, device: torch.device | str) -> Self:
         """Moves its tensors in place and returns itself."""
         for key, value in vars(self).items():
             if isinstance(value, Tensor):
                 setattr(self, key, value.to(device))
         return self
 
-    def only(self, vertices: Tensor) -> SmplBody:
+    def only(self, vertices: Tensor) -> Self:
         """The same body with only these vertices (indices), for speed where few are wanted."""
         body = copy.copy(self)
         body.template, body.weights = self.template[vertices], self.weights[vertices]
@@ -130,8 +138,17 @@ def _tensor(array: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
-    """Reads and checks the arrays of a model file; `parents` (J,) is made from its kinematic tree."""
+def read_model(path: Path, meshes: Mapping[int, str], first_parents: Sequence[int]) -> dict[str, np.ndarray]:
+    """Reads and checks the arrays of a model file; `parents` (J,) is made from its kinematic tree.
+
+    Args:
+        path: npz.
+        meshes: the models that are meant, by their number of vertices.
+        first_parents: what the tree begins with.
+
+    Raises:
+        BadData: the file is not there, is a pickle, or holds none of these models.
+    """
     if path.suffix == ".pkl":
         raise BadData(f"{path} is a pickle, which could run any code and is not read. {_CONVERSION}")
     keys = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table", "f")
@@ -147,8 +164,9 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         raise BadData(f"{path} cannot be read ({error}). Is it an npz file? {_CONVERSION}") from error
 
     vertices, joints = len(arrays["v_template"]), len(arrays["J_regressor"])
-    if vertices not in _MESHES:
-        raise BadData(f"{path} has {vertices} vertices: SMPL and SMPL-H have 6890, SMPL-X has 10475.")
+    if vertices not in meshes:
+        known = ", ".join(f"{name} has {count}" for count, name in meshes.items())
+        raise BadData(f"{path} has {vertices} vertices: {known}.")
     expected = {
         "v_template": (vertices, 3),
         "shapedirs": (vertices, 3, arrays["shapedirs"].shape[-1]),
@@ -167,6 +185,6 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         raise BadData(f"{path} has fewer than {SHAPE_COUNT} shape directions.")
     parents = arrays["kintree_table"][0].astype(np.int64)
     parents[0] = -1  # files say 2^32 - 1
-    if tuple(parents[: len(SMPL_PARENTS)]) != SMPL_PARENTS:
-        raise BadData(f"{path}: the first 22 joints are not SMPL's.")
+    if tuple(parents[: len(first_parents)]) != tuple(first_parents):
+        raise BadData(f"{path}: the first {len(first_parents)} joints are not those of {meshes[vertices]}.")
     return {**arrays, "parents": parents}

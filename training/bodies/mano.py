@@ -1,0 +1,56 @@
+"""MANO's right hand as a `BodyModel`: the user's own MANO_RIGHT as npz, posed with the `smplx` package.
+
+The model and the package are licensed for non-commercial research by the Max Planck Society, as SMPL is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from model.errors import BadData
+from training.bodies.smpl import SmplBody, read_model
+from training.subjects import HAND
+
+try:
+    from smplx.vertex_ids import vertex_ids
+except ImportError as error:
+    raise ImportError("MANO needs the smplx package: pip install 'mpt-human[smpl]'") from error
+
+PARENTS = (-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 0, 10, 11, 0, 13, 14)
+"""MANO's joints: the wrist, then three of index, middle, little, ring finger and thumb, base first."""
+
+_FINGERS = (("thumb", 13), ("index", 1), ("middle", 4), ("ring", 10), ("pinky", 7))  # our order: tip, first joint
+
+
+class ManoHand(SmplBody):
+    """MANO's right hand; its 21 joints are ours, the finger tips being smplx's vertices of them.
+
+    Rotations (B, 16, 3, 3) are relative to the flat hand, as in MANO with `flat_hand_mean=True`; `mean_pose` is what
+    files that count from MANO's mean pose leave out.
+    """
+
+    subject = HAND
+    joint_count = len(PARENTS)
+    name = "mano"
+
+    def __init__(self, path: str | Path):
+        """Loads MANO_RIGHT.npz.
+
+        Raises:
+            BadData: no such file, a pickle, or another model; the message names the file.
+        """
+        path = Path(path)
+        arrays = read_model(path, {778: "MANO"}, PARENTS)
+        with np.load(path, allow_pickle=False) as file:
+            mean = file.get("hands_mean")
+        if mean is None or mean.shape != (45,) or not np.isfinite(mean).all():
+            raise BadData(f"{path}: `hands_mean` must be 45 numbers. Convert the model again, with this key too.")
+        self.mean_pose = torch.from_numpy(mean.astype(np.float32)).view(15, 3)  # axis-angle
+        joints, tips = arrays["J_regressor"], np.eye(len(arrays["v_template"]))
+        rows = [joints[0]]
+        for tip, first in _FINGERS:
+            rows += [*joints[first : first + 3], tips[vertex_ids["mano"][tip]]]
+        self._take(arrays, np.stack(rows))
