@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from model.cameras import smallest_rotation
 from training.bodies import anny_build
+from training.bodies.bank import BankedMesh
 from training.bodies.skinning import compose, generations, joint_positions, skin, world_rotations
 from training.cache import cache_folder
 from training.mocap.poses import SMPL_PARENTS
@@ -34,7 +34,7 @@ LIMBS = (
 _TREE = generations(SMPL_PARENTS)
 
 
-class AnnyBody:
+class AnnyBody(BankedMesh):
     """anny's body with 22 rigid pieces, one for each of SMPL's joints; see `BodyModel` for the interface.
 
     A bone of anny follows the SMPL joint that carries it. A limb's resting direction is first turned, by the smallest
@@ -46,19 +46,10 @@ class AnnyBody:
     joint_count = len(SMPL_PARENTS)
 
     def __init__(self, path: Path):
+        super().__init__(path)
         with np.load(path, allow_pickle=False) as data:
-            arrays = {key: data[key] for key in data.files}
-        self.faces: np.ndarray = arrays["faces"]
-        self.joint_regressor: np.ndarray = arrays["regressor"]
-        self.phenotypes: np.ndarray = arrays["phenotypes"]
-        self.phenotype_names: tuple[str, ...] = tuple(arrays["phenotype_names"].tolist())
-        self.vertex_count = len(arrays["template"])
-        self.template = torch.from_numpy(arrays["template"])
-        self.joints = torch.from_numpy(arrays["joints"])
-        self.shape_directions = torch.from_numpy(arrays["shape_directions"].astype(np.float32))
-        self.joint_directions = torch.from_numpy(arrays["joint_directions"])
-        self.weights = torch.from_numpy(arrays["weights"])
-        self.shapes = torch.from_numpy(arrays["shapes"])
+            self.phenotypes: np.ndarray = data["phenotypes"]
+            self.phenotype_names: tuple[str, ...] = tuple(data["phenotype_names"].tolist())
 
     @classmethod
     def load(cls, youngest: int = ADULT) -> AnnyBody:
@@ -71,31 +62,6 @@ class AnnyBody:
         if not path.exists():
             anny_build.build(path, youngest)
         return cls(path)
-
-    def to(self, device: torch.device | str) -> AnnyBody:
-        """Moves its tensors in place and returns itself."""
-        for key, value in vars(self).items():
-            if isinstance(value, Tensor):
-                setattr(self, key, value.to(device))
-        return self
-
-    def only(self, vertices: Tensor) -> AnnyBody:
-        """The same body with only these vertices (indices), for speed where few are wanted."""
-        body = copy.copy(self)
-        body.template, body.weights = self.template[vertices], self.weights[vertices]
-        body.shape_directions = self.shape_directions[:, vertices]
-        body.vertex_count = len(vertices)
-        return body
-
-    def mean_shape(self) -> Tensor:
-        """(S,) zeros: the mean of the bank."""
-        return torch.zeros_like(self.shapes[0])
-
-    def sample_shapes(self, count: int, generator: torch.Generator) -> Tensor:
-        """Bodies drawn from the bank, each blended a little with another: (count, S)."""
-        pick = torch.randint(len(self.shapes), (2, count), generator=generator, device=self.shapes.device)
-        blend = 0.3 * torch.rand(count, 1, generator=generator, device=self.shapes.device)
-        return torch.lerp(self.shapes[pick[0]], self.shapes[pick[1]], blend)
 
     def pose(self, rotations: Tensor, shapes: Tensor) -> Tensor:
         """Linear blend skinning: (B, V, 3) metres, world frame; see `BodyModel.pose`."""

