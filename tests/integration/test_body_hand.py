@@ -156,7 +156,8 @@ def test_a_short_run_learns_and_says_that_it_is_of_hands(
     size = dataclasses.replace(sizes.tiny(), encoder=((64, 1),), lift=128, memory=32, heads=1)
     recipe = for_hands(dataclasses.replace(pretrain_tiny(), size=size))
     quick = TrainerConfig(steps=120, batch_size=64, learning_rate=3e-3, warm_up=10, average=0.9, validate_every=120)
-    recipe = dataclasses.replace(recipe, lift=quick, trainer=dataclasses.replace(quick, steps=8))
+    whole = dataclasses.replace(quick, steps=8, learning_rate=3e-4)  # a higher one first loses what the lift learned
+    recipe = dataclasses.replace(recipe, lift=quick, trainer=whole)
     checkpoint = load_checkpoint(pretrain(recipe, poses, tmp_path, Processes(torch.device("cpu"))))
     card = checkpoint.card
     assert card["subject"] == "hand" and card["backbone"] == "handlandmark-full" and card["name"] == "anny-hand-tiny"
