@@ -33,7 +33,7 @@ class Wishes:
     output: Path
     formats: frozenset[str]
     overlay: bool
-    boxes: list[Box]
+    boxes: list[Box] | None
     max_people: int | None
     focal_length: float | None
     max_pixels: int
@@ -141,7 +141,7 @@ def reconstruct_file(path: Path, stem: Path, model: Reconstructor, wishes: Wishe
     decoded = time.perf_counter()
     found = model.reconstruct(
         photo.pixels,
-        boxes=wishes.boxes or None,
+        boxes=wishes.boxes,
         max_people=wishes.max_people,
         focal_length=wishes.focal_length or photo.focal_length,
     )

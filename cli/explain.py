@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.console import notes, results
+from cli.options import Boxes, Checkpoint, Device, OfSubject, Subject, read_boxes
 
 
 def explain(
@@ -20,44 +21,38 @@ def explain(
             "--output", "-o", metavar="DIR", file_okay=False, help="Folder for the pictures; made if it is not there."
         ),
     ] = Path("explanations"),
-    box: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="X,Y,W,H", help="Where a person is, in pixels; else people are found. Repeat it for more."
-        ),
+    subject: OfSubject = Subject.BODY,
+    box: Boxes = None,
+    max_people: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Explain the N best; else the best one, or all that boxes name."),
     ] = None,
-    max_people: Annotated[int, typer.Option(min=1, metavar="N", help="Explain the N best.")] = 1,
-    checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Instead of the one that the settings name.", show_default=False)
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(metavar="NAME", help="cpu, cuda, cuda:1; else what is there.", show_default=False)
-    ] = None,
+    checkpoint: Checkpoint = None,
+    device: Device = None,
 ) -> None:
-    """Show how the network came to its answer, in two pictures for each person.
+    """Show how the network came to its answer, in two pictures for each person or hand.
 
     DIR/photo-1.heatmaps.png has the 2D network's heatmap of each joint, with the height of its peak; a joint without a
     clear peak was guessed from the others. DIR/photo-1.attention.png has the mesh once for each joint, brighter where
-    its vertices attend to that joint.
+    its vertices attend to that joint. The network looks at every hand as a right one with its fingers up.
     """
     from cli.answers import write_png
     from cli.loading import load_reconstructor, settings_in_force
-    from cli.reconstruct import read_boxes
     from model.explain import attention_sheet, heatmap_sheet, look_into
     from service.images import decode
 
-    settings, boxes = settings_in_force(), read_boxes(box or [])
+    settings, boxes = settings_in_force(), read_boxes(box)
     with notes.status("Loading the networks ..."):
-        model = load_reconstructor(settings, checkpoint, "body", None, device, "torch")
+        model = load_reconstructor(settings, checkpoint, subject.value, None, device, "torch")
     image = decode(photo.read_bytes(), settings.max_pixels)
-    if not boxes:
-        found = model.reconstruct(image.pixels, max_people=max_people, focal_length=image.focal_length)
-        boxes = [person.bbox for person in found.people]
-    if not boxes:
-        notes.print(f"Nobody was found in {photo}; --box says where somebody is.")
+    most = max_people or (None if boxes else 1)
+    found = model.reconstruct(image.pixels, boxes=boxes, max_people=most, focal_length=image.focal_length)
+    if not found.people:
+        nothing = "No hand" if subject is Subject.HAND else "Nobody"
+        notes.print(f"{nothing} was found in {photo}; --box says where to look.")
     names = model.network.about.joint_names
-    for number, where in enumerate(boxes, start=1):
-        insight = look_into(model, image.pixels, where, image.focal_length)
+    for number, person in enumerate(found, start=1):
+        insight = look_into(model, image.pixels, person)
         pictures = {
             "heatmaps": heatmap_sheet(insight.crop, insight.heatmaps, names),
             "attention": attention_sheet(insight, model.faces, names),

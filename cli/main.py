@@ -65,7 +65,11 @@ app.command(
 )(reconstruct)
 app.command(
     rich_help_panel=_USE,
-    epilog=_examples("mpt explain photo.jpg", "mpt explain team.jpg --box 120,40,200,460 --output why"),
+    epilog=_examples(
+        "mpt explain photo.jpg",
+        "mpt explain team.jpg --box 120,40,200,460 --output why",
+        "mpt explain photo.jpg --subject hand",
+    ),
 )(explain)
 app.command(
     rich_help_panel=_USE,

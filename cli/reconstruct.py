@@ -11,6 +11,7 @@ import typer
 
 from cli.console import notes
 from cli.inputs import find_sources
+from cli.options import Boxes, Checkpoint, Device, OfSubject, Subject, read_boxes
 
 _FORMATS = ("glb", "obj", "json", "npz", "bvh")
 
@@ -20,13 +21,6 @@ class Mode(str, Enum):
 
     ZERO_SHOT = "zero-shot"
     FINE_TUNED = "fine-tuned"
-
-
-class Subject(str, Enum):
-    """What to reconstruct."""
-
-    BODY = "body"
-    HAND = "hand"
 
 
 class Engine(str, Enum):
@@ -76,18 +70,11 @@ def reconstruct(
             "a video the joints' motion. The body's parameters go into json and npz.",
         ),
     ] = False,
-    subject: Annotated[Subject, typer.Option(help="People's bodies, or their hands.")] = Subject.BODY,
+    subject: OfSubject = Subject.BODY,
     max_people: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Keep the N best of each photo; else all that are found.")
     ] = None,
-    box: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="X,Y,W,H",
-            help="Where a person, or a hand, is, in pixels of the upright photo, instead of finding them. Repeat it; "
-            "only with a single photo.",
-        ),
-    ] = None,
+    box: Boxes = None,
     focal_length: Annotated[
         float | None,
         typer.Option(min=1, max=1_000_000, metavar="PIXELS", help="The camera's; else from EXIF, else a default."),
@@ -98,12 +85,8 @@ def reconstruct(
     mode: Annotated[
         Mode | None, typer.Option(help="Trained on motion capture alone, or on photos too.", show_default=False)
     ] = None,
-    checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Instead of the one that the settings name.", show_default=False)
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(metavar="NAME", help="cpu, cuda, cuda:1; else what is there.", show_default=False)
-    ] = None,
+    checkpoint: Checkpoint = None,
+    device: Device = None,
     engine: Annotated[Engine, typer.Option(help="What runs the networks; auto is the fastest here.")] = Engine.AUTO,
 ) -> None:
     """Make a 3D body of each person in photos and videos, or a 3D hand of each hand.
@@ -135,7 +118,7 @@ def reconstruct(
     from model.rig import find_rig
 
     settings = settings_in_force()
-    wishes = Wishes(output, kinds, overlay, read_boxes(box or []), max_people, focal_length, settings.max_pixels, fps)
+    wishes = Wishes(output, kinds, overlay, read_boxes(box), max_people, focal_length, settings.max_pixels, fps)
     outcome = Outcome()
     if sources:
         with notes.status("Loading the networks ..."):
@@ -148,17 +131,3 @@ def reconstruct(
     outcome.unusable[:0] = unusable
     outcome.tell(output)
     raise typer.Exit(outcome.exit_code)
-
-
-def read_boxes(texts: list[str]) -> list[tuple[float, float, float, float]]:
-    """The boxes of --box options.
-
-    Raises:
-        typer.BadParameter: One of them is none.
-    """
-    from service.schemas import parse_box
-
-    try:
-        return [parse_box(text) for text in texts]
-    except ValueError as error:
-        raise typer.BadParameter(f"{error}.", param_hint="--box") from None

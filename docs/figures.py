@@ -43,7 +43,7 @@ def main() -> None:
     save("people", sheet([(text, shrunk(picture, 440)) for text, picture in row], columns=3))
 
     names = reconstructor.network.about.joint_names
-    insight = look_into(reconstructor, photo, people[1].bbox)
+    insight = look_into(reconstructor, photo, people[1])
     save("run-time", run_time(insight, reconstructor.faces))
     save("heatmaps", heatmap_sheet(insight.crop, insight.heatmaps, names))
     save("attention", attention_sheet(insight, reconstructor.faces, names))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import torch
 
 from model.attention import vertex_attention
-from model.detections import Box
 from model.errors import BadInput
 from model.reconstruct import Person, Reconstructor
 from model.render import Figure, overlay
 from model.sheet import sheet
 from model.torch_network import TorchNetwork
-from model.views import square_crop
+from model.views import View, upright
 
 _TILE, _COLUMNS, _GROUND = 224, 6, 245
 _RING, _DOT = (20, 20, 20), (255, 255, 255)
@@ -23,49 +22,49 @@ _RING, _DOT = (20, 20, 20), (255, 255, 255)
 
 @dataclass(frozen=True)
 class Insight:
-    """One person, with what the network saw of her."""
+    """One person, or hand, with what the network saw of her."""
 
     person: Person
+    view: View
+    """The square of the photo that the heatmaps cover; of a hand with its fingers up, as a right one."""
     crop: np.ndarray
-    """(S, S, 3) uint8 RGB, what the 2D network was given."""
+    """(S, S, 3) uint8 RGB, what that square shows."""
     heatmaps: np.ndarray
     """(K, s, s) float32 in 0..1, which cover the crop."""
     attention: np.ndarray
     """(V, K) float32, each vertex's attention to each joint; rows sum to 1."""
 
 
-def look_into(reconstructor: Reconstructor, photo: np.ndarray, box: Box, focal_length: float | None = None) -> Insight:
-    """Reconstructs the person in a box and keeps what was seen on the way; nobody else may use the network meanwhile.
+@torch.inference_mode()
+def look_into(reconstructor: Reconstructor, photo: np.ndarray, person: Person) -> Insight:
+    """Looks once more as the network did; nobody else may use it meanwhile.
 
     Args:
-        reconstructor: Run by PyTorch: the exported network does not show its inside.
-        photo: (H, W, 3) uint8 RGB, upright.
-        box: Where the person is.
-        focal_length: Pixels; see `Reconstructor.reconstruct`.
+        reconstructor: The one that found her, run by PyTorch: the exported network does not show its inside.
+        photo: (H, W, 3) uint8 RGB, upright, in which she was found.
+        person: One of its people.
 
     Raises:
-        BadInput: The engine is another, the network is one without attention, or the box cannot be used.
+        BadInput: The engine is another, or the network is one without attention.
     """
     network = reconstructor.network
     if not isinstance(network, TorchNetwork):
         raise BadInput("Only PyTorch's engine shows what the network sees: choose the engine torch.")
-    transformer, topology = network.mesh.network.transformer, network.topology
-    crops, maps = [], []
-    hooks = [
-        network.mesh.register_forward_pre_hook(lambda _, inputs: crops.append(inputs[0])),
-        transformer.register_forward_pre_hook(lambda _, inputs: maps.append(inputs[0])),
-    ]
-    try:
-        (person,) = reconstructor.reconstruct(photo, boxes=[box], focal_length=focal_length).people
-    finally:
-        for hook in hooks:
-            hook.remove()
-    coarse = vertex_attention(transformer, maps[-1])[0].cpu()  # (C, K)
+    mesh, topology, size = network.mesh.network, network.topology, network.about.crop_size
+    view = person.view or upright(person.bbox)
+    pixels = torch.from_numpy(view.cut(photo, size)).to(network.device)
+    heatmaps, squares = mesh.look(pixels.permute(2, 0, 1)[None].float())
+    if squares is not None:
+        x, y, half = squares[0].tolist()
+        (centre,) = view.to_photo(size / 2 * (1 + np.array([[x, y]])), size)
+        view = replace(view, centre=(float(centre[0]), float(centre[1])), side=half * view.side)
+    coarse = vertex_attention(mesh.transformer, heatmaps)[0].cpu()  # (C, K)
     spread = (coarse[topology.neighbours.cpu()] * topology.weights.cpu()[..., None]).sum(dim=1).clamp(min=0)  # (V, K)
     return Insight(
         person,
-        crops[-1][0].cpu().numpy(),
-        maps[-1][0].float().cpu().numpy(),
+        view,
+        view.cut(photo, size),
+        heatmaps[0].cpu().numpy(),
         torch.nn.functional.normalize(spread, p=1, dim=1).numpy(),
     )
 
@@ -99,19 +98,20 @@ def attention_sheet(insight: Insight, faces: np.ndarray, names: tuple[str, ...])
         faces: (F, 3) of the network's mesh.
         names: The joints'.
     """
-    person, camera = insight.person, insight.person.camera
-    x, y, side = square_crop(person.bbox)
-    scale, corner = _TILE / side, np.array([x, y]) - side / 2
-    focal, middle = camera.focal_length * scale, (np.array(camera.principal_point) - corner) * scale
-    place = np.array(camera.translation, np.float32)
-    joints = person.joints + place
+    person, view, camera = insight.person, insight.view, insight.person.camera
+    scale = _TILE / view.side
+    focal = camera.focal_length * scale
+    middle = view.axes @ np.subtract(camera.principal_point, view.centre) * scale + _TILE / 2
+    to_view, place = np.eye(3, dtype=np.float32), np.array(camera.translation, np.float32)
+    to_view[:2, :2] = view.axes.T
+    joints, vertices = (person.joints + place) @ to_view, (person.vertices + place) @ to_view
     dots = focal * joints[:, :2] / joints[:, 2:] + middle
-    outward = person.outward(faces)
+    outward = person.outward(faces)[:, :: -1 if view.mirrored else 1]
     ground = np.full((_TILE, _TILE, 3), _GROUND, np.uint8)
-    tiles = [("the person", cv2.resize(insight.crop, (_TILE, _TILE), interpolation=cv2.INTER_AREA))]
+    tiles = [("what the 2D network sees", cv2.resize(insight.crop, (_TILE, _TILE), interpolation=cv2.INTER_AREA))]
     for joint, name in enumerate(names):
         share = insight.attention[:, joint] * (len(names) / 2)
-        figure = Figure(person.vertices + place, outward, _colours(share[outward].mean(axis=1)))
+        figure = Figure(vertices, outward, _colours(share[outward].mean(axis=1)))
         tile = overlay(ground, [figure], focal, (float(middle[0]), float(middle[1])), opacity=1)
         for radius, colour in ((5, _RING), (3, _DOT)):
             cv2.circle(tile, (round(16 * dots[joint, 0]), round(16 * dots[joint, 1])), 16 * radius, colour, -1,

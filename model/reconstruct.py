@@ -15,7 +15,7 @@ from model.engines import open_network
 from model.errors import BadInput
 from model.network import Network, Placed
 from model.subjects import subject
-from model.views import upright
+from model.views import View, upright
 
 _MUCH_BETTER = 0.7
 _BATCH = 8
@@ -54,6 +54,8 @@ class Person:
     camera: Camera
     handedness: str | None = None
     """"left" or "right" of a hand."""
+    view: View | None = None
+    """Where the mesh network looked, if that was not the upright square about the box."""
 
     def outward(self, faces: np.ndarray) -> np.ndarray:
         """The network's faces (F, 3) so that they are counter-clockwise seen from outside of this mesh.
@@ -211,6 +213,7 @@ class Reconstructor:
                     vertices=vertices,
                     camera=Camera(focal, centre, _triple(translation), view.weak_perspective(weak, detection.box)),
                     handedness=detection.handedness,
+                    view=detection.view,
                 )
             )
         return people

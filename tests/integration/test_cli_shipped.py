@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import weights
 from cli.main import app
 from model.checkpoint import load_checkpoint
+from tests.integration.test_hands import picture
 from tests.render import draw_person
 
 
@@ -56,9 +57,29 @@ def test_a_drawn_person_is_explained(tmp_path: Path, monkeypatch):
     files = [f"explanations/drawn-1.{kind}.png" for kind in ("heatmaps", "attention")]
     assert (result.exit_code, result.stdout.split()) == (0, files), result.output
     for file in files:
-        picture = cv2.imread(file)
-        assert picture.shape == (3 * 250 - 4, 6 * 228 - 4, 3)
-        tiles = [picture[y : y + 224, x : x + 224].astype(int) for y in (22, 272, 522) for x in range(0, 1368, 228)]
-        assert all(np.abs(a - b).max() > 20 for k, a in enumerate(tiles) for b in tiles[:k])  # each its own
+        drawn = tiles(file, rows=3)
+        assert all(np.abs(a - b).max() > 20 for k, a in enumerate(drawn) for b in drawn[:k])  # each its own
     status = CliRunner().invoke(app, ["explain", "nothing.jpg"])
     assert status.exit_code == 1 and "No such file" in status.output
+
+
+def test_hands_are_explained_as_the_network_sees_them(tmp_path: Path, monkeypatch):
+    """Which is fingers up, and as right ones: a photo turned and mirrored has the pictures of the photo itself."""
+    for name, image in (("right", picture()), ("left", np.rot90(picture())[:, ::-1])):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), image[..., ::-1])
+    monkeypatch.chdir(tmp_path)
+    for name in ("right", "left"):
+        result = CliRunner().invoke(app, ["explain", f"{name}.png", "--subject", "hand", "--device", "cpu"])
+        assert result.exit_code == 0, result.output
+    for kind in ("heatmaps", "attention"):
+        one, other = (tiles(f"explanations/{name}-1.{kind}.png", rows=4) for name in ("right", "left"))
+        mirrored = [tile[:, ::-1] for tile in one]
+        assert np.abs(np.subtract(one, other)).mean() < 0.4 * np.abs(np.subtract(mirrored, other)).mean()
+
+
+def tiles(file: str, rows: int) -> list[np.ndarray]:
+    """The tiles of a sheet without their captions, six a row."""
+    picture = cv2.imread(file)
+    assert picture.shape == (rows * 250 - 4, 6 * 228 - 4, 3)
+    corners = [(y, x) for y in range(22, rows * 250, 250) for x in range(0, 1368, 228)]
+    return [picture[y : y + 224, x : x + 224].astype(int) for y, x in corners]

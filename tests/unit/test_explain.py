@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import torch
 
@@ -10,6 +9,7 @@ from model.explain import Insight, attention_sheet, heatmap_sheet
 from model.heatmaps import draw_heatmaps
 from model.reconstruct import Camera, Person
 from model.sheet import sheet
+from model.views import View, upright
 
 NAMES = ("left_hand", "head", "right_hand")
 
@@ -58,8 +58,8 @@ def test_vertices_shine_by_their_attention():
         vertices=vertices,
         camera=Camera(200.0, (100.0, 100.0), (0.0, 0.0, 2.0), (1.0, 0.0, 0.0)),
     )
-    insight = Insight(person, np.zeros((224, 224, 3), np.uint8), np.zeros((3, 56, 56), np.float32), attention)
-    picture = attention_sheet(insight, faces, NAMES)
+    nothing = np.zeros((224, 224, 3), np.uint8), np.zeros((3, 56, 56), np.float32)
+    picture = attention_sheet(Insight(person, upright(person.bbox), *nothing, attention), faces, NAMES)
     # 100 photo pixels wide in a crop of 125: 179 pixels of the tile
     drawn = [tile(picture, number) for number in (1, 2, 3)]
     left, right = np.s_[100:180, 30:90], np.s_[100:180, 134:194]
@@ -69,4 +69,8 @@ def test_vertices_shine_by_their_attention():
     for number, x in ((0, 40), (1, 112), (2, 184)):  # the joints' dots
         hits = np.argwhere((drawn[number][:200] > 250).all(axis=2))
         assert np.hypot(*(hits.mean(axis=0) - (112 - 0.4 * 179.2, x))) < 2
-    assert cv2.imencode(".png", picture)[0]
+    # Seen head over heels and mirrored, everything stands on its head.
+    other = View((100.0, 100.0), 125.0, np.pi, mirrored=True)
+    turned = attention_sheet(Insight(person, other, *nothing, attention), faces, NAMES)
+    for number in (1, 2, 3):
+        assert np.abs(tile(turned, number)[::-1] - tile(picture, number)).mean() < 1
