@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
@@ -62,7 +63,10 @@ def to_json(
     of_people = zip_longest(found.people, links, parameters or ())
     people = [described(f"{stem.name}-{number}", *about) for number, about in enumerate(of_people, start=1)]
     whole = answer(stem.name, photo, model.modes[0], model, people, timings_ms)
-    return whole.model_dump_json(exclude_none=True).encode()
+    told = whole.model_dump(mode="json", exclude_none=True)
+    for person, files in zip(told.get("hands") or told["people"], links):
+        person["mesh"] = files  # there may be more than the service has
+    return json.dumps(told, separators=(",", ":")).encode()
 
 
 def to_npz(photo: Photo, found: Reconstruction, faces: np.ndarray, bodies: Mapping[str, Any]) -> bytes:

@@ -52,6 +52,7 @@ class Outcome:
     people: int = 0
     """Or hands, if these were looked for."""
     hands: bool = False
+    wanted_obj: bool = False
     empty: list[str] = field(default_factory=list)
     """Photos and videos without people."""
     unusable: list[Unusable] = field(default_factory=list)
@@ -72,6 +73,8 @@ class Outcome:
         if done:
             found = _count(self.people, "hand") if self.hands else _count(self.people, "person", "people")
             results.print(f"{found} in {' and '.join(done)} -> {output}")
+        if self.videos and self.wanted_obj:
+            notes.print("Of videos there is no obj, which cannot move; glb, bvh, json and npz can.")
         if self.empty:
             nothing = "No hand" if self.hands else "Nobody"
             notes.print(f"{nothing} was found in {_count(len(self.empty), 'input')}:")
@@ -87,7 +90,7 @@ class Outcome:
 
 def work_through(sources: Sequence[Source], model: Reconstructor, wishes: Wishes) -> Outcome:
     """Reconstruct the people of each photo and video and write their files."""
-    outcome = Outcome(hands=model.subject == "hand")
+    outcome = Outcome(hands=model.subject == "hand", wanted_obj="obj" in wishes.formats)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=notes, disable=not notes.is_terminal) as progress:
         task = progress.add_task("Inputs", total=len(sources))
@@ -150,7 +153,7 @@ def reconstruct_file(path: Path, stem: Path, model: Reconstructor, wishes: Wishe
     bodies = None
     if wishes.rig is not None:
         bodies = fit_still(wishes.rig, [person.vertices for person in found.people])
-        links = [a | b for a, b in zip(links, bodies.write_stills(stem, model.faces))]
+        links = [a | b for a, b in zip(links, bodies.write_each(stem, model.faces, wishes.formats))]
     end = time.perf_counter()
     if "json" in wishes.formats:
         seconds = {"decode": decoded - start, "meshes": end - reconstructed, "total": end - start}

@@ -1,7 +1,7 @@
-"""A fitted body's motion as BVH: a skeleton and its channels as text, which animation programs read.
+"""A fitted body's motion or pose as BVH: a skeleton and its channels as text, which animation programs read.
 
 Centimetres (in Blender's importer: scale 0.01), y up; each joint's channels are Zrotation Xrotation Yrotation in
-degrees, and zero rotations are SMPL's T-pose. The camera is at the origin.
+degrees, and zero rotations are SMPL's T-pose. The camera is at the origin; of a photo, the pelvis.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ from service.rigged import bone_offsets, moves
 _CENTIMETRES = 100.0
 
 
-def to_bvh(rig: Rig, bodies: Sequence[BodyFit], times: Sequence[float], places: np.ndarray, rate: float) -> bytes:
-    """Write one person's motion.
+def to_bvh(
+    rig: Rig, bodies: Sequence[BodyFit], times: Sequence[float], places: np.ndarray | None, rate: float
+) -> bytes:
+    """Write one person's motion, or pose, which is a motion of one frame.
 
     Args:
         rig: The rig that the body was fitted with.
         bodies: N, of one shape, in the camera frame.
         times: N times in seconds, rising; what lies between them is interpolated, since BVH knows even steps only.
-        places: (N, 3) metres, camera frame, to be added to each body: where the pelvis is before the camera.
+        places: (N, 3) metres, camera frame, to be added to each body: where the pelvis is before the camera; None for
+            nowhere else.
         rate: Frames a second.
     """
     rest = rig.rest(bodies[0].shape)

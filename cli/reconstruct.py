@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cli.console import notes
-from cli.inputs import find_sources
+from cli.inputs import Unusable, find_sources
 from cli.options import Boxes, Checkpoint, Device, OfSubject, Subject, read_boxes
 
 _FORMATS = ("glb", "obj", "json", "npz", "bvh")
@@ -54,8 +54,8 @@ def reconstruct(
             "-f",
             metavar="LIST",
             help="With commas: glb, obj (a mesh for each person), json (the answer that the service gives), "
-            "npz (all arrays, for numpy). Of a video: glb (with the motion in it), bvh (a skeleton's motion, for "
-            "animation programs), json, npz.",
+            "npz (all arrays, for numpy), bvh (a skeleton's pose, for animation programs). Of a video glb and bvh hold "
+            "the motion, and there is no obj.",
         ),
     ] = "glb",
     overlay: Annotated[
@@ -67,7 +67,7 @@ def reconstruct(
         typer.Option(
             "--rigged",
             help="Also fit the body model and write photo-1.rigged.glb: a skeleton, skinning weights and the pose; of "
-            "a video the joints' motion. The body's parameters go into json and npz.",
+            "a video the joints' motion, in place of the other GLB. The body's parameters go into json and npz.",
         ),
     ] = False,
     subject: OfSubject = Subject.BODY,
@@ -105,13 +105,11 @@ def reconstruct(
     videos = [source for source in sources if source.is_video]
     if box and (len(sources) != 1 or videos):
         raise typer.BadParameter("boxes are for one photo, not for several and not for videos.", param_hint="--box")
-    if videos and subject is Subject.HAND:
-        raise typer.BadParameter("hands are reconstructed in photos only, not in videos.", param_hint="--subject")
-    if "obj" in kinds and videos:
-        raise typer.BadParameter("an obj cannot move; choose glb, json or npz for videos.", param_hint="--format")
-
-    if "bvh" in kinds and len(videos) < len(sources):
-        raise typer.BadParameter("a bvh is a motion, which only videos have; add --rigged.", param_hint="--format")
+    if subject is Subject.HAND and (rigged or "bvh" in kinds):
+        raise typer.BadParameter("only bodies have a skeleton, hands have none.", param_hint="--subject")
+    if reason := _why_no_video(subject, kinds, overlay or rigged):
+        unusable += [Unusable(str(video.path), reason) for video in videos]
+        sources = [source for source in sources if not source.is_video]
 
     from cli.batch import Outcome, Wishes, work_through
     from cli.loading import load_reconstructor, settings_in_force
@@ -131,3 +129,10 @@ def reconstruct(
     outcome.unusable[:0] = unusable
     outcome.tell(output)
     raise typer.Exit(outcome.exit_code)
+
+
+def _why_no_video(subject: Subject, kinds: frozenset[str], more: bool) -> str | None:
+    """Why videos can have nothing of what is wanted, if so; `more` says that there is more than the kinds of files."""
+    if subject is Subject.HAND:
+        return "Hands are reconstructed in photos only, not in videos."
+    return "An obj cannot move; choose glb, bvh, json or npz for videos." if kinds == {"obj"} and not more else None

@@ -17,6 +17,8 @@ from model.rig import Rig
 from service.rigged import parameters_of, to_rigged_glb
 from service.schemas import Parameters
 
+_RATE = 30.0  # frames a second of a BVH that has one
+
 
 @dataclass(frozen=True)
 class Bodies:
@@ -39,41 +41,41 @@ class Bodies:
             "residuals": np.array([body.residual for body in bodies], np.float32),
         }
 
-    def write_stills(self, stem: Path, faces: np.ndarray) -> list[dict[str, str]]:
-        """Write each as `<stem>-<number>.rigged.glb`; returns its name as a link for JSON."""
-        names = [f"{stem.name}-{number}" for number in range(1, len(self.found) + 1)]
-        for name, body in zip(names, self.found):
-            answers.write(stem.with_name(name + RIGGED), to_rigged_glb(self.rig, [body], faces, name))
-        return [{"rigged": name + RIGGED} for name in names]
-
-    def write_motion(
+    def write(
         self,
         stem: Path,
         faces: np.ndarray,
-        times: Sequence[float],
-        places: np.ndarray,
-        rate: float,
         kinds: frozenset[str],
+        times: Sequence[float] | None = None,
+        places: np.ndarray | None = None,
+        rate: float = _RATE,
     ) -> dict[str, str]:
-        """Write frames as `<stem>.rigged.glb` and `<stem>.bvh`, as far as the kinds say; returns the names as links.
+        """Write one person as `<stem>.rigged.glb` and `<stem>.bvh`, as far as the kinds say; returns names as links.
 
         Args:
             stem: Folder and beginning of the names.
             faces: (F, 3).
-            times: (N,) seconds.
-            places: (N, 3) metres, camera frame: where the pelvis is.
-            rate: Frames a second.
             kinds: Of "rigged" and "bvh".
+            times: (N,) seconds of the frames; None for the one body of a photo.
+            places: (N, 3) metres, camera frame: where the pelvis is; None leaves it about the origin.
+            rate: Frames a second.
         """
         links = {}
         if "rigged" in kinds:
             links["rigged"] = stem.name + RIGGED
-            data = to_rigged_glb(self.rig, self.found, faces, stem.name, np.asarray(times), places)
+            moving = None if times is None else np.asarray(times)
+            data = to_rigged_glb(self.rig, self.found, faces, stem.name, moving, places)
             answers.write(stem.with_name(links["rigged"]), data)
         if "bvh" in kinds:
             links["bvh"] = f"{stem.name}.bvh"
-            answers.write(stem.with_name(links["bvh"]), to_bvh(self.rig, self.found, times, places, rate))
+            data = to_bvh(self.rig, self.found, [0.0] if times is None else times, places, rate)
+            answers.write(stem.with_name(links["bvh"]), data)
         return links
+
+    def write_each(self, stem: Path, faces: np.ndarray, kinds: frozenset[str]) -> list[dict[str, str]]:
+        """Write a photo's people, each as `write` does, under `<stem>-<number>`."""
+        people = enumerate(self.found, start=1)
+        return [Bodies(self.rig, [one]).write(stem.with_name(f"{stem.name}-{n}"), faces, kinds) for n, one in people]
 
 
 def fit_still(rig: Rig, meshes: Sequence[np.ndarray]) -> Bodies:

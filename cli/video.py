@@ -136,15 +136,15 @@ def _write(tracks: list[_Track], stem: Path, film: Film, model: Reconstructor, w
         if not all(np.isfinite(mesh).all() for mesh in vertices):
             raise BadInput(f"Person {number} came out as no mesh. Another checkpoint may help.")
         person: dict[str, Any] = {"id": name, "mesh": {}}
-        if "glb" in formats:
-            motion = find_motion(track.times, vertices, [p.camera.translation for p in track.people], model.faces)
-            answers.write(stem.with_name(f"{name}.glb"), to_glb(motion, model.faces, name))
-            person["mesh"] = {"glb": f"{name}.glb"}
+        places = np.array([p.camera.translation for p in track.people])
         bodies = fit_moving(wishes.rig, vertices) if wishes.rig is not None else None
         if bodies is not None:
-            places = np.array([p.camera.translation for p in track.people])
-            stem_of_one = stem.with_name(name)
-            person["mesh"] |= bodies.write_motion(stem_of_one, model.faces, track.times, places, film.rate, formats)
+            one = stem.with_name(name)
+            person["mesh"] = bodies.write(one, model.faces, formats, track.times, places, film.rate)
+        if "glb" in formats and "rigged" not in formats:  # one GLB that moves is enough
+            motion = find_motion(track.times, vertices, places, model.faces)
+            answers.write(stem.with_name(f"{name}.glb"), to_glb(motion, model.faces, name))
+            person["mesh"]["glb"] = f"{name}.glb"
         if "npz" in formats:
             size = film.width, film.height
             answers.write(stem.with_name(f"{name}.npz"), _to_npz(track, vertices, model.faces, size, bodies))

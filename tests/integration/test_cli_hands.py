@@ -53,5 +53,8 @@ def test_the_wrong_subject_gets_a_sentence(run, tmp_path):
     status, output = run("photo.png", "--checkpoint", str(tmp_path / "boxed-hand.safetensors"))
     assert status == 1 and "is for --subject hand, not body" in " ".join(output.split())
     Path("film.mp4").touch()
+    assert run("film.mp4", "photo.png", "--subject", "hand")[0] == 3
     status, output = run("film.mp4", "--subject", "hand")
-    assert status == 2 and "in photos only" in output
+    assert status == 1 and "in photos only" in output
+    status, output = run("photo.png", "--subject", "hand", "--rigged")
+    assert status == 2 and "only bodies have a skeleton" in output

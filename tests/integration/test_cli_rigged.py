@@ -108,9 +108,9 @@ def test_without_the_wish_nothing_is_fitted(run):
 
 def test_a_video_becomes_a_motion_of_joints(run, rig):
     assert run("clip.mp4", "--rigged", "--format", "bvh,json,glb")[0] == 0
-    assert files() == ["clip-1.bvh", "clip-1.glb", "clip-1.rigged.glb", "clip.json"]
+    assert files() == ["clip-1.bvh", "clip-1.rigged.glb", "clip.json"]  # one GLB that moves
     (person,) = json.loads(Path("reconstructions/clip.json").read_text())["people"]
-    assert person["mesh"] == {"glb": "clip-1.glb", "rigged": "clip-1.rigged.glb", "bvh": "clip-1.bvh"}
+    assert person["mesh"] == {"rigged": "clip-1.rigged.glb", "bvh": "clip-1.bvh"}
     rigged = Glb(Path("reconstructions/clip-1.rigged.glb").read_bytes())
     elbow = 1 + SMPL_JOINT_NAMES.index("left_elbow")
     times, turns = rigged.channels(elbow)["rotation"]
@@ -130,16 +130,25 @@ def test_a_video_becomes_a_motion_of_joints(run, rig):
         np.testing.assert_allclose(joints[key], found - found[0], atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("photo.png", "--format", "bvh"), "only videos have"),
-        (("photo.png", "--format", ""), "or add --overlay or --rigged"),
-    ],
-)
-def test_what_cannot_be_is_a_wrong_command_line(run, arguments, words):
-    status, output = run(*arguments)
-    assert status == 2 and words in output
+def test_a_photo_becomes_a_bvh_of_one_frame(run):
+    """In the joints' places of the rigged GLB."""
+    assert run("photo.png", "--rigged", "--format", "bvh,json")[0] == 0
+    assert files() == ["photo-1.bvh", "photo-1.rigged.glb", "photo.json"]
+    (person,) = json.loads(Path("reconstructions/photo.json").read_text())["people"]
+    assert person["mesh"] == {"rigged": "photo-1.rigged.glb", "bvh": "photo-1.bvh"}
+    motion = read_bvh(Path("reconstructions/photo-1.bvh"))
+    assert len(motion.valid) == 1
+    (joints,) = motion.positions()[:, [motion.skeleton.names.index(name) for name in SMPL_JOINT_NAMES]] / 100
+    rigged = Glb(Path("reconstructions/photo-1.rigged.glb").read_bytes()).joints()
+    places = np.stack([rigged[name][:3, 3] for name in SMPL_JOINT_NAMES])
+    np.testing.assert_allclose(joints - joints[0], places - places[0], atol=1e-3)
+    root = Path("reconstructions/photo-1.bvh").read_text().splitlines()[-1].split()[:3]
+    np.testing.assert_allclose(np.array(root, float) / 100, places[0], atol=1e-3)
+
+
+def test_nothing_asked_for_is_a_wrong_command_line(run):
+    status, output = run("photo.png", "--format", "")
+    assert status == 2 and "or add --overlay or --rigged" in output
 
 
 def test_a_mesh_without_a_rig_is_said(run, monkeypatch):

@@ -156,13 +156,24 @@ def test_nobody_in_a_video_is_no_error(run):
     assert files() == ["empty.json"]
 
 
-@pytest.mark.parametrize(
-    ("options", "words"), [(("--format", "obj"), "obj cannot move"), (("--box", "1,2,3,4"), "not for videos")]
-)
-def test_what_a_video_cannot_have_is_a_wrong_command_line(run, clip, options, words):
-    status, output = run("clip.mp4", *options)
+def test_each_input_gets_what_it_can_be_given(run, clip):
+    cv2.imwrite("photo.jpg", frame(0)[..., ::-1])
+    status, output = run("photo.jpg", "clip.mp4", "--format", "obj,glb")
+    assert status == 0
+    assert "4 people in 1 photo and 1 video" in output and "Of videos there is no obj" in output
+    assert files() == [
+        *(f"clip-{n}.glb" for n in (1, 2)),
+        *(f"photo-{n}.{kind}" for n in (1, 2) for kind in ("glb", "obj")),
+    ]
+    status, output = run("photo.jpg", "clip.mp4", "--format", "obj", "--output", "meshes")
+    assert status == 3 and "clip.mp4: An obj cannot move" in output
+    assert files("meshes") == ["photo-1.obj", "photo-2.obj"]
+
+
+def test_boxes_for_a_video_are_a_wrong_command_line(run, clip):
+    status, output = run("clip.mp4", "--box", "1,2,3,4")
     assert status == 2
-    assert words in " ".join(output.replace("│", "").split())
+    assert "not for videos" in " ".join(output.replace("│", "").split())
 
 
 def test_a_video_that_is_interrupted_leaves_nothing_half_done(run, clip, model, monkeypatch):
