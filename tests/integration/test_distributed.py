@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
+
+from tests.integration.torchrun import run_script
 
 SCRIPT = """
 import sys
@@ -47,23 +46,12 @@ with joined("cpu") as processes:
 """
 
 
-def _run(script: Path, folder: Path, steps: int, processes: int) -> None:
-    launcher = [sys.executable]
-    if processes > 1:
-        launcher += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run(
-        [*launcher, str(script), str(folder), str(steps)], capture_output=True, text=True, env=environment, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
-
-
 def test_two_processes_step_as_one_with_the_double_batch_and_resume(tmp_path: Path) -> None:
     script = tmp_path / "train.py"
     script.write_text(SCRIPT)
-    _run(script, tmp_path / "one", 6, processes=1)
-    _run(script, tmp_path / "two", 3, processes=2)
-    _run(script, tmp_path / "two", 6, processes=2)  # goes on from its state
+    run_script(script, tmp_path / "one", 6, processes=1)
+    run_script(script, tmp_path / "two", 3, processes=2)
+    run_script(script, tmp_path / "two", 6, processes=2)  # goes on from its state
     one, two = (load_file(tmp_path / name / "state.safetensors") for name in ("one", "two"))
     assert one.keys() == two.keys()
     for name, tensor in one.items():

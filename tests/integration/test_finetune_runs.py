@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from model.checkpoint import load_checkpoint
 from model.engines import default_checkpoint
 from model.reconstruct import Reconstructor
+from tests.integration.torchrun import run_script
 from training.images.prepare import prepare
 from training.images.prepared import PreparedImages
 from training.mocap.poses import MocapPoses
@@ -87,6 +89,43 @@ def test_frozen_then_end_to_end_then_served(images: Path, tmp_path: Path) -> Non
     )
     assert report.returncode == 0, report.stderr
     assert "anny-tiny-tuned" in report.stdout and "PCK@0.05" in report.stdout
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+
+from model.engines import default_checkpoint
+from training.distributed import joined
+from training.finetune import finetune
+from training.recipes import FinetuneRecipe
+from training.trainer import TrainerConfig
+
+images, folder, steps = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+frozen = folder.name.startswith("frozen")
+config = TrainerConfig(steps, 4, 1e-4, shards=2, backbone_rate=0.1, warm_up=1, validate_every=2)
+with joined("cpu") as processes:
+    finetune(FinetuneRecipe(config, frozen, mixed=0.0), [images], folder, processes, default_checkpoint())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["frozen", "end-to-end"])
+def test_two_processes_fine_tune_as_one_with_the_double_batch(images: Path, tmp_path: Path, recipe: str) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT)
+    one, two = tmp_path / f"{recipe}-one", tmp_path / f"{recipe}-two"
+    run_script(script, images, one, 2, processes=1)
+    run_script(script, images, two, 1, processes=2)
+    run_script(script, images, two, 2, processes=2)  # goes on from its state
+    alone, together = (load_file(folder / "state.safetensors") for folder in (one, two))
+    assert alone.keys() == together.keys()
+    for name, tensor in alone.items():
+        # Two steps of at most 1e-4 each; where a gradient is about nought, AdamW's step has either sign.
+        torch.testing.assert_close(together[name], tensor, atol=4e-4, rtol=1e-3, msg=name)
+    begun = load_checkpoint(default_checkpoint()).model.state_dict()
+    still = [name for name, value in begun.items() if torch.equal(alone[f"model.mpt.transformer.{name}"], value)]
+    assert len(still) < len(begun) / 2
 
 
 def test_what_does_not_go_together_gets_a_sentence(images: Path, tmp_path: Path) -> None:

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+import weights
+from model.backbones import build_backbone
+from model.checkpoint import load_checkpoint, save_checkpoint
 from model.engines import default_checkpoint, export_path, fingerprint
 from model.network import Placed
 from model.reconstruct import Reconstructor
@@ -112,6 +116,26 @@ def test_float16_is_within_millimetres(in_torch: TorchNetwork, tmp_path: Path) -
     people = crops(8)
     assert millimetres(in_torch.place(*people), half.place(*people)) < 5
     assert (tmp_path / "half.onnx").stat().st_size < 90e6
+
+
+@pytest.mark.slow
+def test_a_fine_tuned_network_is_exported_with_its_own_backbone(in_torch: TorchNetwork, tmp_path: Path) -> None:
+    shipped = load_checkpoint(default_checkpoint())
+    backbone = build_backbone("movenet-thunder", weights.path("movenet-thunder"))
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in backbone.parameters():
+            parameter.mul_(1 + 0.02 * torch.randn(parameter.shape, generator=generator))
+    card = {**shipped.card, "mode": "fine-tuned"}
+    save_checkpoint(tmp_path / "tuned.safetensors", shipped.model, shipped.topology, card, backbone)
+    tuned = TorchNetwork.load(tmp_path / "tuned.safetensors", "cpu")
+    export(tuned, tmp_path / "tuned.onnx")
+    twin = OnnxNetwork.load(tmp_path / "tuned.onnx", "cpu")
+    assert twin.about.mode == "fine-tuned"
+    people = crops(3)
+    expected, answer = tuned.place(*people), twin.place(*people)
+    assert millimetres(expected, answer) < 0.1
+    assert millimetres(in_torch.place(*people), answer) > 1  # the published backbone sees something else
 
 
 @pytest.mark.slow
