@@ -10,7 +10,6 @@ import argparse
 import dataclasses
 import json
 import shutil
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,7 +24,6 @@ from tqdm import tqdm
 import weights
 from model.backbones import build_backbone
 from model.checkpoint import load_checkpoint
-from model.errors import MPTError
 from model.heatmaps import HeatmapCorruption
 from model.metrics import mpjpe, pa_mpjpe
 from model.sizes import TransformerSize
@@ -33,6 +31,7 @@ from model.topology import MeshTopology
 from model.transformer import MeshPrediction
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import load_topology
+from training.console import telling_errors
 from training.distributed import Processes
 from training.evaluation.report import Cell, Report, Table
 from training.evaluation.views import clean, fixed_views, noisy, three_hidden
@@ -250,13 +249,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("runs/ablations"))
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
-    try:
+    with telling_errors():
         poses = read_mocap(options.mocap)
         report = ablate(options.tables, options.samples, poses, options.output, options.device)
-    except MPTError as error:
-        sys.exit(f"Error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
     print(report.markdown())
 
 

@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from model.errors import BadData, BadInput, MPTError
+from model.errors import BadData, BadInput
 from model.reconstruct import Person, Reconstructor
 from model.topology import HAND_JOINTS
 from training.bodies.anny import AnnyBody
 from training.bodies.anny_hand import AnnyHand
 from training.bodies.protocol import BodyModel
+from training.console import telling_errors
 from training.evaluation.annotations import read_photos
 from training.evaluation.freihand import Predict, evaluate_freihand, read_freihand
 from training.evaluation.images import evaluate_images
@@ -143,13 +144,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     if options.every < 1 or not 0.1 <= options.crop_scale <= 10:
         sys.exit("Error: --every must be at least 1, and --crop-scale from 0.1 to 10.")
-    try:
+    with telling_errors():
         report = run(options)
         report.write(options.output)
-    except MPTError as error:
-        sys.exit(f"Error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
     print(report.markdown())
     print(f"Written to {options.output}: report.md, report.json" + (" and pictures." if report.pictures else "."))
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +22,9 @@ import weights
 from model.backbones import build_backbone
 from model.checkpoint import load_checkpoint
 from model.engines import default_checkpoint
-from model.errors import MPTError
 from model.explain import heatmap_sheet
 from model.sheet import caption
+from training.console import telling_errors
 from training.distributed import Processes
 from training.end_to_end import EndToEnd
 from training.evaluation.curves import Curve, save_plot
@@ -241,13 +240,9 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
     budget = Budget(options.samples, options.samples_end_to_end, options.train_images)
-    try:
+    with telling_errors():
         start = options.start or default_checkpoint()
         report = gather(Evidence(options.images, options.output, start, budget, options.device), options.tables)
-    except MPTError as error:
-        sys.exit(f"Error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
     print(report.markdown())
 
 

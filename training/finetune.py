@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,12 +14,13 @@ import weights
 from model.backbones import build_backbone
 from model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from model.engines import default_checkpoint
-from model.errors import BadInput, MPTError
+from model.errors import BadInput
 from model.losses import edge_loss, mpt_loss
 from model.sizes import SIZES, TransformerSize
 from model.topology import MeshTopology
 from model.transformer import MeshPrediction, MeshTransformer
 from training.bodies.anny import AnnyBody
+from training.console import telling_errors
 from training.distributed import Processes, joined
 from training.end_to_end import EndToEnd
 from training.evaluation.prepared import score_prepared
@@ -223,18 +223,13 @@ def main() -> None:
     )
     options = parser.parse_args()
     folder = options.output or Path("runs") / f"finetune-{options.recipe}"
-    try:
-        with joined(options.device) as processes:
-            recipe, start, topology = _chosen(options, processes.count)
-            best = finetune(recipe, options.images, folder, processes, start, options.mocap, topology, options.compile)
-            if processes.leads:
-                print(f"The best checkpoint by validation images: {best}")
-                if options.photos:
-                    _score_photos(best, options.photos, folder / "photos")
-    except MPTError as error:
-        sys.exit(f"Error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    with telling_errors(), joined(options.device) as processes:
+        recipe, start, topology = _chosen(options, processes.count)
+        best = finetune(recipe, options.images, folder, processes, start, options.mocap, topology, options.compile)
+        if processes.leads:
+            print(f"The best checkpoint by validation images: {best}")
+            if options.photos:
+                _score_photos(best, options.photos, folder / "photos")
 
 
 def _chosen(options: argparse.Namespace, processes: int) -> tuple[FinetuneRecipe, Path | None, MeshTopology | None]:

@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import os
 import platform
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,13 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from model.checkpoint import load_checkpoint, save_checkpoint
-from model.errors import BadInput, MPTError
+from model.errors import BadInput
 from model.losses import edge_loss, mpt_loss
 from model.transformer import LiftNetwork, MeshPrediction, MeshTransformer
 from training.bodies.anny import ADULT, AnnyBody
 from training.bodies.anny_hand import AnnyHand
 from training.bodies.coarse import load_topology, save_topology
 from training.bodies.protocol import BodyModel
+from training.console import telling_errors
 from training.distributed import Processes, joined
 from training.evaluation.validation import score_clean
 from training.hands.draw import drawn_hands
@@ -189,22 +189,17 @@ def main() -> None:
         parser.error("--smpl is for bodies, --mano for hands")
     recipe = for_hands(recipe) if hand else recipe
     folder = options.output or Path("runs") / f"pretrain-{'hand-' if hand else ''}{options.size}"
-    try:
-        with joined(options.device) as processes:
-            if processes.leads:
-                _tell(options.mocap, folder, hand)
-            body = _brought_body(options.smpl, options.mano)
-            changes = {"steps": options.steps, "batch_size": options.batch_size, "shards": processes.count}
-            recipe = dataclasses.replace(recipe, youngest=options.youngest)
-            recipe = recipe.change({name: value for name, value in changes.items() if value is not None})
-            poses = processes.one_by_one(lambda: _poses(options.mocap, hand, body))
-            best = pretrain(recipe, poses, folder, processes, options.compile, options.start, body)
-            if processes.leads:
-                print(f"The best checkpoint by validation subjects: {best}")
-    except MPTError as error:
-        sys.exit(f"Error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    with telling_errors(), joined(options.device) as processes:
+        if processes.leads:
+            _tell(options.mocap, folder, hand)
+        body = _brought_body(options.smpl, options.mano)
+        changes = {"steps": options.steps, "batch_size": options.batch_size, "shards": processes.count}
+        recipe = dataclasses.replace(recipe, youngest=options.youngest)
+        recipe = recipe.change({name: value for name, value in changes.items() if value is not None})
+        poses = processes.one_by_one(lambda: _poses(options.mocap, hand, body))
+        best = pretrain(recipe, poses, folder, processes, options.compile, options.start, body)
+        if processes.leads:
+            print(f"The best checkpoint by validation subjects: {best}")
 
 
 def _brought_body(smpl: Path | None, mano: Path | None) -> BodyModel | None:

@@ -19,8 +19,9 @@ from tqdm import tqdm
 
 from model.checkpoint import load_checkpoint
 from model.engines import default_checkpoint
-from model.errors import BadData, BadInput, MPTError
+from model.errors import BadData, BadInput
 from model.topology import MeshTopology
+from training.console import telling_errors
 from training.images.coco import read_coco
 from training.images.crops import PeopleCrops
 from training.images.h36m import read_h36m_training
@@ -130,15 +131,11 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit("Error: --every must be at least 1, and --size from 32 to 1024.")
     cv2.setNumThreads(1)
     output = options.output or Path("runs") / options.data
-    try:
+    with telling_errors():
         topology = load_checkpoint(options.checkpoint or default_checkpoint()).topology
         data = READERS[options.data](options.path, options.images, options.split).every(options.every)
         smpl = SmplTruth(options.smpl) if options.smpl else None
         left_out = convert(data, output, options.split, topology, options.size, smpl, max(1, options.threads))
-    except MPTError as error:
-        sys.exit(f"Error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
     notes = [
         *data.notes,
         *([f"{left_out:,} people are left out, whose images or crops cannot be used."] * (left_out > 0)),

@@ -9,14 +9,14 @@ projected joints, as in SPIN's 3DPW, instead of 0.9 times the box of the officia
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
-from model.errors import BadData, MPTError
+from model.errors import BadData
+from training.console import telling_errors
 
 SUBJECTS = ("S9", "S11")
 FRONTAL = "60457274"
@@ -136,10 +136,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("output", type=Path, help="gets images/ and the npz: about 4 GB, 40 for training")
     parser.add_argument("--split", choices=("test", "train"), default="test", help="protocol 2, or S1, S5, S6, S7, S8")
     options = parser.parse_args(arguments)
-    try:
+    with telling_errors():
         npz = extract(options.folder, options.output, options.split == "train")
-    except MPTError as error:
-        sys.exit(f"Error: {error}")
     if options.split == "train":
         print(f"Make crops to fine-tune on with: python -m training.images.convert h36m {npz}")
     else:

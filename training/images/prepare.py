@@ -11,7 +11,6 @@ import dataclasses
 import multiprocessing
 import os
 import pickle
-import sys
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -25,9 +24,10 @@ import weights
 from model.backbones import backbone_names, build_backbone
 from model.checkpoint import load_checkpoint
 from model.engines import default_checkpoint
-from model.errors import BadData, BadInput, MPTError
+from model.errors import BadData, BadInput
 from model.topology import MeshTopology
 from training.bodies.anny import AnnyBody
+from training.console import telling_errors
 from training.images.maps import BackboneMaps
 from training.images.prepared import RENDERED, SHARD, PreparedImages, write_shard
 from training.images.rendered import RenderConfig, RenderedPeople
@@ -162,7 +162,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, help="whose mesh topology to use; the shipped one's")
     parser.add_argument("--backbone", choices=backbone_names(), help="run it over the images too, once for all")
     options = parser.parse_args()
-    try:
+    with telling_errors():
         poses = read_sample() if options.mocap is None else read_mocap(options.mocap)
         topology = load_checkpoint(options.checkpoint or default_checkpoint()).topology
         counts = {split: getattr(options, split) for split in SPLITS}
@@ -172,10 +172,6 @@ def main() -> None:
             backbone = build_backbone(options.backbone, weights.path(options.backbone))
             for split in (split for split in SPLITS if counts[split]):
                 BackboneMaps(PreparedImages(options.output, split), backbone)
-    except MPTError as error:
-        sys.exit(f"Error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 if __name__ == "__main__":
