@@ -10,6 +10,7 @@ from pydantic_settings import SettingsError
 
 from service import logs
 from service.app import create_app
+from service.protocol import Protocol
 from service.settings import Settings, read_settings
 
 
@@ -38,7 +39,7 @@ def serve(app: FastAPI, settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         root_path=settings.root_path,
-        http="h11",  # it bounds a request's head, 64 KiB; httptools does not
+        http=Protocol,
         ws="none",
         log_config=None,
         access_log=False,

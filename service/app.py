@@ -17,6 +17,7 @@ from fastapi.staticfiles import StaticFiles
 
 from service import access, problems
 from service.engine import Engine, Loader, load_reconstructors
+from service.head import Head
 from service.middleware import SecurityHeaders
 from service.observe import Observe
 from service.routes import STATIC, Services, guarded, router
@@ -77,6 +78,7 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
     app.state.services = services
     problems.install(app, settings.max_body_bytes, settings.retry_after)
     # The last one added is the outermost.
+    app.add_middleware(Head)
     app.add_middleware(BodySize, max_body_size=settings.max_body_bytes)
     app.add_middleware(BodyTime, seconds=settings.upload_seconds, retry_after=settings.retry_after)
     app.add_middleware(Observe)
@@ -84,7 +86,7 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "HEAD", "POST"],
             allow_headers=["Authorization", "X-API-Key", "X-Request-ID"],
             expose_headers=["Retry-After", "X-Request-ID"],
         )

@@ -9,7 +9,9 @@ from __future__ import annotations
 import io
 import math
 import re
+import threading
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +28,10 @@ MAX_READS = 200_000  # Pillow reads a few times a PNG chunk or JPEG segment
 MAX_JPEG_SEGMENTS = 100_000
 MAX_JPEG_SCANS = 64  # some bytes make a scan, but each takes a pass over all pixels
 MAX_EXIF_BYTES = 2**16  # what one JPEG segment holds; EXIF can name the same bytes thousands of times
+
+# Decoding takes up to 16 bytes a pixel, which is WebP's. Photos of more pixels than this are decoded one by one.
+BIG_PIXELS = 12_000_000
+_BIG_ONE = threading.Lock()
 
 # Pillow refuses twice as many by itself, before it opens a file; `decode` refuses what it is told to.
 Image.MAX_IMAGE_PIXELS = 100_000_000
@@ -113,11 +119,13 @@ def decode(data: bytes, max_pixels: int) -> Photo:
     try:
         image: Image.Image = Image.open(_BoundedReader(data), formats=("JPEG", "PNG", "WEBP"))
         _check_size(*image.size, max_pixels)
-        image.load()
-        orientation, focal_length_35mm = read_exif(image.info.get("exif", b""))
-        if orientation != 1:
-            image = image.transpose(_UPRIGHT[orientation])
-        pixels = _to_rgb(image)
+        with _BIG_ONE if image.width * image.height > BIG_PIXELS else nullcontext():
+            image.load()
+            orientation, focal_length_35mm = read_exif(image.info.get("exif", b""))
+            if orientation != 1:
+                image = image.transpose(_UPRIGHT[orientation])
+            pixels = _to_rgb(image)
+            del image  # its memory is the next one's
     except (BadInput, MemoryError):
         raise
     except Image.DecompressionBombError as error:
@@ -130,7 +138,7 @@ def decode(data: bytes, max_pixels: int) -> Photo:
 
     focal_length = None
     if focal_length_35mm is not None:
-        focal_length = focal_length_35mm * math.hypot(*image.size) / _FILM_DIAGONAL_MM
+        focal_length = focal_length_35mm * math.hypot(*pixels.shape[:2]) / _FILM_DIAGONAL_MM
     return Photo(pixels, focal_length)
 
 

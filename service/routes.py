@@ -85,10 +85,10 @@ async def reconstruct(
     the link has the mesh. Sending the same photo again is safe: it gives a new answer with new links.
     """
     mode, model = services.engine.model(query.subject, query.mode)
-    data = await image.read()
     root_path = request.scope.get("root_path", "")
 
     def work() -> bytes:
+        data = image.file.read()  # in its turn: until then a large one lies on the disk
         answer = pipeline.reconstruct(data, query, mode, model, services.store, services.settings, root_path)
         return answer.model_dump_json(exclude_none=True).encode()  # here, not on the event loop: it can be megabytes
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx2
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from PIL import Image
 
 from benchmarks.served import served
 from service.settings import Settings
@@ -77,3 +81,25 @@ def test_hostile_files_cost_bounded_memory():
         print(f"memory grew by {grown / MIB:.0f} MiB at most, the bound is {MEMORY_BOUND / MIB:.0f}")
         assert grown < MEMORY_BOUND
         assert client.post("/reconstruct", files=form(photo())).status_code == 200
+
+
+@pytest.mark.slow
+def test_the_largest_photos_at_once_cost_little_more_than_one():
+    side, at_once = 7071, 4  # 50 million pixels, the default limit; as WebP, which takes the most memory
+    largest = io.BytesIO()
+    Image.new("RGBA", (side, side), (9, 9, 9, 128)).save(largest, format="WEBP", lossless=True, method=0)
+    with (
+        served("tests.integration.fake_service", {"MPT_CONCURRENCY": str(at_once)}) as service,
+        httpx2.Client(base_url=service.url, timeout=300) as client,
+        ThreadPoolExecutor(at_once) as pool,
+    ):
+
+        def post(_: int) -> int:
+            return client.post("/reconstruct", files=form(largest.getvalue())).status_code
+
+        before = service.memory("VmHWM")
+        assert list(pool.map(post, range(2 * at_once))) == [200] * 2 * at_once
+        grown = service.memory("VmHWM") - before
+    print(f"memory grew by {grown / MIB:.0f} MiB at most")
+    # One is decoded, each of the others there as RGB and scaled down. All decoded at once would be 3.2 GB.
+    assert grown < side**2 * (16 + 4 * at_once) + 200 * MIB

@@ -48,3 +48,33 @@ def test_wrong_methods_are_problems(client):
     response = client.get("/reconstruct")
     refused(response, 405, "use POST")
     assert response.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("query", ["", "?view=side"])
+def test_head_answers_as_get_does_without_the_body(client, query):
+    answer = client.post("/reconstruct", files=form(photo())).json()
+    links = answer["people"][0]["mesh"]
+    paths = [
+        links["glb"],
+        links["obj"],
+        answer["overlay"] + query,
+        "/",
+        "/static/app.js",
+        "/v2/health/ready",
+        "/nothing",
+    ]
+    for path in paths:
+        head, whole = client.head(path), client.get(path)
+        assert head.status_code == whole.status_code, path
+        assert head.content == b""
+        ignored = {"x-request-id", "date"}
+        assert {k: v for k, v in head.headers.items() if k not in ignored} == {
+            k: v for k, v in whole.headers.items() if k not in ignored
+        }
+        assert int(head.headers["content-length"]) == len(whole.content) > 0
+
+
+def test_head_where_there_is_no_get(client):
+    response = client.head("/reconstruct")
+    assert response.status_code == 405
+    assert response.headers["allow"] == "POST"

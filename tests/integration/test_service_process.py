@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import signal
 import socket
 import threading
@@ -70,6 +71,47 @@ def test_a_client_that_sends_too_slowly_is_cut_off(service):
     assert b"HTTP/1.1 408" in answer
     assert b"application/problem+json" in answer
     assert b"took more than 2 seconds to arrive" in answer
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"no HTTP at all\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 TLS\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: test\r\nContent-Length: many\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: test\r\nX-Long: " + b"x" * 2**17,
+        b"POST /reconstruct HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n"
+        b"Content-Type: multipart/form-data; boundary=x\r\n\r\nmany\r\n",
+    ],
+    ids=["text", "TLS", "length", "long head", "chunk"],
+)
+def test_what_is_no_http_is_a_problem_like_any_other(service, sent):
+    with connect(service) as connection:
+        connection.sendall(sent)
+        answer = b""
+        with contextlib.suppress(ConnectionResetError):  # it did not read on
+            while chunk := connection.recv(4096):
+                answer += chunk
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request")
+    assert b"content-type: application/problem+json" in head.lower()
+    assert json.loads(body)["detail"].startswith("This is no well-formed HTTP/1.1 request")
+    assert "Traceback" not in service.log
+
+
+def test_head_over_a_socket_has_the_length_and_no_body(service):
+    with connect(service) as connection:
+        for method in (b"HEAD", b"GET"):  # one after the other on one connection: no stray byte between
+            connection.sendall(method + b" / HTTP/1.1\r\nHost: test\r\n\r\n")
+            answer = connection.recv(2**16)
+            while b"\r\n\r\n" not in answer:
+                answer += connection.recv(2**16)
+            head, _, body = answer.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 OK")
+            length = int(re.search(rb"content-length: (\d+)", head.lower())[1])
+            while method == b"GET" and len(body) < length:
+                body += connection.recv(2**16)
+            assert len(body) == (length if method == b"GET" else 0)
 
 
 def test_a_client_that_goes_away_frees_its_place(service):
