@@ -22,7 +22,10 @@ INPUT_SIZE = 224
 """Side of the crops that the landmark network looks at, in pixels."""
 
 _THRESHOLD = 0.5  # presence below which what was found is no hand
-_HINT = 0.2  # presence at a first look below which a closer one is not worth it
+# Presence at a first look below which a closer one is not worth it: at a palm, and at an arm, which all but tells.
+_PALM_HINT, _ARM_HINT = 0.2, 0.03
+# Below this part of the photo's longer side, a hand that no arm leads to must be surer: it could be anywhere.
+_SMALL, _SMALL_THRESHOLD = 0.06, 0.8
 _CLOSER_LOOKS = 2
 _DOUBT = 0.1  # a probability of "right" this far from 0 and 1 may be wrong
 _LARGE = 0.3  # of the photo's longer side: such a hand fills it
@@ -77,17 +80,21 @@ def find_hands(find: Find, look: Look, image: np.ndarray, find_people: People = 
         find_people: finds the people in it: their arms lead to hands, and tell left from right. In a photo that a
             hand fills, neither they nor small hands are looked for.
     """
+    longest = max(image.shape[:2])
     sure: list[Glance] = []
     arms: list[Arm] = []
     for palms in look_for_palms(find, image):
         new = [palm for palm in palms if not any(_lies_in(palm, glance) for glance in sure)]
-        sure += _hands_in(look, image, [view_of_palm(palm) for palm in new])
-        if any(_size(glance) >= _LARGE * max(image.shape[:2]) for glance in sure):
+        for glance in _hands_in(look, image, [view_of_palm(palm) for palm in new], _PALM_HINT):
+            if _size(glance) >= _SMALL * longest or glance.presence >= _SMALL_THRESHOLD:
+                sure.append(glance)
+        if any(_size(glance) >= _LARGE * longest for glance in sure):
             break
     else:
         arms = arms_of(find_people(image))
         known = [arm_of(glance.points, arms) for glance in sure]
-        sure += _hands_in(look, image, [arm.view for arm in arms if not any(arm is other for other in known)])
+        free = [arm.view for arm in arms if not any(arm is other for other in known)]
+        sure += _hands_in(look, image, free, _ARM_HINT)
     sure.sort(key=lambda glance: glance.presence, reverse=True)
     hands: list[Detection] = []
     for glance in sure:
@@ -110,16 +117,16 @@ def hands_in_boxes(look: Look, image: np.ndarray, boxes: Sequence[Box]) -> list[
     for x, y, width, height in boxes:
         side = _BOX_SCALE * max(width, height)
         views += [View((x + width / 2, y + height / 2), side, angle) for angle in _ANGLES]
-    glances = look_at(look, image, views)
+    # All of them closer: in a loose box, the first look at the right angle may say less than one at a wrong angle.
+    glances = _closer(look, image, look_at(look, image, views))
     each = [glances[start : start + len(_ANGLES)] for start in range(0, len(glances), len(_ANGLES))]
     best = [max(tried, key=lambda glance: glance.presence) for tried in each]
-    closer = _closer(look, image, best)
-    return [replace(_hand(glance, image), box=box) for glance, box in zip(closer, boxes, strict=True)]
+    return [replace(_hand(glance, image), box=box) for glance, box in zip(best, boxes, strict=True)]
 
 
-def _hands_in(look: Look, image: np.ndarray, views: Sequence[View]) -> list[Glance]:
-    """Closer looks at what may be a hand in some views, as far as it is one."""
-    first = [glance for glance in look_at(look, image, views) if glance.presence >= _HINT]
+def _hands_in(look: Look, image: np.ndarray, views: Sequence[View], hint: float) -> list[Glance]:
+    """Closer looks at what may be a hand in some views, as far as it is one; `hint` is the least presence at first."""
+    first = [glance for glance in look_at(look, image, views) if glance.presence >= hint]
     return [glance for glance in _closer(look, image, first) if glance.presence >= _THRESHOLD]
 
 

@@ -17,7 +17,8 @@ WRIST, MIDDLE_BASE = 0, 2
 """The two points that tell which way a palm points."""
 
 # Longer sides, in pixels, at which the network looks at a photo: it finds palms of 10 to 100 pixels or so.
-_SCALES = (128, 256, 448)
+_SCALES = (128, 256, 448, 896)
+_ENLARGED = 1.25  # beyond that, enlarging a photo shows nothing new
 _THRESHOLD = 0.5
 _SAME_PALM = 0.3  # intersection over union above which two boxes are of one palm
 _CANDIDATES = 16  # palms of one look: bounds the work that a crowd makes
@@ -75,7 +76,7 @@ def look_for_palms(find: Find, image: np.ndarray) -> Iterator[list[Palm]]:
     """
     longest = max(image.shape[:2])
     for index, size in enumerate(_SCALES):
-        if index and size > 2 * longest:  # enlarging an image shows nothing new
+        if index and size > _ENLARGED * longest:
             break
         yield _find_at(find, image, size / longest)
 

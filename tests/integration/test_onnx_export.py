@@ -18,10 +18,8 @@ from model.engines import default_checkpoint, export_path, fingerprint
 from model.network import Placed
 from model.reconstruct import Reconstructor
 from model.torch_network import TorchNetwork
-from model.views import View, cut_crop, square_crop
-from tests.integration.boxed_hand import save_boxed_hand
+from model.views import cut_crop, square_crop
 from tests.integration.drawn_figure import background, draw_figure
-from tests.integration.test_hands import picture as hand_picture
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
@@ -136,29 +134,6 @@ def test_a_fine_tuned_network_is_exported_with_its_own_backbone(in_torch: TorchN
     expected, answer = tuned.place(*people), twin.place(*people)
     assert millimetres(expected, answer) < 0.1
     assert millimetres(in_torch.place(*people), answer) > 1  # the published backbone sees something else
-
-
-@pytest.mark.slow
-def test_a_hands_networks_are_exported_too(tmp_path: Path) -> None:
-    """Its own backbone, which looks at a part of its crop, and its own detectors, one of them of a fixed size."""
-    hand = TorchNetwork.load(save_boxed_hand(tmp_path), "cpu")
-    export(hand, tmp_path / "hand.onnx")
-    twin = OnnxNetwork.load(tmp_path / "hand.onnx", "cpu")
-    assert twin.about.subject == "hand" and twin.about.joint_names == hand.about.joint_names
-    image = hand_picture(30)
-    for count in (1, 5):
-        views = [View((280.0 + 3 * k, 220.0), 200.0, 0.5 + 0.02 * k) for k in range(count)]
-        pixels = np.stack([view.cut(image, 224) for view in views])
-        crops = np.array([view.crop((280.0, 220.0)) for view in views], np.float32)
-        cameras = np.tile(np.array([700, 280, 220], np.float32), (count, 1))
-        expected, answer = hand.place(pixels, crops, cameras), twin.place(pixels, crops, cameras)
-        assert millimetres(expected, answer) < 0.1
-        assert np.ptp(answer.vertices[0], axis=0).max() > 0.1  # a hand, not nothing
-        np.testing.assert_allclose(answer.keypoints, expected.keypoints, atol=0.05)
-    for one, other in zip(*(Reconstructor(n).reconstruct(image).people for n in (hand, twin)), strict=True):
-        assert one.handedness == other.handedness == "right"
-        # Crops differ by a rounding, three times over, and the network was never trained.
-        assert np.linalg.norm(one.vertices - other.vertices, axis=-1).max() < 5e-3
 
 
 WITHOUT_TORCH = """

@@ -74,8 +74,10 @@ def test_small_photos_are_not_looked_at_closely() -> None:
         sizes.append(max(images.shape[1:3]))
         return none_found(images)
 
-    list(look_for_palms(find, np.zeros((100, 80, 3), np.uint8)))
-    assert sizes == [128]
+    for longest, expected in ((60, [128]), (100, [128]), (300, [128, 256]), (400, [128, 256, 448])):
+        sizes.clear()
+        list(look_for_palms(find, np.zeros((longest, longest // 2, 3), np.uint8)))
+        assert sizes == expected
 
 
 def test_the_view_of_a_palm_is_mediapipes() -> None:
@@ -143,6 +145,62 @@ def test_arms_lead_to_hands_and_tell_their_side() -> None:
     assert np.linalg.norm(hand.keypoints[:, :2] - joints, axis=1).max() < 8
     (hand,) = find_hands(none_found, look, image, lambda _: [person((400, 400), (400, 530), "right")])
     assert hand.handedness == "right" and not hand.view.mirrored
+
+
+def test_a_palm_alone_must_be_surer_if_it_is_small() -> None:
+    """Where an arm leads, or where it is large, a presence above a half is enough."""
+    for size, presence, arm, count in (
+        (40, 0.7, False, 0),
+        (40, 0.9, False, 1),
+        (40, 0.7, True, 1),
+        (80, 0.7, False, 1),
+    ):
+        joints = size * HAND + (400, 400)
+        look, image = looking([(joints, presence, 0.9)], photo())
+
+        def find(images: np.ndarray, size: int = size) -> PalmOutputs:
+            scale = images.shape[1] / 800
+            points = np.full((1, 1, 7, 2), (400.0, 400 - 0.2 * size))
+            points[0, 0, 2] -= (0, 0.3 * size)
+            return PalmOutputs(
+                np.array([[4.0]]), np.array([[[400.0, 400 - 0.4 * size, size, size]]]) * scale, points * scale
+            )
+
+        people = [person((400, 400), (400, 400 + 1.3 * size), "right")] if arm else []
+        assert len(find_hands(find, look, image, lambda _, people=people: people)) == count, (size, presence, arm)
+
+
+def test_an_arms_hand_is_looked_at_closely_even_if_the_first_look_says_little() -> None:
+    joints = 100 * HAND + (400, 400)
+    seen, image = looking([(joints, 0.9, 0.9)], photo())
+    for first, count in ((0.05, 1), (0.01, 0)):
+        looks = []
+
+        def look(crops: np.ndarray, first: float = first, looks: list = looks) -> Landmarks:
+            looks.append(len(crops))
+            said = seen(crops)
+            return said if len(looks) > 1 else said._replace(presence=np.full(len(crops), first))
+
+        assert len(find_hands(none_found, look, image, lambda _: [person((400, 400), (400, 530), "right")])) == count
+
+
+def test_in_a_loose_box_all_angles_are_looked_at_closely() -> None:
+    """A first look says more of a wrong angle than of the right one; closer, the right one is plain."""
+    joints = 100 * HAND + (400, 400)
+    seen, image = looking([(joints, 0.9, 0.9)], photo())
+    looks = []
+
+    def look(crops: np.ndarray) -> Landmarks:
+        looks.append(len(crops))
+        said = seen(crops)
+        first = len(looks) == 1
+        lost = np.array([0, 1, 1, 1]) if first else said.presence < 0.1
+        presence = np.array([0.2, 0.3, 0.1, 0.1]) if first else said.presence  # upwards is the first of four angles
+        return Landmarks(said.points + 80 * lost[:, None, None], presence, said.right)
+
+    (hand,) = hands_in_boxes(look, image, [(250.0, 200.0, 300.0, 300.0)])
+    assert hand.score == pytest.approx(0.9)
+    assert np.linalg.norm(hand.keypoints[:, :2] - joints, axis=1).max() < 8
 
 
 def test_a_hand_is_reported_once() -> None:
