@@ -220,7 +220,7 @@ def _brought_body(smpl: Path | None, mano: Path | None) -> BodyModel | None:
 
 def _poses(mocap: Path | None, hand: bool, body: BodyModel | None) -> MocapPoses:
     if hand and mocap and body:
-        return read_mano_poses(mocap, body.mean_pose.numpy())  # type: ignore[attr-defined]
+        return read_mano_poses(mocap, body)  # type: ignore[arg-type]
     if hand:
         return drawn_hands()
     return read_sample() if mocap is None else read_mocap(mocap)

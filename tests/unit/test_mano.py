@@ -91,12 +91,12 @@ def interhand(folder: Path, **hands: object) -> None:
     (folder / "InterHand2.6M_train_MANO_NeuralAnnot.json").write_text(json.dumps({"0": frames}))
 
 
-def test_interhands_poses_count_from_the_mean_and_left_hands_are_mirrored(tmp_path: Path) -> None:
+def test_interhands_poses_count_from_the_mean_and_left_hands_are_mirrored(tmp_path: Path, hand: ManoHand) -> None:
     rng = np.random.default_rng(1)
     right, left = rng.normal(0, 0.3, 48), rng.normal(0, 0.3, 48)
     about = {"shape": [0.0] * 10, "trans": [0.0] * 3}
     interhand(tmp_path, right={"pose": right.tolist(), **about}, left={"pose": left.tolist(), **about})
-    poses = read_mano_poses(tmp_path, MEAN.reshape(15, 3))
+    poses = read_mano_poses(tmp_path, hand)
     assert poses.rotations.shape == (2, 16, 3) and set(poses.subjects) == {"interhand/0"}
     np.testing.assert_allclose(poses.rotations[0, 0], right[:3], rtol=1e-5)  # the wrist has no mean
     np.testing.assert_allclose(poses.rotations[0, 1:].ravel(), right[3:] + MEAN, rtol=1e-4, atol=1e-6)
@@ -104,12 +104,12 @@ def test_interhands_poses_count_from_the_mean_and_left_hands_are_mirrored(tmp_pa
     np.testing.assert_allclose(poses.rotations[1, 1:].ravel(), mirrored[1:].ravel() + MEAN, rtol=1e-4, atol=1e-6)
 
 
-def test_npz_files_say_what_they_count_from(tmp_path: Path) -> None:
+def test_npz_files_say_what_they_count_from(tmp_path: Path, hand: ManoHand) -> None:
     poses = np.random.default_rng(2).normal(0, 0.3, (5, 48)).astype(np.float32)
     (tmp_path / "one").mkdir()
     np.savez(tmp_path / "one" / "flat.npz", poses=poses)
     np.savez(tmp_path / "one" / "mean.npz", poses=poses, flat_hand_mean=np.array(False))
-    read = read_mano_poses(tmp_path, MEAN.reshape(15, 3))
+    read = read_mano_poses(tmp_path, hand)
     np.testing.assert_allclose(read.rotations[:5].reshape(5, 48), poses)
     np.testing.assert_allclose(
         read.rotations[5:, 1:] - read.rotations[:5, 1:], np.tile(MEAN.reshape(15, 3), (5, 1, 1)), atol=1e-6
@@ -120,12 +120,12 @@ def test_npz_files_say_what_they_count_from(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["[1, 2", "[]", '{"0": {"1": {"right": {"pose": [1, 2]}}}}', '{"0": {"1": {"right": {"shape": []}}}}']
 )
-def test_broken_annotations_get_a_sentence(tmp_path: Path, text: str) -> None:
+def test_broken_annotations_get_a_sentence(tmp_path: Path, text: str, hand: ManoHand) -> None:
     (tmp_path / "x_MANO_y.json").write_text(text)
     with pytest.raises(BadData, match="x_MANO_y"):
-        read_mano_poses(tmp_path, MEAN.reshape(15, 3))
+        read_mano_poses(tmp_path, hand)
 
 
-def test_a_folder_without_parameters_gets_a_sentence(tmp_path: Path) -> None:
+def test_a_folder_without_parameters_gets_a_sentence(tmp_path: Path, hand: ManoHand) -> None:
     with pytest.raises(BadData, match="InterHand"):
-        read_mano_poses(tmp_path, MEAN.reshape(15, 3))
+        read_mano_poses(tmp_path, hand)

@@ -1,4 +1,4 @@
-"""Poses of hands as MANO parameters: InterHand2.6M's annotations (JSON), and npz files such as Complement's, converted.
+"""Poses of hands for MANO: InterHand2.6M's annotations (JSON), npz files of parameters, and Complement's meshes.
 
 Left hands are mirrored into right ones. Poses come out relative to the flat hand.
 """
@@ -10,23 +10,29 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from model.errors import BadData
+from training.mocap.complement import read_complement
 from training.mocap.poses import MocapPoses
+
+if TYPE_CHECKING:
+    from training.bodies.mano import ManoHand
 
 _MIRROR = np.array([1.0, -1.0, -1.0], np.float32)  # of an axis-angle, where x turns into -x
 
 
-def read_mano_poses(folder: Path, mean_pose: np.ndarray) -> MocapPoses:
-    """Reads all parameter files below a folder.
+def read_mano_poses(folder: Path, hand: ManoHand) -> MocapPoses:
+    """Reads all that is below a folder.
 
     Args:
         folder: with `*MANO*.json` of InterHand2.6M, {capture: {frame: {"right" and "left": {"pose": 48 numbers} or
             null}}}, counted from MANO's mean pose; and `*.npz` with `poses` (N, 48) of right hands, or (N, 16, 3),
-            counted from the flat hand, or from the mean pose if a `flat_hand_mean` says False.
-        mean_pose: (15, 3) axis-angle; see `ManoHand`.
+            counted from the flat hand, or from the mean pose if a `flat_hand_mean` says False; and Complement's
+            meshes, see `read_complement`.
+        hand: whose poses they are, on the CPU.
 
     Returns:
         (N, 16, 3) poses; a capture, or a file's folder, is a subject.
@@ -35,10 +41,13 @@ def read_mano_poses(folder: Path, mean_pose: np.ndarray) -> MocapPoses:
         BadData: no file is there, or one cannot be used; the message names it.
     """
     files = sorted([*folder.rglob("*MANO*.json"), *folder.rglob("*.npz")]) if folder.is_dir() else []
-    if not files:
-        raise BadData(f"{folder} holds no MANO parameters: neither InterHand2.6M's *MANO*.json nor npz with `poses`.")
-    mean = np.concatenate([np.zeros((1, 3), np.float32), mean_pose.astype(np.float32)])  # the wrist has none
-    parts: list[MocapPoses] = []
+    parts: list[MocapPoses] = list(read_complement(folder, hand))
+    if not files and not parts:
+        raise BadData(
+            f"{folder} holds no poses of MANO: neither InterHand2.6M's *MANO*.json, nor npz with `poses`, nor "
+            "Complement's model_mano/*/*.obj."
+        )
+    mean = np.concatenate([np.zeros((1, 3), np.float32), hand.mean_pose.numpy()])  # the wrist has none
     for file in files:
         parts += _read_interhand(file, mean) if file.suffix == ".json" else [_read_npz(file, folder, mean)]
     return MocapPoses.concat(parts)
