@@ -35,7 +35,7 @@ def read_complement(folder: Path, hand: ManoHand) -> Iterator[MocapPoses]:
         hand: the model that the meshes are of, on the CPU.
 
     Yields:
-        (1, 16, 3) rotations relative to the flat hand, of right hands; the folder of `model_mano` is the subject.
+        (1, 16, 3) rotations relative to the flat hand, of right hands. Nobody says whose: each pose is a subject.
 
     Raises:
         BadData: a mesh is none of MANO's; the message names the file.
@@ -54,8 +54,8 @@ def read_complement(folder: Path, hand: ManoHand) -> Iterator[MocapPoses]:
                 raise BadData(
                     f"{file} is {1000 * error:.0f} mm away from all poses of {hand.name}: no left hand of it."
                 )
-            subject = file.parents[2].relative_to(folder).as_posix()
-            yield MocapPoses.from_clip(pose[None], f"complement/{subject}", file.parent.name)
+            name = file.parent.relative_to(folder).as_posix()
+            yield MocapPoses.from_clip(pose[None], f"complement/{name}", name)
 
 
 def _mesh(path: Path, count: int) -> np.ndarray:

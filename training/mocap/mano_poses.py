@@ -35,7 +35,7 @@ def read_mano_poses(folder: Path, hand: ManoHand) -> MocapPoses:
         hand: whose poses they are, on the CPU.
 
     Returns:
-        (N, 16, 3) poses; a capture, or a file's folder, is a subject.
+        (N, 16, 3) poses; a capture, a file's folder, or a pose of Complement is a subject.
 
     Raises:
         BadData: no file is there, or one cannot be used; the message names it.
