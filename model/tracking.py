@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,8 @@ from model.reconstruct import Person
 
 _LEAST = 0.2
 """Likeness below which two people are never taken for one."""
+_MEMORY = 0.3
+"""Seconds over which somebody's speed is averaged: whom another one begins to hide seems to turn round at once."""
 
 
 @dataclass
@@ -24,13 +27,29 @@ class _Track:
     number: int
     last: Detection
     seen: float  # seconds
+    velocity: np.ndarray = field(default_factory=lambda: np.zeros(2))  # pixels a second
+
+    def expected(self, time: float) -> Detection:
+        """Where somebody is who went on as before."""
+        x, y = self.velocity * (time - self.seen)
+        left, top, width, height = self.last.box
+        keypoints = self.last.keypoints + np.array([x, y, 0], np.float32)
+        return replace(self.last, box=(left + x, top + y, width, height), keypoints=keypoints)
+
+    def follow(self, now: Detection, time: float) -> None:
+        """Goes on from what was seen now."""
+        step = time - self.seen
+        share = 1 - math.exp(-step / _MEMORY)
+        self.velocity = self.velocity + share * ((_middle(now.box) - _middle(self.last.box)) / step - self.velocity)
+        self.last, self.seen = now, time
 
 
 class Tracker:
     """Gives people numbers that stay theirs, by where their joints and boxes are in the picture.
 
-    Each frame's people are matched at once with those of the frames before, by the Hungarian method, as SORT does
-    (Bewley et al., ICIP 2016). Who is out of sight for longer than `patience` comes back as somebody new.
+    Each frame's people are matched at once with where those of the frames before should be by now, by the Hungarian
+    method, as SORT does (Bewley et al., ICIP 2016): so somebody who walks behind somebody else comes out as the same.
+    Who is out of sight for longer than `patience` comes back as somebody new.
 
     Args:
         patience: seconds.
@@ -50,7 +69,8 @@ class Tracker:
         """
         self._tracks = [track for track in self._tracks if time - track.seen <= self._patience]
         now = [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
-        likeness = np.array([[_likeness(track.last, seen) for seen in now] for track in self._tracks])
+        expected = [track.expected(time) for track in self._tracks]
+        likeness = np.array([[_likeness(one, seen) for seen in now] for one in expected])
         matched: dict[int, _Track] = {}
         if likeness.size:
             for row, column in zip(*linear_sum_assignment(likeness, maximize=True)):
@@ -63,7 +83,8 @@ class Tracker:
                 track = _Track(self._count, seen, time)
                 self._count += 1
                 self._tracks.append(track)
-            track.last, track.seen = seen, time
+            else:
+                track.follow(seen, time)
             numbers.append(track.number)
         return numbers
 
@@ -75,6 +96,10 @@ class Tracker:
 def _likeness(one: Detection, other: Detection) -> float:
     """0..1. Joints tell people who overlap apart; boxes still overlap where somebody moves fast."""
     return (similarity(one, other) + _overlap(one.box, other.box)) / 2
+
+
+def _middle(box: Box) -> np.ndarray:
+    return np.array([box[0] + box[2] / 2, box[1] + box[3] / 2])
 
 
 def _overlap(one: Box, other: Box) -> float:

@@ -33,6 +33,17 @@ def test_people_who_pass_each_other_keep_their_numbers():
         assert tracker.update(people if step % 2 else people[::-1], step / 30) == ([0, 1] if step % 2 else [1, 0])[::-1]
 
 
+def test_who_walks_behind_somebody_comes_out_as_the_same():
+    """Hidden for a third of a second, and much alike: where they were heading tells them apart."""
+    tracker = Tracker()
+    for step in range(31):
+        front, back = person(4 * step), person(120 - 4 * step, y=55, size=90)
+        if 11 <= step <= 20:
+            assert tracker.update([front], step / 30) == [0]
+        else:
+            assert tracker.update([front, back], step / 30) == [0, 1]
+
+
 def test_the_best_of_all_pairs_counts_not_the_first():
     tracker = Tracker()
     tracker.update([person(0), person(30)], 0.0)
