@@ -1,7 +1,7 @@
 """What bodies on their way in may cost: their size, their time, and how many there are at once.
 
 uvicorn waits for ever for a client that sends slowly. Here the time from a request's head to its body's last byte is
-bounded. The head itself is the proxy's affair: see deploy/Caddyfile.
+bounded; `service.protocol` bounds that of the head.
 """
 
 from __future__ import annotations
