@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from model.arms import Arm, arm_of, arms_of, is_elbow
+from model.arms import Arm, Foot, arm_of, arms_of, feet_of, is_elbow, is_foot
 from model.detections import SAME_PERSON, Box, Detection, similarity
 from model.palms import Find, Palm, angle_of, look_for_palms
 from model.views import View
@@ -77,12 +77,13 @@ def find_hands(find: Find, look: Look, image: np.ndarray, find_people: People = 
         find: the palm detector.
         look: the landmark network.
         image: (H, W, 3) uint8 RGB.
-        find_people: finds the people in it: their arms lead to hands, and tell left from right. In a photo that a
-            hand fills, neither they nor small hands are looked for.
+        find_people: finds the people in it: their arms lead to hands, and tell left from right; their elbows and feet
+            are no hands. In a photo that a hand fills, neither they nor small hands are looked for.
     """
     longest = max(image.shape[:2])
     sure: list[Glance] = []
     arms: list[Arm] = []
+    feet: list[Foot] = []
     for palms in look_for_palms(find, image):
         new = [palm for palm in palms if not any(_lies_in(palm, glance) for glance in sure)]
         for glance in _hands_in(look, image, [view_of_palm(palm) for palm in new], _PALM_HINT):
@@ -91,7 +92,8 @@ def find_hands(find: Find, look: Look, image: np.ndarray, find_people: People = 
         if any(_size(glance) >= _LARGE * longest for glance in sure):
             break
     else:
-        arms = arms_of(find_people(image))
+        people = find_people(image)
+        arms, feet = arms_of(people), feet_of(people)
         known = [arm_of(glance.points, arms) for glance in sure]
         free = [arm.view for arm in arms if not any(arm is other for other in known)]
         sure += _hands_in(look, image, free, _ARM_HINT)
@@ -100,7 +102,8 @@ def find_hands(find: Find, look: Look, image: np.ndarray, find_people: People = 
     for glance in sure:
         arm = arm_of(glance.points, arms)
         hand = _hand(glance, image, arm.side if arm else None)
-        if not is_elbow(glance.points, arms) and not any(_same(hand, other) for other in hands):
+        other_limb = is_elbow(glance.points, arms) or is_foot(glance.points, feet, arms)
+        if not other_limb and not any(_same(hand, other) for other in hands):
             hands.append(hand)
     return hands
 

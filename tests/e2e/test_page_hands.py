@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from tests.e2e.tab import Tab, drop
-from tests.integration.test_hands import WIDTH, drawn, picture
+from tests.integration.drawn_hand import background
+from tests.integration.test_hands import HEIGHT, WIDTH, drawn, picture
 from tests.integration.test_service_hands import png
 
 
@@ -48,10 +49,19 @@ def test_hands_instead_of_bodies(tab: Tab, tmp_path: Path) -> None:
     assert np.abs(tab.picture() - seen).max() > 40
 
 
-def test_a_photo_without_hands_says_so(tab: Tab) -> None:
+def test_the_samples_people_have_two_hands_each(tab: Tab) -> None:
+    """Their feet are bare, and look like hands to both 2D networks."""
     tab.answer(lambda: tab.page.click("#sample"))
     answer = tab.answer(lambda: tab.choose("#subjects [value=hand]"))
-    if not answer["hands"]:
-        assert "No hand was found" in tab.page.inner_text("#about")
+    assert sorted(hand["handedness"] for hand in answer["hands"]) == ["left"] * 3 + ["right"] * 3
+    assert max(hand["bbox"][1] for hand in answer["hands"]) < 0.6 * answer["height"]
+    assert "6 hands" in tab.page.inner_text("#people")
     tab.choose("#subjects [value=body]")  # known already: nothing is sent
     tab.page.wait_for_function("() => document.querySelector('#people').textContent.includes('3 people')")
+
+
+def test_a_photo_without_hands_says_so(tab: Tab) -> None:
+    tab.answer(lambda: drop(tab, png(background(HEIGHT, WIDTH)), "empty.png", "image/png"))
+    answer = tab.answer(lambda: tab.choose("#subjects [value=hand]"))
+    assert answer["hands"] == []
+    assert "No hand was found" in tab.page.inner_text("#about")

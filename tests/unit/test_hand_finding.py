@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model.arms import Arm, arm_of, arms_of, is_elbow
+from model.arms import Arm, Foot, arm_of, arms_of, feet_of, is_elbow, is_foot
 from model.detections import Detection
 from model.hands import Landmarks, find_hands, hands_in_boxes, view_of_joints, view_of_palm
 from model.palms import Palm, PalmOutputs, look_for_palms, suppress_duplicates
@@ -229,6 +229,31 @@ def test_an_elbow_is_no_hand() -> None:
     assert not is_elbow(joints, [])
     imagined = [Arm("left", middle, middle + 20, 30.0)]  # much smaller than the hand
     assert not is_elbow(joints, imagined) and arm_of(joints, [Arm("left", joints[0] + 20, joints[0], 30.0)]) is None
+
+
+def test_a_bare_foot_is_no_hand() -> None:
+    """Toes look like fingers: to the palm detector and to the landmark network too."""
+    joints = 40 * HAND + (400, 400)
+    foot = [Foot(joints[0] + (0, -30), 100.0)]
+    assert is_foot(joints, foot, [])
+    assert not is_foot(joints, [Foot(joints[0] + (0, -70), 100.0)], [])
+    assert not is_foot(joints, foot, [Arm("left", joints[0] + (0, 100), joints[0], 100.0)])  # a hand on a foot
+
+    barefoot = person((0, 0), (0, 0))
+    barefoot.keypoints[:, 2] = 0
+    barefoot.keypoints[[14, 16]] = (400, 260, 0.9), (400, 370, 0.9)
+    (found,) = feet_of([barefoot])
+    assert found.ankle.tolist() == [400, 370] and found.shin == pytest.approx(110)
+    look, image = looking([(joints, 0.95, 0.9)], photo())
+
+    def find(images: np.ndarray) -> PalmOutputs:
+        scale = images.shape[1] / 800
+        points = np.full((1, 1, 7, 2), (400.0, 392.0))
+        points[0, 0, 2] -= (0, 12)
+        return PalmOutputs(np.array([[4.0]]), np.array([[[400.0, 384, 40, 40]]]) * scale, points * scale)
+
+    assert len(find_hands(find, look, image)) == 1
+    assert find_hands(find, look, image, lambda _: [barefoot]) == []
 
 
 def test_a_forearm_that_points_at_the_camera_has_the_length_of_others() -> None:
