@@ -18,7 +18,7 @@ from model.heatmaps import CROP_SIZE
 from model.render import Figure, overlay, side_view
 from model.rig import JOINTS, SMPL_PARENTS, chain, find_rig, origins
 from model.sheet import sheet
-from model.views import square_crop
+from model.views import cut_crop, square_crop
 from training.bodies.anny import AnnyBody
 from training.evaluation.views import Views, clean, noisy, posed_views, three_hidden
 from training.mocap.sample import read_sample
@@ -49,6 +49,7 @@ def main() -> None:
     save("attention", attention_sheet(insight, reconstructor.faces, names))
     save("pre-training", pre_training())
     save("skeleton", skeleton(people[1].vertices, reconstructor.faces))
+    save("hands", hands(photo))
 
 
 def run_time(insight: Insight, faces: np.ndarray) -> np.ndarray:
@@ -130,6 +131,19 @@ def skeleton(mesh: np.ndarray, faces: np.ndarray) -> np.ndarray:
         ],
         columns=4,
     )
+
+
+def hands(photo: np.ndarray) -> np.ndarray:
+    """The hands of a photo, and their meshes over them."""
+    reconstructor = Reconstructor.load(device="cpu", subject="hand")
+    found = reconstructor.reconstruct(photo).people
+    figures = [
+        Figure(hand.vertices + np.array(hand.camera.translation), hand.outward(reconstructor.faces)) for hand in found
+    ]
+    meshes = overlay(photo, figures, found[0].camera.focal_length)
+    crops = [square_crop(hand.bbox) for hand in found]
+    tiles = [(f"a {hand.handedness} hand", cut_crop(photo, crop, 160)) for hand, crop in zip(found, crops)]
+    return sheet([*tiles, *(("its mesh", cut_crop(meshes, crop, 160)) for crop in crops)], columns=len(found))
 
 
 def bone(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
