@@ -55,17 +55,16 @@ def main() -> None:
 def run_time(insight: Insight, faces: np.ndarray) -> np.ndarray:
     """One person's way through the network."""
     person, camera = insight.person, insight.person.camera
-    x, y, side = square_crop(person.bbox)
     crop = cv2.resize(insight.crop, (CROP_SIZE, CROP_SIZE))
-    scale = CROP_SIZE / side
-    middle = [scale * (point - corner) for point, corner in zip(camera.principal_point, (x - side / 2, y - side / 2))]
+    scale = CROP_SIZE / insight.view.side
+    middle = scale * np.subtract(camera.principal_point, insight.view.centre) + CROP_SIZE / 2
     mesh = Figure(person.vertices + np.array(camera.translation), faces, PREDICTED)
     return sheet(
         [
             ("1  the person's crop", crop),
             ("2  heatmaps, 17 in one", heat(insight.heatmaps)),
             ("3  mesh and camera", overlay(crop, [mesh], camera.focal_length * scale, (middle[0], middle[1]))),
-            ("    the same from the side", side_view([mesh], (CROP_SIZE, CROP_SIZE), GROUND)),
+            ("the same from the side", side_view([mesh], (CROP_SIZE, CROP_SIZE), GROUND)),
         ],
         columns=4,
     )

@@ -157,7 +157,8 @@ export class Stage {
   }
 }
 
-/** The middle of a box, and the radius of the ball about it. */
+/** The middle of a box, and the radius of a ball about it that holds all but its corners, where nobody is. */
 function middle(box) {
-  return [box.getCenter(new Vector3()), box.getSize(new Vector3()).length() / 2];
+  const size = box.getSize(new Vector3());
+  return [box.getCenter(new Vector3()), Math.max(0.425 * size.length(), 0.53 * Math.max(...size))];
 }

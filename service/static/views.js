@@ -88,8 +88,7 @@ export class Views extends EventTarget {
   pose(name) {
     const [theta, phi] = ANGLES[name];
     const narrow = Math.min(1, this.camera.aspect) * Math.tan((this.camera.fov * Math.PI) / 360);
-    const radius = (0.85 * this.bounds.radius) / Math.sin(Math.atan(narrow)); // the corners of bounds are empty
-    return { target: this.bounds.centre, radius, theta, phi };
+    return { target: this.bounds.centre, radius: this.bounds.radius / Math.sin(Math.atan(narrow)), theta, phi };
   }
 
   now() {
