@@ -9,12 +9,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+ROOT = Path(__file__).parents[1]
 START_SECONDS = 180.0  # the weights on a slow, busy machine
 
 
@@ -64,18 +65,25 @@ class Served:
 
 
 @contextmanager
-def served(module: str = "service", environment: Mapping[str, str] | None = None) -> Iterator[Served]:
+def served(
+    module: str = "service",
+    environment: Mapping[str, str] | None = None,
+    arguments: Sequence[str] = (),
+    cwd: Path = ROOT,
+) -> Iterator[Served]:
     """Run `python -m module` on a free port until the block ends, with meshes in a folder that goes away with it.
 
     Args:
         module: What to run.
         environment: Settings beside the caller's own environment.
+        arguments: What follows the module.
+        cwd: Where to run it.
     """
     with tempfile.TemporaryDirectory() as folder:
         values = {**os.environ, "MPT_PORT": "0", "MPT_HOST": "127.0.0.1", "MPT_STORE_DIR": folder}
         process = subprocess.Popen(
-            [sys.executable, "-m", module],
-            cwd=Path(__file__).parents[1],
+            [sys.executable, "-m", module, *arguments],
+            cwd=cwd,
             env={**values, **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

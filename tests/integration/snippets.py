@@ -57,11 +57,18 @@ def commands() -> Iterator[Snippet]:
                 yield Snippet(page, line)
 
 
+def taken_apart(words: list[str]) -> tuple[dict[str, str], list[str], str | None]:
+    """A command line's variables, the command itself, and the file that its output goes to."""
+    command = next(index for index, word in enumerate(words) if not re.fullmatch(r"[A-Z_]+=.*", word))
+    environment = dict(word.split("=", 1) for word in words[:command])
+    end = words.index(">") if ">" in words else len(words)
+    return environment, words[command:end], words[end + 1] if end < len(words) else None
+
+
 def understand(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Fails if a command line, not counting curl's, would be refused for what stands in it. Runs nothing."""
-    words = words[: words.index(">")] if ">" in words else words
-    while re.fullmatch(r"[A-Z_]+=.*", words[0]):
-        variable = words.pop(0).split("=")[0]
+    environment, words, _ = taken_apart(words)
+    for variable in environment:
         assert variable in _OTHER_VARIABLES or variable.removeprefix("MPT_").lower() in Settings.model_fields, variable
     words[0] = words[0].removeprefix(".venv/bin/")
     match words:

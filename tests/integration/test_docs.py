@@ -8,24 +8,35 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
+import cv2
 import httpx2
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 import weights
 from benchmarks.served import Served, served
+from cli.film import FilmWriter
+from cli.main import app
 from model.backbones import base
+from model.reconstruct import Reconstructor
 from model.rig import load_rig, save_rig
+from service.settings import Settings, read_settings, to_toml
 from tests.integration.fake_reconstructor import figure
 from tests.integration.service_client import form, photo
-from tests.integration.snippets import PAGES, ROOT, Snippet, blocks, commands, understand
+from tests.integration.snippets import PAGES, ROOT, Snippet, blocks, commands, taken_apart, understand
 
 SAMPLE = ROOT / "service" / "static" / "sample.jpg"
 COMMANDS = sorted(set(commands()))
+# Understood but not run: what trains, evaluates, exports and measures (hours, or data that users bring; there are tests
+# of each on less), what installs (make, pip, docker), and a cluster. All else is run as it stands.
+RUN = [snippet for snippet in COMMANDS if re.match(r"mpt (reconstruct|explain|doctor|settings|weights)", snippet.text)]
+SERVE = [s for s in COMMANDS if "mpt serve" in s.text and "MPT_RIG" not in s.text]  # the rig is one that users make
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +51,66 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.mark.parametrize("snippet", [s for s in COMMANDS if not s.text.startswith("curl")], ids=str)
 def test_a_command_is_understood(snippet: Snippet, monkeypatch: pytest.MonkeyPatch):
     understand(shlex.split(snippet.text), monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the documentation's commands name: photos, and a clip of a camera that moves a little."""
+    folder = tmp_path_factory.mktemp("desk")
+    for name in ("photo.jpg", "holiday/one.jpg", "photos/deep/two.jpg"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(SAMPLE, folder / name)
+    still = cv2.resize(cv2.imread(str(SAMPLE)), (480, 320), interpolation=cv2.INTER_AREA)[..., ::-1]
+    writer = FilmWriter(folder / "dance.mp4", (470, 320), 10.0)
+    for index in range(7):
+        writer.add(index / 10, np.ascontiguousarray(still[:, index : index + 470]))
+    writer.finish()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def load_once() -> Callable[..., Reconstructor]:
+    """`Reconstructor.load`, each network once."""
+    return lru_cache(Reconstructor.load)
+
+
+@pytest.mark.parametrize("snippet", RUN, ids=str)
+def test_a_command_runs(snippet: Snippet, desk: Path, load_once: Callable, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(desk)
+    monkeypatch.setattr(Reconstructor, "load", load_once)
+    environment, words, file = taken_apart(shlex.split(snippet.text))
+    assert not environment
+    for folder in ("reconstructions", "explanations"):
+        shutil.rmtree(folder, ignore_errors=True)
+    result = CliRunner().invoke(app, words[1:])
+    assert result.exit_code == 0, result.output
+    if words[1] in ("reconstruct", "explain"):
+        assert "found" not in result.output  # as in "Nobody was found"
+        (folder,) = (path for path in (Path("reconstructions"), Path("explanations")) if path.exists())
+        assert any(path.is_file() for path in folder.rglob("*"))
+    if file:
+        before = Settings()
+        Path(file).write_text(result.stdout)
+        monkeypatch.setenv("MPT_CONFIG", file)
+        assert read_settings() == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("snippet", SERVE, ids=str)
+def test_the_service_starts_as_told(snippet: Snippet, tmp_path: Path):
+    """And answers a photo; on a free port, whatever is told."""
+    environment, (_, command, *arguments), _ = taken_apart(shlex.split(snippet.text))
+    (tmp_path / "mpt.toml").write_text(to_toml(Settings()))
+    key = environment.get("MPT_API_KEYS")
+    with served("cli", environment | {"MPT_PORT": "0"}, [command, *arguments], tmp_path) as service:
+        statuses = []
+        for headers in ({}, {"X-API-Key": key or ""}):
+            answer = httpx2.post(
+                f"{service.url}/reconstruct", files=form(SAMPLE.read_bytes()), headers=headers, timeout=120
+            )
+            statuses.append(answer.status_code)
+        assert statuses == ([401, 200] if key else [200, 200])
+        assert len(answer.json()["people"]) == 3
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
