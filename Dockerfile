@@ -5,7 +5,8 @@
 
 ARG PYTHON_VERSION=3.12
 ARG NODE_VERSION=22
-ARG CUDA_VERSION=12.8.1
+# What PyTorch's wheels are built for; the host's driver must know it.
+ARG CUDA_VERSION=13.0.1
 
 FROM node:${NODE_VERSION}-slim AS node
 
