@@ -12,7 +12,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
 from model.fit import BodyFit
-from model.rig import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS, Rest, Rig
+from model.rig import Rest, Rig
+from model.skeleton import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
 from service.rigged import bone_offsets, moves
 
 _CENTIMETRES = 100.0

@@ -16,8 +16,9 @@ from model.explain import Insight, attention_sheet, heatmap_sheet, look_into
 from model.fit import fit
 from model.heatmaps import CROP_SIZE
 from model.render import Figure, overlay, side_view
-from model.rig import JOINTS, SMPL_PARENTS, chain, find_rig, origins
+from model.rig import find_rig
 from model.sheet import sheet
+from model.skeleton import JOINTS, SMPL_PARENTS, chain, origins
 from model.views import cut_crop, square_crop
 from training.bodies.anny import AnnyBody
 from training.evaluation.views import Views, clean, noisy, posed_views, three_hidden

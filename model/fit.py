@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from model.rig import JOINTS, SMPL_PARENTS, Rig, chain, origins, unchain
+from model.rig import Rig
+from model.skeleton import JOINTS, SMPL_PARENTS, chain, origins, unchain
 
 # Root mean square of each joint's rotation angle, radians, over 63,479 poses of CMU's motion capture, in SMPL's order.
 # The root may turn freely. The collars never turn there and spine3 hardly does: these three have a guess.

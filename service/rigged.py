@@ -12,7 +12,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from model.fit import BodyFit
-from model.rig import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS, Rest, Rig
+from model.rig import Rest, Rig
+from model.skeleton import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
 from service.gltf import GltfWriter
 from service.meshes import TURN_UP, smooth_normals
 from service.schemas import Parameters

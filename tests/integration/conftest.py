@@ -1,13 +1,16 @@
-"""A running service with a stand-in for the network."""
+"""A running service, and the command line, with a stand-in for the network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
+from cli.main import app
+from model.reconstruct import Reconstructor
 from service.settings import Settings
 from tests.integration.fake_reconstructor import FakeReconstructor
 from tests.integration.service_client import serving, wait_until_ready
@@ -29,3 +32,28 @@ def client(settings: Settings, model: FakeReconstructor) -> Iterator[TestClient]
         wait_until_ready(client)
         model.calls.clear()
         yield client
+
+
+@pytest.fixture
+def loads(model: FakeReconstructor, monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+    """What was asked of `Reconstructor.load`, which gives the stand-in."""
+    calls: list[dict] = []
+
+    def load(checkpoint: Path | None, **options: str) -> FakeReconstructor:
+        calls.append({"checkpoint": checkpoint, **options})
+        return model
+
+    monkeypatch.setattr(Reconstructor, "load", load)
+    return calls
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loads: list[dict]) -> Callable[..., tuple[int, str]]:
+    """`mpt reconstruct` in a folder of its own: the exit code, and all that it wrote."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        result = CliRunner().invoke(app, ["reconstruct", *arguments])
+        return result.exit_code, result.output
+
+    return run

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -12,46 +10,9 @@ import numpy as np
 import pytest
 import trimesh
 from PIL import Image
-from typer.testing import CliRunner
 
-from cli.main import app
-from model.errors import WeightsMissing
-from model.reconstruct import Reconstructor
-from tests.integration.fake_reconstructor import FakeReconstructor
+from tests.integration.cli_photos import picture
 from tests.integration.service_client import form
-
-Run = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def loads(model: FakeReconstructor, monkeypatch: pytest.MonkeyPatch) -> list[dict]:
-    """What was asked of `Reconstructor.load`, which gives the stand-in."""
-    calls: list[dict] = []
-
-    def load(checkpoint: Path | None, **options: str) -> FakeReconstructor:
-        calls.append({"checkpoint": checkpoint, **options})
-        return model
-
-    monkeypatch.setattr(Reconstructor, "load", load)
-    return calls
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loads: list[dict]) -> Run:
-    """`mpt reconstruct` in a folder of its own: the exit code, and all that it wrote."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> tuple[int, str]:
-        result = CliRunner().invoke(app, ["reconstruct", *arguments])
-        return result.exit_code, result.output
-
-    return run
-
-
-def picture(width: int = 160, height: int = 120, value: int = 128, **options: object) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(np.full((height, width, 3), value, np.uint8)).save(file, "JPEG", **options)
-    return file.getvalue()
 
 
 def files(folder: str = "reconstructions") -> list[str]:
@@ -257,67 +218,6 @@ def test_boxes_are_for_one_photo(run, loads):
     assert status == 2
     assert "one photo" in output
     assert loads == []
-
-
-def test_options_and_settings_choose_the_network(run, loads, monkeypatch):
-    Path("photo.jpg").write_bytes(picture())
-    run("photo.jpg")
-    run("photo.jpg", "--checkpoint", "mine.safetensors", "--device", "cuda:1", "--engine", "torch")
-    monkeypatch.setenv("MPT_CHECKPOINT", "theirs.safetensors")
-    monkeypatch.setenv("MPT_DEVICE", "cpu")
-    run("photo.jpg", "--mode", "zero-shot")
-    assert loads == [
-        {"checkpoint": None, "device": "auto", "engine": "auto", "subject": "body"},
-        {"checkpoint": Path("mine.safetensors"), "device": "cuda:1", "engine": "torch", "subject": "body"},
-        {"checkpoint": Path("theirs.safetensors"), "device": "cpu", "engine": "auto", "subject": "body"},
-    ]
-
-
-def test_a_mode_without_a_checkpoint_is_said(run, loads, model, monkeypatch):
-    Path("photo.jpg").write_bytes(picture())
-    status, output = run("photo.jpg", "--mode", "fine-tuned")
-    assert status == 1
-    assert "No fine-tuned checkpoint is set: name one by --checkpoint or MPT_FINE_TUNED_CHECKPOINT." in output
-    status, output = run("photo.jpg", "--mode", "fine-tuned", "--checkpoint", "mine.safetensors")
-    assert status == 1
-    assert "mine.safetensors is for --mode zero-shot, not fine-tuned" in output
-    model.modes = ("fine-tuned",)
-    monkeypatch.setenv("MPT_FINE_TUNED_CHECKPOINT", "tuned.safetensors")
-    assert run("photo.jpg", "--mode", "fine-tuned")[0] == 0
-    assert loads[-1]["checkpoint"] == Path("tuned.safetensors")
-
-
-def test_settings_that_cannot_be_used_are_said(run, monkeypatch):
-    Path("photo.jpg").write_bytes(picture())
-    monkeypatch.setenv("MPT_MAX_PIXELS", "many")
-    status, output = run("photo.jpg")
-    assert status == 1
-    assert "Error: MPT_MAX_PIXELS: " in output
-
-
-def test_missing_weights_are_fetched_once(run, model, monkeypatch):
-    Path("photo.jpg").write_bytes(picture())
-    fetched: list[bool] = []
-
-    def load(checkpoint: Path | None, **options: str) -> FakeReconstructor:
-        if not fetched:
-            raise WeightsMissing("not here")
-        return model
-
-    monkeypatch.setattr(Reconstructor, "load", load)
-    monkeypatch.setattr("weights.fetch.fetch", lambda: fetched.append(True))
-    assert run("photo.jpg")[0] == 0
-    assert fetched == [True]
-
-
-def test_weights_that_cannot_be_fetched_are_said(run, monkeypatch):
-    def fail(*arguments: object, **options: object) -> None:
-        raise WeightsMissing("Install npm.")
-
-    Path("photo.jpg").write_bytes(picture())
-    monkeypatch.setattr(Reconstructor, "load", fail)
-    monkeypatch.setattr("weights.fetch.fetch", fail)
-    assert run("photo.jpg") == (1, "Error: Install npm.\n")
 
 
 def test_an_output_folder_that_is_a_file_is_said(run):

@@ -17,7 +17,8 @@ import weights
 from cli.film import FilmWriter
 from cli.main import app
 from model.reconstruct import Person, Reconstructor
-from model.rig import JOINTS, SMPL_JOINT_NAMES, Rig, load_rig
+from model.rig import Rig, load_rig
+from model.skeleton import JOINTS, SMPL_JOINT_NAMES
 from tests.glb import Glb
 from tests.integration.fake_reconstructor import FakeReconstructor
 from training.mocap.bvh import read_bvh

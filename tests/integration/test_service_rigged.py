@@ -14,7 +14,8 @@ from scipy.spatial.transform import Rotation
 
 import weights
 from model.errors import BadData
-from model.rig import JOINTS, SMPL_JOINT_NAMES, Rig, load_rig, save_rig
+from model.rig import Rig, load_rig, save_rig
+from model.skeleton import JOINTS, SMPL_JOINT_NAMES
 from service.engine import load_reconstructors
 from service.settings import Settings
 from tests.glb import Glb

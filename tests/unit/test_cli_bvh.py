@@ -11,7 +11,8 @@ from scipy.spatial.transform import Rotation
 import weights
 from cli.bvh import to_bvh
 from model.fit import BodyFit
-from model.rig import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS, Rig, chain, load_rig, origins
+from model.rig import Rig, load_rig
+from model.skeleton import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS, chain, origins
 from training.mocap.bvh import read_bvh
 from training.mocap.retarget import to_smpl
 

@@ -10,7 +10,8 @@ from scipy.spatial.transform import Rotation
 
 import weights
 from model.fit import BodyFit, fit, fit_motion
-from model.rig import JOINTS, SMPL_JOINT_NAMES, Rig, load_rig
+from model.rig import Rig, load_rig
+from model.skeleton import JOINTS, SMPL_JOINT_NAMES
 
 STIFF = [SMPL_JOINT_NAMES.index(name) for name in ("spine2", "spine3", "left_collar", "right_collar")]
 UPSIDE_DOWN = Rotation.from_rotvec([np.pi, 0, 0]).as_matrix()  # body frame to the camera's: y up to y down

@@ -13,7 +13,8 @@ from scipy.spatial.transform import Rotation
 
 import weights
 from model.errors import BadData
-from model.rig import JOINTS, SMPL_PARENTS, Rig, chain, load_rig, origins, save_rig, unchain
+from model.rig import Rig, load_rig, save_rig
+from model.skeleton import JOINTS, SMPL_PARENTS, chain, origins, unchain
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ from scipy.spatial.transform import Rotation
 
 import weights
 from model.fit import BodyFit
-from model.rig import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS, Rig, chain, load_rig, origins
+from model.rig import Rig, load_rig
+from model.skeleton import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS, chain, origins
 from service.rigged import parameters_of, to_rigged_glb
 from tests.glb import Glb
 from tests.gltf_validator import validate

@@ -1,0 +1,40 @@
+"""SMPL's 22 joints: their names, what hangs on what, and how rotations add up along the tree."""
+
+from __future__ import annotations
+
+import numpy as np
+
+SMPL_JOINT_NAMES = (
+    "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle", "right_ankle",
+    "spine3", "left_foot", "right_foot", "neck", "left_collar", "right_collar", "head", "left_shoulder",
+    "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
+)  # fmt: skip
+"""SMPL's joints without the hands, in SMPL's order. SMPL-H and SMPL-X begin with the same 22."""
+
+SMPL_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19)
+"""The parent of each joint; -1 for the root. A parent always comes before its children."""
+
+JOINTS = len(SMPL_JOINT_NAMES)
+
+
+def chain(rotations: np.ndarray) -> np.ndarray:
+    """Rotations (..., 22, 3, 3) relative to the parent -> from the root's frame on."""
+    world = rotations.copy()
+    for joint, parent in enumerate(SMPL_PARENTS[1:], start=1):
+        world[..., joint, :, :] = world[..., parent, :, :] @ rotations[..., joint, :, :]
+    return world
+
+
+def unchain(world: np.ndarray) -> np.ndarray:
+    """The inverse of `chain`."""
+    parents = list(SMPL_PARENTS[1:])
+    local = np.swapaxes(world[..., parents, :, :], -1, -2) @ world[..., 1:, :, :]
+    return np.concatenate([world[..., :1, :, :], local], axis=-3)
+
+
+def origins(joints: np.ndarray, turns: np.ndarray, translation: np.ndarray) -> np.ndarray:
+    """Where joints (22, 3) at rest get to (22, 3) when each one's piece is turned (22, 3, 3) from rest."""
+    places = joints + translation
+    for joint, parent in enumerate(SMPL_PARENTS[1:], start=1):
+        places[joint] = places[parent] + turns[parent] @ (joints[joint] - joints[parent])
+    return places
