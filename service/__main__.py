@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 
 import uvicorn
@@ -21,6 +22,12 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
+    try:
+        _try_port(settings)
+    except OSError as error:
+        place, reason = f"port {settings.port} of {settings.host}", str(error.strerror).split(" (")[0]
+        print(f"The service cannot have {place}: {reason}. Name others by MPT_PORT and MPT_HOST.", file=sys.stderr)
+        return 2
     logs.set_up(settings.log_level, settings.log_format)
     try:
         app = create_app(settings)
@@ -30,6 +37,12 @@ def main() -> int:
         return 2
     serve(app, settings)
     return 0
+
+
+def _try_port(settings: Settings) -> None:
+    """Raise OSError now, before anything is loaded, if nobody could listen there."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    socket.create_server((settings.host, settings.port), family=family).close()
 
 
 def serve(app: FastAPI, settings: Settings) -> None:

@@ -18,6 +18,7 @@ import httpx2
 import pytest
 
 from benchmarks.served import Served, served
+from service.__main__ import main
 from service.meshes import is_whole_glb
 from tests.integration.service_client import form, photo
 
@@ -181,3 +182,14 @@ def test_killed_in_the_middle_of_writes_it_never_serves_a_broken_mesh(tmp_path: 
             response = httpx2.get(f"{service.url}/mesh/{name}")
             assert response.status_code == 200
             assert is_whole_glb(response.content)
+
+
+@pytest.mark.parametrize(("host", "words"), [("127.0.0.1", "port {port} of 127.0.0.1"), ("192.0.2.1", "MPT_HOST")])
+def test_a_place_that_cannot_be_had_is_said_at_once(host, words, monkeypatch, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setenv("MPT_HOST", host)
+        monkeypatch.setenv("MPT_PORT", str(port))
+        monkeypatch.setattr("service.__main__.create_app", lambda _: pytest.fail("began to load"))
+        assert main() == 2
+    assert words.format(port=port) in capsys.readouterr().err
