@@ -60,6 +60,8 @@ app.command(
         "mpt reconstruct 'photos/**/*.jpg' --max-people 1 --device cuda",
         "mpt reconstruct photo.jpg --subject hand --format glb,json",
         "mpt reconstruct dance.mp4 --overlay --fps 15",
+        "mpt reconstruct dance.mp4 --rigged --format bvh",
+        "mpt reconstruct 0 --overlay",
         "mpt reconstruct team.jpg --box 120,40,200,460 --box 380,52,190,450",
     ),
 )(reconstruct)
