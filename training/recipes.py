@@ -32,11 +32,19 @@ class PretrainRecipe:
     """Weight of `edge_loss` beside Eq. 6, which has none."""
 
     def change(self, changes: dict[str, int]) -> PretrainRecipe:
-        """The recipe with other values in both stages' `TrainerConfig`; fewer `steps` shorten the first stage too."""
+        """The recipe with other values in both stages' `TrainerConfig`; fewer `steps` shorten the first stage too.
+
+        A run's first quarter at most is its warm-up.
+        """
         lift = self.lift and dataclasses.replace(self.lift, **changes)
         if lift and self.lift:
-            lift = dataclasses.replace(lift, steps=min(lift.steps, self.lift.steps))
-        return dataclasses.replace(self, lift=lift, trainer=dataclasses.replace(self.trainer, **changes))
+            lift = _warmed_up(dataclasses.replace(lift, steps=min(lift.steps, self.lift.steps)))
+        trainer = _warmed_up(dataclasses.replace(self.trainer, **changes))
+        return dataclasses.replace(self, lift=lift, trainer=trainer)
+
+
+def _warmed_up(config: TrainerConfig) -> TrainerConfig:
+    return dataclasses.replace(config, warm_up=min(config.warm_up, config.steps // 4))
 
 
 def pretrain_tiny() -> PretrainRecipe:

@@ -111,7 +111,7 @@ def test_views_from_behind_are_mirror_free(body: AnnyBody, topology: MeshTopolog
 def test_variety_keeps_the_root_and_the_trunk_and_mixes_limbs(poses: torch.Tensor) -> None:
     generator = torch.Generator().manual_seed(0)
     pose, other = poses[:256], poses[torch.randperm(len(poses), generator=generator)[:256]]
-    still = PoseVariety(legs=1.0, arm=0.0, turn=0.0)
+    still = PoseVariety(legs=1.0, arm=0.0, straight=0.0, turn=0.0)
     mixed = vary(pose, other, still, generator)
     legs = [1, 2, 4, 5, 7, 8, 10, 11]
     rest = [joint for joint in range(22) if joint not in legs]
@@ -121,10 +121,15 @@ def test_variety_keeps_the_root_and_the_trunk_and_mixes_limbs(poses: torch.Tenso
     up = [axis_angle_to_matrix(p[:, 0])[:, :, 1] for p in (pose, other)]
     lean = torch.rad2deg((up[0] * up[1]).sum(-1).clamp(-1, 1).arccos())
     assert lean[taken].max() < 30.1 and 0.2 < taken.float().mean() < 1
-    turned = vary(pose, other, PoseVariety(legs=0.0, arm=0.0), generator)
+    turned = vary(pose, other, PoseVariety(legs=0.0, arm=0.0, straight=0.0), generator)
     assert torch.equal(turned[:, 0], pose[:, 0])
     assert 0.02 < (turned - pose)[:, 1:].std() < 0.15
-    nothing = PoseVariety(legs=0.0, arm=0.0, turn=0.0)
+    upright = vary(pose, other, PoseVariety(legs=0.0, arm=0.0, straight=1.0, turn=0.0), generator)
+    assert torch.equal(upright[:, rest], pose[:, rest])
+    knees = upright[:, [4, 5]].norm(dim=2) / pose[:, [4, 5]].norm(dim=2)
+    assert knees.max() < 1 and 0.4 < knees.mean() < 0.6
+    torch.testing.assert_close(knees[:, 0], knees[:, 1])  # both legs stay in step
+    nothing = PoseVariety(legs=0.0, arm=0.0, straight=0.0, turn=0.0)
     assert torch.equal(vary(pose, other, nothing, generator), pose)
 
 
