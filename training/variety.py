@@ -24,7 +24,7 @@ class PoseVariety:
     """and that get the left arm of another frame; likewise, independently, the right one."""
     tilt: float = 30.0
     """Degrees by which the two pelvises may lean differently: a sitting pose's legs fit no somersault."""
-    straight: float = 0.2
+    straight: float = 0.35
     """Share of the poses whose legs straighten, each by its own part of the way: people stand upright in photos more
     often than in motion capture. Without it standing people come out with knees bent by 30 degrees."""
     turn: float = 0.15
