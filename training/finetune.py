@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 import weights
-from model.backbones import build_backbone
+from model.backbones import backbone_names, build_backbone
 from model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from model.engines import default_checkpoint
 from model.errors import BadInput
@@ -210,6 +210,9 @@ def main() -> None:
     parser.add_argument("--from", dest="start", default=None, help="a checkpoint; the shipped one; none: from scratch")
     parser.add_argument("--mocap", type=Path, help="folder of MoCap, whose samples of pre-training are mixed in")
     parser.add_argument("--mixed", type=float, help="share of these in a batch, instead of the recipe's; 0: without")
+    parser.add_argument(
+        "--backbone", choices=backbone_names(), default="movenet-thunder", help="the 2D pose network to begin with"
+    )
     parser.add_argument("--inputs", choices=("heatmaps", "features"), default="heatmaps", help="of the transformer")
     parser.add_argument("--size", choices=sorted(SIZES), default="tiny", help="of a network from scratch")
     parser.add_argument("--train-images", type=int, help="only so many of them")
@@ -241,7 +244,12 @@ def _chosen(options: argparse.Namespace, processes: int) -> tuple[FinetuneRecipe
     trainer = dataclasses.replace(recipe.trainer, **{k: v for k, v in changes.items() if v is not None})
     mixed = recipe.mixed if options.mixed is None else options.mixed
     recipe = dataclasses.replace(
-        recipe, trainer=trainer, mixed=mixed, images=options.train_images, weights=options.weights
+        recipe,
+        trainer=trainer,
+        backbone=options.backbone,
+        mixed=mixed,
+        images=options.train_images,
+        weights=options.weights,
     )
     if options.start not in ("none", None):
         return recipe, Path(options.start), None

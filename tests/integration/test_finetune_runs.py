@@ -8,27 +8,34 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
+from model.backbones import build_backbone
+from model.backbones.simple_baseline import SimpleBaseline
 from model.checkpoint import load_checkpoint
 from model.engines import default_checkpoint
 from model.reconstruct import Reconstructor
 from tests.integration.torchrun import run_script
 from training.images.prepare import prepare
 from training.images.prepared import PreparedImages
+from training.images.rendered import RenderConfig
 from training.mocap.poses import MocapPoses
 from training.mocap.sample import read_sample
+
+
+def _render(folder: Path, counts: dict[str, int], config: RenderConfig | None = None) -> None:
+    """People of the built-in sample, as if they were CMU's, so that each split has one."""
+    sample = read_sample()
+    subjects = sample.subjects.copy()
+    subjects[:] = [("CMU/01", "CMU/03", "CMU/02")[i % 3] for i in range(len(sample))]
+    poses = MocapPoses(sample.rotations, subjects, sample.clips)
+    prepare(folder, load_checkpoint(default_checkpoint()).topology, poses, counts, config)
 
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("images")
-    sample = read_sample()
-    subjects = sample.subjects.copy()
-    subjects[:] = [("CMU/01", "CMU/03", "CMU/02")[i % 3] for i in range(len(sample))]
-    poses = MocapPoses(sample.rotations, subjects, sample.clips)
-    topology = load_checkpoint(default_checkpoint()).topology
-    prepare(folder, topology, poses, {"train": 8, "validation": 4, "test": 4})
+    _render(folder, {"train": 8, "validation": 4, "test": 4})
     return folder
 
 
@@ -89,6 +96,28 @@ def test_frozen_then_end_to_end_then_served(images: Path, tmp_path: Path) -> Non
     )
     assert report.returncode == 0, report.stderr
     assert "anny-tiny-tuned" in report.stdout and "PCK@0.05" in report.stdout
+
+
+@pytest.mark.slow
+def test_another_backbone_is_fine_tuned_and_carried_along(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "simple-baseline-50-square"
+    monkeypatch.setenv("MPT_WEIGHTS_DIR", str(tmp_path / "weights"))
+    common = ("--backbone", name, "--mixed", 0, "--batch-size", 2, "--steps", 1, "--recipe", "end-to-end")
+    run = _run("training.finetune", *common, "--images", images, "--output", tmp_path / "a")
+    assert run.returncode == 1 and "python -m weights.bring simple-baseline-50" in run.stderr
+    torch.manual_seed(0)
+    (tmp_path / "weights").mkdir()
+    state = {key: value.contiguous() for key, value in build_backbone(name).state_dict().items()}
+    save_file(state, tmp_path / "weights" / "simple-baseline-50.safetensors")
+    run = _run("training.finetune", *common, "--images", images, "--output", tmp_path / "a")
+    assert run.returncode == 1 and "prepare some with --size 256" in run.stderr
+    _render(tmp_path / "larger", {"train": 4, "validation": 2}, RenderConfig(size=256))
+    run = _run("training.finetune", *common, "--images", tmp_path / "larger", "--output", tmp_path / "b")
+    assert run.returncode == 0, run.stderr
+    tuned = load_checkpoint(tmp_path / "b" / "best.safetensors")
+    assert tuned.card["backbone"] == name and isinstance(tuned.backbone, SimpleBaseline)
 
 
 SCRIPT = """
