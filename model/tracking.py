@@ -29,8 +29,11 @@ class _Track:
     seen: float  # seconds
     velocity: np.ndarray = field(default_factory=lambda: np.zeros(2))  # pixels a second
 
-    def expected(self, time: float) -> Detection:
-        """Where somebody is who went on as before."""
+    def likeness(self, seen: Detection, time: float) -> float:
+        """0..1, by where somebody is who went on as before, or who stayed or came back: whatever fits better."""
+        return max(_likeness(self._expected(time), seen), _likeness(self.last, seen))
+
+    def _expected(self, time: float) -> Detection:
         x, y = self.velocity * (time - self.seen)
         left, top, width, height = self.last.box
         keypoints = self.last.keypoints + np.array([x, y, 0], np.float32)
@@ -47,8 +50,8 @@ class _Track:
 class Tracker:
     """Gives people numbers that stay theirs, by where their joints and boxes are in the picture.
 
-    Each frame's people are matched at once with where those of the frames before should be by now, by the Hungarian
-    method, as SORT does (Bewley et al., ICIP 2016): so somebody who walks behind somebody else comes out as the same.
+    Each frame's people are matched at once with those of the frames before, or where they should be by now, by the
+    Hungarian method, as SORT does (Bewley et al., ICIP 2016): who walks behind somebody else comes out as the same.
     Who is out of sight for longer than `patience` comes back as somebody new.
 
     Args:
@@ -69,8 +72,7 @@ class Tracker:
         """
         self._tracks = [track for track in self._tracks if time - track.seen <= self._patience]
         now = [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
-        expected = [track.expected(time) for track in self._tracks]
-        likeness = np.array([[_likeness(one, seen) for seen in now] for one in expected])
+        likeness = np.array([[track.likeness(seen, time) for seen in now] for track in self._tracks])
         matched: dict[int, _Track] = {}
         if likeness.size:
             for row, column in zip(*linear_sum_assignment(likeness, maximize=True)):

@@ -20,7 +20,7 @@ def run(values: np.ndarray, rate: float = RATE, still: float = 1.0, moving: floa
 
 def test_one_step_by_hand():
     """From 0 to 1 in 0.1 s: speed 10, of which the share s / (1 + s) with s = 2 pi 0.1; the value's share likewise."""
-    smooth = OneEuro(still=0.5, moving=0.2)
+    smooth = OneEuro(still=0.5, moving=0.2, speed=1.0)
     assert smooth(np.array([0.0]), 3.0) == 0
     turn = 2 * math.pi * 0.1
     speed = 10 * turn / (1 + turn)

@@ -44,6 +44,13 @@ def test_who_walks_behind_somebody_comes_out_as_the_same():
             assert tracker.update([front, back], step / 30) == [0, 1]
 
 
+def test_who_turns_back_out_of_sight_comes_back_as_the_same():
+    tracker = Tracker()
+    for step in range(10):
+        assert tracker.update([person(90 - 10 * step)], step / 10) == [0]
+    assert tracker.update([person(0)], 1.7) == [0]  # and not 80 further on
+
+
 def test_the_best_of_all_pairs_counts_not_the_first():
     tracker = Tracker()
     tracker.update([person(0), person(30)], 0.0)
