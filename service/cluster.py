@@ -8,8 +8,10 @@ are Ray's. Where replicas run on several machines, MPT_STORE_URL must name a sto
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from ray import serve
 from ray.serve.config import AutoscalingConfig
 
@@ -25,19 +27,25 @@ _OTHER_REQUESTS = 64
 class Options(BaseModel):
     """How much of the cluster the service may take."""
 
+    model_config = ConfigDict(extra="forbid")
+
     min_replicas: int = Field(1, ge=1)
     max_replicas: int = Field(4, ge=1)
     cpus: float = Field(1.0, ge=0, description="CPU cores of a replica.")
     gpus: float = Field(0.0, ge=0, description="GPUs of a replica.")
 
 
-def build(options: Options) -> serve.Application:
+def build(options: Mapping[str, str]) -> serve.Application:
     """What `serve run service.cluster:build name=value ...` runs.
+
+    Args:
+        options: Those of `Options`.
 
     Raises:
         SettingsError: A setting cannot be used.
+        ValidationError: An option cannot be used.
     """
-    return application(read_settings(), options)
+    return application(read_settings(), Options.model_validate(options))
 
 
 def application(settings: Settings, options: Options, load: Loader = load_reconstructors) -> serve.Application:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from pydantic import ValidationError
 
 from service.settings import Settings
 from tests.integration.fake_service import load
@@ -72,3 +73,15 @@ def test_the_rest_is_the_same_service(client):
     response = client.get("/models", headers={"X-Request-ID": "abc"})
     assert "abc" in response.headers["x-request-id"]  # Ray adds the same header once more
     assert response.json()[0]["mode"] == "zero-shot"
+
+
+def test_serve_run_hands_over_its_options_as_text(monkeypatch, tmp_path):
+    from ray import serve
+
+    from service.cluster import build
+
+    monkeypatch.setenv("MPT_STORE_URL", f"file://{tmp_path}")
+    assert isinstance(build({"max_replicas": "2", "gpus": "0.5"}), serve.Application)
+    for options, words in [({"max_replicas": "many"}, "max_replicas"), ({"max_replica": "2"}, "max_replica")]:
+        with pytest.raises(ValidationError, match=words):
+            build(options)
