@@ -118,8 +118,6 @@ def _with_bar(progress: Progress, source: Source, stem: Path, model: Reconstruct
     """Reconstruct the people of a video, with a bar for its frames."""
     from cli.video import reconstruct_video
 
-    if source.webcam is not None:
-        notes.print("The webcam is on until you press Ctrl-C; then the files are written.")
     task = progress.add_task(source.place.name, total=None)
     try:
         video = source.path if source.webcam is None else source.webcam

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from cli import answers
+from cli.console import notes
 from cli.film import Film, FilmWriter
 from cli.inputs import OVERLAY_VIDEO
 from cli.motion import find_motion, to_glb
@@ -82,6 +83,8 @@ def reconstruct_video(
     with ExitStack() as stack:
         film = Film(source, wishes.rate, wishes.max_pixels)
         stack.callback(film.close)
+        if isinstance(source, int):
+            notes.print("The webcam is on until you press Ctrl-C; then the files are written.")
         writer = None
         if wishes.overlay:
             path = stem.with_name(stem.name + OVERLAY_VIDEO)

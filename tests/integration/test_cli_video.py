@@ -225,6 +225,14 @@ def test_a_webcam_goes_on_until_it_is_interrupted(run, monkeypatch):
     assert len(times) >= 10 and 0.7 < times[-1] < taken  # its times are the clock's
 
 
+def test_a_webcam_that_is_not_there_was_never_on(run, monkeypatch):
+    monkeypatch.setattr(Webcam, "isOpened", lambda _: False)
+    monkeypatch.setattr(cv2, "VideoCapture", Webcam)
+    status, output = run("0")
+    assert status == 1
+    assert "There is no webcam 0" in output and "Ctrl-C" not in output
+
+
 def test_a_file_that_is_called_as_a_webcam_is_a_file(run):
     cv2.imwrite("0.jpg", frame(0)[..., ::-1])
     Path("0.jpg").rename("0")
