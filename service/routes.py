@@ -36,7 +36,7 @@ class Services:
     store: Store
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:  # not def: FastAPI would run it in a thread
     services: Services = request.app.state.services
     return services
 

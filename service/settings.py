@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     )
 
     # Load
-    concurrency: int = Field(2, ge=1, le=64, description="Photos worked on at the same time.")
+    concurrency: int = Field(4, ge=1, le=64, description="Photos worked on at the same time.")
     max_batch: int = Field(16, ge=1, le=1024, description="Most people of several photos in one pass of the network.")
     max_wait_ms: float = Field(
         0.0, ge=0, le=1000, description="Milliseconds that a pass may wait for more people, under load."
