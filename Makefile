@@ -79,9 +79,11 @@ benchmark-serving: $(VENV)/.dev ## Our service against plain FastAPI and LitServ
 	@$(BIN)/python -m benchmarks.networks
 	@$(BIN)/python -m benchmarks.serving $(ARGS)
 
+# Strict: else packages of which the index says nothing would count as clean. Builds such as +cpu are of the same sources.
 audit: $(VENV)/.core ## Look for known vulnerabilities in what the service needs
 	@$(BIN)/python -m pip install --quiet pip-audit
-	@$(BIN)/python -m pip_audit --local --skip-editable
+	@$(BIN)/python -m pip freeze --exclude-editable | sed 's/+.*//' > $(VENV)/audited.txt
+	@$(BIN)/python -m pip_audit --strict --disable-pip --no-deps --requirement $(VENV)/audited.txt
 
 clean: ## Remove the virtual environment and what the tools left; fetched weights stay in the cache
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
