@@ -151,8 +151,8 @@ PRETRAIN = {"tiny": pretrain_tiny, "small": pretrain_small, "base": pretrain_bas
 def for_hands(recipe: PretrainRecipe) -> PretrainRecipe:
     """The same run for hands: drawn poses, seen from anywhere, peaks like those of a network that regresses points.
 
-    The checkpoint that ships had less: 1,300 steps of 1,024 samples for `PoseLift` and 600 of 128 for the whole `tiny`
-    network, 38 minutes on about half of one busy CPU core. See its model card.
+    The checkpoint that ships had less: 1,300 steps of 1,024 samples for `PoseLift`, then 600 of 128 and 888 of 256 for
+    the whole `tiny` network, two hours on a part of one busy CPU core. See its model card.
     """
     synthesis = dataclasses.replace(
         recipe.synthesis, variety=None, cut_off=0.1, cut_from=(0.25, 0.25, 0.25, 0.25), corruption=HAND.corruption
