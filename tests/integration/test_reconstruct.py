@@ -155,6 +155,22 @@ def test_given_boxes_are_used_in_their_order(reconstructor: Reconstructor, pictu
     assert people[0].score < 0.5 * people[1].score
 
 
+@pytest.mark.parametrize(("scale", "shift"), [(1.5, 0.1), (2.0, -0.2), (3.0, 0.3)])
+def test_a_loose_box_gives_the_person_of_a_fitting_one(
+    reconstructor: Reconstructor, picture: Picture, person: Person, scale: float, shift: float
+) -> None:
+    x, y, w, h = person.bbox
+    box = (x + w / 2 + (shift - scale / 2) * w, y + h / 2 - scale * h / 2, scale * w, scale * h)
+    (loose,) = reconstructor.reconstruct(picture.image, boxes=[box], focal_length=FOCAL).people
+    assert loose.bbox == box and loose.view is not None and loose.view.side < 1.2 * square_crop(person.bbox)[2]
+    assert np.linalg.norm(loose.joints - person.joints, axis=1).mean() < 0.05
+    assert np.abs(_project(loose.joints, loose) - _project(person.joints, person)).mean() < 6
+    s, tx, ty = loose.camera.weak_perspective  # into the crop of the box that was given
+    cx, cy, side = square_crop(box)
+    in_photo = (s * loose.joints[:, :2] + (tx, ty)) * side / 2 + (cx, cy)
+    assert np.abs(in_photo - _project(loose.joints, loose)).mean() < 8
+
+
 def test_nobody_is_found_where_nobody_is(reconstructor: Reconstructor) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (300, 400, 3), dtype=np.uint8)
     assert reconstructor.reconstruct(noise).people == []
