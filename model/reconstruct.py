@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,12 @@ import numpy as np
 from model.detections import Box, Detection, distinct
 from model.engines import open_network
 from model.errors import BadInput
+from model.looks import Look, look_again
 from model.network import Network, Placed
 from model.subjects import subject
 from model.views import View, upright
 
 _MUCH_BETTER = 0.7
-_LOOSE, _LOOKS = 0.85, 3
-"""Whose own crop is smaller than this part of the one looked at is looked at closer, so many times in all: the networks
-learned crops that fit, and in a box of twice the size joints are off half as much again."""
 _BATCH = 8
 """People that go through the network at once: bounds the memory that a crowd takes."""
 
@@ -195,22 +194,20 @@ class Reconstructor:
         ]
 
     def _each(self, image: np.ndarray, found: list[Detection], focal: float, given: bool) -> list[Person]:
-        centre = (image.shape[1] / 2, image.shape[0] / 2)
-        views = [detection.view or upright(detection.box) for detection in found]
-        placed = self._place(image, views, focal)
-        for _ in range(_LOOKS - 1):
-            looks = zip(found, views, placed, strict=True)
-            closer = [None if who.view else _closer(view, seen, focal, image) for who, view, seen in looks]
-            loose = [index for index, view in enumerate(closer) if view]
-            views = [view or before for view, before in zip(closer, views, strict=True)]
-            for index, again in zip(loose, self._place(image, [views[index] for index in loose], focal), strict=True):
-                placed[index] = again
+        height, width = image.shape[:2]
+        take = partial(self._look, image, focal)
+        looks = take([detection.view or upright(detection.box) for detection in found])
+        free = [index for index, detection in enumerate(found) if detection.view is None]  # others were led to theirs
+        again = look_again([looks[index] for index in free], take, focal, (width, height))
+        for index, look in zip(free, again, strict=True):
+            looks[index] = look
         people = []
-        for detection, view, answer in zip(found, views, placed, strict=True):
-            vertices, joints, keypoints, translation, weak = view.back(answer, centre)
-            score = float(keypoints[:, 2].mean()) if given else detection.score
+        for detection, look in zip(found, looks, strict=True):
+            vertices, joints, keypoints, translation, weak = look.placed
+            score = look.confidence if given else detection.score
             if detection.view is not None:  # the detector has seen as well, and not through heatmaps
                 score, keypoints = detection.score, detection.keypoints
+            weak_perspective = look.view.weak_perspective(weak, detection.box)
             people.append(
                 Person(
                     score=score,
@@ -218,32 +215,23 @@ class Reconstructor:
                     keypoints_2d=keypoints,
                     joints=joints,
                     vertices=vertices,
-                    camera=Camera(focal, centre, _triple(translation), view.weak_perspective(weak, detection.box)),
+                    camera=Camera(focal, (width / 2, height / 2), _triple(translation), weak_perspective),
                     handedness=detection.handedness,
-                    view=None if view == upright(detection.box) else view,
+                    view=None if look.view == upright(detection.box) else look.view,
                 )
             )
         return people
 
-    def _place(self, image: np.ndarray, views: Sequence[View], focal: float) -> list[Placed]:
-        """What the mesh network answers for each view, before the camera of the photo as the view turns it."""
+    def _look(self, image: np.ndarray, focal: float, views: Sequence[View]) -> list[Look]:
+        """What the mesh network answers to each view."""
         if not views:
             return []
         centre = (image.shape[1] / 2, image.shape[0] / 2)
         pixels = np.stack([view.cut(image, self.network.about.crop_size) for view in views])
         crops = np.array([view.crop(centre) for view in views], np.float32)  # (B, 3)
         cameras = np.tile(np.array([focal, *centre], np.float32), (len(views), 1))  # (B, 3)
-        return [Placed(*each) for each in zip(*self.network.place(pixels, crops, cameras), strict=True)]
-
-
-def _closer(view: View, placed: Placed, focal: float, image: np.ndarray) -> View | None:
-    """The upright view of whom an upright one shows, as far as the mesh lies in the photo, if that is much smaller."""
-    size = np.array(image.shape[1::-1], np.float32)
-    mesh = placed.vertices + placed.translation
-    outline = focal * mesh[:, :2] / mesh[:, 2:].clip(0.01) + size / 2
-    low, high = outline.min(axis=0).clip(0, size), outline.max(axis=0).clip(0, size)
-    closer = upright((*low.tolist(), *(high - low).tolist()))
-    return closer if 2 < closer.side < _LOOSE * view.side else None
+        placed = zip(*self.network.place(pixels, crops, cameras), strict=True)
+        return [Look(view, view.back(Placed(*each), centre)) for view, each in zip(views, placed, strict=True)]
 
 
 def better(person: Person, twin: Person) -> Person:

@@ -171,6 +171,25 @@ def test_a_loose_box_gives_the_person_of_a_fitting_one(
     assert np.abs(in_photo - _project(loose.joints, loose)).mean() < 8
 
 
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_turned_photo_gives_the_turned_person(
+    reconstructor: Reconstructor, picture: Picture, person: Person, quarters: int
+) -> None:
+    """Who lies, or stands on the hands."""
+    turned = np.ascontiguousarray(np.rot90(picture.image, quarters))
+    turn = np.linalg.matrix_power(np.array([[0, 1, 0], [-1, 0, 0], [0, 0, 1]], np.float32), quarters)
+    corners = np.array([person.bbox[:2], np.add(person.bbox[:2], person.bbox[2:])]) - np.array(SIZE) / 2
+    low, high = np.sort(corners @ turn[:2, :2].T, axis=0) + np.array(turned.shape[1::-1]) / 2
+    (found,) = reconstructor.reconstruct(turned, boxes=[(*low, *(high - low))], focal_length=FOCAL).people
+    assert np.linalg.norm(found.joints - person.joints @ turn.T, axis=1).mean() < 0.03
+    assert np.linalg.norm(found.joints - person.joints, axis=1).mean() > 0.3
+    expected = (_project(person.joints, person) - np.array(SIZE) / 2) @ turn[:2, :2].T + np.array(
+        turned.shape[1::-1]
+    ) / 2
+    assert np.abs(_project(found.joints, found) - expected).mean() < 4
+    assert np.abs(found.keypoints_2d[:, :2] - _project(found.joints, found)).mean() < 12
+
+
 def test_nobody_is_found_where_nobody_is(reconstructor: Reconstructor) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (300, 400, 3), dtype=np.uint8)
     assert reconstructor.reconstruct(noise).people == []
