@@ -107,6 +107,7 @@ class Eyes:
 
 
 PHOTO = np.zeros((480, 640, 3), np.uint8)
+SIDES = [256] * 3
 
 
 @pytest.mark.parametrize(
@@ -114,11 +115,11 @@ PHOTO = np.zeros((480, 640, 3), np.uint8)
     [
         ([(0.6, YES)], [256]),  # she fills the photo: one look
         ([(0.6, YES), (0.5, YES)], [256]),
-        ([], [256, 448]),  # nobody: a closer look
+        ([], [256, 448, *SIDES]),  # nobody: a closer look, and one from each other side
         ([(0.2, YES)], [256, 448]),  # somebody small: there may be more
         ([(0.6, YES), (0.3, -2.0)], [256, 448]),  # a faint hint of somebody small
         ([(0.6, YES), (0.3, -6.0)], [256]),  # no hint
-        ([(0.6, -1.5)], [256, 448]),  # nobody for sure
+        ([(0.6, -1.5)], [256, 448, *SIDES]),  # nobody for sure
     ],
 )
 def test_it_looks_closer_only_where_that_may_find_somebody(people: list, looks: list[int]) -> None:
@@ -128,10 +129,34 @@ def test_it_looks_closer_only_where_that_may_find_somebody(people: list, looks: 
     assert len(found) == sum(logit == YES for _, logit in people)  # seen twice, yet one person each
 
 
-def test_a_small_image_is_looked_at_once() -> None:
+def test_a_small_image_is_not_enlarged() -> None:
     eyes = Eyes()
     find_people(eyes, np.zeros((400, 300, 3), np.uint8))
-    assert eyes.asked == [256]
+    assert eyes.asked == [256, *SIDES]
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_people_of_a_turned_photo_are_in_pixels_of_the_upright_one(quarters: int) -> None:
+    photo = np.zeros((384, 512, 3), np.uint8)
+    photo[100:140, 340:380, 0] = 255  # she is here, on a photo
+    photo[:32, :32, 1] = 255  # with this corner up and left
+
+    def eyes(images: np.ndarray) -> DetectorOutputs:
+        outputs = empty(images.shape[1] // 4, images.shape[2] // 4)
+        if images[0, 4, 4, 1] > 128:
+            row, column = (int(where.mean()) // 4 for where in np.nonzero(images[0, :, :, 0] > 200))
+            put(outputs, row, column, 20, spacing=0.5)
+        return outputs
+
+    (person,) = find_people(eyes, np.ascontiguousarray(np.rot90(photo, quarters)))
+    y, x = (where.mean() for where in np.nonzero(np.rot90(photo, quarters)[..., 0]))
+    left, top, width, height = person.box
+    assert (left + width / 2, top + height / 2) == pytest.approx((x, y), abs=12)  # a cell and a half
+    assert (height > width) == (quarters == 2)  # who lies is wider than tall
+    assert person.keypoints[8, :2] == pytest.approx((x, y), abs=12)
+    feet_from_head = person.keypoints[16, :2] - person.keypoints[0, :2]
+    down = {1: (1, 0), 2: (0, -1), 3: (-1, 0)}[quarters]  # of the photo before it was turned
+    assert feet_from_head / np.linalg.norm(feet_from_head) == pytest.approx(down, abs=0.1)
 
 
 def test_people_are_in_pixels_of_the_image() -> None:
