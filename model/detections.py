@@ -110,21 +110,27 @@ def find_people(find: Find, image: np.ndarray, threshold: float = _THRESHOLD) ->
 
 def _find_turned(find: Find, image: np.ndarray, threshold: float) -> list[Detection]:
     """The people of the image turned by one, two and three quarters, in pixels of the upright one."""
+    height, width = image.shape[:2]
+    scale = _SCALE / max(height, width)
+    small = image  # turning many pixels takes time and memory
+    if scale < 1:
+        small = cv2.resize(
+            image, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA
+        )
+    to_image = np.divide((width, height), small.shape[1::-1])
     people = []
     for quarters in (1, 2, 3):
-        turned = np.ascontiguousarray(np.rot90(image, quarters))
-        for person in _find_at(find, turned, _SCALE / max(image.shape[:2])):
+        turned = np.ascontiguousarray(np.rot90(small, quarters))
+        for person in _find_at(find, turned, max(1.0, scale)):
             if person.score < threshold:
                 continue
             x, y, w, h = person.box
-            keypoints = person.keypoints.copy()
-            corners, height, width = np.array([[x, y], [x + w, y + h]]), *turned.shape[:2]
-            for _ in range(quarters):  # one quarter back
-                corners, keypoints[:, :2] = (
-                    np.column_stack([height - points[:, 1], points[:, 0]]) for points in (corners, keypoints)
-                )
-                height, width = width, height
-            (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+            points = np.vstack([[[x, y], [x + w, y + h]], person.keypoints[:, :2]])
+            for quarter in range(quarters):  # one back at a time: height and width change places
+                points = np.column_stack([turned.shape[quarter % 2] - points[:, 1], points[:, 0]])
+            points = points * to_image
+            (left, top), (right, bottom) = points[:2].min(axis=0).tolist(), points[:2].max(axis=0).tolist()
+            keypoints = np.column_stack([points[2:], person.keypoints[:, 2]]).astype(np.float32)
             people.append(replace(person, box=(left, top, right - left, bottom - top), keypoints=keypoints))
     return people
 
