@@ -7,7 +7,6 @@ same settings, so that they differ in nothing but how requests reach it.
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import sys
 import tempfile
@@ -15,29 +14,14 @@ import time
 from functools import partial
 from pathlib import Path
 
-import cv2
-import numpy as np
 from fastapi import FastAPI, Response, UploadFile
-from PIL import Image
 
+from benchmarks.photo import a_photo
 from service.engine import Engine, load_reconstructors
 from service.pipeline import reconstruct
 from service.schemas import ReconstructQuery
 from service.settings import Settings
 from service.store import MeshStore
-
-
-def a_photo(width: int = 640, height: int = 480) -> bytes:
-    """A JPEG of one person, drawn, who fills most of its height, before a background with noise in it."""
-    from tests.integration.drawn_figure import background, draw_figure
-
-    figure = cv2.resize(draw_figure(background()), (height, height), interpolation=cv2.INTER_CUBIC)
-    side = (width - height) // 2
-    picture = cv2.copyMakeBorder(figure, 0, 0, side, width - height - side, cv2.BORDER_REPLICATE)
-    noise = np.random.default_rng(0).normal(0, 6, picture.shape)
-    buffer = io.BytesIO()
-    Image.fromarray((picture + noise).clip(0, 255).astype(np.uint8)).save(buffer, format="JPEG", quality=90)
-    return buffer.getvalue()
 
 
 class Work:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import io
 import math
 import time
 from collections import Counter
@@ -18,9 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
-import numpy as np
-from PIL import Image
 
+from benchmarks.photo import BBOX, a_photo
 from benchmarks.served import served
 
 
@@ -43,14 +41,6 @@ class Outcome:
     def goodput(self) -> float:
         """Answers a second."""
         return len(self.latencies) / self.seconds
-
-
-def a_photo() -> bytes:
-    """A JPEG of 640 x 480 pixels with noise in it; pass `--photo` to send a real one."""
-    pixels = np.random.default_rng(0).integers(96, 160, (480, 640, 3), dtype=np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="JPEG", quality=85)
-    return buffer.getvalue()
 
 
 async def open_loop(url: str, photo: bytes, query: str, rate: float, seconds: float) -> Outcome:
@@ -94,10 +84,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--url", help="a service that runs; else one is started")
     parser.add_argument("--rates", type=float, nargs="+", default=[1, 2, 4, 8], help="photos a second")
     parser.add_argument("--seconds", type=float, default=20, help="how long to send at each rate")
-    parser.add_argument("--photo", type=Path, help="the photo to send; else noise with one box given")
+    parser.add_argument("--photo", type=Path, help="the photo to send; else one drawn person, with her box")
     options = parser.parse_args(arguments)
     photo = options.photo.read_bytes() if options.photo else a_photo()
-    query = "" if options.photo else "bbox=200,40,240,400"
+    query = "" if options.photo else f"bbox={BBOX}"
     with nullcontext() if options.url else served() as service:
         url = service.url if service else options.url
         asyncio.run(open_loop(url, photo, query, 1, 5))  # warm up

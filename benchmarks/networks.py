@@ -24,7 +24,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.contenders import a_photo
+from benchmarks.photo import a_photo
 from model.detections import letterbox
 from model.engines import default_checkpoint
 from model.errors import MPTError

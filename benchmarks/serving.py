@@ -22,7 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.contenders import CONTENDERS, a_photo
+from benchmarks.contenders import CONTENDERS
+from benchmarks.photo import a_photo
 
 _START_SECONDS = 300.0
 _BOUNDARY = "benchmark-7f1c"

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import httpx2
 import numpy as np
 
-from benchmarks.load import a_photo
+from benchmarks.photo import BBOX, a_photo
 from benchmarks.served import Served, served
 
 MIB = 2**20
@@ -34,7 +34,7 @@ async def soak(service: Served, photo: bytes, clients: int, seconds: float) -> t
     async def send(client: httpx2.AsyncClient) -> None:
         while time.monotonic() < end:
             files = {"image": ("photo.jpg", photo)}
-            response = await client.post("/reconstruct?bbox=200,40,240,400&vertices=true", files=files)
+            response = await client.post(f"/reconstruct?bbox={BBOX}&vertices=true", files=files)
             statuses[response.status_code] += 1
             for person in response.json().get("people", []):
                 for kind in ("glb", "obj"):
