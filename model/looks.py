@@ -17,7 +17,7 @@ from model.views import View, upright
 
 _UNSURE = 0.4
 """Below this confidence people may stand on their heads for all the network sees: it looks from all four sides."""
-_LOOSE, _TURNED = 0.85, math.radians(15)
+_LOOSE, _TURNED = 0.85, math.radians(10)
 """A view is worth another look if the fitting one is smaller than this part of it, or turned against it by more than
 this: in pre-training crops measure 1.1 to 1.45 times the outline, and cameras roll by some degrees."""
 _AGAIN = 2

@@ -40,7 +40,7 @@ class Network:
 
 
 def test_who_fits_the_view_is_not_looked_at_again() -> None:
-    network, first = Network([]), answer(upright(BOX), 0.6, lean=10)
+    network, first = Network([]), answer(upright(BOX), 0.6, lean=8)
     assert look_again([first], network, FOCAL, SIZE) == [first]
     assert network.views == []
 
