@@ -105,46 +105,31 @@ def find_people(find: Find, image: np.ndarray, threshold: float = _THRESHOLD) ->
     if longest >= _FINE_SCALE and not (sure and all(max(person.box[2:]) >= _SMALL * longest for person in people)):
         people += _find_at(find, image, _FINE_SCALE / longest)
     people = [person for person in people if person.score >= threshold]
-    return suppress_duplicates(people or _find_turned(find, image, max(threshold, _TURNED_THRESHOLD)))
+    if not people:
+        sides = (person for side in (1, 2, 3) for person in _find_at(find, image, _SCALE / longest, side))
+        people = [person for person in sides if person.score >= max(threshold, _TURNED_THRESHOLD)]
+    return suppress_duplicates(people)
 
 
-def _find_turned(find: Find, image: np.ndarray, threshold: float) -> list[Detection]:
-    """The people of the image turned by one, two and three quarters, in pixels of the upright one."""
-    height, width = image.shape[:2]
-    scale = _SCALE / max(height, width)
-    small = image  # turning many pixels takes time and memory
-    if scale < 1:
-        small = cv2.resize(
-            image, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA
-        )
-    to_image = np.divide((width, height), small.shape[1::-1])
-    people = []
-    for quarters in (1, 2, 3):
-        turned = np.ascontiguousarray(np.rot90(small, quarters))
-        for person in _find_at(find, turned, max(1.0, scale)):
-            if person.score < threshold:
-                continue
-            x, y, w, h = person.box
-            points = np.vstack([[[x, y], [x + w, y + h]], person.keypoints[:, :2]])
-            for quarter in range(quarters):  # one back at a time: height and width change places
-                points = np.column_stack([turned.shape[quarter % 2] - points[:, 1], points[:, 0]])
-            points = points * to_image
-            (left, top), (right, bottom) = points[:2].min(axis=0).tolist(), points[:2].max(axis=0).tolist()
-            keypoints = np.column_stack([points[2:], person.keypoints[:, 2]]).astype(np.float32)
-            people.append(replace(person, box=(left, top, right - left, bottom - top), keypoints=keypoints))
-    return people
+def _find_at(find: Find, image: np.ndarray, scale: float, quarters: int = 0) -> list[Detection]:
+    """Decodes the image seen at one scale, turned anticlockwise by some quarters, faint hints included.
 
-
-def _find_at(find: Find, image: np.ndarray, scale: float) -> list[Detection]:
-    """Decodes the image seen at one scale, faint hints included; in pixels of `image`."""
-    canvas, scale_x, scale_y = letterbox(image, scale)
+    Returns:
+        People in pixels of the image as it is.
+    """
+    canvas, *scales = letterbox(image, scale)
+    turned = np.ascontiguousarray(np.rot90(canvas, quarters))
     height, width = image.shape[:2]
     people = []
-    for person in decode_people(find(canvas[None]), _HINT):
+    for person in decode_people(find(turned[None]), _HINT):
         x, y, w, h = person.box
-        left, right = (min(edge / scale_x, width) for edge in (x, x + w))
-        top, bottom = (min(edge / scale_y, height) for edge in (y, y + h))
-        keypoints = person.keypoints / np.array([scale_x, scale_y, 1.0], dtype=np.float32)
+        points = np.vstack([[[x, y], [x + w, y + h]], person.keypoints[:, :2]])
+        for quarter in range(quarters):  # one back at a time: height and width change places
+            points = np.column_stack([turned.shape[quarter % 2] - points[:, 1], points[:, 0]])
+        points = points / scales
+        corners = np.sort(points[:2], axis=0).clip(max=(width, height))
+        (left, top), (right, bottom) = corners.tolist()
+        keypoints = np.column_stack([points[2:], person.keypoints[:, 2]]).astype(np.float32)
         people.append(replace(person, box=(left, top, right - left, bottom - top), keypoints=keypoints))
     return people
 

@@ -1,0 +1,83 @@
+"""What second looks at people are worth: those of `make rendered`, turned in the picture, or in loose boxes.
+
+`python -m benchmarks.looks --images runs/rendered`
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from model.metrics import pa_mpjpe
+from model.network import Placed
+from model.reconstruct import Reconstructor
+from model.views import upright
+from training.images.prepared import PreparedImages
+
+_MARGIN = 60  # pixels that a picture gets on each side, for what turns out of it
+
+
+def turned(picture: np.ndarray, joints: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
+    """A picture (S, S, 3), turned anticlockwise on a larger canvas, and where its joints (K, 2) come to lie."""
+    side = len(picture)
+    matrix = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), degrees, 1.0)
+    matrix[:, 2] += _MARGIN
+    canvas = (side + 2 * _MARGIN, side + 2 * _MARGIN)
+    return cv2.warpAffine(picture, matrix, canvas, borderMode=cv2.BORDER_REPLICATE), joints @ matrix[:, :2].T + matrix[
+        :, 2
+    ]
+
+
+def first_look(model: Reconstructor, photo: np.ndarray, box: Sequence[float]) -> np.ndarray:
+    """The joints (K, 3) of one look at the upright square about a box."""
+    view, centre = upright(box), (photo.shape[1] / 2, photo.shape[0] / 2)
+    pixels = view.cut(photo, model.network.about.crop_size)[None]
+    camera = np.array([[np.hypot(*photo.shape[:2]), *centre]], np.float32)
+    answer = model.network.place(pixels, np.array([view.crop(centre)], np.float32), camera)
+    return Placed(*(each[0] for each in answer)).joints
+
+
+def row(model: Reconstructor, images: PreparedImages, chosen: Sequence[int], degrees: float, loose: float) -> str:
+    """PA-MPJPE of the first look and of the last, millimetres, and the share of photos where somebody is found."""
+    errors, found = [], 0
+    for index in chosen:
+        sample = images[index]
+        assert sample.joints is not None and sample.joints_2d is not None
+        picture = np.ascontiguousarray(sample.image.permute(1, 2, 0).numpy())
+        photo, places = turned(picture, sample.joints_2d.numpy(), degrees)
+        low, high = places.min(axis=0), places.max(axis=0)
+        middle, size = (low + high) / 2, 1.15 * loose * (high - low)
+        box = (*(middle - size / 2).tolist(), *size.tolist())
+        (person,) = model.reconstruct(photo, boxes=[box]).people
+        found += len(model.reconstruct(photo)) > 0
+        # A turn of the picture is one about the line of sight, which Procrustes forgives.
+        answers = torch.from_numpy(np.stack([first_look(model, photo, box), person.joints]))
+        errors.append(1000 * pa_mpjpe(answers, sample.joints.expand_as(answers)))
+    first, last = torch.stack(errors).mean(dim=0).tolist()
+    return f"| {degrees:g} | {loose:g} | {first:.0f} | {last:.0f} | {100 * found / len(chosen):.0f} % |"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.looks", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--images", type=Path, default=Path("runs/rendered"), help="of training.images.prepare")
+    parser.add_argument("--people", type=int, default=60)
+    options = parser.parse_args()
+    images = PreparedImages(options.images, "validation")
+    whole = ((images.truth("joints_2d") - images.about["size"] / 2).abs() < 0.47 * images.about["size"]).all(dim=(1, 2))
+    chosen = whole.nonzero()[: options.people, 0].tolist()
+    model = Reconstructor.load(device="cpu")
+    print(f"{len(chosen)} people who are whole in their pictures, PA-MPJPE in millimetres\n")
+    print("| turned by, degrees | box, times too large | first look | last look | found without a box |")
+    print("|---|---|---|---|---|")
+    for degrees, loose in ((0, 1), (45, 1), (90, 1), (180, 1), (0, 2)):
+        print(row(model, images, chosen, degrees, loose), flush=True)
+
+
+if __name__ == "__main__":
+    main()
