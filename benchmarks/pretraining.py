@@ -22,10 +22,11 @@ from model.transformer import MeshTransformer
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import load_topology
 from training.distributed import Processes
-from training.pretrain import pretraining_loss
+from training.optimizers import has_fast_bfloat16
+from training.pretrain import pretraining_loss, shards
 from training.recipes import PRETRAIN
 from training.synthesis import Synthesizer
-from training.trainer import Trainer, has_fast_bfloat16
+from training.trainer import Trainer
 
 # Dense bfloat16 operations a second, from the makers' data sheets.
 _PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "L40S": 362e12, "L4": 121e12, "RTX 4090": 165e12}
@@ -63,7 +64,8 @@ def peak(device: torch.device) -> tuple[float, str]:
 def measure(name: str, device: torch.device, compile: bool, batch: int | None, repeats: int) -> list[str]:
     """One row of the table."""
     recipe = PRETRAIN[name]()
-    config = replace(recipe.trainer, batch_size=batch or recipe.trainer.batch_size, steps=10**6)
+    batch = batch or recipe.trainer.batch_size
+    config = replace(recipe.trainer, batch_size=batch, shards=shards(batch, Processes(device)), steps=10**6)
     body = AnnyBody.load()
     poses = 0.4 * torch.randn(2048, 22, 3, generator=torch.Generator().manual_seed(0))
     with tempfile.TemporaryDirectory() as folder:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from model.heatmaps import CROP_SIZE, draw_heatmaps, read_heatmaps
+from model.heatmaps import CROP_SIZE, SIGMA, Peaks, draw_heatmaps, read_heatmaps, read_peaks
 from model.sizes import TransformerSize
 from model.topology import MeshTopology
 
@@ -231,11 +231,14 @@ class MeshTransformer(nn.Module):
         """
         readout = read_heatmaps(heatmaps)
         if self.size.coordinates:
-            heatmaps = draw_heatmaps((readout.position + 1) * (CROP_SIZE / 2), self.size.heatmap_size)
-            readout = read_heatmaps(heatmaps)
+            at = (readout.position + 1) * (CROP_SIZE / 2)
+            one = torch.ones_like(readout.peak)
+            readout = read_peaks(Peaks(at, SIGMA * one, one), self.size.heatmap_size, SIGMA)
         lifted, guess = self.lift(readout.features())
         if not self.size.encoder:
             return in_metres(guess, self.unit)
+        if self.size.coordinates:
+            heatmaps = draw_heatmaps(at, self.size.heatmap_size)
 
         tokens, heat = self.tokens(heatmaps)  # (B, T, E), (B, K, T)
         if self.size.image_features:

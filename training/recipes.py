@@ -85,13 +85,13 @@ def pretrain_base() -> PretrainRecipe:
 
 
 def pretrain_mlp() -> PretrainRecipe:
-    """The baseline on coordinates."""
+    """The baseline on coordinates, on as many samples as the first stage of `tiny`."""
     size = sizes.mlp()
     return PretrainRecipe(
         size,
         SynthesisConfig(size.heatmap_size),
         lift=None,
-        trainer=TrainerConfig(steps=10_000, batch_size=256, learning_rate=2e-3),
+        trainer=TrainerConfig(500, 2048, learning_rate=2e-3, warm_up=100, validate_every=100),
     )
 
 

@@ -17,7 +17,9 @@ from model.heatmaps import CROP_SIZE, HeatmapCorruption, read_heatmaps
 from model.topology import COCO_MIRROR, MeshTopology
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import load_topology
+from training.distributed import Processes
 from training.mocap.sample import read_sample
+from training.pretrain import shards
 from training.rotations import axis_angle_to_matrix
 from training.synthesis import SynthesisConfig, Synthesizer
 from training.variety import PoseVariety, vary
@@ -179,3 +181,11 @@ def test_an_empty_folder_gets_a_sentence(tmp_path: Path) -> None:
     assert run.returncode == 1
     assert run.stderr.startswith("Error: ") and str(tmp_path) in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_steps_on_cpus_are_made_in_parts_of_at_most_256() -> None:
+    def parts(batch: int, count: int = 1, device: str = "cpu") -> int:
+        return shards(batch, Processes(torch.device(device), count=count))
+
+    assert [parts(batch) for batch in (1, 255, 256, 257, 512, 2048)] == [1, 1, 1, 1, 2, 8]
+    assert parts(512, count=2) == 2 and parts(1024, count=2) == 4 and parts(2048, device="cuda") == 1

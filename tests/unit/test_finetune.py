@@ -20,8 +20,9 @@ from training.end_to_end import EndToEnd
 from training.finetune import finetuning_loss
 from training.images.record import ImageSample
 from training.images.sources import ImageSource, MixedSource, joined_truth
+from training.optimizers import make_optimizers
 from training.recipes import FinetuneRecipe
-from training.trainer import Trainer, TrainerConfig, make_optimizers
+from training.trainer import Trainer, TrainerConfig
 
 CONFIG = TrainerConfig(steps=30, batch_size=8, learning_rate=3e-3, warm_up=1, average=0.5, validate_every=100)
 
@@ -176,7 +177,7 @@ def test_the_backbone_has_a_learning_rate_of_its_own(
 ) -> None:
     config = dataclasses.replace(CONFIG, backbone_rate=0.1)
     network = EndToEnd(ToyBackbone(), transformer, topology, frozen=False)
-    adam, _ = make_optimizers(network, config)
+    adam, _ = make_optimizers(network, config.learning_rate, config.weight_decay, config.backbone_rate)
     group = adam.param_groups[-1]
     assert {id(p) for p in group["params"]} == {id(p) for p in network.mpt.backbone.parameters() if p.requires_grad}
     assert group["share"] == 0.1 and group["weight_decay"] == 0
@@ -188,5 +189,6 @@ def test_the_backbone_has_a_learning_rate_of_its_own(
     rates = [g["lr"] for g in trainer.optimizers[0].param_groups]
     assert rates[-1] == pytest.approx(0.1 * rates[0])
     frozen = EndToEnd(ToyBackbone(), transformer, topology, frozen=True)
-    held = {id(p) for o in make_optimizers(frozen, config) for g in o.param_groups for p in g["params"]}
+    optimizers = make_optimizers(frozen, config.learning_rate, config.weight_decay)
+    held = {id(p) for o in optimizers for g in o.param_groups for p in g["params"]}
     assert held.isdisjoint(id(p) for p in frozen.mpt.backbone.parameters())

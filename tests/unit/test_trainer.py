@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from model.errors import BadCheckpoint, BadInput
 from training.distributed import Processes
-from training.trainer import Trainer, TrainerConfig, learning_rate, make_optimizers
+from training.optimizers import make_optimizers
+from training.trainer import Trainer, TrainerConfig, learning_rate
 
 ALONE = Processes(torch.device("cpu"))
 CONFIG = TrainerConfig(steps=12, batch_size=4, learning_rate=0.1, warm_up=4, validate_every=4)
@@ -108,7 +109,7 @@ def test_shards_are_one_batch(tmp_path: Path) -> None:
     assert [len(sample) for sample in run.seen] == [2, 2] and not torch.equal(*run.seen)
     torch.manual_seed(0)
     model = nn.Linear(3, 1)
-    (optimizer,) = make_optimizers(model, CONFIG)
+    (optimizer,) = make_optimizers(model, CONFIG.learning_rate, CONFIG.weight_decay)
     optimizer.param_groups[0]["lr"] = optimizer.param_groups[1]["lr"] = learning_rate(run.trainer.config, 0)
     batch = torch.cat(run.seen)
     (model(batch) - batch.sum(dim=1, keepdim=True)).square().mean().backward()
@@ -120,13 +121,3 @@ def test_shards_are_one_batch(tmp_path: Path) -> None:
 def test_shards_that_cannot_be_shared_out_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="choose multiples"):
         Trainer(nn.Linear(3, 1), dataclasses.replace(CONFIG, shards=3), tmp_path, ALONE)
-
-
-def test_muon_takes_hidden_matrices_only() -> None:
-    model = nn.ModuleDict(
-        {"enter": nn.Linear(3, 8), "layers": nn.ModuleList([nn.Linear(8, 8)]), "head": nn.Linear(8, 2)}
-    )
-    adam, muon = make_optimizers(model, CONFIG)
-    assert [id(p) for p in muon.param_groups[0]["params"]] == [id(model["layers"][0].weight)]
-    sizes = [sum(p.numel() for group in part.param_groups for p in group["params"]) for part in (adam, muon)]
-    assert sizes == [3 * 8 + 8 + 8 + 2 * 8 + 2, 64]
