@@ -103,7 +103,7 @@ def arrays(people: Sequence[Person], width: int, height: int) -> dict[str, Any]:
 
 def write_pictures(stem: Path, photo: Photo, found: Reconstruction, faces: np.ndarray) -> None:
     """Write the photo with the meshes over it, and the meshes from the side."""
-    figures = [Figure(p.vertices + np.array(p.camera.translation), p.outward(faces)) for p in found.people]
+    figures = [Figure(p.camera.place(p.vertices), p.outward(faces)) for p in found.people]
     over = photo.pixels
     if found.people:
         camera = found.people[0].camera

@@ -121,7 +121,7 @@ def _follow(
             if number not in tracks:
                 tracks[number] = _Track(stack.enter_context(tempfile.TemporaryFile()))  # noqa: SIM115
             smoothed = tracks[number].add(time, person)
-            place = smoothed.vertices + np.array(smoothed.camera.translation, np.float32)
+            place = smoothed.camera.place(smoothed.vertices)
             figures.append(Figure(place, model.faces, PALETTE[number % len(PALETTE)]))
         if writer is not None:
             writer.add(time, overlay(frame, figures, found[0].camera.focal_length) if found else frame)

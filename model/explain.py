@@ -102,9 +102,9 @@ def attention_sheet(insight: Insight, faces: np.ndarray, names: tuple[str, ...])
     scale = _TILE / view.side
     focal = camera.focal_length * scale
     middle = view.axes @ np.subtract(camera.principal_point, view.centre) * scale + _TILE / 2
-    to_view, place = np.eye(3, dtype=np.float32), np.array(camera.translation, np.float32)
+    to_view = np.eye(3, dtype=np.float32)
     to_view[:2, :2] = view.axes.T
-    joints, vertices = (person.joints + place) @ to_view, (person.vertices + place) @ to_view
+    joints, vertices = camera.place(person.joints) @ to_view, camera.place(person.vertices) @ to_view
     dots = focal * joints[:, :2] / joints[:, 2:] + middle
     outward = person.outward(faces)[:, :: -1 if view.mirrored else 1]
     ground = np.full((_TILE, _TILE, 3), _GROUND, np.uint8)

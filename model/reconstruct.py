@@ -37,6 +37,16 @@ class Camera:
     weak_perspective: tuple[float, float, float]
     """s, tx, ty: crop coordinates in -1..1 are s * (x, y) + (tx, ty)."""
 
+    def place(self, points: np.ndarray) -> np.ndarray:
+        """Points of the person (N, 3), the root at the origin, to where they are before the camera (N, 3)."""
+        return points + np.array(self.translation, np.float32)
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """Points of the person (N, 3), the root at the origin, to the photo's pixels (N, 2)."""
+        placed = self.place(points)
+        pixels: np.ndarray = self.focal_length * placed[:, :2] / placed[:, 2:] + np.array(self.principal_point)
+        return pixels
+
 
 @dataclass(frozen=True)
 class Person:
@@ -244,9 +254,8 @@ def better(person: Person, twin: Person) -> Person:
 
 def _misfit(person: Person) -> float:
     """Mean distance of the projected joints from the keypoints, in pixels."""
-    placed = person.joints + np.array(person.camera.translation)
-    projected = person.camera.focal_length * placed[:, :2] / placed[:, 2:] + np.array(person.camera.principal_point)
-    return float(np.linalg.norm(projected - person.keypoints_2d[:, :2], axis=1).mean())
+    seen = person.keypoints_2d[:, :2]
+    return float(np.linalg.norm(person.camera.project(person.joints) - seen, axis=1).mean())
 
 
 def _distinct(people: list[Person]) -> list[Person]:

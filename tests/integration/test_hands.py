@@ -36,11 +36,6 @@ def only(reconstructor: Reconstructor, image: np.ndarray) -> Person:
     return hand
 
 
-def reprojected(hand: Person) -> np.ndarray:
-    at = hand.joints + np.array(hand.camera.translation)
-    return hand.camera.focal_length * at[:, :2] / at[:, 2:] + np.array(hand.camera.principal_point)
-
-
 def volume(vertices: np.ndarray, faces: np.ndarray) -> float:
     """Positive if the faces are counter-clockwise seen from outside, by the divergence theorem."""
     a, b, c = vertices[faces].transpose(1, 0, 2).astype(np.float64)
@@ -66,13 +61,13 @@ def test_a_drawn_right_hand_is_found_where_it_is(hand: Person) -> None:
 
 def test_the_mesh_lies_on_the_hand(hand: Person) -> None:
     """The resting hand is the drawn one: an untrained network's answer, placed by the joints that were seen, fits."""
-    off = np.linalg.norm(reprojected(hand) - drawn(), axis=1)
+    off = np.linalg.norm(hand.camera.project(hand.joints) - drawn(), axis=1)
     assert np.median(off) < 8
     scale, *shift = hand.camera.weak_perspective
     x, y, width, height = hand.bbox
     side = 1.25 * max(width, height)
     weakly = (scale * hand.joints[:, :2] + shift) * side / 2 + (x + width / 2, y + height / 2)
-    assert np.abs(weakly - reprojected(hand)).max() < 3
+    assert np.abs(weakly - hand.camera.project(hand.joints)).max() < 3
 
 
 def test_a_mirrored_picture_gives_the_mirrored_hand(reconstructor: Reconstructor, hand: Person) -> None:
@@ -97,7 +92,7 @@ def test_a_turned_picture_gives_the_turned_hand(reconstructor: Reconstructor, ha
     turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
     # Not to the millimetre: the hand is seen from another side once it is elsewhere in the picture.
     assert np.linalg.norm(turned.joints - hand.joints @ turn.T, axis=1).max() < 0.02
-    assert np.median(np.linalg.norm(reprojected(turned) - drawn(angle), axis=1)) < 10
+    assert np.median(np.linalg.norm(turned.camera.project(turned.joints) - drawn(angle), axis=1)) < 10
 
 
 @pytest.mark.parametrize("angle", [0, 120])

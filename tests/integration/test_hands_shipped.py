@@ -7,7 +7,7 @@ import pytest
 
 from model.engines import is_shipped
 from model.reconstruct import Reconstructor
-from tests.integration.test_hands import drawn, only, picture, reprojected, volume
+from tests.integration.test_hands import drawn, only, picture, volume
 
 pytestmark = pytest.mark.skipif(not is_shipped("hand"), reason="this version comes without a checkpoint for hands")
 
@@ -21,7 +21,7 @@ def reconstructor() -> Reconstructor:
 def test_the_mesh_lies_on_a_drawn_hand(reconstructor: Reconstructor, angle: float) -> None:
     hand = only(reconstructor, picture(angle))
     assert hand.handedness == "right"
-    off = np.linalg.norm(reprojected(hand) - drawn(angle), axis=1)  # it is 140 px long
+    off = np.linalg.norm(hand.camera.project(hand.joints) - drawn(angle), axis=1)  # it is 140 px long
     assert np.median(off) < 7 and off.max() < 20
     palm = np.linalg.norm(hand.joints[9] - hand.joints[0])
     assert 0.07 < palm < 0.13  # metres

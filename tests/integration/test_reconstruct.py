@@ -11,7 +11,7 @@ import torch
 from model import cameras
 from model.errors import BadInput
 from model.metrics import pa_mpjpe
-from model.reconstruct import Person, Reconstructor
+from model.reconstruct import Camera, Person, Reconstructor
 from model.topology import COCO_MIRROR, MeshTopology
 from model.views import CROP_SCALE, cut_crop, square_crop
 from tests.render import draw_person
@@ -70,9 +70,10 @@ def person(reconstructor: Reconstructor, picture: Picture) -> Person:
     return people[0]
 
 
-def _project(points: np.ndarray, person: Person) -> np.ndarray:
-    placed = points + np.array(person.camera.translation)
-    return person.camera.focal_length * placed[:, :2] / placed[:, 2:] + np.array(person.camera.principal_point)
+def test_projection_by_hand() -> None:
+    camera = Camera(100.0, (50.0, 40.0), (0.5, 0.0, 1.0), (1.0, 0.0, 0.0))
+    assert camera.place(np.array([[0.5, 0.25, 1.0]])).tolist() == [[1.0, 0.25, 2.0]]
+    assert camera.project(np.array([[0.5, 0.25, 1.0]])).tolist() == [[100.0, 52.5]]
 
 
 def test_the_pose_is_the_drawn_one(person: Person, picture: Picture) -> None:
@@ -93,9 +94,9 @@ def test_keypoints_lie_on_the_joints_in_the_picture(person: Person, picture: Pic
 
 def test_projected_mesh_and_joints_land_on_the_person(person: Person, picture: Picture) -> None:
     height = np.ptp(picture.pixels[:, 1])
-    distance = np.linalg.norm(_project(person.joints, person) - picture.pixels, axis=1)
+    distance = np.linalg.norm(person.camera.project(person.joints) - picture.pixels, axis=1)
     assert distance.mean() < 0.06 * height
-    outline = _project(person.vertices, person)
+    outline = person.camera.project(person.vertices)
     assert abs(outline[:, 1].min() - picture.pixels[0, 1]) < 0.2 * height
     assert abs(outline[:, 1].max() - picture.pixels[15:, 1].max()) < 0.2 * height
     assert person.camera.translation[2] == pytest.approx(3.2, rel=0.2)
@@ -108,7 +109,7 @@ def test_both_cameras_agree(person: Person) -> None:
     scale, shift = person.camera.weak_perspective[0], np.array(person.camera.weak_perspective[1:])
     in_crop = scale * person.joints[:, :2] + shift
     pixels = in_crop * side / 2 + np.array([x + width / 2, y + height / 2])
-    assert np.linalg.norm(pixels - _project(person.joints, person), axis=1).max() < 0.06 * side
+    assert np.linalg.norm(pixels - person.camera.project(person.joints), axis=1).max() < 0.06 * side
 
 
 def test_joints_hang_on_the_mesh_whose_pelvis_is_the_origin(person: Person, reconstructor: Reconstructor) -> None:
@@ -164,11 +165,11 @@ def test_a_loose_box_gives_the_person_of_a_fitting_one(
     (loose,) = reconstructor.reconstruct(picture.image, boxes=[box], focal_length=FOCAL).people
     assert loose.bbox == box and loose.view is not None and loose.view.side < 1.2 * square_crop(person.bbox)[2]
     assert np.linalg.norm(loose.joints - person.joints, axis=1).mean() < 0.05
-    assert np.abs(_project(loose.joints, loose) - _project(person.joints, person)).mean() < 6
+    assert np.abs(loose.camera.project(loose.joints) - person.camera.project(person.joints)).mean() < 6
     s, tx, ty = loose.camera.weak_perspective  # into the crop of the box that was given
     cx, cy, side = square_crop(box)
     in_photo = (s * loose.joints[:, :2] + (tx, ty)) * side / 2 + (cx, cy)
-    assert np.abs(in_photo - _project(loose.joints, loose)).mean() < 8
+    assert np.abs(in_photo - loose.camera.project(loose.joints)).mean() < 8
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
@@ -183,11 +184,11 @@ def test_a_turned_photo_gives_the_turned_person(
     (found,) = reconstructor.reconstruct(turned, boxes=[(*low, *(high - low))], focal_length=FOCAL).people
     assert np.linalg.norm(found.joints - person.joints @ turn.T, axis=1).mean() < 0.03
     assert np.linalg.norm(found.joints - person.joints, axis=1).mean() > 0.3
-    expected = (_project(person.joints, person) - np.array(SIZE) / 2) @ turn[:2, :2].T + np.array(
+    expected = (person.camera.project(person.joints) - np.array(SIZE) / 2) @ turn[:2, :2].T + np.array(
         turned.shape[1::-1]
     ) / 2
-    assert np.abs(_project(found.joints, found) - expected).mean() < 4
-    assert np.abs(found.keypoints_2d[:, :2] - _project(found.joints, found)).mean() < 12
+    assert np.abs(found.camera.project(found.joints) - expected).mean() < 4
+    assert np.abs(found.keypoints_2d[:, :2] - found.camera.project(found.joints)).mean() < 12
 
 
 def test_nobody_is_found_where_nobody_is(reconstructor: Reconstructor) -> None:

@@ -14,7 +14,7 @@ from model.errors import BadData
 from model.reconstruct import Camera, Person, Reconstruction
 from training.evaluation.annotations import AnnotatedPerson, AnnotatedPhoto, Measured3D, read_photos
 from training.evaluation.matching import keypoint_similarity, match_people
-from training.evaluation.photos import evaluate_photos, project, score_photo
+from training.evaluation.photos import evaluate_photos, score_photo
 from training.images.lsp import LIMBS_IN_COCO
 
 FOCAL, MIDDLE = 400.0, (200.0, 150.0)
@@ -29,7 +29,7 @@ def person_at(x: float, seed: int = 0) -> Person:
 
 
 def annotation_of(person: Person, annotated: np.ndarray | None = None) -> AnnotatedPerson:
-    points = project(person.joints, person)
+    points = person.camera.project(person.joints)
     low, high = points.min(axis=0), points.max(axis=0)
     box = (float(low[0]), float(low[1]), *(high - low).tolist())
     return AnnotatedPerson(box, points, np.ones(17, bool) if annotated is None else annotated)  # type: ignore[arg-type]
@@ -37,12 +37,6 @@ def annotation_of(person: Person, annotated: np.ndarray | None = None) -> Annota
 
 def photo_of(*people: AnnotatedPerson, measured: Measured3D | None = None) -> AnnotatedPhoto:
     return AnnotatedPhoto(Path("a.png"), people, measured, None)
-
-
-def test_projection_by_hand() -> None:
-    camera = Camera(100.0, (50.0, 40.0), (0.5, 0.0, 1.0), (1.0, 0.0, 0.0))
-    person = Person(1.0, (0.0, 0.0, 1.0, 1.0), np.zeros((17, 3)), np.zeros((17, 3)), np.zeros((1, 3)), camera)
-    assert project(np.array([[0.5, 0.2, 1.0]]), person).tolist() == [[100.0, 50.0]]
 
 
 def test_a_perfect_answer_and_one_with_a_wrong_joint() -> None:
@@ -73,7 +67,7 @@ def test_joints_without_annotation_do_not_count() -> None:
 def test_people_are_matched_whatever_their_order() -> None:
     people = [person_at(x, seed) for seed, x in enumerate((-0.5, 0.0, 0.1, 0.7))]
     annotations = [annotation_of(person) for person in people]
-    found = [project(people[index].joints, people[index]) for index in (2, 0, 3)]
+    found = [people[index].camera.project(people[index].joints) for index in (2, 0, 3)]
     assert match_people(found, annotations) == [1, None, 0, 2]
     assert match_people(found, []) == []
 
@@ -92,7 +86,7 @@ def test_3d_errors_by_hand() -> None:
     limbs = list(LIMBS_IN_COCO)
     truth = person.joints[limbs] + np.array([0.0, 1.0, 5.0], np.float32)
     truth[11, 2] += 0.12  # a wrist 12 cm off: 10 mm in the mean of twelve
-    measured = Measured3D(truth, project(person.joints, person)[limbs], FOCAL)
+    measured = Measured3D(truth, person.camera.project(person.joints)[limbs], FOCAL)
     scores = score_photo(photo_of(measured=measured), [person_at(-0.8, 3), person])
     assert scores.errors_3d is not None and scores.errors_3d[1] == pytest.approx(10, abs=1e-3)
     assert 0 < scores.errors_3d[0] < 30  # least squares: more joints wrong by less
@@ -136,7 +130,7 @@ def joints_3d(person: Person, **changes: Any) -> list[dict[str, Any]]:
         "image": "two.png",
         "joint_names": names,
         "joints_cam_m": (person.joints + np.array(person.camera.translation))[order].tolist(),
-        "joints_2d_px": project(person.joints, person)[order].tolist(),
+        "joints_2d_px": person.camera.project(person.joints)[order].tolist(),
         "K": [[FOCAL, 0, MIDDLE[0]], [0, FOCAL, MIDDLE[1]], [0, 0, 1]],
     }
     return [{**entry, **changes}]

@@ -54,18 +54,12 @@ class PhotoScores:
     missed_3d: bool = False
 
 
-def project(points: np.ndarray, person: Person) -> np.ndarray:
-    """Points (N, 3) of a person to the photo's pixels (N, 2), as its camera sees them."""
-    placed = points + np.array(person.camera.translation)
-    return person.camera.focal_length * placed[:, :2] / placed[:, 2:] + np.array(person.camera.principal_point)
-
-
 def score_photo(photo: AnnotatedPhoto, people: Sequence[Person]) -> PhotoScores:
     """Matches people with the photo's annotations and measures them.
 
     People without an annotation do not count: annotations need not be complete.
     """
-    joints = [project(person.joints, person) for person in people]
+    joints = [person.camera.project(person.joints) for person in people]
     matches = match_people(joints, photo.people)
     annotated = np.array([person.annotated for person in photo.people], dtype=bool).reshape(-1, 17)
     correct = {threshold: np.zeros_like(annotated) for threshold in THRESHOLDS}
@@ -150,7 +144,7 @@ def evaluate_photos(reconstructors: dict[str, Reconstructor], photos: Sequence[A
 
 def picture_of(image: np.ndarray, people: Sequence[Person], faces: np.ndarray) -> np.ndarray:
     """The photo with all people over it, and beside it the same people seen from the side: (H, 2 W, 3) uint8."""
-    figures = [Figure(person.vertices + np.array(person.camera.translation), faces) for person in people]
+    figures = [Figure(person.camera.place(person.vertices), faces) for person in people]
     height, width = image.shape[:2]
     focal = people[0].camera.focal_length if people else float(width)
     drawn = overlay(image, figures, focal, people[0].camera.principal_point if people else None)
