@@ -95,6 +95,8 @@ def test_by_keyboard_alone(tab):
         tab.page.keyboard.press("Tab")
         if tab.page.evaluate("document.activeElement.id") == "sample":
             break
+    else:
+        pytest.fail("Tab does not lead to the sample.")
     tab.answer(lambda: tab.page.keyboard.press("Enter"))
     assert "sample.jpg" in tab.page.evaluate("document.activeElement.textContent")
     reached = set()
