@@ -28,9 +28,8 @@ def turned(picture: np.ndarray, joints: np.ndarray, degrees: float) -> tuple[np.
     matrix = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), degrees, 1.0)
     matrix[:, 2] += _MARGIN
     canvas = (side + 2 * _MARGIN, side + 2 * _MARGIN)
-    return cv2.warpAffine(picture, matrix, canvas, borderMode=cv2.BORDER_REPLICATE), joints @ matrix[:, :2].T + matrix[
-        :, 2
-    ]
+    photo = cv2.warpAffine(picture, matrix, canvas, borderMode=cv2.BORDER_REPLICATE)
+    return photo, joints @ matrix[:, :2].T + matrix[:, 2]
 
 
 def first_look(model: Reconstructor, photo: np.ndarray, box: Sequence[float]) -> np.ndarray:

@@ -234,11 +234,11 @@ class MeshTransformer(nn.Module):
             at = (readout.position + 1) * (CROP_SIZE / 2)
             one = torch.ones_like(readout.peak)
             readout = read_peaks(Peaks(at, SIGMA * one, one), self.size.heatmap_size, SIGMA)
+            if self.size.encoder:  # nothing else looks at heatmaps
+                heatmaps = draw_heatmaps(at, self.size.heatmap_size)
         lifted, guess = self.lift(readout.features())
         if not self.size.encoder:
             return in_metres(guess, self.unit)
-        if self.size.coordinates:
-            heatmaps = draw_heatmaps(at, self.size.heatmap_size)
 
         tokens, heat = self.tokens(heatmaps)  # (B, T, E), (B, K, T)
         if self.size.image_features:
