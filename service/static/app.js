@@ -12,7 +12,7 @@ const element = (id) => document.getElementById(id);
 const result = new Result(rigged);
 
 let limit = 32 * 2 ** 20; // bytes of a photo; the service's default, until it says another
-let job = null; // the photo under way or shown: { given, photo, answers by subject and mode, abort }
+let job = null; // the photo under way or shown: { given, photo, asked (modes), answers by subject and mode, abort }
 let url = null; // of the photo, for the browser
 let subject = "body"; // or "hand"
 let wanted = [null]; // the modes to show; null is the service's own choice
@@ -58,8 +58,8 @@ async function take(given) {
 
 /** Gets the answers that are wanted and not there yet, and shows them. */
 async function answer(mine) {
-  const asked = wanted;
-  const current = () => mine === job && asked === wanted;
+  const asked = (mine.asked = wanted); // what is offered may become known meanwhile; only people's choices count
+  const current = () => mine === job && mine.asked === asked;
   const key = (mode) => `${subject} ${mode}`;
   for (const mode of asked) {
     if (mine.answers.has(key(mode))) continue;

@@ -253,3 +253,15 @@ def test_one_mode_offers_no_choice(browser, both_modes):
     tab.answer(lambda: tab.page.click("#sample"))
     assert tab.page.locator("#modes").is_hidden()
     tab.close()
+
+
+def test_a_photo_is_shown_if_the_modes_become_known_meanwhile(tab):
+    held = []
+    tab.page.route("**/models", lambda route: held.append(route))
+    with tab.page.expect_request("**/models"):
+        tab.page.reload()
+    tab.page.route("**/reconstruct", lambda route: (held.pop().continue_(), route.continue_()))
+    with tab.page.expect_response("**/models"):
+        tab.answer(lambda: tab.page.click("#sample"))
+    answer = tab.answer(lambda: tab.choose("#modes [value=both]"))
+    assert answer["mode"] == "fine-tuned"  # zero-shot is there already, by the service's own choice
