@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.photo import a_photo
-from model.detections import letterbox
+from model.detections import SCALES, letterbox
 from model.engines import default_checkpoint
 from model.errors import MPTError
 from model.heatmaps import read_heatmaps
@@ -70,7 +70,7 @@ def stages(network: TorchNetwork, twin: OnnxNetwork) -> str:
     pixels = cut_crop(photo, crop, network.about.crop_size)
     middle = photo.shape[1] / 2, photo.shape[0] / 2
     people = pixels[None], np.array([crop], np.float32), np.array([[900.0, *middle]], np.float32)
-    small, large = (letterbox(photo, size / max(photo.shape))[0][None] for size in (256, 448))
+    first, *finer = (letterbox(photo, size / max(photo.shape))[0][None] for size in SCALES)
 
     mesh = network.mesh
     crops, cameras = (torch.from_numpy(array) for array in people[1:])
@@ -83,16 +83,19 @@ def stages(network: TorchNetwork, twin: OnnxNetwork) -> str:
 
     # Module, run by PyTorch, run by ONNX Runtime. The export of the mesh network is one piece.
     parts: dict[str, tuple[nn.Module | None, Run, Run | None]] = {
-        "person detector, 256 px": (
+        f"person detector, {SCALES[0]} px": (
             network.detectors[_DETECTOR],
-            partial(network.find, _DETECTOR, small),
-            partial(twin.find, _DETECTOR, small),
+            partial(network.find, _DETECTOR, first),
+            partial(twin.find, _DETECTOR, first),
         ),
-        "second look for small people, 448 px": (
-            None,
-            partial(network.find, _DETECTOR, large),
-            partial(twin.find, _DETECTOR, large),
-        ),
+        **{
+            f"a finer look, for small people, {size} px": (
+                None,
+                partial(network.find, _DETECTOR, look),
+                partial(twin.find, _DETECTOR, look),
+            )
+            for size, look in zip(SCALES[1:], finer, strict=True)
+        },
         "2D pose network": (
             mesh.network.backbone,
             lambda: mesh.network.look(torch.from_numpy(people[0]).permute(0, 3, 1, 2).float()),

@@ -18,17 +18,16 @@ Box = tuple[float, float, float, float]
 CELL = 4  # pixels of the network's input that one cell of its outputs spans
 _STRIDE = 32  # the network's input sizes are multiples of this
 _PADDING = 128  # grey: what the network's own zero padding looks like
-# Longer sides, in pixels, at which the network looks at an image. It was trained at 256, where it finds people who
-# fill the image; at the larger size, which takes three times as long, it finds the small ones.
-_SCALE, _FINE_SCALE = 256, 448
+# Longer sides, in pixels, at which the network looks at an image, one after the other as long as the last look shows
+# somebody small, or a faint hint of one. It was trained at the first, where it finds people who fill the image; each
+# next one finds people half as large, beside and behind them, and takes three times as long.
+SCALES = (256, 448, 768, 1344)
+_HINT, _SMALL = 0.05, 100  # score; pixels of the look
+_LARGEST = 2.5  # times its own size: small people are found in an enlarged image, too
 _THRESHOLD = 0.2  # lowest score to report,
 _TURNED_THRESHOLD = 0.3  # and in an image that is turned, which is looked at where nobody is found in the upright one
-# The finer look is for images in which the first finds nobody, or has so faint a hint of somebody who is smaller than
-# this part of the longer side. On 312 pictures made of 12 photos, shrunk and mirrored to have people of all sizes, this
-# finds all but one of the 1,084 people whom both looks always would, on two thirds of the photos by the first alone.
-_HINT, _SMALL = 0.05, 0.4
 _PEAK_WINDOW = 5  # cells; a centre is the best one of its surroundings
-_CANDIDATES = 16  # centres looked at in one image
+_CANDIDATES = 100  # centres of one look: bounds the work that a crowd makes
 _MIN_JOINT_SCORE = 0.127  # below, a joint does not count in its person's score (MoveNet's own threshold)
 _JOINT_SPREAD = 0.3  # variance of the prior about a joint's expected place: half of this times the shorter side, cells
 _SAME_JOINT = 0.1  # two estimates of a joint agree within about this part of the person's size
@@ -99,14 +98,16 @@ def find_people(find: Find, image: np.ndarray, threshold: float = _THRESHOLD) ->
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise BadInput(f"Expected an image as (height, width, 3) uint8 RGB, got {image.shape} {image.dtype}.")
     longest = max(image.shape[:2])
-    people = _find_at(find, image, _SCALE / longest)
-    sure = any(person.score >= threshold for person in people)
-    # Enlarging an image shows nothing new: a small one is looked at once.
-    if longest >= _FINE_SCALE and not (sure and all(max(person.box[2:]) >= _SMALL * longest for person in people)):
-        people += _find_at(find, image, _FINE_SCALE / longest)
-    people = [person for person in people if person.score >= threshold]
+    people: list[Detection] = []
+    first, *finer = SCALES
+    for size in (first, *(size for size in finer if size <= _LARGEST * longest)):
+        seen = _find_at(find, image, size / longest)
+        people += [person for person in seen if person.score >= threshold]
+        small = any(max(person.box[2:]) * size < _SMALL * longest for person in seen)
+        if not small and (people or size > first):
+            break
     if not people:
-        sides = (person for side in (1, 2, 3) for person in _find_at(find, image, _SCALE / longest, side))
+        sides = (person for side in (1, 2, 3) for person in _find_at(find, image, first / longest, side))
         people = [person for person in sides if person.score >= max(threshold, _TURNED_THRESHOLD)]
     return suppress_duplicates(people)
 

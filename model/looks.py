@@ -1,6 +1,7 @@
-"""Second looks at people: closer where a box is loose, and the right way up, since networks know upright people best.
+"""Second looks at people: closer where a box is loose, the right way up, and past their neighbours.
 
-What they are worth is printed by `python -m benchmarks.looks`, and stands in docs/how-it-works.md.
+Networks know upright people who fill the view best. What the looks are worth is printed by `python -m benchmarks.looks`
+and `python -m benchmarks.crowds`, and stands in docs/how-it-works.md.
 """
 
 from __future__ import annotations
@@ -11,17 +12,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from model.detections import SAME_PERSON, Box, Detection, similarity
 from model.network import Placed
 from model.views import View, upright
 
 _UNSURE = 0.4
-"""Below this confidence people may stand on their heads for all the network sees: it looks from all four sides."""
+"""Below this confidence people may lie or stand on their heads for all the mesh network sees."""
 _LOOSE, _TURNED = 0.85, math.radians(10)
 """A view is worth another look if the fitting one is smaller than this part of it, or turned against it by more than
 this: in pre-training crops measure 1.1 to 1.45 times the outline, and cameras roll by some degrees."""
 _AGAIN = 2
 """Looks that may follow, as long as each one is at least as sure as the one before."""
-_SHOULDERS, _KNEES = (5, 6), (13, 14)
+_MARGIN = 0.1
+"""What is left to see about a box whose neighbours are hidden, as part of its sides: boxes may cut off a hand."""
+_INSIDE, _FAINT = 0.95, 0.7
+"""A look at a given box has strayed if less of its confidence lies within; another person who is seen with the rest
+hidden counts from this part of it."""
+_SHOULDERS, _HIPS, _KNEES = (5, 6), (11, 12), (13, 14)
 
 
 @dataclass(frozen=True)
@@ -41,29 +48,111 @@ class Look:
 Take = Callable[[Sequence[View]], list[Look]]
 
 
-def look_again(looks: Sequence[Look], take: Take, focal_length: float, size: tuple[int, int]) -> list[Look]:
+Known = Sequence[Detection]
+"""A person as she was found, or her box alone, then her neighbours; nothing if nobody else was found."""
+
+
+def known_of(found: Sequence[Detection]) -> list[Known]:
+    """What is known of each of the people in a photo before they are looked at.
+
+    Of one who is alone, and perhaps the wrong way up, the detector may tell nonsense; of several, who is where.
+    """
+    if not all(len(detection.keypoints) for detection in found):  # boxes that were given
+        return [(own,) for own in found]
+    if len(found) == 1:
+        return [()]
+    return [(own, *(other for other in found if other is not own and _meet(own.box, other.box))) for own in found]
+
+
+def look_again(
+    looks: Sequence[Look], known: Sequence[Known], take: Take, focal_length: float, size: tuple[int, int]
+) -> list[Look]:
     """The best look at each person that the first ones lead to.
 
     Args:
         looks: upright ones at people with COCO's joints, which lie in these views or in a part of them.
+        known: of the same people.
         take: looks at any views into the same photo.
         focal_length: pixels; size: width and height of the photo in pixels.
     """
-    best = list(looks)
-    unsure = [index for index, look in enumerate(best) if look.confidence < _UNSURE]
-    sides = [replace(best[index].view, angle=side * math.pi / 2) for index in unsure for side in (1, 2, 3)]
-    turned = take(sides)
-    for place, index in enumerate(unsure):
-        best[index] = max([best[index], *turned[3 * place : 3 * place + 3]], key=lambda look: look.confidence)
+    best = _apart(_turned(looks, known, take), known, take)
     going = list(range(len(best)))
     for _ in range(_AGAIN):
         fitting = {index: view for index in going if (view := _fitting(best[index], focal_length, size))}
         going = []
         for index, look in zip(fitting, take(list(fitting.values())), strict=True):
-            if look.confidence >= best[index].confidence:
+            strayed = _strays(look, known[index]) and not _strays(best[index], known[index])
+            if look.confidence >= best[index].confidence and not strayed:
                 best[index] = look
                 going.append(index)
     return best
+
+
+def _turned(looks: Sequence[Look], known: Sequence[Known], take: Take) -> list[Look]:
+    """Turns the views of the unsure to where they may be upright; the surest look counts."""
+    best = list(looks)
+    turns = [
+        (index, replace(best[index].view, angle=side * math.pi / 2))
+        for index, look in enumerate(best)
+        if look.confidence < _UNSURE
+        for side in _sides(known[index])
+    ]
+    for (index, _), look in zip(turns, take([view for _, view in turns]), strict=True):
+        best[index] = max(best[index], look, key=lambda look: look.confidence)
+    return best
+
+
+def _sides(known: Known) -> tuple[int, ...]:
+    """By how many quarters, clockwise, the person may be off the photo's upright."""
+    if not known or not len(known[0].keypoints):
+        return (1, 2, 3)
+    joints = known[0].keypoints[:, :2]
+    x, y = joints[list(_SHOULDERS)].mean(axis=0) - joints[list(_HIPS)].mean(axis=0)
+    quarters = round(math.atan2(x, -y) / (math.pi / 2)) % 4
+    return (quarters,) if quarters else ()
+
+
+def _apart(looks: Sequence[Look], known: Sequence[Known], take: Take) -> list[Look]:
+    """Looks once more at those whose look has met a neighbour, with all that is not in their own box hidden."""
+    best = list(looks)
+    strays = [index for index, look in enumerate(best) if _strays(look, known[index])]
+    views = [replace(best[index].view, within=_wider(known[index][0].box)) for index in strays]
+    for index, look in zip(strays, take(views), strict=True):
+        own, first = known[index][0], best[index]
+        if not len(own.keypoints):  # nothing tells that it strayed but that it meets another one now
+            own = replace(own, keypoints=first.placed.keypoints)
+            parted = _alike(look, own) < SAME_PERSON and look.confidence >= _FAINT * first.confidence
+        else:
+            parted = not _strays(look, known[index])
+        if parted:
+            best[index] = look
+    return best
+
+
+def _strays(look: Look, known: Known) -> bool:
+    """Whether this look has met a neighbour instead, or nobody who was found."""
+    if not known:
+        return False
+    if not len(known[0].keypoints):
+        places, weights = look.placed.keypoints[:, :2], look.placed.keypoints[:, 2]
+        x, y, width, height = _wider(known[0].box)
+        inside = ((places >= (x, y)) & (places <= (x + width, y + height))).all(axis=1)
+        return bool((weights * inside).sum() < _INSIDE * weights.sum())
+    own, *others = (_alike(look, detection) for detection in known)
+    return own < max(SAME_PERSON, *others, 0.0)
+
+
+def _alike(look: Look, person: Detection) -> float:
+    return similarity(replace(person, keypoints=look.placed.keypoints), person)
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return all(abs(2 * (a - b) + c - d) < c + d for a, b, c, d in zip(one, other, one[2:], other[2:], strict=False))
+
+
+def _wider(box: Box) -> Box:
+    x, y, width, height = box
+    return x - _MARGIN * width, y - _MARGIN * height, (1 + 2 * _MARGIN) * width, (1 + 2 * _MARGIN) * height
 
 
 def _fitting(look: Look, focal_length: float, size: tuple[int, int]) -> View | None:
@@ -86,4 +175,4 @@ def _fitting(look: Look, focal_length: float, size: tuple[int, int]) -> View | N
     off = abs(math.remainder(angle - look.view.angle, 2 * math.pi))
     if straight.side < 2 or (straight.side > _LOOSE * look.view.side and off < _TURNED):
         return None
-    return View((across, down), straight.side, angle)
+    return replace(look.view, centre=(across, down), side=straight.side, angle=angle)

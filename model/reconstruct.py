@@ -14,7 +14,7 @@ import numpy as np
 from model.detections import Box, Detection, distinct
 from model.engines import open_network
 from model.errors import BadInput
-from model.looks import Look, look_again
+from model.looks import Known, Look, known_of, look_again
 from model.network import Network, Placed
 from model.subjects import subject
 from model.views import View, upright
@@ -179,10 +179,12 @@ class Reconstructor:
         detected = time.perf_counter()
 
         people: list[Person] = []
+        known = known_of(found)
         wanted = len(found) if max_people is None else max_people
         step = max(1, min(_BATCH, wanted))
         for start in range(0, len(found), step):
-            people += self._people(image, found[start : start + step], focal, given=boxes is not None)
+            part = slice(start, start + step)
+            people += self._people(image, found[part], known[part], focal)
             people = people if boxes is not None else _distinct(people)
             if len(people) >= wanted:
                 break
@@ -193,34 +195,34 @@ class Reconstructor:
             {"detection": (detected - started) * 1000, "reconstruction": (finished - detected) * 1000},
         )
 
-    def _people(self, image: np.ndarray, found: list[Detection], focal: float, given: bool) -> list[Person]:
+    def _people(self, image: np.ndarray, found: list[Detection], known: list[Known], focal: float) -> list[Person]:
         """Each one, or its twin where that fits what was seen much better."""
         twins = [detection.twin for detection in found if detection.twin is not None]
-        people = self._each(image, [*found, *twins], focal, given)
+        people = self._each(image, [*found, *twins], [*known, *[()] * len(twins)], focal)
         others = iter(people[len(found) :])
         return [
             better(person, next(others)) if detection.twin else person
             for person, detection in zip(people[: len(found)], found, strict=True)
         ]
 
-    def _each(self, image: np.ndarray, found: list[Detection], focal: float, given: bool) -> list[Person]:
+    def _each(self, image: np.ndarray, found: list[Detection], known: list[Known], focal: float) -> list[Person]:
         height, width = image.shape[:2]
         take = partial(self._look, image, focal)
         looks = take([detection.view or upright(detection.box) for detection in found])
         free = [index for index, detection in enumerate(found) if detection.view is None]  # others were led to theirs
-        again = look_again([looks[index] for index in free], take, focal, (width, height))
+        ours = [known[index] for index in free]
+        again = look_again([looks[index] for index in free], ours, take, focal, (width, height))
         for index, look in zip(free, again, strict=True):
             looks[index] = look
         people = []
         for detection, look in zip(found, looks, strict=True):
             vertices, joints, keypoints, translation, weak = look.placed
-            score = look.confidence if given else detection.score
             if detection.view is not None:  # the detector has seen as well, and not through heatmaps
-                score, keypoints = detection.score, detection.keypoints
+                keypoints = detection.keypoints
             weak_perspective = look.view.weak_perspective(weak, detection.box)
             people.append(
                 Person(
-                    score=score,
+                    score=detection.score if len(detection.keypoints) else look.confidence,
                     bbox=detection.box,
                     keypoints_2d=keypoints,
                     joints=joints,

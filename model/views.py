@@ -12,6 +12,7 @@ from model.network import Placed
 
 CROP_SCALE = 1.25
 """Side of the crops by the longer side of people's boxes."""
+_HIDDEN = 128
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class View:
     """Radians from the photo's upwards to the view's, clockwise as one sees it."""
     mirrored: bool = False
     """Whether left and right are exchanged, after turning."""
+    within: tuple[float, float, float, float] | None = None
+    """x, y, width, height in photo pixels: what lies outside of this box is hidden; None hides nothing."""
 
     @property
     def axes(self) -> np.ndarray:
@@ -39,8 +42,15 @@ class View:
         return np.diag([-1.0, 1.0]) @ turn if self.mirrored else turn
 
     def cut(self, image: np.ndarray, size: int) -> np.ndarray:
-        """What the view shows, (size, size, 3) uint8; what lies outside of the image is black."""
-        return cut_crop(image, (*self.centre, self.side), size, self.axes)
+        """What the view shows, (size, size, 3) uint8; outside of the image is black, what is hidden is grey."""
+        pixels = cut_crop(image, (*self.centre, self.side), size, self.axes)
+        if self.within is not None:
+            x, y, width, height = self.within
+            grid = np.stack(np.meshgrid(*[np.arange(size) + 0.5] * 2), axis=-1)  # (size, size, 2) x, y
+            places = self.to_photo(grid.reshape(-1, 2), size).reshape(size, size, 2)
+            inside = ((places >= (x, y)) & (places <= (x + width, y + height))).all(axis=-1)
+            pixels[~inside] = _HIDDEN
+        return pixels
 
     def to_photo(self, points: np.ndarray, size: int) -> np.ndarray:
         """Points (N, 2) in pixels of the cut view to photo pixels."""

@@ -101,7 +101,7 @@ def test_defaults_are_left_to_the_model(client, model):
     client.post("/reconstruct", files=form(photo()))
     assert model.calls[0]["boxes"] is None
     assert model.calls[0]["focal_length"] is None
-    assert model.calls[0]["max_people"] == 20
+    assert model.calls[0]["max_people"] == 50
 
 
 def test_a_turned_photo_is_answered_upright(client, model):

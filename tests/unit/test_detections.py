@@ -102,12 +102,14 @@ class Eyes:
         self.asked.append(max(images.shape[1:3]))
         outputs = empty(height, width)
         for index, (share, logit) in enumerate(self.people):
-            put(outputs, height // 2, round((0.2 + 0.4 * index) * width), share * width, logit, spacing=width / 64)
+            row, column = round(0.375 * width), round((0.2 + 0.4 * index) * width)
+            put(outputs, row, column, share * width, logit, spacing=share * width / 20)
         return outputs
 
 
 PHOTO = np.zeros((480, 640, 3), np.uint8)
 SIDES = [256] * 3
+CROWD = [(row, column) for row in (6, 18, 30, 42) for column in range(3, 63, 6)]  # in cells of the first look
 
 
 @pytest.mark.parametrize(
@@ -116,8 +118,11 @@ SIDES = [256] * 3
         ([(0.6, YES)], [256]),  # she fills the photo: one look
         ([(0.6, YES), (0.5, YES)], [256]),
         ([], [256, 448, *SIDES]),  # nobody: a closer look, and one from each other side
-        ([(0.2, YES)], [256, 448]),  # somebody small: there may be more
+        ([(0.3, YES)], [256, 448]),  # somebody small: there may be more
+        ([(0.2, YES)], [256, 448, 768]),  # smaller still
+        ([(0.12, YES)], [256, 448, 768, 1344]),
         ([(0.6, YES), (0.3, -2.0)], [256, 448]),  # a faint hint of somebody small
+        ([(0.1, -2.0)], [256, 448, 768, 1344, *SIDES]),
         ([(0.6, YES), (0.3, -6.0)], [256]),  # no hint
         ([(0.6, -1.5)], [256, 448, *SIDES]),  # nobody for sure
     ],
@@ -129,10 +134,24 @@ def test_it_looks_closer_only_where_that_may_find_somebody(people: list, looks: 
     assert len(found) == sum(logit == YES for _, logit in people)  # seen twice, yet one person each
 
 
-def test_a_small_image_is_not_enlarged() -> None:
-    eyes = Eyes()
+def test_a_small_image_is_not_enlarged_beyond_reason() -> None:
+    eyes = Eyes((0.1, YES))
     find_people(eyes, np.zeros((400, 300, 3), np.uint8))
+    assert eyes.asked == [256, 448, 768]
+    eyes = Eyes()
+    find_people(eyes, np.zeros((90, 90, 3), np.uint8))
     assert eyes.asked == [256, *SIDES]
+
+
+def test_everyone_of_a_crowd_is_found() -> None:
+    def eyes(images: np.ndarray) -> DetectorOutputs:
+        outputs = empty(images.shape[1] // 4, images.shape[2] // 4)
+        unit = images.shape[2] / 4 / 64
+        for row, column in CROWD:
+            put(outputs, round(unit * row), round(unit * column), 10 * unit, spacing=0.5 * unit)
+        return outputs
+
+    assert len(find_people(eyes, PHOTO)) == len(CROWD) == 40
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])

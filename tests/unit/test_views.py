@@ -53,6 +53,20 @@ def test_up_in_the_view_is_where_the_angle_points() -> None:
     assert View(CENTRE, 100.0, 0.0, True).to_photo(np.array([[100.0, 50.0]]), 100)[0] == pytest.approx([270, 240])
 
 
+@pytest.mark.parametrize("angle", [0.0, 0.6, np.pi])
+def test_what_is_outside_of_a_box_is_hidden(angle: float) -> None:
+    photo = np.full((480, 640, 3), 255, np.uint8)
+    box = (300.0, 200.0, 60.0, 80.0)
+    seen = View((320.0, 230.0), 150.0, angle, within=box).cut(photo, 300)
+    open_, hidden = (seen == 255).all(axis=2), (seen == 128).all(axis=2)
+    assert (open_ | hidden).all()
+    assert open_.sum() == pytest.approx(60 * 80 * (300 / 150) ** 2, rel=0.01)
+    rows, columns = np.nonzero(open_)
+    places = View((320.0, 230.0), 150.0, angle).to_photo(np.column_stack([columns, rows]) + 0.5, 300)
+    assert places.min(axis=0) == pytest.approx([300, 200], abs=0.5)
+    assert places.max(axis=0) == pytest.approx([360, 280], abs=0.5)
+
+
 def answer(view: View) -> tuple[Placed, np.ndarray]:
     """A network's answer for a view, consistent with its camera, and the view's crop."""
     random = np.random.default_rng(1)
