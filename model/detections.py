@@ -97,15 +97,22 @@ def find_people(find: Find, image: np.ndarray, threshold: float = _THRESHOLD) ->
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise BadInput(f"Expected an image as (height, width, 3) uint8 RGB, got {image.shape} {image.dtype}.")
-    longest = max(image.shape[:2])
+    height, width = image.shape[:2]
+    longest = max(height, width)
     people: list[Detection] = []
     first, *finer = SCALES
+    left, top, right, bottom = 0, 0, width, height  # of what is looked at
     for size in (first, *(size for size in finer if size <= _LARGEST * longest)):
-        seen = _find_at(find, image, size / longest)
+        part = _find_at(find, image[top:bottom, left:right], size / longest)
+        seen = [_moved(person, left, top) for person in part]
         people += [person for person in seen if person.score >= threshold]
-        small = any(max(person.box[2:]) * size < _SMALL * longest for person in seen)
-        if not small and (people or size > first):
+        small = np.array([person.box for person in seen if max(person.box[2:]) * size < _SMALL * longest])
+        if not len(small) and (people or size > first):
             break
+        if size > first:  # the next look goes only to where the small ones are: it would take longest
+            margin = small[:, 2:].max()
+            left, top = (max(0, int(edge - margin)) for edge in small[:, :2].min(axis=0))
+            right, bottom = (int(edge + margin) for edge in (small[:, :2] + small[:, 2:]).max(axis=0))
     if not people:
         sides = (person for side in (1, 2, 3) for person in _find_at(find, image, first / longest, side))
         people = [person for person in sides if person.score >= max(threshold, _TURNED_THRESHOLD)]
@@ -133,6 +140,12 @@ def _find_at(find: Find, image: np.ndarray, scale: float, quarters: int = 0) -> 
         keypoints = np.column_stack([points[2:], person.keypoints[:, 2]]).astype(np.float32)
         people.append(replace(person, box=(left, top, right - left, bottom - top), keypoints=keypoints))
     return people
+
+
+def _moved(person: Detection, right: float, down: float) -> Detection:
+    x, y, w, h = person.box
+    keypoints = person.keypoints + np.array([right, down, 0], np.float32)
+    return replace(person, box=(x + right, y + down, w, h), keypoints=keypoints)
 
 
 def letterbox(image: np.ndarray, scale: float) -> tuple[np.ndarray, float, float]:

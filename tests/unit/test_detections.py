@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model.detections import Detection, DetectorOutputs, decode_people, find_people, suppress_duplicates
+from model.detections import SCALES, Detection, DetectorOutputs, decode_people, find_people, suppress_duplicates
 from model.errors import BadInput
 
 NO, YES = -8.0, 2.0  # logits
@@ -91,56 +91,76 @@ def test_extreme_logits_are_no_overflow() -> None:
 
 
 class Eyes:
-    """A detector that sees people of given sizes; notes at which sizes it was asked."""
+    """A detector that sees people of given sizes in a photo that tells where it is looked at; notes the looks."""
 
     def __init__(self, *people: tuple[float, float]) -> None:
         self.people, self.asked = people, []
 
     def __call__(self, images: np.ndarray) -> DetectorOutputs:
         assert images.dtype == np.uint8 and images.shape[0] == 1 and not (np.array(images.shape[1:3]) % 32).any()
-        height, width = images.shape[1] // 4, images.shape[2] // 4
-        self.asked.append(max(images.shape[1:3]))
-        outputs = empty(height, width)
+        outputs = empty(images.shape[1] // 4, images.shape[2] // 4)
+        unit = SCALES[min(len(self.asked), 3)] / 4  # cells that the photo is wide
+        self.asked.append(images.shape[1:3])
+        left, top = images[0, 0, 0, :2] / 255
+        if max(left, top) > 0.7:  # the photo is turned: its upper left corner is elsewhere
+            return outputs
         for index, (share, logit) in enumerate(self.people):
-            row, column = round(0.375 * width), round((0.2 + 0.4 * index) * width)
-            put(outputs, row, column, share * width, logit, spacing=share * width / 20)
+            row, column = round((0.375 - top) * unit), round((0.2 + 0.4 * index - left) * unit)
+            put(outputs, row, column, share * unit, logit, spacing=share * unit / 20)
         return outputs
 
 
-PHOTO = np.zeros((480, 640, 3), np.uint8)
-SIDES = [256] * 3
+def place(height: int, width: int) -> np.ndarray:
+    """A photo of which red and green say how far to the right and down they are, as parts of the width."""
+    rows, columns = np.mgrid[:height, :width]
+    return np.rint(np.stack([columns, rows, 0 * rows], axis=2) * 255 / width).astype(np.uint8)
+
+
+PHOTO = place(480, 640)
+LOOKS = [(192, 256), (352, 448)]  # the whole photo, padded
+SIDES = [(256, 192), (192, 256), (256, 192)]
 CROWD = [(row, column) for row in (6, 18, 30, 42) for column in range(3, 63, 6)]  # in cells of the first look
 
 
 @pytest.mark.parametrize(
     ("people", "looks"),
     [
-        ([(0.6, YES)], [256]),  # she fills the photo: one look
-        ([(0.6, YES), (0.5, YES)], [256]),
-        ([], [256, 448, *SIDES]),  # nobody: a closer look, and one from each other side
-        ([(0.3, YES)], [256, 448]),  # somebody small: there may be more
-        ([(0.2, YES)], [256, 448, 768]),  # smaller still
-        ([(0.12, YES)], [256, 448, 768, 1344]),
-        ([(0.6, YES), (0.3, -2.0)], [256, 448]),  # a faint hint of somebody small
-        ([(0.1, -2.0)], [256, 448, 768, 1344, *SIDES]),
-        ([(0.6, YES), (0.3, -6.0)], [256]),  # no hint
-        ([(0.6, -1.5)], [256, 448, *SIDES]),  # nobody for sure
+        ([(0.6, YES)], LOOKS[:1]),  # she fills the photo: one look
+        ([(0.6, YES), (0.5, YES)], LOOKS[:1]),
+        ([], [*LOOKS, *SIDES]),  # nobody: a closer look, and one from each other side
+        ([(0.3, YES)], LOOKS),  # somebody small: there may be more
+        ([(0.2, YES)], [*LOOKS, (480, 352)]),  # smaller still
+        ([(0.12, YES)], [*LOOKS, (288, 256), (512, 416)]),
+        ([(0.6, YES), (0.3, -2.0)], LOOKS),  # a faint hint of somebody small
+        ([(0.12, -2.0)], [*LOOKS, (288, 256), (512, 416), *SIDES]),
+        ([(0.6, YES), (0.3, -6.0)], LOOKS[:1]),  # no hint
+        ([(0.6, -1.5)], [*LOOKS, *SIDES]),  # nobody for sure
     ],
 )
-def test_it_looks_closer_only_where_that_may_find_somebody(people: list, looks: list[int]) -> None:
+def test_it_looks_closer_only_where_that_may_find_somebody(people: list, looks: list[tuple[int, int]]) -> None:
     eyes = Eyes(*people)
     found = find_people(eyes, PHOTO)
     assert eyes.asked == looks
     assert len(found) == sum(logit == YES for _, logit in people)  # seen twice, yet one person each
 
 
+def test_who_is_seen_in_a_part_is_in_pixels_of_the_photo() -> None:
+    eyes = Eyes((0.08, YES))
+    (person,) = find_people(eyes, place(1440, 1920))
+    x, y, w, h = person.box
+    assert (x + w / 2, y + h / 2) == pytest.approx((0.2 * 1920, 0.375 * 1920), abs=8)
+    assert h == pytest.approx(0.08 * 1920, rel=0.01)
+    assert person.keypoints[8, :2] == pytest.approx((0.2 * 1920, 0.375 * 1920), abs=8)
+    assert max(eyes.asked[2]) < 400 and max(eyes.asked[3]) < 500  # not the whole photo's 768 and 1344
+
+
 def test_a_small_image_is_not_enlarged_beyond_reason() -> None:
-    eyes = Eyes((0.1, YES))
-    find_people(eyes, np.zeros((400, 300, 3), np.uint8))
-    assert eyes.asked == [256, 448, 768]
+    eyes = Eyes((0.12, YES))
+    find_people(eyes, place(225, 300))
+    assert len(eyes.asked) == 2
     eyes = Eyes()
-    find_people(eyes, np.zeros((90, 90, 3), np.uint8))
-    assert eyes.asked == [256, *SIDES]
+    find_people(eyes, place(90, 90))
+    assert eyes.asked == [(256, 256)] * 4
 
 
 def test_everyone_of_a_crowd_is_found() -> None:
@@ -179,12 +199,11 @@ def test_people_of_a_turned_photo_are_in_pixels_of_the_upright_one(quarters: int
 
 
 def test_people_are_in_pixels_of_the_image() -> None:
-    eyes = Eyes((0.6, YES))
-    (wide,) = find_people(eyes, PHOTO)
-    (twice,) = find_people(eyes, np.zeros((960, 1280, 3), np.uint8))
+    (wide,) = find_people(Eyes((0.6, YES)), PHOTO)
+    (twice,) = find_people(Eyes((0.6, YES)), place(960, 1280))
     np.testing.assert_allclose(np.array(twice.box), 2 * np.array(wide.box))
     np.testing.assert_allclose(twice.keypoints[:, :2], 2 * wide.keypoints[:, :2])
-    assert find_people(eyes, PHOTO, threshold=0.99) == []
+    assert find_people(Eyes((0.6, YES)), PHOTO, threshold=0.99) == []
 
 
 @pytest.mark.parametrize("image", [np.zeros((0, 5, 3), np.uint8), np.zeros((5, 5), np.uint8), np.zeros((5, 5, 3))])
