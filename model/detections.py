@@ -22,6 +22,7 @@ _PADDING = 128  # grey: what the network's own zero padding looks like
 # somebody small, or a faint hint of one. It was trained at the first, where it finds people who fill the image; each
 # next one finds people half as large, beside and behind them, and takes three times as long.
 SCALES = (256, 448, 768, 1344)
+_NEAR = 160  # likewise, where the first look shows nobody: of people who are larger than the image, as in portraits
 _HINT, _SMALL = 0.05, 100  # score; pixels of the look
 _LARGEST = 2.5  # times its own size: small people are found in an enlarged image, too
 _THRESHOLD = 0.2  # lowest score to report,
@@ -106,6 +107,8 @@ def find_people(find: Find, image: np.ndarray, threshold: float = _THRESHOLD) ->
         part = _find_at(find, image[top:bottom, left:right], size / longest)
         seen = [_moved(person, left, top) for person in part]
         people += [person for person in seen if person.score >= threshold]
+        if not people and size == first:
+            people = [person for person in _find_at(find, image, _NEAR / longest) if person.score >= threshold]
         small = np.array([person.box for person in seen if max(person.box[2:]) * size < _SMALL * longest])
         if not len(small) and (people or size > first):
             break

@@ -94,16 +94,18 @@ class Eyes:
     """A detector that sees people of given sizes in a photo that tells where it is looked at; notes the looks."""
 
     def __init__(self, *people: tuple[float, float]) -> None:
-        self.people, self.asked = people, []
+        self.people, self.asked, self.parts = people, [], 0
 
     def __call__(self, images: np.ndarray) -> DetectorOutputs:
         assert images.dtype == np.uint8 and images.shape[0] == 1 and not (np.array(images.shape[1:3]) % 32).any()
-        outputs = empty(images.shape[1] // 4, images.shape[2] // 4)
-        unit = SCALES[min(len(self.asked), 3)] / 4  # cells that the photo is wide
         self.asked.append(images.shape[1:3])
+        outputs = empty(images.shape[1] // 4, images.shape[2] // 4)
         left, top = images[0, 0, 0, :2] / 255
         if max(left, top) > 0.7:  # the photo is turned: its upper left corner is elsewhere
             return outputs
+        size = SCALES[2 + self.parts] if left or top else images.shape[2]
+        self.parts += size > SCALES[1]
+        unit = size / 4  # cells that the photo is wide
         for index, (share, logit) in enumerate(self.people):
             row, column = round((0.375 - top) * unit), round((0.2 + 0.4 * index - left) * unit)
             put(outputs, row, column, share * unit, logit, spacing=share * unit / 20)
@@ -118,6 +120,7 @@ def place(height: int, width: int) -> np.ndarray:
 
 PHOTO = place(480, 640)
 LOOKS = [(192, 256), (352, 448)]  # the whole photo, padded
+NEAR = (128, 160)
 SIDES = [(256, 192), (192, 256), (256, 192)]
 CROWD = [(row, column) for row in (6, 18, 30, 42) for column in range(3, 63, 6)]  # in cells of the first look
 
@@ -127,14 +130,14 @@ CROWD = [(row, column) for row in (6, 18, 30, 42) for column in range(3, 63, 6)]
     [
         ([(0.6, YES)], LOOKS[:1]),  # she fills the photo: one look
         ([(0.6, YES), (0.5, YES)], LOOKS[:1]),
-        ([], [*LOOKS, *SIDES]),  # nobody: a closer look, and one from each other side
+        ([], [LOOKS[0], NEAR, LOOKS[1], *SIDES]),  # nobody: coarser, finer, and from each other side
         ([(0.3, YES)], LOOKS),  # somebody small: there may be more
         ([(0.2, YES)], [*LOOKS, (480, 352)]),  # smaller still
         ([(0.12, YES)], [*LOOKS, (288, 256), (512, 416)]),
         ([(0.6, YES), (0.3, -2.0)], LOOKS),  # a faint hint of somebody small
-        ([(0.12, -2.0)], [*LOOKS, (288, 256), (512, 416), *SIDES]),
+        ([(0.12, -2.0)], [LOOKS[0], NEAR, LOOKS[1], (288, 256), (512, 416), *SIDES]),
         ([(0.6, YES), (0.3, -6.0)], LOOKS[:1]),  # no hint
-        ([(0.6, -1.5)], [*LOOKS, *SIDES]),  # nobody for sure
+        ([(0.6, -1.5)], [LOOKS[0], NEAR, LOOKS[1], *SIDES]),  # nobody for sure
     ],
 )
 def test_it_looks_closer_only_where_that_may_find_somebody(people: list, looks: list[tuple[int, int]]) -> None:
@@ -160,7 +163,7 @@ def test_a_small_image_is_not_enlarged_beyond_reason() -> None:
     assert len(eyes.asked) == 2
     eyes = Eyes()
     find_people(eyes, place(90, 90))
-    assert eyes.asked == [(256, 256)] * 4
+    assert eyes.asked == [(256, 256), (160, 160), *[(256, 256)] * 3]
 
 
 def test_everyone_of_a_crowd_is_found() -> None:
