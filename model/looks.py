@@ -19,7 +19,7 @@ from model.views import View, upright
 _UNSURE = 0.4
 """Below this confidence people may lie or stand on their heads for all the mesh network sees."""
 _GUESSED = 1.4
-"""How much surer a turned look must be, if nothing else speaks for it. In portraits little is seen either way up: a tenth
+"""How much surer a turned look must be if nothing else speaks for it. In portraits little is seen either way: a tenth
 of the unsure gain that much, and 19 of 20 people who do lie or stand on their heads."""
 _LOOSE, _TURNED = 0.85, math.radians(10)
 """A view is worth another look if the fitting one is smaller than this part of it, or turned against it by more than
