@@ -14,7 +14,6 @@ import numpy as np
 import torch
 
 from model.metrics import pa_mpjpe
-from model.network import Placed
 from model.reconstruct import Reconstructor
 from model.views import upright
 from training.images.prepared import PreparedImages
@@ -32,15 +31,6 @@ def turned(picture: np.ndarray, joints: np.ndarray, degrees: float) -> tuple[np.
     return photo, joints @ matrix[:, :2].T + matrix[:, 2]
 
 
-def first_look(model: Reconstructor, photo: np.ndarray, box: Sequence[float]) -> np.ndarray:
-    """The joints (K, 3) of one look at the upright square about a box."""
-    view, centre = upright(box), (photo.shape[1] / 2, photo.shape[0] / 2)
-    pixels = view.cut(photo, model.network.about.crop_size)[None]
-    camera = np.array([[np.hypot(*photo.shape[:2]), *centre]], np.float32)
-    answer = model.network.place(pixels, np.array([view.crop(centre)], np.float32), camera)
-    return Placed(*(each[0] for each in answer)).joints
-
-
 def row(model: Reconstructor, images: PreparedImages, chosen: Sequence[int], degrees: float, loose: float) -> str:
     """PA-MPJPE of the first look and of the last, millimetres, and the share of photos where somebody is found."""
     errors, found = [], 0
@@ -55,7 +45,8 @@ def row(model: Reconstructor, images: PreparedImages, chosen: Sequence[int], deg
         (person,) = model.reconstruct(photo, boxes=[box]).people
         found += len(model.reconstruct(photo)) > 0
         # A turn of the picture is one about the line of sight, which Procrustes forgives.
-        answers = torch.from_numpy(np.stack([first_look(model, photo, box), person.joints]))
+        (first,) = model.look(photo, float(np.hypot(*photo.shape[:2])), [upright(box)])
+        answers = torch.from_numpy(np.stack([first.placed.joints, person.joints]))
         errors.append(1000 * pa_mpjpe(answers, sample.joints.expand_as(answers)))
     first, last = torch.stack(errors).mean(dim=0).tolist()
     return f"| {degrees:g} | {loose:g} | {first:.0f} | {last:.0f} | {100 * found / len(chosen):.0f} % |"

@@ -207,7 +207,7 @@ class Reconstructor:
 
     def _each(self, image: np.ndarray, found: list[Detection], known: list[Known], focal: float) -> list[Person]:
         height, width = image.shape[:2]
-        take = partial(self._look, image, focal)
+        take = partial(self.look, image, focal)
         looks = take([detection.view or upright(detection.box) for detection in found])
         free = [index for index, detection in enumerate(found) if detection.view is None]  # others were led to theirs
         ours = [known[index] for index in free]
@@ -234,8 +234,8 @@ class Reconstructor:
             )
         return people
 
-    def _look(self, image: np.ndarray, focal: float, views: Sequence[View]) -> list[Look]:
-        """What the mesh network answers to each view."""
+    def look(self, image: np.ndarray, focal: float, views: Sequence[View]) -> list[Look]:
+        """What the mesh network answers to each view into a photo (H, W, 3) uint8 RGB; focal length in pixels."""
         if not views:
             return []
         centre = (image.shape[1] / 2, image.shape[0] / 2)
