@@ -90,8 +90,8 @@ def find_people(find: Find, image: np.ndarray, threshold: float = _THRESHOLD) ->
         threshold: lowest score to report, 0..1.
 
     Returns:
-        The people, best first, in pixels of `image`. If there is nobody, those of the image turned sideways or upside
-        down: who lies, or whose photo came without a word on how it was held.
+        The people in pixels of `image`, the most prominent first. If there is nobody, those of the image turned
+        sideways or upside down: who lies, or whose photo came without a word on how it was held.
 
     Raises:
         BadInput: If the image has another shape or type, or is empty.
@@ -119,7 +119,12 @@ def find_people(find: Find, image: np.ndarray, threshold: float = _THRESHOLD) ->
     if not people:
         sides = (person for side in (1, 2, 3) for person in _find_at(find, image, first / longest, side))
         people = [person for person in sides if person.score >= max(threshold, _TURNED_THRESHOLD)]
-    return suppress_duplicates(people)
+    return sorted(suppress_duplicates(people), key=_prominence, reverse=True)
+
+
+def _prominence(person: Detection) -> float:
+    """Puts somebody in the foreground, even if cut off, before a surer one far behind."""
+    return float(person.score * np.sqrt(max(person.box[2:])))
 
 
 def _find_at(find: Find, image: np.ndarray, scale: float, quarters: int = 0) -> list[Detection]:

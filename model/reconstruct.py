@@ -156,7 +156,7 @@ class Reconstructor:
         max_people: int | None = None,
         focal_length: float | None = None,
     ) -> Reconstruction:
-        """Reconstructs the people in a photo, best detection first (or in the order of `boxes`).
+        """Reconstructs the people in a photo, the most prominent first (or in the order of `boxes`).
 
         Args:
             image: (H, W, 3) uint8 RGB, upright.

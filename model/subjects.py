@@ -23,7 +23,7 @@ class Subject:
     detectors: tuple[str, ...]
     """The published networks that find it."""
     find: Callable[[Network, np.ndarray], list[Detection]]
-    """All that are in a photo (H, W, 3) uint8 RGB, best first."""
+    """All that are in a photo (H, W, 3) uint8 RGB, the most prominent first."""
     look: Callable[[Network, np.ndarray, Sequence[Box]], list[Detection]]
     """The one in each of the boxes that are given, in their order."""
 

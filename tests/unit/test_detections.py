@@ -166,6 +166,11 @@ def test_a_small_image_is_not_enlarged_beyond_reason() -> None:
     assert eyes.asked == [(256, 256), (160, 160), *[(256, 256)] * 3]
 
 
+def test_who_is_in_the_foreground_comes_first() -> None:
+    near, far = find_people(Eyes((0.3, YES), (0.6, 1.2)), PHOTO)
+    assert near.box[3] > 1.5 * far.box[3] and near.score < far.score
+
+
 def test_everyone_of_a_crowd_is_found() -> None:
     def eyes(images: np.ndarray) -> DetectorOutputs:
         outputs = empty(images.shape[1] // 4, images.shape[2] // 4)
