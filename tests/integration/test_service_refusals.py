@@ -41,7 +41,7 @@ from tests.integration.service_client import (
         ("bbox=0,48,10,10", "outside the photo"),
         ("bbox=-10,0,10,10", "outside the photo"),
         ("bbox=0,0,641,10", "ten times"),
-        ("&".join(["bbox=1,2,3,4"] * 21), "at most 20"),
+        ("&".join(["bbox=1,2,3,4"] * 51), "at most 50"),
         ("maxpeople=1", "maxpeople: there is no such parameter.*max_people"),
     ],
 )
