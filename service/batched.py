@@ -19,6 +19,8 @@ _People = tuple[np.ndarray, np.ndarray, np.ndarray]
 _Images = tuple[str, np.ndarray]
 """What `Network.find` takes."""
 
+_SHARE = 448**2  # pixels that count as one image: what a batch takes of memory grows with them
+
 
 class BatchedNetwork:
     """Behaves as the `Network` that it passes calls on to, the people of several photos at once.
@@ -52,8 +54,10 @@ class BatchedNetwork:
         return self._network.topology
 
     def find(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
-        """See `Network.find`; images of one size for one detector share a batch."""
-        return tuple(self._find((detector, images), len(images), (detector, images.shape[1:])))
+        """See `Network.find`; images of one size for one detector share a batch, large ones fewer of them."""
+        height, width = images.shape[1:3]
+        size = len(images) * max(1, round(height * width / _SHARE))
+        return tuple(self._find((detector, images), size, (detector, images.shape[1:])))
 
     def place(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> Placed:
         """See `Network.place`."""
