@@ -23,7 +23,7 @@ _PADDING = 128  # grey: what the network's own zero padding looks like
 # next one finds people half as large, beside and behind them, and takes three times as long.
 SCALES = (256, 448, 768, 1344)
 _NEAR = 160  # likewise, where the first look shows nobody: of people who are larger than the image, as in portraits
-_HINT, _SMALL = 0.05, 100  # score; pixels of the look
+_HINT, _SMALL, _SMALL_LATER = 0.05, 100, 120  # score; pixels of the first look, and of later ones
 _LARGEST = 2.5  # times its own size: small people are found in an enlarged image, too
 _THRESHOLD = 0.2  # lowest score to report,
 _TURNED_THRESHOLD = 0.3  # and in an image that is turned, which is looked at where nobody is found in the upright one
@@ -109,7 +109,8 @@ def find_people(find: Find, image: np.ndarray, threshold: float = _THRESHOLD) ->
         people += [person for person in seen if person.score >= threshold]
         if not people and size == first:
             people = [person for person in _find_at(find, image, _NEAR / longest) if person.score >= threshold]
-        small = np.array([person.box for person in seen if max(person.box[2:]) * size < _SMALL * longest])
+        limit = (_SMALL if size == first else _SMALL_LATER) * longest / size
+        small = np.array([person.box for person in seen if max(person.box[2:]) < limit])
         if not len(small) and (people or size > first):
             break
         if size > first:  # the next look goes only to where the small ones are: it would take longest
