@@ -241,9 +241,14 @@ def suppress_duplicates(detections: Sequence[Detection]) -> list[Detection]:
 
 def distinct(detections: Sequence[Detection]) -> list[int]:
     """The indices of those detections, in order, whose joints do not coincide with an earlier one's."""
+    middles = np.array([detection.keypoints[:, :2].mean(axis=0) for detection in detections]).reshape(-1, 2)
+    sizes = np.array([max(detection.box[2:]) for detection in detections])
     kept: list[int] = []
     for index, candidate in enumerate(detections):
-        if all(similarity(candidate, detections[other]) < SAME_PERSON for other in kept):
+        # In a crowd most are too far away to be compared joint by joint.
+        near = np.abs(middles[kept] - middles[index]).max(axis=1) < np.maximum(sizes[kept], sizes[index])
+        rivals = (detections[other] for other in np.array(kept, int)[near])
+        if all(similarity(candidate, rival) < SAME_PERSON for rival in rivals):
             kept.append(index)
     return kept
 

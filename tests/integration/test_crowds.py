@@ -42,7 +42,7 @@ def test_people_are_found_however_small(reconstructor: Reconstructor, rows: int,
         corner = np.array([column * width, row * small.shape[0]])
         for person in people:
             joints = person.camera.project(person.joints) * width / whole.width + corner
-            assert min(off(other, joints) for other in found) < 0.15
+            assert min(off(other, joints) for other in found) < 0.3  # of 100 pixels one sees hardly front from back
 
 
 @pytest.fixture(scope="module")
