@@ -24,6 +24,8 @@ _PADDING = 128  # grey: what the network's own zero padding looks like
 SCALES = (256, 448, 768, 1344)
 _NEAR = 160  # likewise, where the first look shows nobody: of people who are larger than the image, as in portraits
 _HINT, _SMALL, _SMALL_LATER = 0.05, 100, 120  # score; pixels of the first look, and of later ones
+_SLACK = 2 * CELL  # pixels of the look; nearer to the edge of a part somebody may be cut
+_LARGE = 300  # likewise; finer looks take halves of those for whole people
 _LARGEST = 2.5  # times its own size: small people are found in an enlarged image, too
 _THRESHOLD = 0.2  # lowest score to report,
 _TURNED_THRESHOLD = 0.3  # and in an image that is turned, which is looked at where nobody is found in the upright one
@@ -104,8 +106,14 @@ def find_people(find: Find, image: np.ndarray, threshold: float = _THRESHOLD) ->
     first, *finer = SCALES
     left, top, right, bottom = 0, 0, width, height  # of what is looked at
     for size in (first, *(size for size in finer if size <= _LARGEST * longest)):
-        part = _find_at(find, image[top:bottom, left:right], size / longest)
-        seen = [_moved(person, left, top) for person in part]
+        part = image[top:bottom, left:right]
+        slack, largest = _SLACK * longest / size, (_LARGE if size > finer[0] else np.inf) * longest / size
+        edges = (left > 0, top > 0, right < width, bottom < height)
+        seen = [
+            _moved(person, left, top)
+            for person in _find_at(find, part, size / longest)
+            if max(person.box[2:]) < largest and not _cut(person, part, edges, slack)
+        ]
         people += [person for person in seen if person.score >= threshold]
         if not people and size == first:
             people = [person for person in _find_at(find, image, _NEAR / longest) if person.score >= threshold]
@@ -121,6 +129,13 @@ def find_people(find: Find, image: np.ndarray, threshold: float = _THRESHOLD) ->
         sides = (person for side in (1, 2, 3) for person in _find_at(find, image, first / longest, side))
         people = [person for person in sides if person.score >= max(threshold, _TURNED_THRESHOLD)]
     return sorted(suppress_duplicates(people), key=_prominence, reverse=True)
+
+
+def _cut(person: Detection, part: np.ndarray, edges: Sequence[bool], slack: float) -> bool:
+    """Whether the person reaches one of those edges of a part (left, top, right, bottom) where the image goes on."""
+    x, y, w, h = person.box
+    gaps = (x, y, part.shape[1] - x - w, part.shape[0] - y - h)
+    return any(edge and gap < slack for edge, gap in zip(edges, gaps, strict=True))
 
 
 def _prominence(person: Detection) -> float:

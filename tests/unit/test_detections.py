@@ -157,6 +157,25 @@ def test_who_is_seen_in_a_part_is_in_pixels_of_the_photo() -> None:
     assert max(eyes.asked[2]) < 400 and max(eyes.asked[3]) < 500  # not the whole photo's 768 and 1344
 
 
+@pytest.mark.parametrize("edge", ["left", "top", "right", "bottom"])
+def test_a_part_gives_nobody_whom_its_edge_cuts(edge: str) -> None:
+    class Parts(Eyes):
+        def __call__(self, images: np.ndarray) -> DetectorOutputs:
+            outputs = super().__call__(images)
+            if len(self.asked) > 2:
+                height, width = [(50, 51), (80, 71)][len(self.asked) - 3]  # of the part, in cells
+                row, column = height // 2, width // 2
+                row, column = {"left": (row, 4), "right": (row, width - 4), "top": (6, column)}.get(
+                    edge, (height - 6, column)
+                )
+                put(outputs, row, column, 12, logit=4.0, spacing=0.5)
+            return outputs
+
+    photo = place(1440, 1920)
+    found = find_people(Parts((0.08, YES)), photo)
+    assert len(found) == 1 and found[0].score < 0.8
+
+
 def test_a_small_image_is_not_enlarged_beyond_reason() -> None:
     eyes = Eyes((0.12, YES))
     find_people(eyes, place(225, 300))
