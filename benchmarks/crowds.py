@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.looks import whole_people
 from model.reconstruct import Reconstructor
 from training.evaluation.annotations import AnnotatedPerson
 from training.evaluation.matching import keypoint_similarity, match_people
@@ -66,8 +67,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=1280, help="pixels")
     options = parser.parse_args()
     images = PreparedImages(options.images, "validation")
-    whole = ((images.truth("joints_2d") - images.about["size"] / 2).abs() < 0.47 * images.about["size"]).all(dim=(1, 2))
-    samples = [images[index] for index in whole.nonzero()[: options.people, 0].tolist()]
+    samples = [images[index] for index in whole_people(images, options.people)]
     model = Reconstructor.load(device="cpu", engine="auto")
     print(f"{len(samples)} people in photos of {options.side} x {options.side} pixels\n")
     print("| people in a photo | their height | found | other answers | finding, ms | all the rest, ms |")

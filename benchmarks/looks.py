@@ -21,6 +21,14 @@ from training.images.prepared import PreparedImages
 _MARGIN = 60  # pixels that a picture gets on each side, for what turns out of it
 
 
+def whole_people(images: PreparedImages, count: int) -> list[int]:
+    """The indices of the first people who are whole in their pictures."""
+    size = images.about["size"]
+    whole = ((images.truth("joints_2d") - size / 2).abs() < 0.47 * size).all(dim=(1, 2))
+    chosen: list[int] = whole.nonzero()[:count, 0].tolist()
+    return chosen
+
+
 def turned(picture: np.ndarray, joints: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
     """A picture (S, S, 3), turned anticlockwise on a larger canvas, and where its joints (K, 2) come to lie."""
     side = len(picture)
@@ -59,8 +67,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=60)
     options = parser.parse_args()
     images = PreparedImages(options.images, "validation")
-    whole = ((images.truth("joints_2d") - images.about["size"] / 2).abs() < 0.47 * images.about["size"]).all(dim=(1, 2))
-    chosen = whole.nonzero()[: options.people, 0].tolist()
+    chosen = whole_people(images, options.people)
     model = Reconstructor.load(device="cpu")
     print(f"{len(chosen)} people who are whole in their pictures, PA-MPJPE in millimetres\n")
     print("| turned by, degrees | box, times too large | first look | last look | found without a box |")

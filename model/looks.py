@@ -14,7 +14,7 @@ import numpy as np
 
 from model.detections import SAME_PERSON, Box, Detection, similarity
 from model.network import Placed
-from model.views import View, upright
+from model.views import View, inside, upright
 
 _UNSURE = 0.4
 """Below this confidence people may lie or stand on their heads for all the mesh network sees."""
@@ -137,9 +137,7 @@ def _strays(look: Look, known: Known) -> bool:
         return False
     if not len(known[0].keypoints):
         places, weights = look.placed.keypoints[:, :2], look.placed.keypoints[:, 2]
-        x, y, width, height = _wider(known[0].box)
-        inside = ((places >= (x, y)) & (places <= (x + width, y + height))).all(axis=1)
-        return bool((weights * inside).sum() < _INSIDE * weights.sum())
+        return bool((weights * inside(places, _wider(known[0].box))).sum() < _INSIDE * weights.sum())
     own, *others = (_alike(look, detection) for detection in known)
     return own < max(SAME_PERSON, *others, 0.0)
 

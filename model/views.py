@@ -45,11 +45,9 @@ class View:
         """What the view shows, (size, size, 3) uint8; outside of the image is black, what is hidden is grey."""
         pixels = cut_crop(image, (*self.centre, self.side), size, self.axes)
         if self.within is not None:
-            x, y, width, height = self.within
             grid = np.stack(np.meshgrid(*[np.arange(size) + 0.5] * 2), axis=-1)  # (size, size, 2) x, y
             places = self.to_photo(grid.reshape(-1, 2), size).reshape(size, size, 2)
-            inside = ((places >= (x, y)) & (places <= (x + width, y + height))).all(axis=-1)
-            pixels[~inside] = _HIDDEN
+            pixels[~inside(places, self.within)] = _HIDDEN
         return pixels
 
     def to_photo(self, points: np.ndarray, size: int) -> np.ndarray:
@@ -101,6 +99,13 @@ class View:
     def mirror(self) -> View:
         """The same view with left and right exchanged."""
         return replace(self, mirrored=not self.mirrored)
+
+
+def inside(points: np.ndarray, box: Sequence[float]) -> np.ndarray:
+    """Which of some points (..., 2) lie in a box (x, y, width, height), its edges included: (...) bool."""
+    x, y, width, height = box
+    within: np.ndarray = np.logical_and.reduce((points >= (x, y)) & (points <= (x + width, y + height)), axis=-1)
+    return within
 
 
 def square_crop(box: Sequence[float]) -> tuple[float, float, float]:
