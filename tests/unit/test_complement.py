@@ -57,7 +57,7 @@ def save(folder: Path, vertices: np.ndarray, camera: int) -> None:
 def test_meshes_tell_the_poses_that_made_them(hand: ManoHand, spread: float) -> None:
     poses = drawn_poses(5, spread)
     found, errors = unpose(hand, meshes(hand, poses))
-    torch.testing.assert_close(axis_angle_to_matrix(found), axis_angle_to_matrix(poses), atol=1e-4, rtol=0)
+    torch.testing.assert_close(axis_angle_to_matrix(found), axis_angle_to_matrix(poses), atol=1e-5, rtol=0)
     assert errors.max() < 1e-6
 
 

@@ -93,6 +93,14 @@ class SmplBody:
                 setattr(self, key, value.to(device))
         return self
 
+    def double(self) -> Self:
+        """The same body in float64, for solvers; it is posed by rotations and shapes in float64."""
+        body = copy.copy(self)
+        for key, value in vars(self).items():
+            if isinstance(value, Tensor) and value.is_floating_point():
+                setattr(body, key, value.double())
+        return body
+
     def only(self, vertices: Tensor) -> Self:
         """The same body with only these vertices (indices), for speed where few are wanted."""
         body = copy.copy(self)

@@ -16,7 +16,7 @@ from training.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 if TYPE_CHECKING:
     from training.bodies.smpl import SmplBody
 
-_STEPS = 20
+_STEPS = 60  # far poses need some twenty; it stops as soon as all are there
 _DONE = 1e-4  # radians, metres and shape coefficients: the step after that would change nothing
 _DAMPING = 1e-4  # of the normal equations' diagonal at first: Levenberg and Marquardt
 _STIFFNESS = 1e-9  # square metres: keeps shapes small that a mesh says nothing of
@@ -32,10 +32,13 @@ def unpose(body: SmplBody, vertices: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         (N, J, 3) axis-angle relative to the parent, and (N,) how far vertices are from the meshes in the mean, metres.
     """
+    # In float64: near the solution a step changes the mesh by less than float32 can tell from its rounding, so steps
+    # would be refused, or taken, by what the processor's instructions make of the last bit.
+    body, vertices = body.double(), vertices.double()
     rotations, shapes = _procrustes(body, vertices), body.mean_shape().expand(len(vertices), -1)
     state: tuple[Tensor, ...] = (rotations, shapes, (vertices - body.pose(rotations, shapes)).mean(dim=1))
     off = vertices - _posed(body, *state)
-    damping = torch.full((len(vertices),), _DAMPING)
+    damping = torch.full((len(vertices),), _DAMPING, dtype=off.dtype)
     for _ in range(_STEPS):
         change = _step(body, off, damping, *state)
         turn, shape, place = change.split([3 * body.joint_count, state[1].shape[1], 3], dim=1)
@@ -48,7 +51,7 @@ def unpose(body: SmplBody, vertices: Tensor) -> tuple[Tensor, Tensor]:
         damping = torch.where(better, damping / 10, damping * 10)
         if change.abs().max() < _DONE:
             break
-    return matrix_to_axis_angle(state[0]), off.norm(dim=-1).mean(dim=1)
+    return matrix_to_axis_angle(state[0]).float(), off.norm(dim=-1).mean(dim=1).float()
 
 
 def _where(better: Tensor, new: Tensor, old: Tensor) -> Tensor:
@@ -85,11 +88,11 @@ def _step(body: SmplBody, off: Tensor, damping: Tensor, rotations: Tensor, shape
         return _posed(body, rotations + rotations @ swing, shapes + shape, shift + place)
 
     def along(direction: Tensor) -> Tensor:
-        start = torch.zeros(count, sum(sizes))
+        start = off.new_zeros(count, sum(sizes))
         return torch.func.jvp(moved, (start,), (direction.expand_as(start),))[1].flatten(1)
 
-    jacobian = torch.func.vmap(along, out_dims=2)(torch.eye(sum(sizes))).double()  # (N, 3 V, P)
+    jacobian = torch.func.vmap(along, out_dims=2)(torch.eye(sum(sizes), dtype=off.dtype))  # (N, 3 V, P)
     normal = jacobian.mT @ jacobian
     diagonal = normal.diagonal(dim1=1, dim2=2)
     normal = normal + torch.diag_embed(damping[:, None] * diagonal + _STIFFNESS)
-    return torch.linalg.solve(normal, jacobian.mT @ off.flatten(1).double()[..., None])[..., 0].float()
+    return torch.linalg.solve(normal, jacobian.mT @ off.flatten(1)[..., None])[..., 0]
