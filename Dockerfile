@@ -24,7 +24,7 @@ ARG PIP_EXTRA_INDEX_URL=""
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m venv /opt/mpt && /opt/mpt/bin/pip install ".[onnx-cpu]"
 ENV MPT_WEIGHTS_DIR=/opt/weights
-RUN /opt/mpt/bin/python -m weights.fetch && /opt/mpt/bin/python -m model.onnx --output /opt/onnx
+RUN /opt/mpt/bin/python -m weights.fetch && /opt/mpt/bin/python -m model.runtime.export --output /opt/onnx
 
 FROM python:${PYTHON_VERSION}-slim AS training
 # hadolint ignore=DL3008

@@ -13,7 +13,7 @@ help: ## List the targets
 
 serve: $(VENV)/.core ## Serve on http://localhost:8000 (MPT_PORT=9000 for another port)
 	@$(BIN)/python -m weights.fetch
-	-@$(BIN)/python -m model.onnx
+	-@$(BIN)/python -m model.runtime.export
 	@exec $(BIN)/python -m service
 
 test: $(VENV)/.dev ## Run the fast tests (ARGS="-m slow" for the slow ones)
@@ -58,11 +58,11 @@ benchmark-rendering: $(VENV)/.train ## Measure the renderer, and MoveNet on its 
 
 ablations: $(VENV)/.train ## Repeat the paper's ablations on MOCAP=folder, some hours on two cores; goes on where it stopped
 	@$(BIN)/python -m weights.fetch
-	@$(BIN)/python -m training.ablations --mocap "$(MOCAP)" $(ARGS)
+	@$(BIN)/python -m training.reproduction.ablations --mocap "$(MOCAP)" $(ARGS)
 
 evidence: $(VENV)/.train ## Repeat the paper's Tables 2, 3b and 4 and Fig. 4 and 6 on rendered people (DIR=runs/rendered)
 	@$(BIN)/python -m weights.fetch
-	@$(BIN)/python -m training.evidence $(if $(DIR),--images "$(DIR)") $(ARGS)
+	@$(BIN)/python -m training.reproduction.finetuning_tables $(if $(DIR),--images "$(DIR)") $(ARGS)
 
 load: $(VENV)/.dev ## Open-loop load test: p50, p95, p99 at fixed rates (ARGS="--rates 2 5 --url http://...")
 	@$(BIN)/python -m weights.fetch
@@ -74,7 +74,7 @@ soak: $(VENV)/.dev ## Photos for five minutes, while memory is watched (ARGS="--
 
 benchmark-serving: $(VENV)/.dev ## Our service against plain FastAPI and LitServe, and the networks stage by stage
 	@$(BIN)/python -m weights.fetch
-	@$(BIN)/python -m model.onnx
+	@$(BIN)/python -m model.runtime.export
 	@$(BIN)/python -m pip install --quiet litserve
 	@$(BIN)/python -m benchmarks.networks
 	@$(BIN)/python -m benchmarks.serving $(ARGS)

@@ -17,26 +17,9 @@ from pathlib import Path
 from fastapi import FastAPI, Response, UploadFile
 
 from benchmarks.photo import a_photo
-from service.engine import Engine, load_reconstructors
-from service.pipeline import reconstruct
-from service.schemas import ReconstructQuery
+from benchmarks.work import Work
+from service.inference.engine import Engine
 from service.settings import Settings
-from service.store import MeshStore
-
-
-class Work:
-    """The whole work on a photo, from its bytes to JSON, its meshes in a folder; models as `settings` say."""
-
-    def __init__(self) -> None:
-        self.settings = Settings(store_dir=Path(tempfile.mkdtemp(prefix="mpt-benchmark-")))
-        self.models = load_reconstructors(self.settings)
-        self.store = MeshStore(self.settings.store_dir, 60, 256 * 2**20)
-
-    def __call__(self, photo: bytes) -> bytes:
-        """The answer to a photo."""
-        query = ReconstructQuery()
-        answer = reconstruct(photo, query, "zero-shot", self.models[0], self.store, self.settings, "")
-        return answer.model_dump_json(exclude_none=True).encode()
 
 
 def fastapi(port: int) -> None:
@@ -61,13 +44,13 @@ def litserve(port: int) -> None:
 
 def ours(port: int) -> None:
     """The service."""
-    from service import logs
     from service.__main__ import serve
     from service.app import create_app
+    from service.http import logging_setup
 
     folder = Path(tempfile.mkdtemp(prefix="mpt-benchmark-"))
     settings = Settings(port=port, store_dir=folder, store_quota_bytes=256 * 2**20, queue_size=64, log_level="warning")
-    logs.set_up(settings.log_level, settings.log_format)
+    logging_setup.set_up(settings.log_level, settings.log_format)
     serve(create_app(settings), settings)
 
 

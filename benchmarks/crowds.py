@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 
 from benchmarks.looks import whole_people
-from model.reconstruct import Reconstructor
-from training.evaluation.annotations import AnnotatedPerson
+from model.reconstructor import Reconstructor
 from training.evaluation.matching import keypoint_similarity, match_people
-from training.images.prepared import PreparedImages
-from training.images.record import ImageSample
+from training.images.datasets.photo_annotations import AnnotatedPerson
+from training.images.sample import ImageSample
+from training.images.shards import PreparedImages
 
 _FOUND = 0.5  # least keypoint similarity, as COCO's AP50
 

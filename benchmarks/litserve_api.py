@@ -6,7 +6,7 @@ LitServe looks at annotations as they are: they must not become strings.
 import litserve
 from fastapi import Request, Response
 
-from benchmarks.contenders import Work
+from benchmarks.work import Work
 
 
 class Api(litserve.LitAPI):

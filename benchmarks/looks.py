@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import torch
 
-from model.metrics import pa_mpjpe
-from model.reconstruct import Reconstructor
-from model.views import upright
-from training.images.prepared import PreparedImages
+from model.perception.crops import upright
+from model.reconstructor import Reconstructor
+from training.evaluation.metrics import pa_mpjpe
+from training.images.shards import PreparedImages
 
 _MARGIN = 60  # pixels that a picture gets on each side, for what turns out of it
 

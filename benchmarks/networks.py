@@ -25,20 +25,20 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.photo import a_photo
-from model.detections import SCALES, letterbox
-from model.engines import default_checkpoint
 from model.errors import MPTError
-from model.heatmaps import read_heatmaps
-from model.metrics import mpjpe
-from model.network import Network
-from model.onnx import export
-from model.onnx_network import OnnxNetwork
-from model.placement import place_people
-from model.reconstruct import Reconstructor
-from model.torch_network import TorchNetwork
-from model.views import cut_crop, square_crop
-from service import images
-from service.meshes import to_glb
+from model.formats import photo
+from model.formats.mesh import to_glb
+from model.interfaces import Network
+from model.network.heatmaps import read_heatmaps
+from model.network.placement import place_people
+from model.perception.crops import cut_crop, square_crop
+from model.perception.people import SCALES, letterbox
+from model.reconstructor import Reconstructor
+from model.runtime.export import export
+from model.runtime.loading import default_checkpoint
+from model.runtime.onnx_runtime import OnnxNetwork
+from model.runtime.torch_runtime import TorchNetwork
+from training.evaluation.metrics import mpjpe
 
 _DETECTOR = "movenet-multipose"
 _ROUNDS = 15
@@ -64,7 +64,7 @@ def milliseconds(runs: Mapping[str, Run]) -> dict[str, float]:
 def stages(network: TorchNetwork, twin: OnnxNetwork) -> str:
     """What a photo with one person takes, stage by stage."""
     data = a_photo()
-    photo = images.decode(data, 10**8).pixels
+    photo = photo.decode(data, 10**8).pixels
     (person,) = Reconstructor(network).reconstruct(photo).people
     crop = square_crop(person.bbox)
     pixels = cut_crop(photo, crop, network.about.crop_size)
@@ -109,7 +109,7 @@ def stages(network: TorchNetwork, twin: OnnxNetwork) -> str:
     by_onnx = milliseconds({name: run for name, (_, _, run) in parts.items() if run})
     rest = milliseconds(
         {
-            f"decoding a JPEG of {photo.shape[1]} x {photo.shape[0]}": lambda: images.decode(data, 10**8),
+            f"decoding a JPEG of {photo.shape[1]} x {photo.shape[0]}": lambda: photo.decode(data, 10**8),
             "scaling, cropping": lambda: (letterbox(photo, 0.4), cut_crop(photo, crop, network.about.crop_size)),
             "writing the GLB": lambda: to_glb(person.vertices, network.about.faces),
         }
@@ -157,10 +157,10 @@ def quantised(source: Path, target: Path) -> None:
 
 def rendered_people(count: int) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], Tensor]:
     """What `Network.place` takes for rendered people, and their true joints (B, 17, 3) in the cameras' axes."""
-    from model.checkpoint import load_checkpoint
+    from model.network.checkpoint import load_checkpoint
     from training.bodies.anny import AnnyBody
-    from training.images.record import look_at_root
-    from training.images.rendered import RenderedPeople
+    from training.images.rendered.dataset import RenderedPeople
+    from training.images.sample import look_at_root
     from training.mocap.sample import read_sample
 
     topology = load_checkpoint(default_checkpoint()).topology

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from tests.integration.drawn_figure import background, draw_figure
+from tests.support.drawn_figure import background, draw_figure
 
 BBOX = "200,40,240,400"
 """Where the person is, as `POST /reconstruct` takes it."""

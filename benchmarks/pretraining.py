@@ -18,15 +18,15 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from model.transformer import MeshTransformer
+from model.network.transformer import MeshTransformer
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import load_topology
-from training.distributed import Processes
-from training.optimizers import has_fast_bfloat16
+from training.loop.distributed import Processes
+from training.loop.optimizers import has_fast_bfloat16
+from training.loop.trainer import Trainer
 from training.pretrain import pretraining_loss, shards
 from training.recipes import PRETRAIN
-from training.synthesis import Synthesizer
-from training.trainer import Trainer
+from training.synthesis.samples import Synthesizer
 
 # Dense bfloat16 operations a second, from the makers' data sheets.
 _PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "L40S": 362e12, "L4": 121e12, "RTX 4090": 165e12}

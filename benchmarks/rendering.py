@@ -16,16 +16,17 @@ import numpy as np
 import torch
 
 import weights
-from model.backbones import build_backbone
 from model.errors import MPTError
-from model.heatmaps import read_heatmaps
-from model.rasteriser import rasterise
-from model.render import overlay, side_view
-from model.topology import COCO_JOINTS, MeshTopology
+from model.joints import COCO_JOINTS
+from model.network.backbones import build_backbone
+from model.network.heatmaps import read_heatmaps
+from model.network.topology import MeshTopology
+from model.rendering.overlay import overlay, side_view
+from model.rendering.rasterizer import rasterise
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import build_topology
-from training.images.record import collate
-from training.images.rendered import RenderConfig, RenderedPeople
+from training.images.rendered.dataset import RenderConfig, RenderedPeople
+from training.images.sample import collate
 from training.mocap.read import read_mocap
 from training.mocap.sample import read_sample
 

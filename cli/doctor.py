@@ -108,7 +108,7 @@ def extras() -> Iterator[Finding]:
 
 def settings() -> Iterator[Finding]:
     """Whether the settings make sense, and the service can keep its meshes."""
-    from cli.loading import settings_in_force
+    from cli.model_loading import settings_in_force
 
     try:
         in_force = settings_in_force()

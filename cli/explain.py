@@ -36,10 +36,10 @@ def explain(
     clear peak was guessed from the others. DIR/photo-1.attention.png has the mesh once for each joint, brighter where
     its vertices attend to that joint. The network looks at every hand as a right one with its fingers up.
     """
-    from cli.answers import write_png
-    from cli.loading import load_reconstructor, settings_in_force
+    from cli.model_loading import load_reconstructor, settings_in_force
+    from cli.outputs import write_png
     from model.explain import attention_sheet, heatmap_sheet, look_into
-    from service.images import decode
+    from model.formats.photo import decode
 
     settings, boxes = settings_in_force(), read_boxes(box)
     with notes.status("Loading the networks ..."):

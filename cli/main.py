@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import hand_over, weights
+from cli import passthrough, weights
 from cli.console import results
 from cli.doctor import doctor
 from cli.errors import Sentences
@@ -77,10 +77,10 @@ app.command(
     rich_help_panel=_USE,
     epilog=_examples("mpt serve", "mpt serve --host 0.0.0.0 --port 9000", "mpt serve --config mpt.toml"),
 )(serve)
-app.command(rich_help_panel=_USE, context_settings=hand_over.AS_IT_STANDS)(hand_over.export)
-app.command(rich_help_panel=_TRAIN, context_settings=hand_over.AS_IT_STANDS)(hand_over.pretrain)
-app.command(rich_help_panel=_TRAIN, context_settings=hand_over.AS_IT_STANDS)(hand_over.finetune)
-app.command(rich_help_panel=_TRAIN, context_settings=hand_over.AS_IT_STANDS)(hand_over.evaluate)
+app.command(rich_help_panel=_USE, context_settings=passthrough.AS_IT_STANDS)(passthrough.export)
+app.command(rich_help_panel=_TRAIN, context_settings=passthrough.AS_IT_STANDS)(passthrough.pretrain)
+app.command(rich_help_panel=_TRAIN, context_settings=passthrough.AS_IT_STANDS)(passthrough.finetune)
+app.command(rich_help_panel=_TRAIN, context_settings=passthrough.AS_IT_STANDS)(passthrough.evaluate)
 app.add_typer(weights.app, name="weights", rich_help_panel=_LOOK)
 app.command(rich_help_panel=_LOOK, epilog=_examples("mpt settings > mpt.toml"))(settings)
 app.command(rich_help_panel=_LOOK, epilog=_examples("mpt doctor"))(doctor)

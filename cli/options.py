@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from model.detections import Box
+    from model.interfaces import Box
 
 
 class Subject(str, Enum):

@@ -111,9 +111,10 @@ def reconstruct(
         unusable += [Unusable(str(video.path), reason) for video in videos]
         sources = [source for source in sources if not source.is_video]
 
-    from cli.batch import Outcome, Wishes, work_through
-    from cli.loading import load_reconstructor, settings_in_force
-    from model.rig import find_rig
+    from cli.job import Outcome, Wishes
+    from cli.model_loading import load_reconstructor, settings_in_force
+    from cli.photos import work_through
+    from model.body.rig import find_rig
 
     settings = settings_in_force()
     wishes = Wishes(output, kinds, overlay, read_boxes(box), max_people, focal_length, settings.max_pixels, fps)

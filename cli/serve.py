@@ -45,7 +45,7 @@ def serve(
     }
     os.environ.update({f"MPT_{name}": str(value) for name, value in options.items() if value is not None})
 
-    from cli.loading import settings_in_force
+    from cli.model_loading import settings_in_force
     from service.__main__ import main
     from weights.fetch import fetch
 
@@ -59,7 +59,7 @@ def serve(
 
 def settings() -> None:
     """Print the settings in force as a file for `mpt serve --config`. Keys are left out."""
-    from cli.loading import settings_in_force
+    from cli.model_loading import settings_in_force
     from service.settings import to_toml
 
     typer.echo(to_toml(settings_in_force()), nl=False)

@@ -14,21 +14,22 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from cli import answers
+from cli import outputs
+from cli.body_fits import Bodies, fit_moving
 from cli.console import notes
-from cli.film import Film, FilmWriter
 from cli.inputs import OVERLAY_VIDEO
-from cli.motion import find_motion, to_glb
-from cli.rigging import Bodies, fit_moving
+from cli.video_io import Film, FilmWriter
 from model.errors import BadInput
-from model.render import PALETTE, Figure, overlay
-from model.smoothing import PersonSmoother
-from model.tracking import Tracker
-from service.described import described
+from model.formats.motion_glb import find_motion, to_glb
+from model.rendering.overlay import PALETTE, Figure, overlay
+from model.video.smoothing import PersonSmoother
+from model.video.tracking import Tracker
+from service.responses import described
 
 if TYPE_CHECKING:
-    from cli.batch import Wishes
-    from model.reconstruct import Person, Reconstructor
+    from cli.job import Wishes
+    from model.reconstructor import Reconstructor
+    from model.results import Person
 
 _SHORTEST = 0.5  # seconds: who is seen for less was hardly there
 _FEWEST = 5  # frames
@@ -146,11 +147,11 @@ def _write(tracks: list[_Track], stem: Path, film: Film, model: Reconstructor, w
             person["mesh"] = bodies.write(one, model.faces, formats, track.times, places, film.rate)
         if "glb" in formats and "rigged" not in formats:  # one GLB that moves is enough
             motion = find_motion(track.times, vertices, places, model.faces)
-            answers.write(stem.with_name(f"{name}.glb"), to_glb(motion, model.faces, name))
+            outputs.write(stem.with_name(f"{name}.glb"), to_glb(motion, model.faces, name))
             person["mesh"]["glb"] = f"{name}.glb"
         if "npz" in formats:
             size = film.width, film.height
-            answers.write(stem.with_name(f"{name}.npz"), _to_npz(track, vertices, model.faces, size, bodies))
+            outputs.write(stem.with_name(f"{name}.npz"), _to_npz(track, vertices, model.faces, size, bodies))
         person["frames"] = list(_frames(track, bodies))
         people.append(person)
     if "json" in formats:
@@ -163,7 +164,7 @@ def _write(tracks: list[_Track], stem: Path, film: Film, model: Reconstructor, w
             "model": model.model_name,
             "people": people,
         }
-        answers.write(stem.with_name(f"{stem.name}.json"), json.dumps(answer, separators=(",", ":")).encode())
+        outputs.write(stem.with_name(f"{stem.name}.json"), json.dumps(answer, separators=(",", ":")).encode())
 
 
 def _frames(track: _Track, bodies: Bodies | None) -> Iterable[dict[str, Any]]:
@@ -177,12 +178,12 @@ def _frames(track: _Track, bodies: Bodies | None) -> Iterable[dict[str, Any]]:
 def _to_npz(
     track: _Track, vertices: np.ndarray, faces: np.ndarray, size: tuple[int, int], bodies: Bodies | None
 ) -> bytes:
-    """One person's arrays as `answers.arrays` and `Bodies.arrays` have them, a frame a row, and these.
+    """One person's arrays as `outputs.arrays` and `Bodies.arrays` have them, a frame a row, and these.
 
     times (N,) seconds, vertices (N, V, 3), faces (F, 3).
     """
     file = io.BytesIO()
     times = np.array(track.times, np.float32)
-    arrays = answers.arrays(track.people, *size) | (bodies.arrays() if bodies else {})
+    arrays = outputs.arrays(track.people, *size) | (bodies.arrays() if bodies else {})
     np.savez_compressed(file, times=times, vertices=vertices, faces=faces, **arrays)
     return file.getvalue()

@@ -59,7 +59,7 @@ def list_weights() -> None:
         try:
             place = str(weights.path(brought.backbones[0]))
         except WeightsMissing:
-            place = f"yours to bring: python -m weights.bring {brought.name} {brought.file}"
+            place = f"yours to bring: python -m weights.convert {brought.name} {brought.file}"
         results.print(f"{brought.name:<20} {'':>9}  {'its own':<12} {place}")
 
 
@@ -117,10 +117,10 @@ def _check(name: str, file: Path) -> None:
     """
     from torch import nn
 
-    from model.backbones import backbone_names, build_backbone
-    from model.checkpoint import load_checkpoint
-    from model.detectors import load_detector
-    from model.rig import load_rig
+    from model.body.rig import load_rig
+    from model.network.backbones import backbone_names, build_backbone
+    from model.network.checkpoint import load_checkpoint
+    from model.network.detectors.registry import load_detector
 
     if name.endswith("-rig"):
         load_rig(file)  # numbers and all

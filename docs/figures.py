@@ -11,17 +11,18 @@ from PIL import Image
 
 import weights
 from model import Reconstructor
-from model.checkpoint import load_checkpoint
+from model.body.fitting import fit
+from model.body.rig import find_rig
+from model.body.skeleton import chain, origins
 from model.explain import Insight, attention_sheet, heatmap_sheet, look_into
-from model.fit import fit
-from model.heatmaps import CROP_SIZE
-from model.render import Figure, overlay, side_view
-from model.rig import find_rig
-from model.sheet import sheet
-from model.skeleton import JOINTS, SMPL_PARENTS, chain, origins
-from model.views import cut_crop, square_crop
+from model.joints import JOINTS, SMPL_PARENTS
+from model.network.checkpoint import load_checkpoint
+from model.network.heatmaps import CROP_SIZE
+from model.perception.crops import cut_crop, square_crop
+from model.rendering.contact_sheet import sheet
+from model.rendering.overlay import Figure, overlay, side_view
 from training.bodies.anny import AnnyBody
-from training.evaluation.views import Views, clean, noisy, posed_views, three_hidden
+from training.evaluation.heldout_views import Views, clean, noisy, posed_views, three_hidden
 from training.mocap.sample import read_sample
 
 FIGURES = Path(__file__).parent / "figures"

@@ -8,13 +8,14 @@ import cv2
 import numpy as np
 import torch
 
-from model.attention import vertex_attention
 from model.errors import BadInput
-from model.reconstruct import Person, Reconstructor
-from model.render import Figure, overlay
-from model.sheet import sheet
-from model.torch_network import TorchNetwork
-from model.views import View, upright
+from model.network.attention_maps import vertex_attention
+from model.perception.crops import View, upright
+from model.reconstructor import Reconstructor
+from model.rendering.contact_sheet import sheet
+from model.rendering.overlay import Figure, overlay
+from model.results import Person
+from model.runtime.torch_runtime import TorchNetwork
 
 _TILE, _COLUMNS, _GROUND = 224, 6, 245
 _RING, _DOT = (20, 20, 20), (255, 255, 255)

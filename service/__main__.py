@@ -9,9 +9,9 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic_settings import SettingsError
 
-from service import logs
 from service.app import create_app
-from service.protocol import Protocol
+from service.http import logging_setup
+from service.http.server_protocol import Protocol
 from service.settings import Settings, read_settings
 
 
@@ -28,7 +28,7 @@ def main() -> int:
         place, reason = f"port {settings.port} of {settings.host}", str(error.strerror).split(" (")[0]
         print(f"The service cannot have {place}: {reason}. Name others by MPT_PORT and MPT_HOST.", file=sys.stderr)
         return 2
-    logs.set_up(settings.log_level, settings.log_format)
+    logging_setup.set_up(settings.log_level, settings.log_format)
     try:
         app = create_app(settings)
     except (OSError, ValueError, ImportError) as error:

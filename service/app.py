@@ -15,15 +15,15 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
 
-from service import access, problems
-from service.engine import Engine, Loader, load_reconstructors
-from service.head import Head
-from service.middleware import SecurityHeaders
-from service.observe import Observe
+from service import auth, problems
+from service.http.head_requests import Head
+from service.http.request_log import Observe
+from service.http.security_headers import SecurityHeaders
+from service.http.upload_limits import BodySize, BodyTime
+from service.inference.engine import Engine, Loader, load_reconstructors
 from service.routes import STATIC, Services, guarded, router
 from service.settings import Settings
 from service.store import MeshStore, Store
-from service.uploads import BodySize, BodyTime
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
         )
     app.add_middleware(SecurityHeaders)
     app.include_router(router)
-    app.include_router(guarded, dependencies=access.DESCRIBED if settings.api_keys else None)
+    app.include_router(guarded, dependencies=auth.DESCRIBED if settings.api_keys else None)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from ray import serve
 from ray.serve.config import AutoscalingConfig
 
-from service import logs
 from service.app import create_app
-from service.engine import Loader, load_reconstructors
+from service.http import logging_setup
+from service.inference.engine import Loader, load_reconstructors
 from service.settings import Settings, read_settings
 
 # Beside the photos in a replica's queue: meshes, health, and photos that are refused at once.
@@ -58,7 +58,7 @@ def application(settings: Settings, options: Options, load: Loader = load_recons
     """
 
     def make_app() -> FastAPI:  # in the replica: an application with its threads cannot be sent there
-        logs.set_up(settings.log_level, settings.log_format)
+        logging_setup.set_up(settings.log_level, settings.log_format)
         return create_app(settings, load)
 
     deployment = serve.deployment(

@@ -5,19 +5,21 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from model.body.fitting import fit
+from model.body.rig import find_rig
 from model.errors import BadInput
-from model.fit import fit
-from model.rig import find_rig
-from service import images, metrics, scene, schemas
-from service.described import answer, described
-from service.engine import check_wanted
-from service.meshes import to_glb
-from service.rigged import parameters_of, to_rigged_glb
+from model.formats import photo
+from model.formats.mesh import to_glb
+from model.formats.rigged_glb import to_rigged_glb
+from service import metrics, scene, schemas
+from service.inference.engine import check_wanted
+from service.responses import answer, described, parameters_of
 from service.store import Store, new_id
 
 if TYPE_CHECKING:
-    from model.reconstruct import Person, Reconstructor
-    from model.rig import Rig
+    from model.body.rig import Rig
+    from model.reconstructor import Reconstructor
+    from model.results import Person
     from service.settings import Settings
 
 
@@ -48,7 +50,7 @@ def reconstruct(
     """
     check_wanted()
     start = time.perf_counter()
-    photo = images.decode(data, settings.max_pixels)
+    photo = photo.decode(data, settings.max_pixels)
     if (boxes := len(query.bbox)) > settings.max_people:
         raise BadInput(f"{boxes} boxes are too many: at most {settings.max_people} are reconstructed in one photo.")
     check_wanted()

@@ -11,8 +11,8 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from model.errors import BadInput, MPTError
-from service.engine import DeadlineExceeded, ModeMissing, NotReady, Overloaded, SubjectMissing
-from service.images import BrokenImage, TooManyPixels, UnsupportedFormat
+from model.formats.photo import BrokenImage, TooManyPixels, UnsupportedFormat
+from service.inference.engine import DeadlineExceeded, ModeMissing, NotReady, Overloaded, SubjectMissing
 from service.schemas import FieldProblem, Problem, ReconstructQuery
 
 MEDIA_TYPE = "application/problem+json"
@@ -87,7 +87,7 @@ def failed() -> Response:
 
 
 def install(app: FastAPI, max_body_bytes: int, retry_after: int) -> None:
-    """Make every error of `app` a problem; accidents are `service.observe`'s, which answers from outside.
+    """Make every error of `app` a problem; accidents are `service.http.request_log`'s, which answers from outside.
 
     Args:
         app: The application.

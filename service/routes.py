@@ -12,11 +12,11 @@ from fastapi import APIRouter, Depends, File, HTTPException, Query, Request, Upl
 from fastapi.responses import FileResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from model.formats.mesh import glb_to_obj, is_whole_glb
 from service import metrics, pipeline, scene
-from service.access import Guarded
-from service.engine import Engine, NotReady
-from service.meshes import glb_to_obj, is_whole_glb
-from service.patience import answer_in_time
+from service.auth import Guarded
+from service.http.deadlines import answer_in_time
+from service.inference.engine import Engine, NotReady
 from service.schemas import Health, Model, Problem, Reconstruction, ReconstructQuery
 from service.settings import Settings
 from service.store import Store, is_id

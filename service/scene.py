@@ -9,10 +9,10 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from model.render import Figure, overlay, side_view
+from model.rendering.overlay import Figure, overlay, side_view
 
 if TYPE_CHECKING:
-    from model.reconstruct import Person
+    from model.results import Person
 
 View = Literal["photo", "side"]
 

@@ -7,12 +7,13 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor, nn
 
-from model.backbones import PoseBackbone
 from model.errors import BadInput
-from model.heatmaps import mask_heatmaps
-from model.mpt import MPT
-from model.topology import MeshTopology
-from model.transformer import MeshPrediction, MeshTransformer
+from model.network.backbones import PoseBackbone
+from model.network.lifting import MeshPrediction
+from model.network.mpt import MPT
+from model.network.topology import MeshTopology
+from model.network.transformer import MeshTransformer
+from training.synthesis.corruption import mask_heatmaps
 
 
 class EndToEnd(nn.Module):

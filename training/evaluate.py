@@ -14,25 +14,26 @@ import numpy as np
 import torch
 
 from model.errors import BadData, BadInput
-from model.reconstruct import Person, Reconstructor
-from model.topology import HAND_JOINTS
+from model.joints import HAND_JOINTS
+from model.reconstructor import Reconstructor
+from model.results import Person
 from training.bodies.anny import AnnyBody
 from training.bodies.anny_hand import AnnyHand
 from training.bodies.protocol import BodyModel
 from training.console import telling_errors
-from training.evaluation.annotations import read_photos
+from training.evaluation.candidates import Evaluated, check_is_body, load_networks
 from training.evaluation.freihand import Predict, evaluate_freihand, read_freihand
-from training.evaluation.images import evaluate_images
+from training.evaluation.image_benchmarks import evaluate_images
 from training.evaluation.mocap import evaluate_mocap
-from training.evaluation.networks import Evaluated, check_is_body, load_networks
 from training.evaluation.photos import evaluate_photos
 from training.evaluation.prepared import evaluate_prepared
 from training.evaluation.report import Report
-from training.hands.draw import drawn_hands
-from training.images.h36m import read_h36m
-from training.images.prepared import PreparedImages
-from training.images.smpl_truth import SmplTruth, load_smpl
-from training.images.threedpw import read_3dpw
+from training.hands.sampling import drawn_hands
+from training.images.datasets.h36m import read_h36m
+from training.images.datasets.photo_annotations import read_photos
+from training.images.datasets.smpl_truth import SmplTruth, load_smpl
+from training.images.datasets.threedpw import read_3dpw
+from training.images.shards import PreparedImages
 from training.mocap.read import read_mocap
 from training.mocap.split import split_by_subject
 

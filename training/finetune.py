@@ -11,29 +11,30 @@ import torch
 from torch import Tensor, nn
 
 import weights
-from model.backbones import backbone_names, build_backbone
-from model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from model.engines import default_checkpoint
 from model.errors import BadInput
-from model.losses import edge_loss, mpt_loss
-from model.sizes import SIZES, TransformerSize
-from model.topology import MeshTopology
-from model.transformer import MeshPrediction, MeshTransformer
+from model.network.backbones import backbone_names, build_backbone
+from model.network.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from model.network.lifting import MeshPrediction
+from model.network.sizes import SIZES, TransformerSize
+from model.network.topology import MeshTopology
+from model.network.transformer import MeshTransformer
+from model.runtime.loading import default_checkpoint
 from training.bodies.anny import AnnyBody
 from training.console import telling_errors
-from training.distributed import Processes, joined
 from training.end_to_end import EndToEnd
 from training.evaluation.prepared import score_prepared
 from training.images.augment import Augmentation
-from training.images.maps import BackboneMaps
-from training.images.prepared import RENDERED, PreparedImages
-from training.images.sources import ImageSource, MappedSource, MixedSource, Source, joined_truth
+from training.images.backbone_cache import BackboneMaps
+from training.images.batches import ImageSource, MappedSource, MixedSource, Source, joined_truth
+from training.images.shards import RENDERED, PreparedImages
+from training.loop.distributed import Processes, joined
+from training.loop.trainer import StepLoss, Trainer
+from training.losses import edge_loss, mpt_loss
 from training.mocap.read import read_mocap
 from training.mocap.split import split_by_subject
 from training.pretrain import hardware, hidden
 from training.recipes import FINETUNE, FinetuneRecipe
-from training.synthesis import SynthesisConfig, Synthesizer
-from training.trainer import StepLoss, Trainer
+from training.synthesis.samples import SynthesisConfig, Synthesizer
 
 
 def finetune(
@@ -263,9 +264,9 @@ def _chosen(options: argparse.Namespace, processes: int) -> tuple[FinetuneRecipe
 
 
 def _score_photos(checkpoint: Path, photos: Path, output: Path) -> None:
-    from model.reconstruct import Reconstructor
-    from training.evaluation.annotations import read_photos
+    from model.reconstructor import Reconstructor
     from training.evaluation.photos import evaluate_photos
+    from training.images.datasets.photo_annotations import read_photos
 
     both = {"zero-shot": default_checkpoint(), "fine-tuned": checkpoint}
     report = evaluate_photos(

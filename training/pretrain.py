@@ -12,26 +12,27 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from model.checkpoint import load_checkpoint, save_checkpoint
 from model.errors import BadInput
-from model.losses import edge_loss, mpt_loss
-from model.transformer import LiftNetwork, MeshPrediction, MeshTransformer
+from model.network.checkpoint import load_checkpoint, save_checkpoint
+from model.network.lifting import LiftNetwork, MeshPrediction
+from model.network.transformer import MeshTransformer
 from training.bodies.anny import ADULT, AnnyBody
 from training.bodies.anny_hand import AnnyHand
 from training.bodies.coarse import load_topology, save_topology
 from training.bodies.protocol import BodyModel
 from training.console import telling_errors
-from training.distributed import Processes, joined
 from training.evaluation.validation import score_clean
-from training.hands.draw import drawn_hands
-from training.mocap.mano_poses import read_mano_poses
+from training.hands.mano_poses import read_mano_poses
+from training.hands.sampling import drawn_hands
+from training.loop.distributed import Processes, joined
+from training.loop.trainer import StepLoss, Trainer
+from training.losses import edge_loss, mpt_loss
 from training.mocap.poses import MocapPoses
 from training.mocap.read import read_mocap
 from training.mocap.sample import read_sample
 from training.mocap.split import split_by_subject
 from training.recipes import PRETRAIN, PretrainRecipe, for_hands
-from training.synthesis import Synthesizer
-from training.trainer import StepLoss, Trainer
+from training.synthesis.samples import Synthesizer
 
 _MASKED_QUERIES = 0.3
 """Masked Vertex Modeling: the share of queries that is hidden is drawn from 0 to this, as METRO does."""

@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from model import sizes
-from model.sizes import TransformerSize
+from model.network import sizes
+from model.network.sizes import TransformerSize
 from training.bodies.anny import ADULT
-from training.subjects import HAND
-from training.synthesis import SynthesisConfig
-from training.trainer import TrainerConfig
+from training.bodies.subject import HAND
+from training.loop.trainer import TrainerConfig
+from training.synthesis.samples import SynthesisConfig
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def finetune_frozen() -> FinetuneRecipe:
 def finetune_end_to_end() -> FinetuneRecipe:
     """The paper's: both learn. The backbone learns slowly, to keep what it knows of photos.
 
-    10 samples/s on one CPU core, half of them images. `training.evidence` ran its like on 6,400 images without MoCap:
+    10 samples/s on one CPU core, half of them images. `training.reproduction.finetuning_tables` ran its like on 6,400 images without MoCap:
     on 250 validation images PA-MPJPE from 70.0 to 64.4 mm.
     """
     trainer = TrainerConfig(

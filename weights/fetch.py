@@ -16,8 +16,8 @@ from safetensors.numpy import save
 
 from model.errors import MPTError, WeightsMissing
 from weights import npm
-from weights.hands import landmarks_state_dict, palms_state_dict
-from weights.movenet import movenet_state_dict
+from weights.mediapipe_tensors import landmarks_state_dict, palms_state_dict
+from weights.movenet_tensors import movenet_state_dict
 from weights.registry import PublishedWeights, cache_folder, published_weights, ways_out
 from weights.tfjs import read_tfjs, weights_in_order
 

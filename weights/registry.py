@@ -134,7 +134,7 @@ def path(name: str) -> Path:
     if brought:
         raise WeightsMissing(
             f"The weights of {name} are not on this machine: get {brought.file} from {brought.source} and run "
-            f"`python -m weights.bring {name} {brought.file}`."
+            f"`python -m weights.convert {name} {brought.file}`."
         )
     if name in published_weights():
         raise WeightsMissing(f"The weights of {name} are not on this machine yet. {ways_out(name)}")

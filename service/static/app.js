@@ -1,12 +1,12 @@
 // The page: takes a photo, sends it to the service, shows what comes back or what went wrong.
 
-import { inMegabytes, prepared, watchIntake } from "./intake.js";
-import { ask, isLoading } from "./job.js";
+import { inMegabytes, prepared, watchIntake } from "./upload.js";
+import { ask, isLoading } from "./request.js";
 import { offerModes } from "./modes.js";
 import { Result } from "./result.js";
-import { offers, readiness, reconstruct, useKey } from "./service.js";
+import { offers, readiness, reconstruct, useKey } from "./api.js";
 import { offerSubjects } from "./subjects.js";
-import { asTrouble } from "./trouble.js";
+import { asTrouble } from "./errors.js";
 
 const element = (id) => document.getElementById(id);
 const result = new Result(rigged);

@@ -1,6 +1,6 @@
 // Puts a file onto the user's disk.
 
-import { download } from "./service.js";
+import { download } from "./api.js";
 
 /** Saves what is at an address of the service. Throws a Trouble. */
 export async function saveAddress(address, name) {

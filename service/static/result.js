@@ -3,9 +3,9 @@
 import { saveAddress, saveBlob, saveJson } from "./files.js";
 import { nameOf } from "./modes.js";
 import { listPeople, markSelected } from "./people.js";
-import { drawSkeletons } from "./skeletons.js";
+import { drawSkeletons } from "./joints2d.js";
 import { SUBJECTS } from "./subjects.js";
-import { asTrouble } from "./trouble.js";
+import { asTrouble } from "./errors.js";
 
 const element = (id) => document.getElementById(id);
 

@@ -3,13 +3,13 @@
 import {
   Box3, DirectionalLight, Group, HemisphereLight, PerspectiveCamera, Raycaster, Scene, Vector2, Vector3, WebGLRenderer,
 } from "./vendor/three.js";
-import { Bodies } from "./bodies.js";
+import { Bodies } from "./meshes.js";
 import { aim, fit } from "./camera.js";
-import { jointsOf } from "./joints.js";
-import { Room } from "./room.js";
-import { drawSkeletons } from "./skeletons.js";
+import { jointsOf } from "./joints3d.js";
+import { Room } from "./surroundings.js";
+import { drawSkeletons } from "./joints2d.js";
 import { SUBJECTS } from "./subjects.js";
-import { Views } from "./views.js";
+import { Views } from "./viewpoints.js";
 
 export class Stage {
   /** Fills a figure of the page's `stage` template. Throws where there is no WebGL. */
@@ -133,7 +133,7 @@ export class Stage {
 
   light() {
     const sun = new DirectionalLight("white", 2.3);
-    sun.position.set(-0.39, 0.58, 0.71); // as in model/render.py
+    sun.position.set(-0.39, 0.58, 0.71); // as in model/rendering/overlay.py
     this.camera.add(sun, sun.target); // it goes with the camera: the side one looks at is always lit
     this.scene.add(this.camera, new HemisphereLight("white", "#5d6673", 1.5));
   }

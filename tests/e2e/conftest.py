@@ -15,10 +15,10 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from tests.e2e.browser import chromium
-from tests.e2e.tab import Tab
 from tests.e2e.test_service import address, wait_until_ready
-from tests.integration.boxed_hand import save_boxed_hand
+from tests.support.boxed_hand import save_boxed_hand
+from tests.support.browser import chromium
+from tests.support.tab import Tab
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import trimesh
 
-from model.rasteriser import rasterise
-from tests.e2e.tab import Tab, drop
-from tests.glb import Glb
-from tests.gltf_validator import validate
+from model.rendering.rasterizer import rasterise
+from tests.support.glb import Glb
+from tests.support.gltf_validator import validate
+from tests.support.tab import Tab, drop
 
 SAMPLE = Path(__file__).parents[2] / "service" / "static" / "sample.jpg"
 PEOPLE = 3

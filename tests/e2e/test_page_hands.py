@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.e2e.tab import Tab, drop
-from tests.integration.drawn_hand import background
 from tests.integration.test_hands import HEIGHT, WIDTH, drawn, picture
 from tests.integration.test_service_hands import png
+from tests.support.drawn_hand import background
+from tests.support.tab import Tab, drop
 
 
 def test_hands_instead_of_bodies(tab: Tab, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.e2e.tab import Tab, choose_file, trouble
-from tests.npm import npm_package
+from tests.support.npm import npm_package
+from tests.support.tab import Tab, choose_file, trouble
 
 SAMPLE = Path(__file__).parents[2] / "service" / "static" / "sample.jpg"
 PEOPLE = 3

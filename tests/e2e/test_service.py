@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from tests.glb import Glb
+from tests.support.glb import Glb
 
 START_SECONDS = 120.0  # PyTorch and the weights on a slow, busy machine
 

@@ -10,10 +10,10 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from cli.main import app
-from model.reconstruct import Reconstructor
+from model.reconstructor import Reconstructor
 from service.settings import Settings
-from tests.integration.fake_reconstructor import FakeReconstructor
-from tests.integration.service_client import serving, wait_until_ready
+from tests.support.fake_reconstructor import FakeReconstructor
+from tests.support.service_client import serving, wait_until_ready
 
 
 @pytest.fixture

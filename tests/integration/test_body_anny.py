@@ -7,16 +7,15 @@ import pytest
 import torch
 
 import weights
-from model.checkpoint import load_checkpoint
-from model.engines import default_checkpoint
-from model.rig import load_rig
-from model.topology import COCO_JOINTS, COCO_MIRROR
+from model.body.rig import load_rig
+from model.joints import COCO_JOINTS, COCO_MIRROR, SMPL_PARENTS
+from model.network.checkpoint import load_checkpoint
+from model.runtime.loading import default_checkpoint
 from training.bodies.anny import AnnyBody
 from training.bodies.anny_build import joint_of_bone
 from training.bodies.coarse import build_topology
 from training.bodies.rig import anny_rig
-from training.images.mirror import MeshMirror
-from training.mocap.poses import SMPL_PARENTS
+from training.images.mesh_mirror import MeshMirror
 from training.mocap.sample import read_sample
 from training.rotations import axis_angle_to_matrix, mirror_pose
 

@@ -9,23 +9,24 @@ import numpy as np
 import pytest
 import torch
 
-from model import sizes
-from model.checkpoint import load_checkpoint
-from model.heatmaps import read_heatmaps
-from model.topology import HAND_JOINTS, MeshTopology
+from model.joints import HAND_JOINTS
+from model.network import sizes
+from model.network.checkpoint import load_checkpoint
+from model.network.heatmaps import read_heatmaps
+from model.network.topology import MeshTopology
 from training.bodies.anny_hand import AnnyHand
 from training.bodies.coarse import build_topology, load_topology, resting
-from training.distributed import Processes
 from training.hands.anatomy import to_rotations
-from training.hands.draw import crossing, drawn_hands
 from training.hands.gestures import GESTURES
+from training.hands.sampling import crossing, drawn_hands
+from training.loop.distributed import Processes
+from training.loop.trainer import TrainerConfig
 from training.mocap.poses import MocapPoses
 from training.mocap.split import split_by_subject
 from training.pretrain import pretrain
 from training.recipes import for_hands, pretrain_tiny
 from training.rotations import axis_angle_to_matrix, matrix_to_axis_angle
-from training.synthesis import Synthesizer
-from training.trainer import TrainerConfig
+from training.synthesis.samples import Synthesizer
 
 NAMES = list(GESTURES)
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from model.checkpoint import load_checkpoint
-from tests.unit.test_body_smpl import JOINTS, smpl_arrays
-from tests.unit.test_mano import mano_arrays
+from model.network.checkpoint import load_checkpoint
+from tests.unit.training.bodies.test_mano import mano_arrays
+from tests.unit.training.bodies.test_smpl import JOINTS, smpl_arrays
 
 
 def tube(rows: int, around: int, length: float, radius: float) -> tuple[np.ndarray, np.ndarray]:

@@ -44,7 +44,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
         noted["arguments"] = sys.argv[1:]
         return noted["status"]
 
-    for name in ("training.pretrain", "training.finetune", "training.evaluate", "model.onnx"):
+    for name in ("training.pretrain", "training.finetune", "training.evaluate", "model.runtime.export"):
         module = types.ModuleType(name)
         module.main = main
         monkeypatch.setitem(sys.modules, name, module)
@@ -164,7 +164,7 @@ def test_weights_are_listed_with_their_place(empty_cache):
     assert "2.5 MB" in lines["movenet-thunder"] and str(empty_cache) in lines["movenet-thunder"]
     assert "mpt weights fetch" in lines["movenet-multipose"]
     brought = {name: lines.pop(name) for name in ("higherhrnet-w32", "simple-baseline-50")}
-    assert all(f"python -m weights.bring {name} " in line for name, line in brought.items())
+    assert all(f"python -m weights.convert {name} " in line for name, line in brought.items())
     assert all("Apache-2.0" in line for line in lines.values())
 
 

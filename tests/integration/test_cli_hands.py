@@ -11,9 +11,9 @@ import trimesh
 from typer.testing import CliRunner
 
 from cli.main import app
-from tests.integration.boxed_hand import save_boxed_hand
 from tests.integration.test_hands import background, drawn, picture, volume
 from tests.integration.test_service_hands import png
+from tests.support.boxed_hand import save_boxed_hand
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from model.errors import WeightsMissing
-from model.reconstruct import Reconstructor
-from tests.integration.cli_photos import picture
-from tests.integration.fake_reconstructor import FakeReconstructor
+from model.reconstructor import Reconstructor
+from tests.support.cli_photos import picture
+from tests.support.fake_reconstructor import FakeReconstructor
 
 
 def test_options_and_settings_choose_the_network(run, loads, monkeypatch):

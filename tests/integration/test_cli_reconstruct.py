@@ -11,8 +11,8 @@ import pytest
 import trimesh
 from PIL import Image
 
-from tests.integration.cli_photos import picture
-from tests.integration.service_client import form
+from tests.support.cli_photos import picture
+from tests.support.service_client import form
 
 
 def files(folder: str = "reconstructions") -> list[str]:

@@ -14,13 +14,14 @@ from scipy.spatial.transform import Rotation
 from typer.testing import CliRunner
 
 import weights
-from cli.film import FilmWriter
 from cli.main import app
-from model.reconstruct import Person, Reconstructor
-from model.rig import Rig, load_rig
-from model.skeleton import JOINTS, SMPL_JOINT_NAMES
-from tests.glb import Glb
-from tests.integration.fake_reconstructor import FakeReconstructor
+from cli.video_io import FilmWriter
+from model.body.rig import Rig, load_rig
+from model.joints import JOINTS, SMPL_JOINT_NAMES
+from model.reconstructor import Reconstructor
+from model.results import Person
+from tests.support.fake_reconstructor import FakeReconstructor
+from tests.support.glb import Glb
 from training.mocap.bvh import read_bvh
 
 Run = Callable[..., tuple[int, str]]

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 import weights
 from cli.main import app
-from model.checkpoint import load_checkpoint
+from model.network.checkpoint import load_checkpoint
 from tests.integration.test_hands import picture
-from tests.render import draw_person
+from tests.support.render import draw_person
 
 
 def test_a_drawn_person_comes_back(tmp_path: Path, monkeypatch):

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from cli.film import Film, FilmWriter
 from cli.main import app
-from model.reconstruct import Reconstruction, Reconstructor
-from tests.glb import Glb
-from tests.integration.fake_reconstructor import FakeReconstructor
+from cli.video_io import Film, FilmWriter
+from model.reconstructor import Reconstructor
+from model.results import Reconstruction
+from tests.support.fake_reconstructor import FakeReconstructor
+from tests.support.glb import Glb
 
 Run = Callable[..., tuple[int, str]]
 WIDTH, HEIGHT, RATE = 320, 200, 20

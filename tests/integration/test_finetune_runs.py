@@ -10,15 +10,15 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from model.backbones import build_backbone
-from model.backbones.simple_baseline import SimpleBaseline
-from model.checkpoint import load_checkpoint
-from model.engines import default_checkpoint
-from model.reconstruct import Reconstructor
-from tests.integration.torchrun import run_script
+from model.network.backbones import build_backbone
+from model.network.backbones.simple_baseline import SimpleBaseline
+from model.network.checkpoint import load_checkpoint
+from model.reconstructor import Reconstructor
+from model.runtime.loading import default_checkpoint
+from tests.support.torchrun import run_script
 from training.images.prepare import prepare
-from training.images.prepared import PreparedImages
-from training.images.rendered import RenderConfig
+from training.images.rendered.dataset import RenderConfig
+from training.images.shards import PreparedImages
 from training.mocap.poses import MocapPoses
 from training.mocap.sample import read_sample
 
@@ -106,7 +106,7 @@ def test_another_backbone_is_fine_tuned_and_carried_along(
     monkeypatch.setenv("MPT_WEIGHTS_DIR", str(tmp_path / "weights"))
     common = ("--backbone", name, "--mixed", 0, "--batch-size", 2, "--steps", 1, "--recipe", "end-to-end")
     run = _run("training.finetune", *common, "--images", images, "--output", tmp_path / "a")
-    assert run.returncode == 1 and "python -m weights.bring simple-baseline-50" in run.stderr
+    assert run.returncode == 1 and "python -m weights.convert simple-baseline-50" in run.stderr
     torch.manual_seed(0)
     (tmp_path / "weights").mkdir()
     state = {key: value.contiguous() for key, value in build_backbone(name).state_dict().items()}
@@ -124,11 +124,11 @@ SCRIPT = """
 import sys
 from pathlib import Path
 
-from model.engines import default_checkpoint
-from training.distributed import joined
+from model.runtime.loading import default_checkpoint
+from training.loop.distributed import joined
 from training.finetune import finetune
 from training.recipes import FinetuneRecipe
-from training.trainer import TrainerConfig
+from training.loop.trainer import TrainerConfig
 
 images, folder, steps = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 frozen = folder.name.startswith("frozen")
@@ -153,7 +153,7 @@ def test_two_processes_fine_tune_as_one_with_the_double_batch(images: Path, tmp_
         # Two steps of at most 1e-4 each; where a gradient is about nought, AdamW's step has either sign.
         torch.testing.assert_close(together[name], tensor, atol=4e-4, rtol=1e-3, msg=name)
     begun = load_checkpoint(default_checkpoint()).model.state_dict()
-    still = [name for name, value in begun.items() if torch.equal(alone[f"model.mpt.transformer.{name}"], value)]
+    still = [name for name, value in begun.items() if torch.equal(alone[f"model.network.mpt.transformer.{name}"], value)]
     assert len(still) < len(begun) / 2
 
 

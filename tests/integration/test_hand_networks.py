@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 import weights
-from model.backbones import build_backbone
-from model.backbones.base import load_weights
-from model.backbones.handlandmark import HandLandmarkNet
-from model.detectors import PhotoDetector
-from model.heatmaps import read_heatmaps
-from model.palm_detector import PalmDetector
-from tests.integration.drawn_hand import JOINTS, SIZE, background, draw_hand
+from model.network.backbones import build_backbone
+from model.network.backbones.base import load_weights
+from model.network.backbones.handlandmark import HandLandmarkNet
+from model.network.detectors.mediapipe_palm import PalmDetector
+from model.network.detectors.registry import PhotoDetector
+from model.network.heatmaps import read_heatmaps
 from tests.integration.test_movenet import pattern
+from tests.support.drawn_hand import JOINTS, SIZE, background, draw_hand
 
 # By @tensorflow/tfjs's CPU backend on `pattern`: the first and the last joint and the mean; for an anchor of each level
 # its cell's middle, then the score, the box, the first and the last point, relative to that middle.

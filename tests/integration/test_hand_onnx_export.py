@@ -7,10 +7,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from model.engines import default_checkpoint, export_path, fingerprint, is_shipped
-from model.network import About, Placed
-from model.reconstruct import Reconstructor
-from model.torch_network import TorchNetwork
+from model.interfaces import About, Placed
+from model.reconstructor import Reconstructor
+from model.runtime.loading import default_checkpoint, export_path, fingerprint, is_shipped
+from model.runtime.torch_runtime import TorchNetwork
 from tests.integration.test_hands import WIDTH, picture
 from tests.integration.test_onnx_export import millimetres
 
@@ -18,8 +18,8 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 pytest.importorskip("onnxruntime")
 
-from model.onnx import export, is_up_to_date
-from model.onnx_network import OnnxNetwork
+from model.runtime.export import export, is_up_to_date
+from model.runtime.onnx_runtime import OnnxNetwork
 
 pytestmark = [
     pytest.mark.slow,
@@ -60,7 +60,7 @@ class Both:
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
-    """The shipped checkpoint's export: this machine's, if `python -m model.onnx` made it, else a new one."""
+    """The shipped checkpoint's export: this machine's, if `python -m model.runtime.export` made it, else a new one."""
     checkpoint, path = default_checkpoint("hand"), export_path(subject="hand")
     network = TorchNetwork.load(checkpoint, "cpu")
     if not is_up_to_date(path, checkpoint, "float32"):

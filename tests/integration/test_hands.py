@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from model.errors import BadCheckpoint, BadInput
-from model.reconstruct import Person, Reconstructor
-from tests.integration import drawn_figure
-from tests.integration.boxed_hand import save_boxed_hand
-from tests.integration.drawn_hand import JOINTS, background, draw_hand, placed
+from model.reconstructor import Reconstructor
+from model.results import Person
+from tests.support import drawn_figure
+from tests.support.boxed_hand import save_boxed_hand
+from tests.support.drawn_hand import JOINTS, background, draw_hand, placed
 
 WIDTH, HEIGHT = 560, 440
 PLACE = {"dx": 120.0, "dy": 60.0, "scale": 0.6}
@@ -128,7 +129,7 @@ def test_two_hands_and_a_limit(reconstructor: Reconstructor) -> None:
 def test_a_subject_that_is_unknown_gets_a_sentence() -> None:
     with pytest.raises(BadInput, match="choose one of body, hand"):
         Reconstructor.load(subject="foot")
-    from model.subjects import subject
+    from model.perception.subjects import subject
 
     with pytest.raises(BadCheckpoint, match="knows body, hand"):
         subject("foot")

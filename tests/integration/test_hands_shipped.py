@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model.engines import is_shipped
-from model.reconstruct import Reconstructor
+from model.reconstructor import Reconstructor
+from model.runtime.loading import is_shipped
 from tests.integration.test_hands import drawn, only, picture, volume
 
 pytestmark = pytest.mark.skipif(not is_shipped("hand"), reason="this version comes without a checkpoint for hands")

@@ -12,14 +12,16 @@ import torch
 from torch import Tensor
 
 import weights
-from model.backbones import backbone_names, build_backbone
-from model.backbones.movenet import MoveNetThunder
-from model.detections import Detection, DetectorOutputs, find_people
-from model.detectors import PhotoDetector, load_detector
 from model.errors import BadCheckpoint, BadInput, WeightsMissing
-from tests.integration.drawn_figure import COCO_LIMBS, JOINTS, background, draw_figure
-from tests.integration.drawn_hand import background as hand_background
-from tests.integration.drawn_hand import draw_hand
+from model.interfaces import DetectorOutputs
+from model.network.backbones import backbone_names, build_backbone
+from model.network.backbones.movenet import MoveNetThunder
+from model.network.detectors.registry import PhotoDetector, load_detector
+from model.perception.detection import Detection
+from model.perception.people import find_people
+from tests.support.drawn_figure import COCO_LIMBS, JOINTS, background, draw_figure
+from tests.support.drawn_hand import background as hand_background
+from tests.support.drawn_hand import draw_hand
 from weights.registry import brought_weights
 
 

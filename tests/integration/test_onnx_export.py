@@ -12,21 +12,21 @@ import pytest
 import torch
 
 import weights
-from model.backbones import build_backbone
-from model.checkpoint import load_checkpoint, save_checkpoint
-from model.engines import default_checkpoint, export_path, fingerprint
-from model.network import Placed
-from model.reconstruct import Reconstructor
-from model.torch_network import TorchNetwork
-from model.views import cut_crop, square_crop
-from tests.integration.drawn_figure import background, draw_figure
+from model.interfaces import Placed
+from model.network.backbones import build_backbone
+from model.network.checkpoint import load_checkpoint, save_checkpoint
+from model.perception.crops import cut_crop, square_crop
+from model.reconstructor import Reconstructor
+from model.runtime.loading import default_checkpoint, export_path, fingerprint
+from model.runtime.torch_runtime import TorchNetwork
+from tests.support.drawn_figure import background, draw_figure
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 pytest.importorskip("onnxruntime")
 
-from model.onnx import export, is_up_to_date
-from model.onnx_network import OnnxNetwork
+from model.runtime.export import export, is_up_to_date
+from model.runtime.onnx_runtime import OnnxNetwork
 
 PLACES = ((60, 10), (330, 30))
 
@@ -38,7 +38,7 @@ def in_torch() -> TorchNetwork:
 
 @pytest.fixture(scope="module")
 def exported(in_torch: TorchNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped checkpoint's export: this machine's, if `python -m model.onnx` made it, else a new one."""
+    """The shipped checkpoint's export: this machine's, if `python -m model.runtime.export` made it, else a new one."""
     checkpoint = default_checkpoint()
     if is_up_to_date(export_path(), checkpoint, "float32"):
         return export_path()
@@ -143,7 +143,7 @@ import time, cv2
 from fastapi.testclient import TestClient
 from service.app import create_app
 from service.settings import Settings
-from tests.integration.drawn_figure import background, draw_figure
+from tests.support.drawn_figure import background, draw_figure
 photo = cv2.imencode(".png", draw_figure(background(300, 400), 80, 40)[..., ::-1])[1].tobytes()
 with TestClient(create_app(Settings())) as client:
     while "still loading" in (ready := client.get("/v2/health/ready").text):

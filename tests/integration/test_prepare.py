@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from model.checkpoint import load_checkpoint
-from model.engines import default_checkpoint
 from model.errors import BadData, BadInput
-from model.topology import MeshTopology
+from model.network.checkpoint import load_checkpoint
+from model.network.topology import MeshTopology
+from model.runtime.loading import default_checkpoint
 from training.images.prepare import prepare
-from training.images.prepared import PreparedImages
-from training.images.rendered import RenderConfig
+from training.images.rendered.dataset import RenderConfig
+from training.images.shards import PreparedImages
 from training.mocap.poses import MocapPoses
 from training.mocap.sample import read_sample
 

@@ -11,18 +11,20 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.cameras import project_weak_perspective
-from model.checkpoint import load_checkpoint
-from model.heatmaps import CROP_SIZE, HeatmapCorruption, read_heatmaps
-from model.topology import COCO_MIRROR, MeshTopology
+from model.joints import COCO_MIRROR
+from model.network.checkpoint import load_checkpoint
+from model.network.heatmaps import CROP_SIZE, read_heatmaps
+from model.network.projection import project_weak_perspective
+from model.network.topology import MeshTopology
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import load_topology
-from training.distributed import Processes
+from training.loop.distributed import Processes
 from training.mocap.sample import read_sample
 from training.pretrain import shards
 from training.rotations import axis_angle_to_matrix
-from training.synthesis import SynthesisConfig, Synthesizer
-from training.variety import PoseVariety, vary
+from training.synthesis.corruption import HeatmapCorruption
+from training.synthesis.pose_variety import PoseVariety, vary
+from training.synthesis.samples import SynthesisConfig, Synthesizer
 
 EXACT = HeatmapCorruption(clean=1.0, noise=0.0, masked=0.0)
 

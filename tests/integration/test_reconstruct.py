@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from model import cameras
 from model.errors import BadInput
-from model.metrics import pa_mpjpe
-from model.reconstruct import Camera, Person, Reconstructor
-from model.topology import COCO_MIRROR, MeshTopology
-from model.views import CROP_SCALE, cut_crop, square_crop
-from tests.render import draw_person
+from model.joints import COCO_MIRROR
+from model.network import projection
+from model.network.topology import MeshTopology
+from model.perception.crops import CROP_SCALE, cut_crop, square_crop
+from model.reconstructor import Reconstructor
+from model.results import Camera, Person
+from tests.support.render import draw_person
 from training.bodies.anny import AnnyBody
+from training.evaluation.metrics import pa_mpjpe
 from training.rotations import axis_angle_to_matrix
 
 SIZE, FOCAL = (480, 640), 700.0
@@ -214,7 +216,7 @@ def test_arrays_that_are_no_image_get_a_sentence(reconstructor: Reconstructor, i
 
 def test_crops_are_those_that_training_cuts() -> None:
     boxes = [(10.0, 20.0, 30.0, 80.0), (-5.0, 0.0, 300.5, 200.0)]
-    expected = cameras.square_crop(torch.tensor(boxes), CROP_SCALE)
+    expected = projection.square_crop(torch.tensor(boxes), CROP_SCALE)
     torch.testing.assert_close(torch.tensor([square_crop(box) for box in boxes]), expected)
 
 

@@ -12,17 +12,17 @@ import torch
 from torch.utils.data import DataLoader
 
 import weights
-from model.backbones import build_backbone
-from model.cameras import to_crop
 from model.errors import BadData
-from model.heatmaps import HeatmapReadout, read_heatmaps
-from model.placement import fit_weak_perspective, place_people
-from model.topology import MeshTopology
+from model.network.backbones import build_backbone
+from model.network.heatmaps import HeatmapReadout, read_heatmaps
+from model.network.placement import fit_weak_perspective, place_people
+from model.network.projection import to_crop
+from model.network.topology import MeshTopology
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import build_topology
-from training.images.appearance import BOTTOM, HAIR, SHOES, SKIN, TOP, Surface, colours, draw_look, regions
-from training.images.record import ImageSample, collate, look_at_root
-from training.images.rendered import RenderConfig, RenderedPeople
+from training.images.rendered.appearance import BOTTOM, HAIR, SHOES, SKIN, TOP, Surface, colours, draw_look, regions
+from training.images.rendered.dataset import RenderConfig, RenderedPeople
+from training.images.sample import ImageSample, collate, look_at_root
 
 PLAIN = RenderConfig(
     cut_off=0, near_edge=0, occluded=0, company=0, crop_scale=(1.25, 1.25), crop_shift=0, full_vertices=True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.settings import Settings
-from tests.integration.service_client import form, photo, refused, serving, wait_until_ready
+from tests.support.service_client import form, photo, refused, serving, wait_until_ready
 
 KEY = "correct-horse-battery"
 OTHER = "another-key-of-ours"

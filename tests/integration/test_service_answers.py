@@ -13,16 +13,8 @@ from fastapi.testclient import TestClient
 
 from service.app import create_app
 from service.settings import Settings
-from tests.integration.fake_reconstructor import FakeReconstructor
-from tests.integration.service_client import (
-    ID,
-    PROBLEM,
-    form,
-    photo,
-    refused,
-    serving,
-    wait_until_ready,
-)
+from tests.support.fake_reconstructor import FakeReconstructor
+from tests.support.service_client import ID, PROBLEM, form, photo, refused, serving, wait_until_ready
 
 
 def test_a_photo_becomes_people_with_meshes(client):

@@ -13,8 +13,8 @@ import pytest
 from pydantic import ValidationError
 
 from service.settings import Settings
-from tests.integration.fake_service import load
-from tests.integration.service_client import form, photo, refused
+from tests.support.fake_service import load
+from tests.support.service_client import form, photo, refused
 
 ray = pytest.importorskip("ray", reason="needs the extra `cluster`")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]

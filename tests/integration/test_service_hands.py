@@ -14,14 +14,14 @@ import trimesh
 from fastapi.testclient import TestClient
 
 from model.errors import WeightsMissing
-from model.reconstruct import Reconstructor
-from service import engine
-from service.batched import BatchedNetwork
+from model.reconstructor import Reconstructor
+from service.inference import engine
+from service.inference.batched_network import BatchedNetwork
 from service.settings import Settings
-from tests.integration.boxed_hand import save_boxed_hand
-from tests.integration.fake_reconstructor import FakeReconstructor
-from tests.integration.service_client import ID, form, refused, serving, wait_until_ready
 from tests.integration.test_hands import HEIGHT, WIDTH, background, drawn, picture, volume
+from tests.support.boxed_hand import save_boxed_hand
+from tests.support.fake_reconstructor import FakeReconstructor
+from tests.support.service_client import ID, form, refused, serving, wait_until_ready
 
 
 def png(image: np.ndarray) -> bytes:
@@ -115,7 +115,7 @@ def test_bodies_are_served_where_hands_cannot_be(tmp_path: Path, monkeypatch: py
             raise WeightsMissing("no hands here")
         return Reconstructor.load(device="cpu").network
 
-    monkeypatch.setattr("model.engines.open_network", open_network)
+    monkeypatch.setattr("model.runtime.loading.open_network", open_network)
     (model,) = engine.load_reconstructors(Settings(store_dir=tmp_path))
     assert model.subject == "body"
     with pytest.raises(WeightsMissing, match="no hands here"):

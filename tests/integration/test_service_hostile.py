@@ -14,8 +14,8 @@ from PIL import Image
 
 from benchmarks.served import served
 from service.settings import Settings
-from tests.integration.hostile_files import LIMIT, SIGNATURES, damaged_files, hostile_files
-from tests.integration.service_client import PROBLEM, form, photo, serving, wait_until_ready
+from tests.support.hostile_files import LIMIT, SIGNATURES, damaged_files, hostile_files
+from tests.support.service_client import PROBLEM, form, photo, serving, wait_until_ready
 
 MIB = 2**20
 # For one photo at a time: its pixels as Pillow and as numpy keep them, 4 and 3 bytes each, the request's body twice,
@@ -69,7 +69,7 @@ def test_a_form_of_noise_is_refused(client, content_type, body):
 @pytest.mark.slow
 def test_hostile_files_cost_bounded_memory():
     with (
-        served("tests.integration.fake_service", {"MPT_MAX_PIXELS": str(LIMIT)}) as service,
+        served("tests.support.fake_service", {"MPT_MAX_PIXELS": str(LIMIT)}) as service,
         httpx2.Client(base_url=service.url, timeout=300) as client,
     ):
         assert client.post("/reconstruct", files=form(photo())).status_code == 200
@@ -89,7 +89,7 @@ def test_the_largest_photos_at_once_cost_little_more_than_one():
     largest = io.BytesIO()
     Image.new("RGBA", (side, side), (9, 9, 9, 128)).save(largest, format="WEBP", lossless=True, method=0)
     with (
-        served("tests.integration.fake_service", {"MPT_CONCURRENCY": str(at_once)}) as service,
+        served("tests.support.fake_service", {"MPT_CONCURRENCY": str(at_once)}) as service,
         httpx2.Client(base_url=service.url, timeout=300) as client,
         ThreadPoolExecutor(at_once) as pool,
     ):

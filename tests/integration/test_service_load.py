@@ -13,15 +13,8 @@ import pytest
 from model.errors import WeightsMissing
 from service.app import create_app
 from service.settings import Settings
-from tests.integration.fake_reconstructor import FakeReconstructor
-from tests.integration.service_client import (
-    form,
-    photo,
-    refused,
-    serving,
-    wait_until_loading_ends,
-    wait_until_ready,
-)
+from tests.support.fake_reconstructor import FakeReconstructor
+from tests.support.service_client import form, photo, refused, serving, wait_until_loading_ends, wait_until_ready
 
 
 def test_ready_only_once_the_model_is_loaded(settings):

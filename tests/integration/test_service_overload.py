@@ -9,7 +9,7 @@ import pytest
 from benchmarks.load import Outcome, open_loop
 from benchmarks.served import served
 from benchmarks.soak import growth
-from tests.integration.service_client import photo
+from tests.support.service_client import photo
 
 SECONDS = 0.4
 CAPACITY = 2 / SECONDS
@@ -19,7 +19,7 @@ CAPACITY = 2 / SECONDS
 @pytest.mark.slow
 def test_at_four_times_its_capacity_goodput_stays_and_nothing_is_lost():
     settings = {"FAKE_SECONDS": str(SECONDS), "MPT_CONCURRENCY": "2", "MPT_QUEUE_SIZE": "8"}
-    with served("tests.integration.fake_service", settings) as service:
+    with served("tests.support.fake_service", settings) as service:
         alone = asyncio.run(open_loop(service.url, photo(), "", CAPACITY, 8))
         crowded = asyncio.run(open_loop(service.url, photo(), "", 4 * CAPACITY, 12))
     print(f"{alone.goodput:.1f} answers a second, {crowded.goodput:.1f} at four times the capacity", crowded.statuses)

@@ -6,11 +6,7 @@ import re
 
 import pytest
 
-from tests.integration.service_client import (
-    form,
-    photo,
-    refused,
-)
+from tests.support.service_client import form, photo, refused
 
 
 @pytest.mark.parametrize("path", ["/", "/docs"])

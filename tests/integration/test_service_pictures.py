@@ -9,11 +9,11 @@ import httpx2
 import numpy as np
 import pytest
 
-from model.rasteriser import rasterise
+from model.rendering.rasterizer import rasterise
 from service.scene import LONGEST
 from service.settings import Settings
-from tests.integration.fake_reconstructor import FakeReconstructor
-from tests.integration.service_client import form, photo, refused, serving, wait_until_ready
+from tests.support.fake_reconstructor import FakeReconstructor
+from tests.support.service_client import form, photo, refused, serving, wait_until_ready
 
 
 def decoded(response: httpx2.Response) -> np.ndarray:

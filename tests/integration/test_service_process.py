@@ -18,11 +18,11 @@ import httpx2
 import pytest
 
 from benchmarks.served import Served, served
+from model.formats.mesh import is_whole_glb
 from service.__main__ import main
-from service.meshes import is_whole_glb
-from tests.integration.service_client import form, photo
+from tests.support.service_client import form, photo
 
-FAKE = "tests.integration.fake_service"
+FAKE = "tests.support.fake_service"
 
 
 @pytest.fixture(scope="module")

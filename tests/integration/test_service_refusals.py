@@ -7,13 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from service.settings import Settings
-from tests.integration.service_client import (
-    form,
-    photo,
-    refused,
-    serving,
-    wait_until_ready,
-)
+from tests.support.service_client import form, photo, refused, serving, wait_until_ready
 
 
 @pytest.mark.parametrize(

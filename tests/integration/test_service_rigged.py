@@ -13,14 +13,14 @@ from fastapi.testclient import TestClient
 from scipy.spatial.transform import Rotation
 
 import weights
+from model.body.rig import Rig, load_rig, save_rig
 from model.errors import BadData
-from model.rig import Rig, load_rig, save_rig
-from model.skeleton import JOINTS, SMPL_JOINT_NAMES
-from service.engine import load_reconstructors
+from model.joints import JOINTS, SMPL_JOINT_NAMES
+from service.inference.engine import load_reconstructors
 from service.settings import Settings
-from tests.glb import Glb
-from tests.integration.fake_reconstructor import FakeReconstructor
-from tests.integration.service_client import form, photo, refused, serving, wait_until_ready
+from tests.support.fake_reconstructor import FakeReconstructor
+from tests.support.glb import Glb
+from tests.support.service_client import form, photo, refused, serving, wait_until_ready
 
 POSE = np.random.default_rng(0).normal(0, 0.2, (JOINTS, 3)) + np.eye(1, 3) * np.pi * (np.arange(JOINTS) == 0)[:, None]
 TURN_UP = np.array([1, -1, -1])

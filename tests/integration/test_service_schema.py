@@ -14,8 +14,8 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from service.app import create_app
 from service.settings import Settings
-from tests.integration.fake_reconstructor import FakeReconstructor
-from tests.integration.service_client import photo
+from tests.support.fake_reconstructor import FakeReconstructor
+from tests.support.service_client import photo
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from model.sizes import TransformerSize
-from model.topology import COCO_JOINTS, COCO_ROOT, MeshTopology
+from model.joints import COCO_JOINTS, COCO_ROOT
+from model.network.sizes import TransformerSize
+from model.network.topology import MeshTopology
 
 
 @pytest.fixture

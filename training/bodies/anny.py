@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.cameras import smallest_rotation
+from model.joints import SMPL_PARENTS
+from model.network.projection import smallest_rotation
 from training.bodies import anny_build
-from training.bodies.bank import BankedMesh
+from training.bodies.shape_bank import BankedMesh
 from training.bodies.skinning import compose, generations, joint_positions, skin, world_rotations
+from training.bodies.subject import BODY
 from training.cache import cache_folder
-from training.mocap.poses import SMPL_PARENTS
-from training.subjects import BODY
 
 ADULT = 18
 """Years."""

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from training.bodies import anny_hand_build
-from training.bodies.bank import BankedMesh
+from training.bodies.shape_bank import BankedMesh
 from training.bodies.skinning import generations, joint_positions, skin, world_rotations
+from training.bodies.subject import HAND
 from training.cache import cache_folder
-from training.subjects import HAND
 
 PARENTS = anny_hand_build.PARENTS
 _TREE = generations(PARENTS)

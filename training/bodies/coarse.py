@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from model.topology import MeshTopology
+from model.network.topology import MeshTopology
 from training.bodies.protocol import BodyModel
 from training.rotations import axis_angle_to_matrix
 

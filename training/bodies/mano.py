@@ -12,7 +12,7 @@ import torch
 
 from model.errors import BadData
 from training.bodies.smpl import SmplBody, read_model
-from training.subjects import HAND
+from training.bodies.subject import HAND
 
 try:
     from smplx.vertex_ids import vertex_ids

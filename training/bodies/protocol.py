@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
-from training.subjects import Subject
+from training.bodies.subject import Subject
 
 
 class BodyModel(Protocol):

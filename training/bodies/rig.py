@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from model.rig import INFLUENCES, Rig, save_rig
-from model.skeleton import JOINTS
+from model.body.rig import INFLUENCES, Rig, save_rig
+from model.joints import JOINTS
 from training.bodies.anny import LIMBS, SMPL_TO_ANNY, AnnyBody
 
 SHAPES = 24

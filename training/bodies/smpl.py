@@ -18,8 +18,8 @@ from torch import Tensor
 from typing_extensions import Self
 
 from model.errors import BadData
-from training.mocap.poses import SMPL_JOINT_NAMES, SMPL_PARENTS
-from training.subjects import BODY
+from model.joints import SMPL_JOINT_NAMES, SMPL_PARENTS
+from training.bodies.subject import BODY
 
 try:
     from smplx.lbs import batch_rigid_transform

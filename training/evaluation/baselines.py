@@ -10,7 +10,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from training.bodies.protocol import BodyModel
-from training.evaluation.views import BATCH, SEED, Views, centred, posed_views
+from training.evaluation.heldout_views import BATCH, SEED, Views, centred, posed_views
 from training.rotations import axis_angle_to_matrix
 
 _CHUNK = 512

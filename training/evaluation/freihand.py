@@ -14,12 +14,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from model.errors import BadData
-from model.metrics import align, f_score, pa_joint_errors, pa_mpve, similarity
-from model.reconstruct import Person
-from model.topology import HAND_JOINTS
+from model.joints import HAND_JOINTS
+from model.results import Person
+from training.evaluation.metrics import align, f_score, pa_joint_errors, pa_mpve, similarity
 from training.evaluation.report import Report, Table
 from training.evaluation.scores import F_5, F_15, PA_MPJPE, PA_MPVE, Scores
-from training.images.people import read_image
+from training.images.datasets.base import read_image
 
 MANO_VERTICES = 778
 _LIMIT = 1 << 30  # bytes of a JSON file: the training set's vertices take 600 MB

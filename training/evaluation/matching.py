@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from training.evaluation.annotations import AnnotatedPerson
+from training.images.datasets.photo_annotations import AnnotatedPerson
 
 # How far annotators disagree on each of COCO's 17 joints, over the root of the person's area (COCO's evaluation).
 _SIGMAS = np.array([26, 25, 25, 35, 35, 79, 79, 72, 72, 62, 62, 107, 107, 87, 87, 89, 89]) / 1000

@@ -12,15 +12,15 @@ from scipy.sparse import csr_matrix
 from tqdm import tqdm
 
 from model.errors import BadCheckpoint, BadData
-from model.topology import MeshTopology
+from model.network.topology import MeshTopology
 from training.bodies.coarse import resting
 from training.bodies.protocol import BodyModel
 from training.evaluation.baselines import Predict, Prediction, mean_pose, nearest_pose
-from training.evaluation.networks import Evaluated, file_name
-from training.evaluation.pictures import Gallery, pose_montage, save_picture
+from training.evaluation.candidates import Evaluated, file_name
+from training.evaluation.heldout_views import SEED, Condition, Views, conditions, fixed_views, noise_of
+from training.evaluation.pose_figures import Gallery, pose_montage, save_picture
 from training.evaluation.report import Report, Table
 from training.evaluation.scores import F_5, F_15, MESH_COLUMNS, MPJPE, MPVE, PA_MPJPE, Scores, mesh_scores
-from training.evaluation.views import SEED, Condition, Views, conditions, fixed_views, noise_of
 from training.mocap.poses import MocapPoses
 
 _MAIN = "clean heatmaps"  # the condition of the tables by subject and by joint, and of the pictures

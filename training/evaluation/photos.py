@@ -11,16 +11,17 @@ import torch
 from tqdm import tqdm
 
 from model.errors import BadData
-from model.metrics import correct_keypoints, mpjpe, pa_mpjpe
-from model.reconstruct import Person, Reconstructor
-from model.render import Figure, overlay, side_view
-from training.evaluation.annotations import AnnotatedPhoto, Measured3D
+from model.reconstructor import Reconstructor
+from model.rendering.overlay import Figure, overlay, side_view
+from model.results import Person
+from training.evaluation.candidates import file_name
 from training.evaluation.matching import match_people
-from training.evaluation.networks import file_name
-from training.evaluation.pictures import save_picture, shrunk
+from training.evaluation.metrics import correct_keypoints, mpjpe, pa_mpjpe
+from training.evaluation.pose_figures import save_picture, shrunk
 from training.evaluation.report import Cell, Report, Table
-from training.images.lsp import HIPS, LIMBS_IN_COCO
-from training.images.people import read_image
+from training.images.datasets.base import read_image
+from training.images.datasets.joint_sets import HIPS, LIMBS_IN_COCO
+from training.images.datasets.photo_annotations import AnnotatedPhoto, Measured3D
 
 THRESHOLDS = (0.05, 0.1)
 """Shares of the longer side of the person's box."""

@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 import weights
-from model.backbones import build_backbone
-from model.cameras import project_weak_perspective
 from model.errors import BadData, BadInput
-from model.metrics import mpjpe, mpve, pa_mpjpe
+from model.network.backbones import build_backbone
+from model.network.projection import project_weak_perspective
 from training.end_to_end import EndToEnd
-from training.evaluation.networks import Evaluated
+from training.evaluation.candidates import Evaluated
+from training.evaluation.metrics import mpjpe, mpve, pa_mpjpe
 from training.evaluation.report import Report, Table
-from training.images.maps import BackboneMaps
-from training.images.prepared import PreparedImages
+from training.images.backbone_cache import BackboneMaps
+from training.images.shards import PreparedImages
 
 COLUMNS = ("PA-MPJPE", "MPJPE", "MPVE", "PCK@0.05")
 _BATCH = 32

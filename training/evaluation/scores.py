@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.metrics import f_score, joint_errors, mpve, pa_joint_errors, pa_mpve, procrustes
-from model.topology import COCO_ROOT
+from model.joints import COCO_ROOT
+from training.evaluation.metrics import f_score, joint_errors, mpve, pa_joint_errors, pa_mpve, procrustes
 
 PA_MPJPE, MPJPE, MPVE, PA_MPVE = "PA-MPJPE", "MPJPE", "MPVE", "PA-MPVE"
 DIRECT_PA_MPJPE, DIRECT_MPJPE = "direct PA-MPJPE", "direct MPJPE"

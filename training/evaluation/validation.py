@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from model.metrics import mpjpe, mpve, pa_mpjpe
-from training.synthesis import Synthesizer
+from training.evaluation.metrics import mpjpe, mpve, pa_mpjpe
+from training.synthesis.samples import Synthesizer
 
 _SEED = 2023
 _BATCH = 64

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.topology import COCO_MIRROR, MeshTopology
-from training.images.mirror import MeshMirror
-from training.images.record import ImageSample
-from training.images.scenery import occluder, photograph
+from model.joints import COCO_MIRROR
+from model.network.topology import MeshTopology
+from training.images.mesh_mirror import MeshMirror
+from training.images.rendered.scenery import occluder, photograph
+from training.images.sample import ImageSample
 
 
 @dataclass(frozen=True)

@@ -17,23 +17,23 @@ from pathlib import Path
 import cv2
 from tqdm import tqdm
 
-from model.checkpoint import load_checkpoint
-from model.engines import default_checkpoint
 from model.errors import BadData, BadInput
-from model.topology import MeshTopology
+from model.network.checkpoint import load_checkpoint
+from model.network.topology import MeshTopology
+from model.runtime.loading import default_checkpoint
 from training.console import telling_errors
-from training.images.coco import read_coco
 from training.images.crops import PeopleCrops
-from training.images.h36m import read_h36m_training
-from training.images.mpi_inf_3dhp import read_mpi_inf_3dhp
-from training.images.mpii import read_mpii
-from training.images.muco import read_muco
-from training.images.people import SampleSet
-from training.images.prepared import SHARD, PreparedImages, write_shard
-from training.images.record import ImageSample
-from training.images.smpl_truth import SmplTruth
-from training.images.threedpw import read_3dpw
-from training.images.up3d import read_up3d
+from training.images.datasets.base import SampleSet
+from training.images.datasets.coco import read_coco
+from training.images.datasets.h36m import read_h36m_training
+from training.images.datasets.mpi_inf_3dhp import read_mpi_inf_3dhp
+from training.images.datasets.mpii import read_mpii
+from training.images.datasets.muco import read_muco
+from training.images.datasets.smpl_truth import SmplTruth
+from training.images.datasets.threedpw import read_3dpw
+from training.images.datasets.up3d import read_up3d
+from training.images.sample import ImageSample
+from training.images.shards import SHARD, PreparedImages, write_shard
 
 SPLITS = ("train", "validation", "test")
 READERS: dict[str, Callable[[Path, Path | None, str], SampleSet]] = {

@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from model.cameras import ray_rotation, solve_translation
 from model.errors import BadData, BadInput
-from model.reconstruct import check_box
-from model.topology import MeshTopology
-from model.views import cut_crop
-from training.images.lsp import LIMBS_IN_COCO
-from training.images.people import DatasetPerson, limbs_to_coco, read_image
-from training.images.record import ImageSample, look_at_root
-from training.images.smpl_truth import SMPL_VERTICES, SmplTruth
+from model.network.projection import ray_rotation, solve_translation
+from model.network.topology import MeshTopology
+from model.perception.crops import cut_crop
+from model.reconstructor import check_box
+from training.images.datasets.base import DatasetPerson, limbs_to_coco, read_image
+from training.images.datasets.joint_sets import LIMBS_IN_COCO
+from training.images.datasets.smpl_truth import SMPL_VERTICES, SmplTruth
+from training.images.sample import ImageSample, look_at_root
 
 _ENOUGH = 6  # 2D joints to place a person by
 _FAREST = 100.0  # metres: beyond, the 2D joints do not belong to the 3D ones

@@ -21,16 +21,16 @@ import torch
 from tqdm import tqdm
 
 import weights
-from model.backbones import backbone_names, build_backbone
-from model.checkpoint import load_checkpoint
-from model.engines import default_checkpoint
 from model.errors import BadData, BadInput
-from model.topology import MeshTopology
+from model.network.backbones import backbone_names, build_backbone
+from model.network.checkpoint import load_checkpoint
+from model.network.topology import MeshTopology
+from model.runtime.loading import default_checkpoint
 from training.bodies.anny import AnnyBody
 from training.console import telling_errors
-from training.images.maps import BackboneMaps
-from training.images.prepared import RENDERED, SHARD, PreparedImages, write_shard
-from training.images.rendered import RenderConfig, RenderedPeople
+from training.images.backbone_cache import BackboneMaps
+from training.images.rendered.dataset import RenderConfig, RenderedPeople
+from training.images.shards import RENDERED, SHARD, PreparedImages, write_shard
 from training.mocap.poses import MocapPoses
 from training.mocap.read import read_mocap
 from training.mocap.sample import read_sample

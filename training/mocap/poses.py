@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.skeleton import SMPL_JOINT_NAMES as SMPL_JOINT_NAMES
-from model.skeleton import SMPL_PARENTS as SMPL_PARENTS
+from model.joints import SMPL_JOINT_NAMES as SMPL_JOINT_NAMES
+from model.joints import SMPL_PARENTS as SMPL_PARENTS
 
 
 @dataclass(frozen=True)

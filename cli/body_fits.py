@@ -1,0 +1,96 @@
+"""Bodies fitted to the meshes of a photo or a video: their GLBs with a skeleton, their BVH, and their arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cli import outputs
+from cli.inputs import RIGGED
+from model.body.fitting import BodyFit, fit, fit_motion
+from model.body.rig import Rig
+from model.errors import BadInput
+from model.formats.bvh import to_bvh
+from model.formats.rigged_glb import to_rigged_glb
+from service.responses import parameters_of
+from service.schemas import Parameters
+
+_RATE = 30.0  # frames a second of a BVH that has one
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """The bodies of a photo's people, or of one person's frames."""
+
+    rig: Rig
+    found: list[BodyFit]
+
+    def parameters(self) -> list[Parameters]:
+        """For JSON."""
+        return [parameters_of(self.rig, body) for body in self.found]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """For npz, N bodies: poses (N, 22, 3), shapes (N, S), body_translations (N, 3), residuals (N,) in metres."""
+        bodies = self.found
+        return {
+            "poses": np.array([body.pose for body in bodies], np.float32).reshape(-1, 22, 3),
+            "shapes": np.array([body.shape for body in bodies], np.float32).reshape(-1, self.rig.shape_count),
+            "body_translations": np.array([body.translation for body in bodies], np.float32).reshape(-1, 3),
+            "residuals": np.array([body.residual for body in bodies], np.float32),
+        }
+
+    def write(
+        self,
+        stem: Path,
+        faces: np.ndarray,
+        kinds: frozenset[str],
+        times: Sequence[float] | None = None,
+        places: np.ndarray | None = None,
+        rate: float = _RATE,
+    ) -> dict[str, str]:
+        """Write one person as `<stem>.rigged.glb` and `<stem>.bvh`, as far as the kinds say; returns names as links.
+
+        Args:
+            stem: Folder and beginning of the names.
+            faces: (F, 3).
+            kinds: Of "rigged" and "bvh".
+            times: (N,) seconds of the frames; None for the one body of a photo.
+            places: (N, 3) metres, camera frame: where the pelvis is; None leaves it about the origin.
+            rate: Frames a second.
+        """
+        links = {}
+        if "rigged" in kinds:
+            links["rigged"] = stem.name + RIGGED
+            moving = None if times is None else np.asarray(times)
+            data = to_rigged_glb(self.rig, self.found, faces, stem.name, moving, places)
+            outputs.write(stem.with_name(links["rigged"]), data)
+        if "bvh" in kinds:
+            links["bvh"] = f"{stem.name}.bvh"
+            data = to_bvh(self.rig, self.found, [0.0] if times is None else times, places, rate)
+            outputs.write(stem.with_name(links["bvh"]), data)
+        return links
+
+    def write_each(self, stem: Path, faces: np.ndarray, kinds: frozenset[str]) -> list[dict[str, str]]:
+        """Write a photo's people, each as `write` does, under `<stem>-<number>`."""
+        people = enumerate(self.found, start=1)
+        return [Bodies(self.rig, [one]).write(stem.with_name(f"{stem.name}-{n}"), faces, kinds) for n, one in people]
+
+
+def fit_still(rig: Rig, meshes: Sequence[np.ndarray]) -> Bodies:
+    """Fit a body to each person's mesh (V, 3).
+
+    Raises:
+        BadInput: A mesh is broken.
+    """
+    try:
+        return Bodies(rig, [fit(rig, mesh) for mesh in meshes])
+    except ValueError as error:
+        raise BadInput(f"A person came out as no mesh: {error}. Another checkpoint may help.") from None
+
+
+def fit_moving(rig: Rig, meshes: np.ndarray) -> Bodies:
+    """Fit one person's body to its meshes (N, V, 3), which are finite."""
+    return Bodies(rig, fit_motion(rig, meshes))

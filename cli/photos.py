@@ -1,0 +1,113 @@
+"""Many photos one after the other: on past those that cannot be used, and in the end what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from cli import outputs
+from cli.body_fits import fit_still
+from cli.console import notes
+from cli.errors import describe
+from cli.inputs import Source, Unusable, output_names
+from cli.job import Outcome, Wishes
+from model.errors import BadInput
+from model.formats.photo import decode
+
+if TYPE_CHECKING:
+    from model.reconstructor import Reconstructor
+
+_MAX_BYTES = 2**30  # of a file: more is no photo
+
+
+
+
+
+
+def work_through(sources: Sequence[Source], model: Reconstructor, wishes: Wishes) -> Outcome:
+    """Reconstruct the people of each photo and video and write their files."""
+    outcome = Outcome(hands=model.subject == "hand", wanted_obj="obj" in wishes.formats)
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=notes, disable=not notes.is_terminal) as progress:
+        task = progress.add_task("Inputs", total=len(sources))
+        for source, name in zip(sources, output_names(sources)):
+            try:
+                if source.is_video:
+                    people = _with_bar(progress, source, wishes.output / name, model, wishes)
+                else:
+                    people = reconstruct_file(source.path, wishes.output / name, model, wishes)
+            except KeyboardInterrupt:
+                outcome.interrupted = True
+                break
+            except Exception as error:  # whatever is wrong with this file, the next may be fine
+                outcome.unusable.append(Unusable(str(source.path), describe(error)))
+            else:
+                outcome.photos += not source.is_video
+                outcome.videos += source.is_video
+                outcome.people += people
+                outcome.empty += [] if people else [str(source.path)]
+            progress.advance(task)
+    return outcome
+
+
+def _with_bar(progress: Progress, source: Source, stem: Path, model: Reconstructor, wishes: Wishes) -> int:
+    """Reconstruct the people of a video, with a bar for its frames."""
+    from cli.video import reconstruct_video
+
+    task = progress.add_task(source.place.name, total=None)
+    try:
+        video = source.path if source.webcam is None else source.webcam
+        return reconstruct_video(
+            video, stem, model, wishes, lambda total: progress.update(task, advance=1, total=total)
+        )
+    finally:
+        progress.remove_task(task)
+
+
+def reconstruct_file(path: Path, stem: Path, model: Reconstructor, wishes: Wishes) -> int:
+    """Reconstruct the people of one photo; files' names begin with `stem`. Returns how many people there are.
+
+    Raises:
+        BadInput: The photo or a box cannot be used.
+        OSError: A file cannot be read or written.
+    """
+    start = time.perf_counter()
+    if path.stat().st_size > _MAX_BYTES:
+        raise BadInput("The file is larger than a gigabyte, which no photo is.")
+    photo = decode(path.read_bytes(), wishes.max_pixels)
+    decoded = time.perf_counter()
+    found = model.reconstruct(
+        photo.pixels,
+        boxes=wishes.boxes,
+        max_people=wishes.max_people,
+        focal_length=wishes.focal_length or photo.focal_length,
+    )
+    reconstructed = time.perf_counter()
+    links = outputs.write_meshes(stem, found, model.faces, wishes.formats)
+    bodies = None
+    if wishes.rig is not None:
+        bodies = fit_still(wishes.rig, [person.vertices for person in found.people])
+        links = [a | b for a, b in zip(links, bodies.write_each(stem, model.faces, wishes.formats))]
+    end = time.perf_counter()
+    if "json" in wishes.formats:
+        seconds = {"decode": decoded - start, "meshes": end - reconstructed, "total": end - start}
+        stages = found.timings_ms | {stage: 1000 * value for stage, value in seconds.items()}
+        parameters = bodies.parameters() if bodies else None
+        answer = outputs.to_json(stem, photo, found, model, links, stages, parameters)
+        outputs.write(_with_ending(stem, ".json"), answer)
+    if "npz" in wishes.formats:
+        arrays = bodies.arrays() if bodies else {}
+        outputs.write(_with_ending(stem, ".npz"), outputs.to_npz(photo, found, model.faces, arrays))
+    if wishes.overlay:
+        outputs.write_pictures(stem, photo, found, model.faces)
+    return len(found.people)
+
+
+def _with_ending(stem: Path, ending: str) -> Path:
+    return stem.with_name(stem.name + ending)  # with_suffix would take "holiday.2024" for holiday
+
+

@@ -1,0 +1,1 @@
+"""The parametric body behind a mesh: rig, skeleton, fitting."""

@@ -1,0 +1,1 @@
+"""Formats that people and programs read, as bytes: photos, GLB, OBJ, BVH."""

@@ -1,0 +1,72 @@
+"""Body meshes as files: GLB (glTF 2.0 binary) and OBJ, in metres, y up.
+
+Meshes come in the camera frame (x right, y down, z forward) and are turned by 180 degrees about x, which is a rotation:
+left stays left and the faces keep their winding.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import numpy as np
+import trimesh
+
+from model.body.normals import vertex_normals
+from model.formats.gltf import GltfWriter
+
+TURN_UP = (1.0, -1.0, -1.0)
+"""Camera frame, y down, to y up and back: by 180 degrees about x."""
+
+
+def to_glb(vertices: np.ndarray, faces: np.ndarray, name: str = "body") -> bytes:
+    """Write one body as a binary glTF 2.0 file with smooth normals and a plain material.
+
+    Args:
+        vertices: (V, 3) metres, camera frame.
+        faces: (F, 3) vertex indices, counter-clockwise seen from outside.
+        name: Name of the node and the mesh.
+
+    Raises:
+        ValueError: Not a mesh: wrong shapes, a coordinate that is not finite, or an index without a vertex.
+    """
+    vertices, faces = np.asarray(vertices), np.asarray(faces)
+    _check(vertices, faces)
+    vertices = vertices * np.array(TURN_UP, np.float32)
+    file = GltfWriter()
+    attributes = {"POSITION": file.points(vertices), "NORMAL": file.points(smooth_normals(vertices, faces))}
+    primitive = {"attributes": attributes, "indices": file.indices(faces), "material": 0}
+    return file.finish([{"name": name, "mesh": 0}], {"name": name, "primitives": [primitive]})
+
+
+def smooth_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(V, 3) unit normals as glTF wants them: never zero, not even where there is no face."""
+    normals = vertex_normals(vertices, faces)
+    normals[~normals.any(axis=1)] = (0.0, 1.0, 0.0)
+    return normals
+
+
+def is_whole_glb(data: bytes) -> bool:
+    """Whether a file is as long as its header says, which a machine that lost power in a write may have broken."""
+    return len(data) >= 12 and struct.unpack_from("<4sII", data) == (b"glTF", 2, len(data))
+
+
+def glb_to_obj(data: bytes) -> bytes:
+    """Write the body in a GLB of `to_glb` as a Wavefront OBJ: the same vertices, normals and faces, y up.
+
+    Coordinates keep 5 decimals (0.01 mm).
+    """
+    mesh = trimesh.load_mesh(io.BytesIO(data), file_type="glb", process=False)
+    text = mesh.export(file_type="obj", header="metres, y up", digits=5, include_normals=True, include_texture=False)
+    return text.encode()
+
+
+def _check(vertices: np.ndarray, faces: np.ndarray) -> None:
+    if vertices.ndim != 2 or vertices.shape[1] != 3 or len(vertices) == 0:
+        raise ValueError(f"vertices must have the shape (V, 3), not {vertices.shape}")
+    if faces.ndim != 2 or faces.shape[1] != 3 or len(faces) == 0:
+        raise ValueError(f"faces must have the shape (F, 3), not {faces.shape}")
+    if not np.isfinite(vertices).all():
+        raise ValueError("a vertex has a coordinate that is not finite")
+    if faces.min() < 0 or faces.max() >= len(vertices):
+        raise ValueError(f"a face names a vertex outside 0 to {len(vertices) - 1}")

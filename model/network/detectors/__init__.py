@@ -1,0 +1,1 @@
+"""Published networks that find people and palms in a photo."""

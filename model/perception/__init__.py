@@ -1,0 +1,1 @@
+"""From a photo to crops: people and hands detected, cropped, refined."""

@@ -1,0 +1,70 @@
+"""One person, or hand, found in an image, and how two of them are told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.interfaces import Box
+from model.perception.crops import View
+
+_SAME_JOINT = 0.1  # two estimates of a joint agree within about this part of the person's size
+
+
+SAME_PERSON = 0.5  # similarity above which two candidates are one person
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A person, or a hand, found in an image.
+
+    Attributes:
+        box: x, y, width, height in image pixels, inside the image.
+        score: 0..1, confidence in the person times mean confidence in the joints that are seen.
+        keypoints: (17, 3) float32 x, y in image pixels and score 0..1 of the COCO joints; (21, 3) of a hand's.
+        view: where the mesh network looks at it, if the detector looked as closely; None for the upright square about
+            the box.
+        handedness: "left" or "right" of a hand.
+        twin: what it may be instead, where that is in doubt: the same hand as one of the other side.
+    """
+
+    box: Box
+    score: float
+    keypoints: np.ndarray
+    view: View | None = None
+    handedness: str | None = None
+    twin: Detection | None = None
+
+
+def suppress_duplicates(detections: Sequence[Detection]) -> list[Detection]:
+    """Best first; of candidates whose joints coincide, only the best one.
+
+    Joints tell two people who overlap from one person seen twice, which boxes cannot.
+    """
+    ranked = sorted(detections, key=lambda detection: detection.score, reverse=True)
+    return [ranked[index] for index in distinct(ranked)]
+
+
+def distinct(detections: Sequence[Detection]) -> list[int]:
+    """The indices of those detections, in order, whose joints do not coincide with an earlier one's."""
+    middles = np.array([detection.keypoints[:, :2].mean(axis=0) for detection in detections]).reshape(-1, 2)
+    sizes = np.array([max(detection.box[2:]) for detection in detections])
+    kept: list[int] = []
+    for index, candidate in enumerate(detections):
+        # In a crowd most are too far away to be compared joint by joint.
+        near = np.abs(middles[kept] - middles[index]).max(axis=1) < np.maximum(sizes[kept], sizes[index])
+        rivals = (detections[other] for other in np.array(kept, int)[near])
+        if all(similarity(candidate, rival) < SAME_PERSON for rival in rivals):
+            kept.append(index)
+    return kept
+
+
+def similarity(one: Detection, other: Detection) -> float:
+    """Object keypoint similarity in 0..1: how far the joints coincide, weighted by confidence in both."""
+    scale = _SAME_JOINT * max(*one.box[2:], *other.box[2:])
+    squared = ((one.keypoints[:, :2] - other.keypoints[:, :2]) ** 2).sum(1)
+    weights = one.keypoints[:, 2] * other.keypoints[:, 2]
+    agreement = np.exp(-squared / (2 * scale**2 + 1e-9))
+    return float((weights * agreement).sum() / (weights.sum() + 1e-9))

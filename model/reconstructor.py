@@ -1,0 +1,234 @@
+"""From a photo to people: the one place where photos meet the networks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model.errors import BadInput
+from model.interfaces import Box, Network, Placed
+from model.perception.crops import View, upright
+from model.perception.detection import Detection, distinct
+from model.perception.refinement import Known, Look, known_of, look_again
+from model.perception.subjects import subject
+from model.results import Camera, Person, Reconstruction
+from model.runtime.loading import open_network
+
+_MUCH_BETTER = 0.7
+_BATCH = 8
+"""People that go through the network at once: bounds the memory that a crowd takes."""
+
+
+
+
+
+
+
+
+class Reconstructor:
+    """Finds the people, or the hands, in a photo and reconstructs each one's joints and mesh.
+
+    Thread-safe as long as callers do not change it: inference holds no state.
+    """
+
+    def __init__(self, network: Network):
+        self.network = network
+        about = network.about
+        self.model_name, self.modes, self.card = about.name, (about.mode,), about.card
+        self.faces: np.ndarray = about.faces
+        self.subject = about.subject
+        self._subject = subject(about.subject)
+
+    def about(self) -> dict[str, Any]:
+        """What is loaded: name, size, engine, numbers of joints and vertices, and scores as its card has them."""
+        about, scores = self.network.about, self.card.get("validation")
+        return {
+            "name": about.name,
+            "subject": about.subject,
+            "size": about.size,
+            "engine": self.network.runtime,
+            "joints": len(about.joint_names),
+            "vertices": about.vertex_count,
+            "scores": {"validation": scores} if scores else {},
+        }
+
+    @classmethod
+    def load(
+        cls,
+        checkpoint: str | Path | None = None,
+        device: str = "auto",
+        engine: str = "torch",
+        precision: str = "auto",
+        threads: int | None = None,
+        subject: str = "body",
+    ) -> Reconstructor:
+        """Loads the networks from the weights at hand.
+
+        Args:
+            checkpoint: a checkpoint file, or one exported to ONNX; None for the one that comes with the project.
+            device: "auto" (CUDA where there is one), "cpu", "cuda", "cuda:1".
+            engine: "torch", "onnx", or "auto" for the fastest that is there.
+            precision: of PyTorch's convolutions: "float32", "float16", "bfloat16", or "auto" for the device's best.
+            threads: how many a forward pass may use on the CPU; None for one a core.
+            subject: "body" or "hand": which of the project's own checkpoints, if none is named.
+
+        Raises:
+            WeightsMissing: when a network's file is not on this machine; says how to get it.
+            BadCheckpoint: when the checkpoint cannot be used.
+            BadInput: when there is no such device or engine here.
+        """
+        return cls(open_network(Path(checkpoint) if checkpoint else None, device, engine, precision, threads, subject))
+
+    def reconstruct(
+        self,
+        image: np.ndarray,
+        *,
+        boxes: Sequence[Box] | None = None,
+        max_people: int | None = None,
+        focal_length: float | None = None,
+    ) -> Reconstruction:
+        """Reconstructs the people in a photo, the most prominent first (or in the order of `boxes`).
+
+        Args:
+            image: (H, W, 3) uint8 RGB, upright.
+            boxes: people's boxes if they are known; None to find them.
+            max_people: keeps only this many.
+            focal_length: pixels; None assumes the photo's diagonal, as a 43 mm lens before 35 mm film has it.
+
+        Raises:
+            BadInput: when the image or a box cannot be used.
+        """
+        started = time.perf_counter()
+        height, width = _checked(image).shape[:2]
+        if boxes is None:
+            found = self._subject.find(self.network, image)
+        else:
+            found = self._subject.look(self.network, image, [check_box(box, width, height) for box in boxes])
+        focal = float(focal_length) if focal_length else float(np.hypot(width, height))
+        if not (np.isfinite(focal) and focal > 0):
+            raise BadInput("The focal length must be a positive number of pixels.")
+        detected = time.perf_counter()
+
+        people: list[Person] = []
+        known = known_of(found)
+        wanted = len(found) if max_people is None else max_people
+        step = max(1, min(_BATCH, wanted))
+        for start in range(0, len(found), step):
+            part = slice(start, start + step)
+            people += self._people(image, found[part], known[part], focal)
+            people = people if boxes is not None else _distinct(people)
+            if len(people) >= wanted:
+                break
+        people = people[:wanted]
+        finished = time.perf_counter()
+        return Reconstruction(
+            people,
+            {"detection": (detected - started) * 1000, "reconstruction": (finished - detected) * 1000},
+        )
+
+    def _people(self, image: np.ndarray, found: list[Detection], known: list[Known], focal: float) -> list[Person]:
+        """Each one, or its twin where that fits what was seen much better."""
+        twins = [detection.twin for detection in found if detection.twin is not None]
+        people = self._each(image, [*found, *twins], [*known, *[()] * len(twins)], focal)
+        others = iter(people[len(found) :])
+        return [
+            better(person, next(others)) if detection.twin else person
+            for person, detection in zip(people[: len(found)], found, strict=True)
+        ]
+
+    def _each(self, image: np.ndarray, found: list[Detection], known: list[Known], focal: float) -> list[Person]:
+        height, width = image.shape[:2]
+        take = partial(self.look, image, focal)
+        looks = take([detection.view or upright(detection.box) for detection in found])
+        free = [index for index, detection in enumerate(found) if detection.view is None]  # others were led to theirs
+        ours = [known[index] for index in free]
+        again = look_again([looks[index] for index in free], ours, take, focal, (width, height))
+        for index, look in zip(free, again, strict=True):
+            looks[index] = look
+        people = []
+        for detection, look in zip(found, looks, strict=True):
+            vertices, joints, keypoints, translation, weak = look.placed
+            if detection.view is not None:  # the detector has seen as well, and not through heatmaps
+                keypoints = detection.keypoints
+            weak_perspective = look.view.weak_perspective(weak, detection.box)
+            people.append(
+                Person(
+                    score=detection.score if len(detection.keypoints) else look.confidence,
+                    bbox=detection.box,
+                    keypoints_2d=keypoints,
+                    joints=joints,
+                    vertices=vertices,
+                    camera=Camera(focal, (width / 2, height / 2), _triple(translation), weak_perspective),
+                    handedness=detection.handedness,
+                    view=None if look.view == upright(detection.box) else look.view,
+                )
+            )
+        return people
+
+    def look(self, image: np.ndarray, focal: float, views: Sequence[View]) -> list[Look]:
+        """What the mesh network answers to each view into a photo (H, W, 3) uint8 RGB; focal length in pixels."""
+        if not views:
+            return []
+        centre = (image.shape[1] / 2, image.shape[0] / 2)
+        pixels = np.stack([view.cut(image, self.network.about.crop_size) for view in views])
+        crops = np.array([view.crop(centre) for view in views], np.float32)  # (B, 3)
+        cameras = np.tile(np.array([focal, *centre], np.float32), (len(views), 1))  # (B, 3)
+        placed = zip(*self.network.place(pixels, crops, cameras), strict=True)
+        return [Look(view, view.back(Placed(*each), centre)) for view, each in zip(views, placed, strict=True)]
+
+
+def better(person: Person, twin: Person) -> Person:
+    """The one of two answers whose joints project much nearer to where they were seen, or else the first.
+
+    The mesh network knows right hands only: it can often not put the joints of a left one into their places.
+    """
+    return twin if _misfit(twin) < _MUCH_BETTER * _misfit(person) else person
+
+
+def _misfit(person: Person) -> float:
+    """Mean distance of the projected joints from the keypoints, in pixels."""
+    seen = person.keypoints_2d[:, :2]
+    return float(np.linalg.norm(person.camera.project(person.joints) - seen, axis=1).mean())
+
+
+def _distinct(people: list[Person]) -> list[Person]:
+    """Drops a person whose joints are an earlier one's: the 2D network may see one of two people twice."""
+    seen = [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
+    return [people[index] for index in distinct(seen)]
+
+
+def _checked(image: np.ndarray) -> np.ndarray:
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise BadInput("The image must be a numpy array of shape (height, width, 3), uint8, RGB.")
+    if min(image.shape[:2]) < 1:
+        raise BadInput("The image is empty.")
+    return image
+
+
+def check_box(box: Box, width: int, height: int) -> Box:
+    """The box as floats, if a photo of this size can show what is in it.
+
+    Raises:
+        BadInput: not four finite numbers, under 2 pixels, beside the photo, or over ten times as large as it.
+    """
+    x, y, w, h = (float(value) for value in box)
+    if not np.isfinite([x, y, w, h]).all() or w < 2 or h < 2:
+        raise BadInput(f"The box {box} must be x, y, width, height in pixels, at least 2 wide and high.")
+    if x >= width or y >= height or x + w <= 0 or y + h <= 0:
+        raise BadInput(
+            f"The box {x:g},{y:g},{w:g},{h:g} lies outside the photo, "
+            f"which has {width} x {height} pixels once it is upright."
+        )
+    if max(w, h) > 10 * max(width, height):
+        raise BadInput(f"The box {x:g},{y:g},{w:g},{h:g} is more than ten times as large as the photo.")
+    return x, y, w, h
+
+
+def _triple(values: np.ndarray) -> tuple[float, float, float]:
+    a, b, c = values.tolist()
+    return a, b, c

@@ -1,0 +1,1 @@
+"""Pictures of meshes, without a window or a GPU."""

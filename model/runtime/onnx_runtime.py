@@ -1,0 +1,151 @@
+"""The networks run by ONNX Runtime, on the CPU or on a GPU. Needs no PyTorch."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+import onnxruntime
+
+from model.errors import BadCheckpoint, BadInput, WeightsMissing
+from model.interfaces import About, Placed
+from model.perception.subjects import subject
+
+if TYPE_CHECKING:
+    from model.network.topology import MeshTopology
+
+FORMAT = "mpt-onnx-2"
+
+_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+
+class OnnxNetwork:
+    """A `Network` of ONNX files.
+
+    Args:
+        mesh: a session of the exported `PhotoMPT`.
+        open_detector: opens the export of a `PhotoDetector` by its name.
+        name: what to call the first in errors.
+
+    Raises:
+        BadCheckpoint: `mesh` does not describe itself as our exports do.
+    """
+
+    def __init__(
+        self,
+        mesh: onnxruntime.InferenceSession,
+        open_detector: Callable[[str], onnxruntime.InferenceSession],
+        name: str = "The ONNX model",
+    ):
+        self._mesh = mesh
+        try:
+            stored = mesh.get_modelmeta().custom_metadata_map
+            description = json.loads(stored["mpt"])
+            if description["format"] != FORMAT:
+                raise KeyError(description["format"])
+            faces = np.frombuffer(base64.b64decode(stored["mpt.faces"]), "<i4").reshape(-1, 3)
+            card = dict(description["card"])
+            self.fingerprint = str(description["fingerprint"])
+            self.about = About(
+                name=str(description["name"]),
+                size=str(description["size"]),
+                mode=str(description["mode"]),
+                card=card,
+                subject=str(description["subject"]),
+                faces=faces,
+                vertex_count=int(description["vertex_count"]),
+                joint_names=tuple(description["joint_names"]),
+                crop_size=int(description["crop_size"]),
+            )
+            precision = str(description["precision"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadCheckpoint(
+                f"{name} is no export of this project's version ({FORMAT}): {error!r}; export the checkpoint again."
+            ) from None
+        place = "CUDA" if _PROVIDERS["cuda"] in mesh.get_providers() else "CPU"
+        self._detectors = {detector: open_detector(detector) for detector in subject(self.about.subject).detectors}
+        self.runtime = f"ONNX Runtime on {place}, {precision}"
+
+    @classmethod
+    def load(cls, path: Path, device: str = "auto", threads: int | None = None) -> OnnxNetwork:
+        """Opens an export.
+
+        Args:
+            path: the mesh network's file; those of its subject's detectors lie beside it.
+            device: "auto" (CUDA if ONNX Runtime was built for it and finds one), "cpu", "cuda" or "cuda:1".
+            threads: for one forward pass on the CPU; None for one a core.
+
+        Raises:
+            WeightsMissing: one of the files is not there.
+            BadCheckpoint: one of them is none of ours.
+            BadInput: ONNX Runtime cannot use the device.
+        """
+        mesh = _open(path, device, threads)
+        return cls(mesh, lambda name: _open(path.with_name(f"{name}.onnx"), device, threads), str(path))
+
+    @property
+    def topology(self) -> MeshTopology:
+        """See `Network.topology`."""
+        return _no_topology()
+
+    def find(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
+        """See `Network.find`."""
+        return tuple(self._detectors[detector].run(None, {"images": images}))
+
+    def place(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> Placed:
+        """See `Network.place`."""
+        return Placed(*self._mesh.run(Placed._fields, {"pixels": pixels, "crops": crops, "cameras": cameras}))
+
+
+def _no_topology() -> NoReturn:
+    raise BadInput("An ONNX export carries no mesh topology; load the checkpoint with the engine torch.")
+
+
+def _open(path: Path, device: str, threads: int | None) -> onnxruntime.InferenceSession:
+    """Opens a file and makes sure that it runs where it should: ONNX Runtime falls back to the CPU with a warning."""
+    if not path.is_file():
+        raise WeightsMissing(f"{path} does not exist; `python -m model.runtime.export` makes it where PyTorch is installed.")
+    kind, _, index = device.partition(":")
+    if kind not in ("auto", *_PROVIDERS) or not (index or "0").isdecimal():
+        raise BadInput(f"ONNX Runtime's engine has no device {device!r}; choose cpu, cuda or cuda:1.")
+    there = onnxruntime.get_available_providers()
+    if kind != "cpu" and _PROVIDERS["cuda"] in there:
+        # Batches of every size come by: the default would try all algorithms anew for each.
+        cuda = (_PROVIDERS["cuda"], {"device_id": index or "0", "cudnn_conv_algo_search": "HEURISTIC"})
+        session = _session(path, threads, [cuda, _PROVIDERS["cpu"]])
+        if session.get_providers()[0] == _PROVIDERS["cuda"]:
+            return session
+    if kind == "cuda":
+        raise BadInput(
+            f"ONNX Runtime cannot run on {device} here; it offers {', '.join(there)}. "
+            "For CUDA, install onnxruntime-gpu in place of onnxruntime, and CUDA's and cuDNN's libraries."
+        )
+    return _session(path, threads, [_PROVIDERS["cpu"]])
+
+
+def _session(path: Path, threads: int | None, providers: list[object]) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or _cores()
+    # Threads that wait by spinning are a little quicker alone, and keep the cores from other requests.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3  # errors: `_open` looks for fallbacks itself
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=providers)
+    except Exception as error:  # ONNX Runtime's own have no base in common
+        raise BadCheckpoint(f"{path} is not a readable ONNX file; export it again. ({error})") from None
+
+
+def _cores() -> int:
+    """How many cores this process may use: a container may be granted fewer than there are."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, min(cores, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):  # no cgroup, or "max"
+        return cores

@@ -1,0 +1,1 @@
+"""From frame to frame: people followed and smoothed."""

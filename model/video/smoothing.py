@@ -1,0 +1,95 @@
+"""People in a video, smoothed over time as the frames come: the One-Euro filter.
+
+Casiez, Roussel and Vogel, "1 € Filter: A Simple Speed-based Low-pass Filter for Noisy Input in Interactive Systems",
+CHI 2012. It smooths much where things are slow, since there jitter is seen, and little where they are fast, since
+there delay is seen.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from model.results import Person
+
+# Cut-offs in Hz for what is at rest, and what each unit a second of speed adds. Chosen on seven drawn clips of two who
+# walk past each other: joints' acceleration falls from 21 to 11 m/s^2 (the drawn bodies have 10), MPJPE from 63.6 to
+# 62.3 mm, and joints lie 6.9 pixels from where they are in the picture, 6.2 without a filter.
+_POSE = (1.5, 4.0)
+"""For points of the body about the pelvis, in metres."""
+_PLACE = (2.0, 40.0)
+"""For the pelvis in the picture, in focal lengths."""
+_DEPTH = (1.0, 1.0)
+"""For the logarithm of its distance, which is little more than a guess in each frame."""
+
+_NEAREST = 0.1  # metres: a frame's guess may be behind the camera, which has no logarithm
+
+
+class OneEuro:
+    """The filter for points, each with a speed of its own, the same in all directions.
+
+    Args:
+        still: the cut-off in Hz for a point at rest.
+        moving: Hz that are added for each unit a second of its speed.
+        speed: the cut-off in Hz for the speeds themselves.
+    """
+
+    def __init__(self, still: float, moving: float, speed: float = 3.0):
+        self._still, self._moving, self._speed = still, moving, speed
+        self._value: np.ndarray | None = None
+        self._velocity: np.ndarray
+        self._time: float
+
+    def __call__(self, value: np.ndarray, time: float) -> np.ndarray:
+        """The smoothed value.
+
+        Args:
+            value: (..., D) points, any unit.
+            time: seconds, later than at the last call.
+        """
+        if self._value is None:
+            self._value, self._velocity = value, np.zeros_like(value)
+        else:
+            step = time - self._time
+            velocity = (value - self._value) / step
+            self._velocity = self._velocity + _share(self._speed, step) * (velocity - self._velocity)
+            speed = np.sqrt(np.square(self._velocity).sum(axis=-1, keepdims=True))
+            self._value = self._value + _share(self._still + self._moving * speed, step) * (value - self._value)
+        self._time = time
+        return self._value
+
+
+class PersonSmoother:
+    """Smooths one person's body and place, frame by frame."""
+
+    def __init__(self) -> None:
+        self._joints, self._vertices = OneEuro(*_POSE), OneEuro(*_POSE)
+        self._place, self._depth = OneEuro(*_PLACE), OneEuro(*_DEPTH)
+
+    def __call__(self, person: Person, time: float) -> Person:
+        """The person with joints, vertices and translation smoothed; what was seen in the photo stays.
+
+        Args:
+            person: as reconstructed from this frame.
+            time: seconds, later than at the last call.
+        """
+        x, y, z = person.camera.translation
+        z = max(z, _NEAREST)
+        x, y = self._place(np.array([x / z, y / z]), time)
+        z = math.exp(self._depth(np.array([math.log(z)]), time)[0])
+        return dataclasses.replace(
+            person,
+            joints=self._joints(person.joints, time),
+            vertices=self._vertices(person.vertices, time),
+            camera=dataclasses.replace(person.camera, translation=(float(x * z), float(y * z), z)),
+        )
+
+
+def _share(cut_off: np.ndarray | float, step: float) -> np.ndarray | float:
+    """How far a first-order low-pass goes towards the new value: 1 / (1 + tau / step), tau = 1 / (2 pi cut_off)."""
+    turn = 2 * math.pi * cut_off * step
+    return turn / (1 + turn)

@@ -1,0 +1,112 @@
+"""Who is who from one frame of a video to the next."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from model.perception.detection import Detection, similarity
+
+if TYPE_CHECKING:
+    from model.interfaces import Box
+from model.results import Person
+
+_LEAST = 0.2
+"""Likeness below which two people are never taken for one."""
+_MEMORY = 0.3
+"""Seconds over which somebody's speed is averaged: whom another one begins to hide seems to turn round at once."""
+
+
+@dataclass
+class _Track:
+    number: int
+    last: Detection
+    seen: float  # seconds
+    velocity: np.ndarray = field(default_factory=lambda: np.zeros(2))  # pixels a second
+
+    def likeness(self, seen: Detection, time: float) -> float:
+        """0..1, by where somebody is who went on as before, or who stayed or came back: whatever fits better."""
+        return max(_likeness(self._expected(time), seen), _likeness(self.last, seen))
+
+    def _expected(self, time: float) -> Detection:
+        x, y = self.velocity * (time - self.seen)
+        left, top, width, height = self.last.box
+        keypoints = self.last.keypoints + np.array([x, y, 0], np.float32)
+        return replace(self.last, box=(left + x, top + y, width, height), keypoints=keypoints)
+
+    def follow(self, now: Detection, time: float) -> None:
+        """Goes on from what was seen now."""
+        step = time - self.seen
+        share = 1 - math.exp(-step / _MEMORY)
+        self.velocity = self.velocity + share * ((_middle(now.box) - _middle(self.last.box)) / step - self.velocity)
+        self.last, self.seen = now, time
+
+
+class Tracker:
+    """Gives people numbers that stay theirs, by where their joints and boxes are in the picture.
+
+    Each frame's people are matched at once with those of the frames before, or where they should be by now, by the
+    Hungarian method, as SORT does (Bewley et al., ICIP 2016): who walks behind somebody else comes out as the same.
+    Who is out of sight for longer than `patience` comes back as somebody new.
+
+    Args:
+        patience: seconds.
+    """
+
+    def __init__(self, patience: float = 1.0):
+        self._patience = patience
+        self._tracks: list[_Track] = []
+        self._count = 0
+
+    def update(self, people: Sequence[Person], time: float) -> list[int]:
+        """The number of each person of a frame; numbers count from 0 in the order of appearance.
+
+        Args:
+            people: as reconstructed from this frame, in any order.
+            time: seconds, later than at the last call.
+        """
+        self._tracks = [track for track in self._tracks if time - track.seen <= self._patience]
+        now = [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
+        likeness = np.array([[track.likeness(seen, time) for seen in now] for track in self._tracks])
+        matched: dict[int, _Track] = {}
+        if likeness.size:
+            for row, column in zip(*linear_sum_assignment(likeness, maximize=True)):
+                if likeness[row, column] >= _LEAST:
+                    matched[int(column)] = self._tracks[row]
+        numbers = []
+        for index, seen in enumerate(now):
+            track = matched.get(index)
+            if track is None:
+                track = _Track(self._count, seen, time)
+                self._count += 1
+                self._tracks.append(track)
+            else:
+                track.follow(seen, time)
+            numbers.append(track.number)
+        return numbers
+
+    def gone(self, number: int) -> bool:
+        """Whether somebody was out of sight for so long that this number will not come again."""
+        return number < self._count and all(track.number != number for track in self._tracks)
+
+
+def _likeness(one: Detection, other: Detection) -> float:
+    """0..1. Joints tell people who overlap apart; boxes still overlap where somebody moves fast."""
+    return (similarity(one, other) + _overlap(one.box, other.box)) / 2
+
+
+def _middle(box: Box) -> np.ndarray:
+    return np.array([box[0] + box[2] / 2, box[1] + box[3] / 2])
+
+
+def _overlap(one: Box, other: Box) -> float:
+    """Intersection over union."""
+    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    shared = max(width, 0.0) * max(height, 0.0)
+    return shared / (one[2] * one[3] + other[2] * other[3] - shared)

@@ -1,0 +1,1 @@
+"""Manners of HTTP: limits, deadlines, logs, headers."""

@@ -1,0 +1,53 @@
+"""HTTP/1.1 by uvicorn, with an end to its patience, and problems for what is no HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from service.problems import problem
+
+_DETAIL = "This is no well-formed HTTP/1.1 request, or its head has more than 64 KiB."
+
+
+class Protocol(H11Protocol):
+    """Reads requests by h11, which bounds the size of a request's head; httptools does not.
+
+    A connection is closed whose head is not complete in time, which uvicorn would wait for for ever. Bodies are
+    `service.http.upload_limits`' affair.
+    """
+
+    head_seconds = 10.0
+    _head_end: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._bound_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._bound_head()
+
+    def send_400_response(self, msg: str) -> None:
+        response = problem(400, _DETAIL, headers={"Connection": "close"})
+        events: list[Any] = [
+            h11.Response(status_code=400, headers=response.raw_headers, reason=b"Bad Request"),
+            h11.Data(data=bytes(response.body)),
+            h11.EndOfMessage(),
+        ]
+        with contextlib.suppress(h11.LocalProtocolError):  # an answer is under way, which ends here
+            for event in events:
+                self.transport.write(self.conn.send(event))
+        self.transport.close()
+
+    def _bound_head(self) -> None:
+        if self.conn.their_state is not h11.IDLE:
+            if self._head_end is not None:
+                self._head_end.cancel()
+                self._head_end = None
+        elif self._head_end is None:
+            self._head_end = self.loop.call_later(self.head_seconds, self.transport.close)

@@ -1,0 +1,1 @@
+"""Networks behind the service: loading, batches, cancellation."""

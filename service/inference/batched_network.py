@@ -1,0 +1,84 @@
+"""A network whose calls, from many threads, go through it in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from model.interfaces import About, Network, Placed
+from service import metrics
+from service.inference.batcher import Batcher
+
+if TYPE_CHECKING:
+    from model.network.topology import MeshTopology
+
+_People = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""What `Network.place` takes."""
+_Images = tuple[str, np.ndarray]
+"""What `Network.find` takes."""
+
+_SHARE = 448**2  # pixels that count as one image: what a batch takes of memory grows with them
+
+
+class BatchedNetwork:
+    """Behaves as the `Network` that it passes calls on to, the people of several photos at once.
+
+    Args:
+        network: Runs the batches.
+        max_batch: Most people, and most images to look for people in, at once.
+        max_wait: Seconds that a batch may wait to become full, if others came by lately.
+    """
+
+    def __init__(self, network: Network, max_batch: int, max_wait: float) -> None:
+        self._network = network
+        self._place: Batcher[_People, Placed] = Batcher(
+            self._place_all, max_batch, max_wait, on_batch=metrics.BATCH_PEOPLE.observe
+        )
+        self._find: Batcher[_Images, Sequence[np.ndarray]] = Batcher(self._find_all, max_batch, max_wait)
+
+    @property
+    def about(self) -> About:
+        """See `Network.about`."""
+        return self._network.about
+
+    @property
+    def runtime(self) -> str:
+        """See `Network.runtime`."""
+        return self._network.runtime
+
+    @property
+    def topology(self) -> MeshTopology:
+        """See `Network.topology`."""
+        return self._network.topology
+
+    def find(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
+        """See `Network.find`; images of one size for one detector share a batch, large ones fewer of them."""
+        height, width = images.shape[1:3]
+        size = len(images) * max(1, round(height * width / _SHARE))
+        return tuple(self._find((detector, images), size, (detector, images.shape[1:])))
+
+    def place(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> Placed:
+        """See `Network.place`."""
+        return self._place((pixels, crops, cameras), len(pixels))
+
+    def _find_all(self, calls: list[_Images]) -> list[list[np.ndarray]]:
+        images = [each for _, each in calls]
+        return _split(self._network.find(calls[0][0], _joined(images)), images)
+
+    def _place_all(self, people: list[_People]) -> list[Placed]:
+        pixels, crops, cameras = (_joined(arrays) for arrays in zip(*people, strict=True))
+        placed = self._network.place(pixels, crops, cameras)
+        return [Placed(*part) for part in _split(placed, [each[0] for each in people])]
+
+
+def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _split(answers: Sequence[np.ndarray], questions: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
+    """Gives each question its part of every answer."""
+    ends = np.cumsum([len(question) for question in questions]).tolist()
+    starts = [0, *ends[:-1]]
+    return [[answer[start:end] for answer in answers] for start, end in zip(starts, ends, strict=True)]

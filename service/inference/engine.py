@@ -1,0 +1,234 @@
+"""The models behind the service: loaded in the background, warmed up, and run by a bounded number of threads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from model.errors import BadInput, MPTError
+from service import metrics
+from service.inference.batcher import Overloaded as Overloaded
+from service.inference.batcher import Unwanted, wanted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from model.interfaces import Network
+    from model.reconstructor import Reconstructor
+    from service.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+Loader = Callable[["Settings"], "Sequence[Reconstructor]"]
+
+MODES = ("zero-shot", "fine-tuned")
+_STOPPING = "The service is shutting down. Try again in a moment."
+
+
+class NotReady(MPTError):
+    """No model can answer: it is still loading, or failed to."""
+
+
+class DeadlineExceeded(MPTError):
+    """The photo could not be answered within the time that the service grants one."""
+
+
+class ModeMissing(BadInput):
+    """The mode that was asked for has no checkpoint here."""
+
+
+class WrongSubject(MPTError):
+    """A setting names a checkpoint for another subject."""
+
+
+class SubjectMissing(BadInput):
+    """The subject that was asked for has no checkpoint here."""
+
+
+def load_reconstructors(settings: Settings) -> list[Reconstructor]:
+    """Load the checkpoints that the settings name; those that come with the package if they name none.
+
+    Where a checkpoint for hands neither is named nor can be used, bodies are served without them.
+    """
+    # Imported here, off the event loop: PyTorch takes seconds, and the health endpoints answer meanwhile.
+    from model.body.rig import load_rig
+    from model.reconstructor import Reconstructor
+    from model.runtime.loading import open_network
+    from service.inference.batched_network import BatchedNetwork
+
+    if settings.rig is not None:
+        load_rig(settings.rig)  # a broken one is told now, not to the first client
+
+    def open_for(subject: str, setting: str) -> Network:
+        checkpoint: Path | None = getattr(settings, setting)
+        how = (settings.device, settings.engine, settings.precision, settings.threads)
+        network = open_network(checkpoint, *how, subject=subject)
+        if network.about.subject != subject:
+            raise WrongSubject(f"MPT_{setting.upper()} ({checkpoint}) is for subject={network.about.subject}.")
+        return network
+
+    networks = [open_for("body", "checkpoint")]
+    if settings.fine_tuned_checkpoint is not None:
+        networks.append(open_for("body", "fine_tuned_checkpoint"))
+    try:
+        networks.append(open_for("hand", "hand_checkpoint"))
+    except MPTError as error:
+        if settings.hand_checkpoint is not None:
+            raise
+        log.info("Hands are not served: %s", error)
+    return [Reconstructor(BatchedNetwork(n, settings.max_batch, settings.max_wait_ms / 1000)) for n in networks]
+
+
+class Engine:
+    """Holds the models and runs work on them, off the event loop.
+
+    Args:
+        load: Returns the models; called once, in a thread of its own.
+        concurrency: How much work runs at the same time.
+        queue_size: How much work may wait for its turn.
+    """
+
+    def __init__(self, load: Callable[[], Sequence[Reconstructor]], concurrency: int, queue_size: int) -> None:
+        self._load = load
+        self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="photo")
+        self._places = concurrency + queue_size
+        self._taken = 0
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._models: dict[tuple[str, str], Reconstructor] = {}
+        self._obstacle: str | None = "The model is still loading. Try again in a few seconds."
+
+    def start(self) -> None:
+        """Begin to load the models; returns at once."""
+        threading.Thread(target=self._load_and_warm_up, name="load-models", daemon=True).start()
+
+    async def stop(self) -> None:
+        """Take no more work, drop what waits, and return once what was begun has ended."""
+        self._stopped, self._obstacle = True, _STOPPING
+        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why the engine cannot answer yet, as a sentence; None once it can."""
+        return self._obstacle
+
+    @property
+    def models(self) -> dict[tuple[str, str], Reconstructor]:
+        """The models by subject and mode; none while they load."""
+        return self._models
+
+    def model(self, subject: str, mode: str | None) -> tuple[str, Reconstructor]:
+        """Choose the model for a subject and a mode; with None, zero-shot if it is there, else what is.
+
+        Raises:
+            NotReady: The models are still loading, or failed to load.
+            SubjectMissing: No checkpoint for this subject.
+            ModeMissing: None of them for this mode.
+        """
+        if self._obstacle is not None:
+            raise NotReady(self._obstacle)
+        offered = [known for known in MODES if (subject, known) in self._models]
+        if not offered:
+            raise SubjectMissing(
+                f"This service has no checkpoint for subject={subject}. Its operator can add one by "
+                f"{'MPT_CHECKPOINT' if subject == 'body' else 'MPT_HAND_CHECKPOINT and `mpt weights fetch`'}."
+            )
+        mode = mode or offered[0]
+        if mode not in offered:
+            raise ModeMissing(
+                f"This service has no {mode} checkpoint for subject={subject}; "
+                f"it offers mode={' or mode='.join(offered)}. "
+                "Its operator can add one by MPT_CHECKPOINT or MPT_FINE_TUNED_CHECKPOINT."
+            )
+        return mode, self._models[subject, mode]
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Run `work` in a thread as soon as one is free, in the order of arrival.
+
+        Cancelling returns at once. Work that still waits is never begun and frees its place; begun work learns at its
+        next stage that nobody wants it any more (`check_wanted`), and keeps its place until it ends.
+
+        Raises:
+            Overloaded: As much work waits as may wait; nothing was begun.
+            NotReady: The service is shutting down.
+        """
+        if self._stopped:
+            raise NotReady(_STOPPING)
+        with self._lock:
+            if self._taken >= self._places:
+                raise Overloaded("The service is busy: too many photos wait already. Try again in a moment.")
+            self._taken += 1
+        context = contextvars.copy_context()
+        given_up = threading.Event()
+        context.run(wanted.set, lambda: not given_up.is_set())
+        arrived = time.perf_counter()
+
+        def begin() -> Result:
+            metrics.QUEUE.dec()
+            metrics.STAGE_SECONDS.labels("queue").observe(time.perf_counter() - arrived)
+            with metrics.WORKING.track_inprogress():
+                return context.run(work)
+
+        metrics.QUEUE.inc()
+        future = self._threads.submit(begin)
+        future.add_done_callback(self._free)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            given_up.set()
+            if future.cancel():  # it was still waiting
+                metrics.QUEUE.dec()
+            if self._stopped:
+                raise NotReady(_STOPPING) from None
+            raise
+
+    def _free(self, _: Future[Result]) -> None:
+        with self._lock:
+            self._taken -= 1
+
+    def _load_and_warm_up(self) -> None:
+        try:
+            loaded = self._load()
+            models = {(model.subject, mode): model for model in loaded for mode in model.modes if mode in MODES}
+            if not models:
+                raise MPTError("None of the checkpoints serves zero-shot or fine-tuned.")
+            for model in models.values():
+                _warm_up(model)
+        except MPTError as error:
+            log.error("The model failed to load: %s", error)
+            self._obstacle = f"The model failed to load: {error}"
+        except Exception as error:  # whatever it is, the service stays up to say so
+            log.exception("The model failed to load")
+            self._obstacle = f"The model failed to load ({type(error).__name__}); the service's log says more."
+        else:
+            self._models = models
+            self._obstacle = None
+            for kind, model in models.items():
+                log.info("%s by %s, run by %s", " ".join(kind), model.model_name, model.about()["engine"])
+            log.info("Ready")
+
+
+def check_wanted() -> None:
+    """To be called between stages of work.
+
+    Raises:
+        Unwanted: Nobody waits for the answer any more.
+    """
+    if not wanted.get()():
+        raise Unwanted
+
+
+def _warm_up(model: Reconstructor) -> None:
+    """Run the network and the person detector once, so that the first photo is as quick as the next."""
+    grey = np.full((256, 256, 3), 127, np.uint8)
+    model.reconstruct(grey, boxes=[(64.0, 32.0, 128.0, 192.0)])
+    model.reconstruct(grey)

@@ -1,0 +1,107 @@
+"""What was found in a photo in the words of the API: one description for the service and for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from model.formats.photo import Photo
+from service import schemas
+
+if TYPE_CHECKING:
+    from model.reconstructor import Reconstructor
+    from model.results import Person
+from model.body.fitting import BodyFit
+from model.body.rig import Rig
+from service.schemas import Parameters
+
+
+def parameters_of(rig: Rig, body: BodyFit) -> Parameters:
+    """The body's parameters for JSON."""
+    named = np.clip(np.append(1.0, body.shape) @ rig.measures, 0, 1).round(3).tolist()
+    return Parameters(
+        model=rig.name,
+        pose=body.pose.round(5).tolist(),
+        shape=body.shape.round(4).tolist(),
+        translation=body.translation.round(5).tolist(),
+        phenotypes=dict(zip(rig.measure_names, named)) or None,
+        residual_mm=round(1000 * body.residual, 2),
+    )
+
+
+
+
+def described(
+    identifier: str,
+    person: Person,
+    files: Mapping[str, str],
+    parameters: schemas.Parameters | None = None,
+    vertices: bool = False,
+) -> schemas.Person | schemas.Hand:
+    """A person, or a hand.
+
+    Args:
+        identifier: Its name.
+        person: What was found.
+        files: Where the mesh's files are, by format; perhaps not all that the service has.
+        parameters: Of the fitted body, if there is one.
+        vertices: Whether to list them.
+    """
+    camera = person.camera
+    hand = {"handedness": person.handedness} if person.handedness else {}
+    return (schemas.Hand if hand else schemas.Person)(
+        **hand,
+        id=identifier,
+        score=round(float(person.score), 4),
+        bbox=_rounded(np.asarray(person.bbox), 2),
+        keypoints_2d=_rounded(person.keypoints_2d, 3),
+        joints=_rounded(person.joints, 5),
+        vertices=_rounded(person.vertices, 5) if vertices else None,
+        camera=schemas.Camera(
+            focal_length=round(float(camera.focal_length), 3),
+            principal_point=_rounded(np.asarray(camera.principal_point), 3),
+            translation=_rounded(np.asarray(camera.translation), 5),
+            weak_perspective=_rounded(np.asarray(camera.weak_perspective), 6),
+        ),
+        mesh=schemas.MeshLinks.model_construct(None, **files),
+        parameters=parameters,
+    )
+
+
+def answer(
+    identifier: str,
+    photo: Photo,
+    mode: str,
+    model: Reconstructor,
+    people: list[schemas.Person | schemas.Hand],
+    timings_ms: Mapping[str, float],
+    overlay: str | None = None,
+) -> schemas.Reconstruction:
+    """All that was found in a photo.
+
+    Args:
+        identifier: The answer's name.
+        photo: The photo.
+        mode: The training that was asked for.
+        model: What answered.
+        people: The people, or the hands, `described`.
+        timings_ms: By stage.
+        overlay: Where the picture of the meshes over the photo is, if there is one.
+    """
+    return schemas.Reconstruction(
+        id=identifier,
+        width=photo.width,
+        height=photo.height,
+        mode=mode,
+        model=model.model_name,
+        **({"people": people} if model.subject == "body" else {"people": [], "hands": people}),
+        overlay=overlay,
+        timings_ms={stage: round(value, 2) for stage, value in timings_ms.items()},
+    )
+
+
+def _rounded(values: np.ndarray, decimals: int) -> list:
+    """Numbers for JSON, without the digits that float32 makes up: 5 decimals of a metre are 0.01 mm."""
+    return np.asarray(values, np.float64).round(decimals).tolist()

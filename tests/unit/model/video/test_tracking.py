@@ -1,0 +1,82 @@
+"""People keep their numbers from frame to frame."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model.results import Camera, Person
+from model.video.tracking import Tracker
+
+POSE = np.random.default_rng(0).uniform(0.1, 0.9, (17, 2))  # within the box
+
+
+def person(x: float, y: float = 50.0, size: float = 100.0, pose: np.ndarray = POSE) -> Person:
+    """Somebody whose box begins at x, y, half as wide as high."""
+    keypoints = np.column_stack([(x, y) + pose * (size / 2, size), np.full(17, 0.8)]).astype(np.float32)
+    nothing = np.zeros((0, 3), np.float32)
+    return Person(0.9, (x, y, size / 2, size), keypoints, nothing, nothing, Camera(1.0, (0, 0), (0, 0, 1), (1, 0, 0)))
+
+
+def test_numbers_follow_people_whatever_their_order():
+    tracker = Tracker()
+    assert tracker.update([person(0), person(200)], 0.0) == [0, 1]
+    assert tracker.update([person(195), person(5)], 0.1) == [1, 0]
+    assert tracker.update([person(10), person(400), person(190)], 0.2) == [0, 2, 1]
+
+
+def test_people_who_pass_each_other_keep_their_numbers():
+    """Their boxes coincide in the middle; their poses tell them apart."""
+    tracker = Tracker()
+    other = 1 - POSE
+    for step in range(21):
+        people = [person(100 - 5 * step, pose=other), person(5 * step)]
+        assert tracker.update(people if step % 2 else people[::-1], step / 30) == ([0, 1] if step % 2 else [1, 0])[::-1]
+
+
+def test_who_walks_behind_somebody_comes_out_as_the_same():
+    """Hidden for a third of a second, and much alike: where they were heading tells them apart."""
+    tracker = Tracker()
+    for step in range(31):
+        front, back = person(4 * step), person(120 - 4 * step, y=55, size=90)
+        if 11 <= step <= 20:
+            assert tracker.update([front], step / 30) == [0]
+        else:
+            assert tracker.update([front, back], step / 30) == [0, 1]
+
+
+def test_who_turns_back_out_of_sight_comes_back_as_the_same():
+    tracker = Tracker()
+    for step in range(10):
+        assert tracker.update([person(90 - 10 * step)], step / 10) == [0]
+    assert tracker.update([person(0)], 1.7) == [0]  # and not 80 further on
+
+
+def test_the_best_of_all_pairs_counts_not_the_first():
+    tracker = Tracker()
+    tracker.update([person(0), person(30)], 0.0)
+    # Both are nearest to 30, but only one can be it.
+    assert tracker.update([person(22), person(36)], 0.1) == [0, 1]
+
+
+def test_who_moves_fast_is_still_the_same():
+    tracker = Tracker()
+    numbers = [tracker.update([person(20 * step)], step / 10) for step in range(10)]  # two fifths of the width a frame
+    assert numbers == [[0]] * 10
+
+
+def test_who_was_hidden_for_a_moment_comes_back_and_who_was_long_gone_is_new():
+    tracker = Tracker(patience=1.0)
+    assert tracker.update([person(0)], 0.0) == [0]
+    assert tracker.update([], 0.5) == []
+    assert tracker.update([person(3)], 0.9) == [0]
+    assert not tracker.gone(0)
+    assert tracker.update([], 2.0) == []
+    assert tracker.gone(0) and not tracker.gone(1)
+    assert tracker.update([person(3)], 2.1) == [1]
+
+
+def test_somebody_elsewhere_is_somebody_else():
+    tracker = Tracker()
+    tracker.update([person(0)], 0.0)
+    assert tracker.update([person(300)], 0.1) == [1]
+    assert tracker.update([person(0, size=20)], 0.2) == [2]  # far away, where the first was near

@@ -1,0 +1,42 @@
+"""What shares a pass of the network, and what does not."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from service.inference.batched_network import BatchedNetwork
+
+
+class Slow:
+    """A network that answers with its images' means; notes how many came at once."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+        self.first = threading.Event()
+
+    def find(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
+        self.batches.append(len(images))
+        self.first.set()
+        time.sleep(0.2)  # the others queue up meanwhile
+        return (images.mean(axis=(1, 2, 3)),)
+
+
+@pytest.mark.parametrize(("side", "batches"), [(256, [1, 6]), (448, [1, 6]), (768, [1, 5, 1]), (1344, [1] * 7)])
+def test_batches_are_smaller_where_images_are_larger(side: int, batches: list[int]) -> None:
+    network = Slow()
+    batched = BatchedNetwork(network, max_batch=16, max_wait=0)  # type: ignore[arg-type]
+
+    def ask(value: int) -> float:
+        if value:
+            network.first.wait()
+        (mean,) = batched.find("detector", np.full((1, side, side, 3), value, np.uint8))
+        return float(mean[0])
+
+    with ThreadPoolExecutor(7) as threads:
+        assert list(threads.map(ask, range(7))) == list(range(7))
+    assert network.batches == batches

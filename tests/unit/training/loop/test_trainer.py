@@ -1,0 +1,123 @@
+"""The training loop: schedule, averaging, and resuming bit for bit."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from model.errors import BadCheckpoint, BadInput
+from training.loop.distributed import Processes
+from training.loop.optimizers import make_optimizers
+from training.loop.trainer import Trainer, TrainerConfig, learning_rate
+
+ALONE = Processes(torch.device("cpu"))
+CONFIG = TrainerConfig(steps=12, batch_size=4, learning_rate=0.1, warm_up=4, validate_every=4)
+
+
+class Run:
+    """A tiny regression whose every sample is written down."""
+
+    def __init__(self, folder: Path, config: TrainerConfig = CONFIG, stop_at: int | None = None):
+        torch.manual_seed(0)
+        self.seen: list[Tensor] = []
+        self.kept: list[int] = []
+        self.stop_at = stop_at
+        self.trainer = Trainer(nn.Linear(3, 1), config, folder, ALONE)
+
+    def go(self) -> None:
+        self.trainer.run(self.loss, lambda model: {"error": float(model.weight.detach().norm())}, self.keep)
+
+    def loss(self, model: nn.Module, batch: int, generator: torch.Generator) -> dict[str, Tensor]:
+        if self.trainer.step == self.stop_at:
+            signal.raise_signal(signal.SIGTERM)
+        sample = torch.randn(batch, 3, generator=generator)
+        self.seen.append(sample)
+        return {"loss": (model(sample) - sample.sum(dim=1, keepdim=True)).square().mean()}
+
+    def keep(self, model: nn.Module, step: int, scores: dict[str, float]) -> None:
+        self.kept.append(step)
+
+
+def test_a_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
+    whole = Run(tmp_path / "whole")
+    whole.go()
+    first = Run(tmp_path / "parts", stop_at=6)  # in the step after six: it is finished first
+    with pytest.raises(KeyboardInterrupt):
+        first.go()
+    second = Run(tmp_path / "parts")
+    assert second.trainer.step == 7
+    second.go()
+    assert len(first.seen) + len(second.seen) == 12
+    for one, other in zip(whole.seen, first.seen + second.seen, strict=True):
+        assert torch.equal(one, other)
+    assert torch.equal(whole.trainer.model.weight, second.trainer.model.weight)
+    assert torch.equal(whole.trainer.average.weight, second.trainer.average.weight)
+
+
+def test_another_seed_gives_other_samples(tmp_path: Path) -> None:
+    one, other = Run(tmp_path / "a"), Run(tmp_path / "b", dataclasses.replace(CONFIG, seed=1))
+    one.go()
+    other.go()
+    assert not torch.equal(one.seen[0], other.seen[0])
+
+
+def test_only_improvements_are_kept(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    scores = iter([5.0, 7.0, 4.0])
+    run.trainer.run(run.loss, lambda _: {"error": next(scores)}, run.keep)
+    assert run.kept == [4, 12]
+
+
+def test_schedule_by_hand() -> None:
+    config = TrainerConfig(steps=110, batch_size=1, learning_rate=1.0, warm_up=10)
+    assert learning_rate(config, 0) == pytest.approx(0.1)
+    assert learning_rate(config, 9) == pytest.approx(1.0)
+    assert learning_rate(config, 10) == pytest.approx(1.0)
+    assert learning_rate(config, 60) == pytest.approx(0.01 + 0.99 / 2)
+    assert learning_rate(config, 110) == pytest.approx(0.01)
+
+
+def test_a_state_of_another_network_is_refused(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.go()
+    with pytest.raises(BadCheckpoint, match="another output folder"):
+        Trainer(nn.Linear(5, 1), CONFIG, tmp_path, ALONE)
+    state = tmp_path / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:50])
+    with pytest.raises(BadCheckpoint, match=r"state\.safetensors"):
+        Run(tmp_path)
+
+
+def test_tensorboard_gets_the_scores(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    Run(tmp_path).go()
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("validation/error")] == [4, 8, 12]
+
+
+def test_shards_are_one_batch(tmp_path: Path) -> None:
+    """Four samples in two shards: the gradient is the mean over all four, whatever the parts."""
+    run = Run(tmp_path, dataclasses.replace(CONFIG, steps=1, shards=2))
+    run.go()
+    assert [len(sample) for sample in run.seen] == [2, 2] and not torch.equal(*run.seen)
+    torch.manual_seed(0)
+    model = nn.Linear(3, 1)
+    (optimizer,) = make_optimizers(model, CONFIG.learning_rate, CONFIG.weight_decay)
+    optimizer.param_groups[0]["lr"] = optimizer.param_groups[1]["lr"] = learning_rate(run.trainer.config, 0)
+    batch = torch.cat(run.seen)
+    (model(batch) - batch.sum(dim=1, keepdim=True)).square().mean().backward()
+    nn.utils.clip_grad_norm_(model.parameters(), CONFIG.clip)
+    optimizer.step()
+    torch.testing.assert_close(run.trainer.model.weight, model.weight)
+
+
+def test_shards_that_cannot_be_shared_out_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="choose multiples"):
+        Trainer(nn.Linear(3, 1), dataclasses.replace(CONFIG, shards=3), tmp_path, ALONE)

@@ -1,0 +1,1 @@
+"""People rendered over backgrounds, with exact truth."""

@@ -1,0 +1,203 @@
+"""The loop that both stages share: schedule, mixed precision, clipping, averaging, resuming, logging."""
+
+from __future__ import annotations
+
+import copy
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from model.errors import BadInput
+from training.loop.distributed import Processes
+from training.loop.optimizers import has_fast_bfloat16, make_optimizers
+from training.loop.run_state import load_state, save_state
+
+
+@dataclass(frozen=True)
+class TrainerConfig:
+    """How a run is optimised."""
+
+    steps: int
+    batch_size: int
+    """Samples a step, over all processes."""
+    learning_rate: float
+    shards: int = 1
+    """Parts in which a step's samples are drawn. Processes share them out evenly; a process that has several adds up
+    their gradients, so that the step is the same on one GPU as on many, and large batches fit into little memory."""
+    weight_decay: float = 0.02
+    warm_up: int = 500
+    backbone_rate: float = 1.0
+    """The backbone's learning rate as a part of the others', where a backbone is trained."""
+    clip: float = 1.0
+    """Largest gradient norm."""
+    average: float = 0.999
+    """Decay of the exponential moving average of the weights, which is what is validated and kept."""
+    validate_every: int = 1000
+    seed: int = 0
+
+
+StepLoss = Callable[[Callable[..., Any], int, torch.Generator], dict[str, Tensor]]
+"""Draws a batch of that many samples from the generator, runs the given network on it, and returns the losses by name,
+among them "loss"."""
+Validate = Callable[[nn.Module], dict[str, float]]
+"""Scores by name in millimetres; the first one chooses the best checkpoint."""
+Keep = Callable[[nn.Module, int, dict[str, float]], None]
+"""Keeps the averaged network of a step, with its scores, as the best one so far."""
+
+
+class Trainer:
+    """Runs `config.steps` steps in `folder`, going on from the state that it finds there.
+
+    The data of shard s of step n come from a generator seeded with (seed, n, s) alone, so that a run sees the same
+    samples whether it is broken off and resumed or not, and on however many processes.
+    """
+
+    def __init__(
+        self, model: nn.Module, config: TrainerConfig, folder: Path, processes: Processes, compile: bool = False
+    ):
+        """Prepares a run.
+
+        Args:
+            model: moved to the processes' device and trained in place.
+            config: how; folder: of the run's state and logs.
+            processes: who takes part.
+            compile: runs the network through `torch.compile`, which needs a C++ compiler on a CPU.
+
+        Raises:
+            BadCheckpoint: the folder holds a state of another network.
+            BadInput: the shards cannot be shared out evenly.
+        """
+        if config.shards % processes.count or config.batch_size % config.shards:
+            raise BadInput(
+                f"{config.batch_size} samples in {config.shards} shards cannot be shared out evenly to "
+                f"{processes.count} processes: choose multiples, as in --batch-size {64 * processes.count}."
+            )
+        self.model, self.config, self.folder = model.to(processes.device), config, folder
+        self.processes, self.device = processes, processes.device
+        self.network: Any = DistributedDataParallel(self.model) if processes.count > 1 else self.model
+        if compile:
+            self.network = torch.compile(self.network)
+        self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
+        self.optimizers = make_optimizers(self.model, config.learning_rate, config.weight_decay, config.backbone_rate)
+        self.step, self.best, self.told_to_stop = 0, math.inf, False
+        self.state_file = folder / "state.safetensors"
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.state_file.exists():
+            self.step, self.best = load_state(self.state_file, self.model, self.average, self.optimizers)
+            if processes.leads:
+                print(f"Resuming {folder} at step {self.step} of {config.steps}.", flush=True)
+        processes.wait()  # nobody may write before all have read
+
+    def run(self, step_loss: StepLoss, validate: Validate, keep: Keep) -> None:
+        """Trains to the end. Ctrl-C or SIGTERM lets the step end, saves the state and raises KeyboardInterrupt."""
+        leads = self.processes.leads
+        writer = SummaryWriter(self.folder / "tensorboard") if leads else None
+        bar = tqdm(
+            total=self.config.steps, initial=self.step, unit="step", mininterval=2, smoothing=0.05, disable=not leads
+        )
+        started, first = time.monotonic(), self.step
+        with self._heeding_signals():
+            while self.step < self.config.steps:
+                losses = self.train_step(step_loss)
+                self.step += 1
+                bar.update()
+                if writer and self.step % 50 == 0:
+                    self._log(writer, bar, losses, (self.step - first) / (time.monotonic() - started))
+                if self.step % self.config.validate_every == 0 or self.step == self.config.steps:
+                    if writer:
+                        self._validate(writer, validate, keep)
+                        self._save()
+                    self.processes.wait()
+                # All processes have to stop at the same step; asking costs time, so they do it now and then.
+                if (self.processes.count == 1 or self.step % 10 == 0) and self.processes.any(self.told_to_stop):
+                    if writer:
+                        self._save()
+                        print(f"\nStopped at step {self.step}; the same command goes on from here.")
+                    raise KeyboardInterrupt
+        bar.close()
+        if writer:
+            writer.close()
+
+    @contextmanager
+    def _heeding_signals(self) -> Iterator[None]:
+        """Notes SIGINT and SIGTERM instead of breaking a step in the middle; a second one breaks it all the same."""
+
+        def note(number: int, _: Any) -> None:
+            self.told_to_stop = True
+            signal.signal(number, signal.default_int_handler)
+
+        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def train_step(self, step_loss: StepLoss) -> dict[str, Tensor]:
+        """One step of the optimisers; returns the last shard's losses."""
+        config = self.config
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(config, self.step) * group.get("share", 1.0)
+            optimizer.zero_grad(set_to_none=True)
+        mine = range(self.processes.rank, config.shards, self.processes.count)
+        for shard in mine:
+            seed = (config.seed * 1_000_003 + self.step) * 1_009 + shard
+            generator = torch.Generator(self.device).manual_seed(seed)
+            # Processes average their gradients when the last of their shards is through.
+            with self.network.no_sync() if self.processes.count > 1 and shard != mine[-1] else nullcontext():
+                losses = step_loss(self._predict, config.batch_size // config.shards, generator)
+                (losses["loss"] / len(mine)).backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        # Young averages forget faster, so that the first steps do not linger.
+        decay = min(config.average, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
+        return losses
+
+    def _predict(self, *inputs: Tensor) -> Any:
+        """The network in mixed precision; what makes samples and losses stays in float32."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=has_fast_bfloat16(self.device)):
+            return self.network(*inputs)
+
+    def _log(self, writer: Any, bar: Any, losses: dict[str, Tensor], steps_per_second: float) -> None:
+        values = {name: float(loss.detach()) for name, loss in losses.items()}
+        for name, value in values.items():
+            writer.add_scalar(f"loss/{name}", value, self.step)
+        rate = steps_per_second * self.config.batch_size
+        writer.add_scalar("samples_per_second", rate, self.step)
+        writer.add_scalar("learning_rate", learning_rate(self.config, self.step), self.step)
+        bar.set_postfix_str(f"loss {values['loss']:.3f}, {rate:.0f} samples/s")
+
+    def _validate(self, writer: Any, validate: Validate, keep: Keep) -> None:
+        scores = validate(self.average)
+        for name, value in scores.items():
+            writer.add_scalar(f"validation/{name}", value, self.step)
+        tqdm.write(f"step {self.step}: " + ", ".join(f"{name} {value:.1f} mm" for name, value in scores.items()))
+        if (score := next(iter(scores.values()))) < self.best:
+            self.best = score
+            keep(self.average, self.step, scores)
+
+    def _save(self) -> None:
+        save_state(self.state_file, self.step, self.best, self.model, self.average, self.optimizers)
+
+
+def learning_rate(config: TrainerConfig, step: int) -> float:
+    """Linear warm-up, then a cosine down to 1 % at the last step."""
+    if step < config.warm_up:
+        return config.learning_rate * (step + 1) / config.warm_up
+    progress = (step - config.warm_up) / max(1, config.steps - config.warm_up)
+    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))

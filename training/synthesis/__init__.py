@@ -1,0 +1,1 @@
+"""Training samples from motion capture alone: poses, virtual cameras, heatmaps."""

@@ -1,0 +1,155 @@
+"""How a real 2D network's heatmaps stray from Eq. 1, drawn at random for pre-training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from model.network.heatmaps import CROP_SIZE, SIGMA, Peaks, draw_heatmaps
+
+
+def mask_heatmaps(heatmaps: Tensor, masked: Tensor) -> Tensor:
+    """Masked Heatmap Modeling (section 3.1.2): hides whole joints' heatmaps.
+
+    Args:
+        heatmaps: (B, K, S, S).
+        masked: (B, K) bool, True where the joint is hidden.
+
+    Returns:
+        (B, K, S, S), zero for hidden joints.
+    """
+    return heatmaps.masked_fill(masked[..., None, None], 0.0)
+
+
+@dataclass(frozen=True)
+class HeatmapCorruption:
+    """How far drawn heatmaps stray from Eq. 1, so that a real network's look like one more draw.
+
+    Section 3.1.2 names masking, Gaussian noise and joint jitter; width, height, false and exchanged peaks are what
+    real 2D networks do besides. Lengths are in crop pixels.
+    """
+
+    clean: float = 0.2
+    """Share of samples that are drawn exactly by Eq. 1, only masked."""
+    jitter: float = 4.0
+    """Largest standard deviation of a sample's joint jitter."""
+    part_jitter: float = 0.0
+    """Largest standard deviation of a shift that the joints of one part, a limb or a finger, have in common."""
+    outliers: float = 0.06
+    """Share of joints that are off by some 16 pixels, and weaker: hidden elbows and wrists mostly."""
+    sigma: tuple[float, float] = (2.5, 12.0)
+    """Range of Eq. 1's sigma; MoveNet's is 5 to 13 on photos, 7 in the median, and 3 to 8 on rendered people."""
+    height: tuple[float, float] = (0.62, 0.2)
+    """Mean and standard deviation of a peak's height; MoveNet's median is 0.54 on photos, 0.76 on rendered people."""
+    false_peaks: float = 0.06
+    """Share of joints with a second, false peak."""
+    exchanged: float = 0.03
+    """Chance that a joint's peak stands where the one is that is most easily taken for it, such as its left-right
+    counterpart,"""
+    exchanged_parts: float = 0.0
+    """and that a whole part's peaks do."""
+    noise: float = 0.04
+    """Largest standard deviation of the additive noise; an eighth of the samples has any."""
+    imagined: float = 0.5
+    """Share of the joints outside of the photo for which a weak peak stands on its edge."""
+    masked: float = 0.3
+    """Masked Heatmap Modeling: in half of the samples a share of the joints, drawn from 0 to this, is hidden."""
+
+
+def corrupt(
+    joints: Tensor,
+    visible: Tensor,
+    edge: Tensor,
+    confused: tuple[int, ...],
+    corruption: HeatmapCorruption,
+    generator: torch.Generator,
+    parts: tuple[int, ...] | None = None,
+) -> tuple[Peaks, Tensor]:
+    """Each joint's peak as a 2D pose network might have answered, and which samples (B, 1) are not clean.
+
+    Args: see `corrupt_and_draw`.
+    """
+    b, k = visible.shape
+
+    def rand(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator, device=joints.device)
+
+    def randn(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, device=joints.device)
+
+    dirty = rand(b, 1) >= corruption.clean  # (B, 1)
+    jitter = randn(b, k, 2) * (rand(b, 1, 1) * corruption.jitter)
+    off = (rand(b, k) < corruption.outliers) & dirty
+    jitter = jitter + randn(b, k, 2) * (16.0 * off[..., None])
+    exchange = (rand(b, k) < corruption.exchanged) & dirty
+    if parts is not None and (corruption.part_jitter or corruption.exchanged_parts):
+        part = list(parts)
+        common = randn(b, max(part) + 1, 2) * (rand(b, 1, 1) * corruption.part_jitter)
+        jitter = jitter + common[:, part]
+        exchange = exchange | ((rand(b, max(part) + 1) < corruption.exchanged_parts)[:, part] & dirty)
+    at = joints + jitter * dirty[..., None]
+    at = torch.where(exchange[..., None], at[:, list(confused)], at)
+
+    low, high = corruption.sigma
+    sigma = torch.where(dirty, low * (high / low) ** (0.7 * rand(b, 1) + 0.3 * rand(b, k)), SIGMA)
+    mean, deviation = corruption.height
+    height = torch.where(dirty, (mean + deviation * randn(b, k)).clamp(0.08, 1.0), 1.0)
+    height = torch.where(off, height * (0.3 + 0.7 * rand(b, k)), height)
+
+    imagined = (rand(b, k) < corruption.imagined) & dirty
+    height = torch.where(visible, height, height * imagined * rand(b, k))
+    at = torch.where(visible[..., None], at, edge + 6.0 * randn(b, k, 2))
+    share = corruption.masked * rand(b, 1) * (rand(b, 1) < 0.5)
+    height = height.masked_fill(rand(b, k) < share, 0.0)
+    return Peaks(at, sigma.expand(b, k), height), dirty
+
+
+def corrupt_and_draw(
+    joints: Tensor,
+    visible: Tensor,
+    edge: Tensor,
+    confused: tuple[int, ...],
+    corruption: HeatmapCorruption,
+    size: int,
+    generator: torch.Generator,
+    parts: tuple[int, ...] | None = None,
+) -> Tensor:
+    """Draws heatmaps as a 2D pose network might have answered.
+
+    Args:
+        joints: (B, K, 2) true positions in crop pixels.
+        visible: (B, K) bool; joints that lie outside of the photo get no true peak,
+        edge: (B, K, 2) but maybe a false one near here, the nearest place inside, in crop pixels.
+        confused: for each joint the one that is most easily taken for it, such as its left-right counterpart.
+        size: cells on a side.
+        generator: draws everything, on the joints' device.
+        parts: for each joint its part, from 0; without them no errors are common to a part.
+
+    Returns:
+        (B, K, size, size), values in 0..1 but for the noise.
+    """
+    b, k = visible.shape
+
+    def rand(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator, device=joints.device)
+
+    def randn(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, device=joints.device)
+
+    peaks, dirty = corrupt(joints, visible, edge, confused, corruption, generator, parts)
+    sigma, height = peaks.sigma, peaks.height
+    heatmaps = draw_heatmaps(peaks.at, size, sigma, height).flatten(0, 1)  # (B * K, size, size)
+
+    # A fixed number of joints, wherever they fall, keeps every shape the same from batch to batch.
+    false = torch.randperm(b * k, generator=generator, device=joints.device)[: round(corruption.false_peaks * b * k)]
+    elsewhere = torch.where(rand(b, k, 1) < 0.5, joints[:, list(confused)], CROP_SIZE * rand(b, k, 2))
+    second = height * dirty * rand(b, k) * 0.9
+    places, widths, heights = (x.flatten(0, 1)[false, None] for x in (elsewhere, sigma, second))  # (F, 1, ...)
+    heatmaps[false] = torch.maximum(heatmaps[false], draw_heatmaps(places, size, widths, heights)[:, 0])
+
+    heatmaps = heatmaps.unflatten(0, (b, k))
+    noisy = b // 8  # the order of a batch is random, so its first eighth is as good as any
+    heatmaps[:noisy] += randn(noisy, k, size, size) * (corruption.noise * rand(noisy, 1, 1, 1))
+    return heatmaps
