@@ -26,8 +26,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.photo import a_photo
 from model.errors import MPTError
-from model.formats import photo
 from model.formats.mesh import to_glb
+from model.formats.photo import decode
 from model.interfaces import Network
 from model.network.heatmaps import read_heatmaps
 from model.network.placement import place_people
@@ -64,7 +64,7 @@ def milliseconds(runs: Mapping[str, Run]) -> dict[str, float]:
 def stages(network: TorchNetwork, twin: OnnxNetwork) -> str:
     """What a photo with one person takes, stage by stage."""
     data = a_photo()
-    photo = photo.decode(data, 10**8).pixels
+    photo = decode(data, 10**8).pixels
     (person,) = Reconstructor(network).reconstruct(photo).people
     crop = square_crop(person.bbox)
     pixels = cut_crop(photo, crop, network.about.crop_size)
@@ -109,7 +109,7 @@ def stages(network: TorchNetwork, twin: OnnxNetwork) -> str:
     by_onnx = milliseconds({name: run for name, (_, _, run) in parts.items() if run})
     rest = milliseconds(
         {
-            f"decoding a JPEG of {photo.shape[1]} x {photo.shape[0]}": lambda: photo.decode(data, 10**8),
+            f"decoding a JPEG of {photo.shape[1]} x {photo.shape[0]}": lambda: decode(data, 10**8),
             "scaling, cropping": lambda: (letterbox(photo, 0.4), cut_crop(photo, crop, network.about.crop_size)),
             "writing the GLB": lambda: to_glb(person.vertices, network.about.faces),
         }

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cli.console import notes, results
 from cli.errors import ExitCode
 from cli.inputs import Unusable
+
+if TYPE_CHECKING:
+    from model.body.rig import Rig
+    from model.interfaces import Box
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 _MAX_BYTES = 2**30  # of a file: more is no photo
 
 
-
-
-
-
 def work_through(sources: Sequence[Source], model: Reconstructor, wishes: Wishes) -> Outcome:
     """Reconstruct the people of each photo and video and write their files."""
     outcome = Outcome(hands=model.subject == "hand", wanted_obj="obj" in wishes.formats)
@@ -109,5 +105,3 @@ def reconstruct_file(path: Path, stem: Path, model: Reconstructor, wishes: Wishe
 
 def _with_ending(stem: Path, ending: str) -> Path:
     return stem.with_name(stem.name + ending)  # with_suffix would take "holiday.2024" for holiday
-
-

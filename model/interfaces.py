@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from model.network.topology import MeshTopology
-from model.interfaces import Box
+from model.errors import BadCheckpoint
 
 Box = tuple[float, float, float, float]
 """x, y, width, height in photo pixels."""
+
+DETECTORS = {
+    "body": ("movenet-multipose",),
+    "hand": ("handdetect", "handlandmark-full", "movenet-multipose"),
+}
+"""The published networks that find each subject, by the names of their weights."""
+
+
+def detectors_of(subject: str) -> tuple[str, ...]:
+    """The networks that find a subject, which checkpoints' cards name.
+
+    Raises:
+        BadCheckpoint: there is no such subject.
+    """
+    if subject not in DETECTORS:
+        raise BadCheckpoint(f"The subject {subject!r} is unknown here: this version knows {', '.join(DETECTORS)}.")
+    return DETECTORS[subject]
 
 
 class DetectorOutputs(NamedTuple):
@@ -67,8 +82,6 @@ class Landmarks(NamedTuple):
     right: Any
 
 
-
-
 class Placed(NamedTuple):
     """Subjects before the cameras of their photos; tensors within the network, numpy arrays outside of it.
 
@@ -118,14 +131,6 @@ class Network(Protocol):
     @property
     def runtime(self) -> str:
         """Who runs it, such as "PyTorch on cpu, float32"."""
-
-    @property
-    def topology(self) -> MeshTopology:
-        """What training and evaluation ask of the mesh; only PyTorch's engine knows it.
-
-        Raises:
-            BadInput: this engine does not.
-        """
 
     def find(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
         """Runs one of the networks that find the subject.

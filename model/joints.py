@@ -8,14 +8,11 @@ COCO_JOINTS = (
     "right_ankle",
 )  # fmt: skip
 
-
 COCO_ROOT = (11, 12)
 """The pelvis is the middle of the hips."""
 
-
 COCO_MIRROR = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
 """For each joint, the index of its left-right counterpart."""
-
 
 HAND_JOINTS = (
     "wrist",
@@ -23,9 +20,7 @@ HAND_JOINTS = (
 )
 """A hand's wrist, then each finger from its base to its tip: the order of MediaPipe and FreiHAND."""
 
-
 HAND_ROOT = (0,)
-
 
 SMPL_JOINT_NAMES = (
     "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle", "right_ankle",
@@ -34,9 +29,7 @@ SMPL_JOINT_NAMES = (
 )  # fmt: skip
 """SMPL's joints without the hands, in SMPL's order. SMPL-H and SMPL-X begin with the same 22."""
 
-
 SMPL_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19)
 """The parent of each joint; -1 for the root. A parent always comes before its children."""
-
 
 JOINTS = len(SMPL_JOINT_NAMES)

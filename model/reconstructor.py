@@ -15,19 +15,13 @@ from model.interfaces import Box, Network, Placed
 from model.perception.crops import View, upright
 from model.perception.detection import Detection, distinct
 from model.perception.refinement import Known, Look, known_of, look_again
-from model.perception.subjects import subject
+from model.perception.subjects import SUBJECTS
 from model.results import Camera, Person, Reconstruction
 from model.runtime.loading import open_network
 
 _MUCH_BETTER = 0.7
 _BATCH = 8
 """People that go through the network at once: bounds the memory that a crowd takes."""
-
-
-
-
-
-
 
 
 class Reconstructor:
@@ -42,7 +36,7 @@ class Reconstructor:
         self.model_name, self.modes, self.card = about.name, (about.mode,), about.card
         self.faces: np.ndarray = about.faces
         self.subject = about.subject
-        self._subject = subject(about.subject)
+        self._subject = SUBJECTS[about.subject]
 
     def about(self) -> dict[str, Any]:
         """What is loaded: name, size, engine, numbers of joints and vertices, and scores as its card has them."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from model.body.fitting import fit
 from model.body.rig import find_rig
 from model.errors import BadInput
-from model.formats import photo
 from model.formats.mesh import to_glb
+from model.formats.photo import decode
 from model.formats.rigged_glb import to_rigged_glb
 from service import metrics, scene, schemas
 from service.inference.engine import check_wanted
@@ -50,7 +50,7 @@ def reconstruct(
     """
     check_wanted()
     start = time.perf_counter()
-    photo = photo.decode(data, settings.max_pixels)
+    photo = decode(data, settings.max_pixels)
     if (boxes := len(query.bbox)) > settings.max_people:
         raise BadInput(f"{boxes} boxes are too many: at most {settings.max_people} are reconstructed in one photo.")
     check_wanted()

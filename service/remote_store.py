@@ -1,7 +1,8 @@
 """Meshes at an address that many machines share: an object store, or whatever else fsspec knows.
 
-Object stores show a file whole or not at all; of stores that do not, `model.formats.mesh.is_whole_glb` tells a half-written
-mesh when it is read. Clocks and times of modification differ from store to store: the time stands in the mesh's id.
+Object stores show a file whole or not at all; of stores that do not, `model.formats.mesh.is_whole_glb` tells a
+half-written mesh when it is read. Clocks and times of modification differ from store to store: the time stands in the
+mesh's id.
 """
 
 from __future__ import annotations

@@ -31,8 +31,6 @@ def parameters_of(rig: Rig, body: BodyFit) -> Parameters:
     )
 
 
-
-
 def described(
     identifier: str,
     person: Person,

@@ -82,7 +82,10 @@ def run(options: argparse.Namespace) -> Report:
     data = data.every(options.every).crops_times(options.crop_scale)
     truth = SmplTruth(options.smpl) if options.smpl else None
     reconstructors = _reconstructors(networks, options.device)
-    return evaluate_images(reconstructors, data, options.regressor, truth, options.focal_length, options.output)
+    topologies = {network.name: network.topology for network in networks}
+    return evaluate_images(
+        reconstructors, topologies, data, options.regressor, truth, options.focal_length, options.output
+    )
 
 
 def _hands(networks: Sequence[Evaluated], device: str) -> dict[str, Predict]:

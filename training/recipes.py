@@ -138,8 +138,8 @@ def finetune_frozen() -> FinetuneRecipe:
 def finetune_end_to_end() -> FinetuneRecipe:
     """The paper's: both learn. The backbone learns slowly, to keep what it knows of photos.
 
-    10 samples/s on one CPU core, half of them images. `training.reproduction.finetuning_tables` ran its like on 6,400 images without MoCap:
-    on 250 validation images PA-MPJPE from 70.0 to 64.4 mm.
+    10 samples/s on one CPU core, half of them images. `training.reproduction.finetuning_tables` ran its like on 6,400
+    images without MoCap: on 250 validation images PA-MPJPE from 70.0 to 64.4 mm.
     """
     trainer = TrainerConfig(
         steps=200, batch_size=64, learning_rate=2e-4, backbone_rate=0.15, warm_up=20, average=0.98, validate_every=50

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.body.normals import cross
-
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """(V, 3) float32 unit normals, outwards for faces that are counter-clockwise seen from outside; 0 without faces."""

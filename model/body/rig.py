@@ -1,8 +1,8 @@
 """A body's rig: what turns SMPL's 22 joint rotations and a shape into a mesh, in numpy, from one small file.
 
-Serving fits it to predicted meshes (`model.body.fitting`) and needs no body model for that. `training.bodies.rig` makes the file
-from a body. Body frame: y up, facing +z, left = +x, metres. The zero pose is SMPL's straight T-pose, whatever the pose
-in which the body was modelled.
+Serving fits it to predicted meshes (`model.body.fitting`) and needs no body model for that. `training.bodies.rig` makes
+the file from a body. Body frame: y up, facing +z, left = +x, metres. The zero pose is SMPL's straight T-pose, whatever
+the pose in which the body was modelled.
 """
 
 from __future__ import annotations

@@ -77,8 +77,6 @@ def to_rigged_glb(
     return file.finish(nodes, {"name": name, "primitives": [primitive]}, skin)
 
 
-
-
 def moves(rig: Rig, bodies: Sequence[BodyFit], places: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """How the joints turn and where the root is, y up.
 

@@ -46,8 +46,6 @@ def draw_heatmaps(
     return along_y[..., :, None] * along_x[..., None, :]
 
 
-
-
 def resample_heatmaps(heatmaps: Tensor, size: Sequence[int], offset: tuple[float, float] = (0.0, 0.0)) -> Tensor:
     """Heatmaps on another grid over the same crop, linearly; a coarser grid averages, so that no peak falls between.
 
@@ -125,8 +123,6 @@ def _read(maps: Tensor, columns: Tensor, rows: Tensor, area: float) -> HeatmapRe
     )
 
 
-
-
 @dataclass(frozen=True)
 class Peaks:
     """One Gaussian peak for each joint, by Eq. 1."""
@@ -155,7 +151,3 @@ def read_peaks(peaks: Peaks, size: int, widest: float) -> HeatmapReadout:
     on = centres * (2 / CROP_SIZE) - 1
     maps = peaks.height[..., None, None] * marginals[:, :, 1, :, None] * marginals[:, :, 0, None, :]  # (B, K, W, W)
     return _read(maps, on[:, :, 0], on[:, :, 1], (cell**2) / 64.0)
-
-
-
-

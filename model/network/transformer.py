@@ -89,12 +89,6 @@ class HeatmapTokens(nn.Module):
         return self.mlp(patches.flatten(2)) + position, heat.transpose(1, 2)
 
 
-
-
-
-
-
-
 class MeshTransformer(nn.Module):
     """Regresses 3D joints and coarse vertices from pose heatmaps.
 

@@ -12,7 +12,6 @@ from model.perception.crops import View
 
 _SAME_JOINT = 0.1  # two estimates of a joint agree within about this part of the person's size
 
-
 SAME_PERSON = 0.5  # similarity above which two candidates are one person
 
 

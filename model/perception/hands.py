@@ -42,8 +42,6 @@ _BOX_SCALE = 1.5  # about boxes that are given
 _ANGLES = (0.0, np.pi / 2, -np.pi / 2, np.pi)  # tried in boxes: nobody says how the hand lies
 
 
-
-
 Look = Callable[[np.ndarray], Landmarks]
 """The landmark network: (B, 224, 224, 3) uint8 RGB to what it says, in numpy."""
 People = Callable[[np.ndarray], list[Detection]]

@@ -21,8 +21,6 @@ _SAME_PALM = 0.3  # intersection over union above which two boxes are of one pal
 _CANDIDATES = 16  # palms of one look: bounds the work that a crowd makes
 
 
-
-
 @dataclass(frozen=True)
 class Palm:
     """A palm in a photo, in its pixels."""

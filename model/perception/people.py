@@ -32,10 +32,6 @@ _MIN_JOINT_SCORE = 0.127  # below, a joint does not count in its person's score 
 _JOINT_SPREAD = 0.3  # variance of the prior about a joint's expected place: half of this times the shorter side, cells
 
 
-
-
-
-
 Find = Callable[[np.ndarray], DetectorOutputs]
 """The detector: (B, H, W, 3) uint8 RGB, H and W multiples of 32, to its heads' raw outputs in numpy."""
 
@@ -200,9 +196,3 @@ def _decode_person(outputs: DetectorOutputs, centers: np.ndarray, row: int, colu
 def _sigmoid(logits: np.ndarray) -> np.ndarray:
     answer: np.ndarray = 1 / (1 + np.exp(-np.maximum(logits, -80)))  # beyond, float32 would overflow
     return answer
-
-
-
-
-
-

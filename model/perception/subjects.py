@@ -8,7 +8,6 @@ from functools import partial
 
 import numpy as np
 
-from model.errors import BadCheckpoint
 from model.interfaces import Box, DetectorOutputs, Landmarks, Network, PalmOutputs
 from model.perception.detection import Detection
 from model.perception.hands import find_hands, hands_in_boxes
@@ -20,23 +19,10 @@ class Subject:
     """One kind of thing that is reconstructed."""
 
     name: str
-    detectors: tuple[str, ...]
-    """The published networks that find it."""
     find: Callable[[Network, np.ndarray], list[Detection]]
     """All that are in a photo (H, W, 3) uint8 RGB, the most prominent first."""
     look: Callable[[Network, np.ndarray, Sequence[Box]], list[Detection]]
     """The one in each of the boxes that are given, in their order."""
-
-
-def subject(name: str) -> Subject:
-    """The subject of this name, as checkpoints' cards have it.
-
-    Raises:
-        BadCheckpoint: There is none.
-    """
-    if name not in SUBJECTS:
-        raise BadCheckpoint(f"The subject {name!r} is unknown here: this version knows {', '.join(SUBJECTS)}.")
-    return SUBJECTS[name]
 
 
 def _find_bodies(network: Network, image: np.ndarray) -> list[Detection]:
@@ -63,6 +49,6 @@ def _landmarks(network: Network) -> Callable[[np.ndarray], Landmarks]:
 
 
 SUBJECTS = {
-    "body": Subject("body", ("movenet-multipose",), _find_bodies, _bodies_in_boxes),
-    "hand": Subject("hand", ("handdetect", "handlandmark-full", "movenet-multipose"), _find_hands, _hands_in_boxes),
+    "body": Subject("body", _find_bodies, _bodies_in_boxes),
+    "hand": Subject("hand", _find_hands, _hands_in_boxes),
 }

@@ -37,8 +37,6 @@ class Figure(NamedTuple):
     """RGB in 0..255, or (F, 3) one for each face; None takes the next one of `PALETTE`."""
 
 
-
-
 def overlay(
     photo: np.ndarray,
     people: Sequence[Figure | tuple],
@@ -158,7 +156,3 @@ def _shade(raster: Raster, lit: np.ndarray, colours: np.ndarray) -> np.ndarray:
     layer = np.zeros((height * width, 4), np.float32)
     layer[pixel] = shown
     return layer.reshape(height, width, 4)
-
-
-
-

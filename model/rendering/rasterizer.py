@@ -118,8 +118,6 @@ def is_closed(faces: np.ndarray) -> bool:
     return bool((np.sort(a * count + b) == np.sort(b * count + a)).all())
 
 
-
-
 def _project(
     vertices: np.ndarray, faces: np.ndarray, focal_length: float, principal_point: tuple[float, float]
 ) -> tuple[np.ndarray, np.ndarray]:

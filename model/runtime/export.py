@@ -24,10 +24,9 @@ import torch
 from torch import Tensor, nn
 
 from model.errors import BadInput, MPTError
-from model.interfaces import About, Placed
+from model.interfaces import DETECTORS, About, Placed, detectors_of
 from model.network.detectors.registry import PhotoDetector
 from model.network.mpt import PhotoMPT
-from model.perception.subjects import SUBJECTS, subject
 from model.runtime.loading import default_checkpoint, export_path, fingerprint, is_shipped
 from model.runtime.onnx_runtime import FORMAT
 from model.runtime.torch_runtime import TorchNetwork
@@ -164,7 +163,7 @@ def main() -> int:
     """The command: exports checkpoints, unless that was done before; returns the exit status."""
     parser = argparse.ArgumentParser(description="Export checkpoints to ONNX: by default all of the project's own.")
     parser.add_argument("--checkpoint", type=Path, help="this .safetensors file only")
-    parser.add_argument("--subject", choices=tuple(SUBJECTS), help="of the project's own, this one only")
+    parser.add_argument("--subject", choices=tuple(DETECTORS), help="of the project's own, this one only")
     parser.add_argument(
         "--output",
         type=Path,
@@ -191,7 +190,7 @@ def _wanted(checkpoint: Path | None, name: str | None, output: Path | None) -> l
     if checkpoint is not None:
         found = [(checkpoint, export_path(checkpoint))]
     else:
-        names = (name,) if name else tuple(each for each in SUBJECTS if is_shipped(each))
+        names = (name,) if name else tuple(each for each in DETECTORS if is_shipped(each))
         found = [(default_checkpoint(each), export_path(subject=each)) for each in names]
     if output is None:
         return found
@@ -209,7 +208,7 @@ def is_up_to_date(output: Path, checkpoint: Path, precision: str) -> bool:
     try:
         stored = {prop.key: prop.value for prop in onnx.load(output).metadata_props}
         description = json.loads(stored["mpt"])
-        if not all(output.with_name(f"{name}.onnx").is_file() for name in subject(description["subject"]).detectors):
+        if not all(output.with_name(f"{name}.onnx").is_file() for name in detectors_of(description["subject"])):
             return False
     except Exception:  # whatever it is, it is none of ours
         return False

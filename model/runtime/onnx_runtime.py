@@ -8,17 +8,12 @@ import math
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import onnxruntime
 
 from model.errors import BadCheckpoint, BadInput, WeightsMissing
-from model.interfaces import About, Placed
-from model.perception.subjects import subject
-
-if TYPE_CHECKING:
-    from model.network.topology import MeshTopology
+from model.interfaces import About, Placed, detectors_of
 
 FORMAT = "mpt-onnx-2"
 
@@ -69,7 +64,7 @@ class OnnxNetwork:
                 f"{name} is no export of this project's version ({FORMAT}): {error!r}; export the checkpoint again."
             ) from None
         place = "CUDA" if _PROVIDERS["cuda"] in mesh.get_providers() else "CPU"
-        self._detectors = {detector: open_detector(detector) for detector in subject(self.about.subject).detectors}
+        self._detectors = {name: open_detector(name) for name in detectors_of(self.about.subject)}
         self.runtime = f"ONNX Runtime on {place}, {precision}"
 
     @classmethod
@@ -89,11 +84,6 @@ class OnnxNetwork:
         mesh = _open(path, device, threads)
         return cls(mesh, lambda name: _open(path.with_name(f"{name}.onnx"), device, threads), str(path))
 
-    @property
-    def topology(self) -> MeshTopology:
-        """See `Network.topology`."""
-        return _no_topology()
-
     def find(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
         """See `Network.find`."""
         return tuple(self._detectors[detector].run(None, {"images": images}))
@@ -103,14 +93,12 @@ class OnnxNetwork:
         return Placed(*self._mesh.run(Placed._fields, {"pixels": pixels, "crops": crops, "cameras": cameras}))
 
 
-def _no_topology() -> NoReturn:
-    raise BadInput("An ONNX export carries no mesh topology; load the checkpoint with the engine torch.")
-
-
 def _open(path: Path, device: str, threads: int | None) -> onnxruntime.InferenceSession:
     """Opens a file and makes sure that it runs where it should: ONNX Runtime falls back to the CPU with a warning."""
     if not path.is_file():
-        raise WeightsMissing(f"{path} does not exist; `python -m model.runtime.export` makes it where PyTorch is installed.")
+        raise WeightsMissing(
+            f"{path} does not exist; `python -m model.runtime.export` makes it where PyTorch is installed."
+        )
     kind, _, index = device.partition(":")
     if kind not in ("auto", *_PROVIDERS) or not (index or "0").isdecimal():
         raise BadInput(f"ONNX Runtime's engine has no device {device!r}; choose cpu, cuda or cuda:1.")

@@ -10,13 +10,12 @@ import torch
 from torch import Tensor
 
 from model.errors import BadCheckpoint, BadInput
-from model.interfaces import About, Placed
+from model.interfaces import About, Placed, detectors_of
 from model.network.backbones import build_backbone
 from model.network.checkpoint import load_checkpoint
 from model.network.detectors.registry import PhotoDetector, load_detector
 from model.network.mpt import MPT, PhotoMPT
 from model.network.topology import MeshTopology
-from model.perception.subjects import subject
 
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -98,7 +97,7 @@ class TorchNetwork:
             )
         backbone_name = str(loaded.card.get("backbone", "movenet-thunder"))
         backbone = loaded.backbone or build_backbone(backbone_name, weights.path(backbone_name))
-        names = subject(str(loaded.card.get("subject", "body"))).detectors
+        names = detectors_of(str(loaded.card.get("subject", "body")))
         detectors = {name: load_detector(name, weights.path(name)) for name in names}
         name, mode = str(loaded.card.get("name", "unnamed")), str(loaded.card.get("mode", "zero-shot"))
         network = MPT(backbone, loaded.model, loaded.topology)

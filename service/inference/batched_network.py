@@ -12,7 +12,7 @@ from service import metrics
 from service.inference.batcher import Batcher
 
 if TYPE_CHECKING:
-    from model.network.topology import MeshTopology
+    pass
 
 _People = tuple[np.ndarray, np.ndarray, np.ndarray]
 """What `Network.place` takes."""
@@ -47,11 +47,6 @@ class BatchedNetwork:
     def runtime(self) -> str:
         """See `Network.runtime`."""
         return self._network.runtime
-
-    @property
-    def topology(self) -> MeshTopology:
-        """See `Network.topology`."""
-        return self._network.topology
 
     def find(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
         """See `Network.find`; images of one size for one detector share a batch, large ones fewer of them."""

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from model.errors import BadCheckpoint, BadInput
+from model.interfaces import detectors_of
 from model.reconstructor import Reconstructor
 from model.results import Person
 from tests.support import drawn_figure
@@ -129,7 +130,5 @@ def test_two_hands_and_a_limit(reconstructor: Reconstructor) -> None:
 def test_a_subject_that_is_unknown_gets_a_sentence() -> None:
     with pytest.raises(BadInput, match="choose one of body, hand"):
         Reconstructor.load(subject="foot")
-    from model.perception.subjects import subject
-
     with pytest.raises(BadCheckpoint, match="knows body, hand"):
-        subject("foot")
+        detectors_of("foot")

@@ -17,6 +17,7 @@ import pytest
 import typer
 import yaml
 
+from cli import passthrough
 from cli.main import app
 from service.settings import Settings
 
@@ -136,7 +137,7 @@ def mpt_parses(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     if context.args:  # handed over to a module
         handed = []
         with monkeypatch.context() as patch:
-            patch.setattr(hand_over, "_run", lambda module, _: handed.append(module))
+            patch.setattr(passthrough, "_run", lambda module, _: handed.append(module))
             command.invoke(context)
         module_parses(handed[0], context.args, monkeypatch)
 

@@ -1,7 +1,7 @@
 """From meshes back to the poses that made them: Procrustes for each joint, then Gauss-Newton.
 
-For meshes that the body itself made, such as a data set's. `model.body.fitting` is for a network's answers, which no body may
-have made: it weighs them against what bodies do.
+For meshes that the body itself made, such as a data set's. `model.body.fitting` is for a network's answers, which no
+body may have made: it weighs them against what bodies do.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -119,7 +119,8 @@ def _stacked(tensors: Sequence[Tensor | None]) -> Tensor | None:
 
 
 def evaluate_images(
-    reconstructors: dict[str, Reconstructor],
+    reconstructors: Mapping[str, Reconstructor],
+    topologies: Mapping[str, MeshTopology],
     data: SampleSet,
     regressor: Path | None = None,
     truth: SmplTruth | None = None,
@@ -130,6 +131,7 @@ def evaluate_images(
 
     Args:
         reconstructors: by the name that the report gives them.
+        topologies: of their meshes, by the same names.
         data: what a reader found.
         regressor: Human3.6M's, for SMPL's mesh.
         truth: SMPL's model files, for data sets whose truth is given as SMPL's parameters.
@@ -146,7 +148,7 @@ def evaluate_images(
     )
     results: dict[str, tuple[Scores, list[int], Protocol]] = {}
     for name, reconstructor in reconstructors.items():
-        protocol = Protocol(reconstructor.network.topology, regressor, truth)
+        protocol = Protocol(topologies[name], regressor, truth)
         scores, kept = _evaluate(reconstructor, data.samples, protocol, focal_length, name)
         results[name] = scores, kept, protocol
         report.notes.append(f"{name}: {protocol.note}.")

@@ -1,7 +1,7 @@
 """The paper's evidence for pre-training, on open data: Tables 3a, 3c, 5 and 7, and the token budget.
 
-`python -m training.reproduction.ablations --help`. Each row is a small network, trained anew with one thing changed, on the same
-number of samples, with two seeds; finished runs are kept, so that the command goes on where it stopped.
+`python -m training.reproduction.ablations --help`. Each row is a small network, trained anew with one thing changed, on
+the same number of samples, with two seeds; finished runs are kept, so that the command goes on where it stopped.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The paper's evidence for fine-tuning, on rendered people: Tables 2, 3b and 4, Fig. 4 and 6.
 
-`python -m training.reproduction.finetuning_tables --help`. Each row is one fine-tuned network, scored on test images of other people before
-other scenes; finished rows are kept, so that the command goes on where it stopped. All rows of a table see as many
-samples. Pre-training's samples are mixed into none: the rows without pre-training must not see MoCap.
+`python -m training.reproduction.finetuning_tables --help`. Each row is one fine-tuned network, scored on
+test images of other people before other scenes; finished rows are kept, so that the command goes on where it stopped.
+All rows of a table see as many samples. Pre-training's samples are mixed into none: the rows without pre-training must
+not see MoCap.
 """
 
 from __future__ import annotations
@@ -229,7 +230,9 @@ def _curve(folder: Path) -> list[tuple[int, float]]:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m training.reproduction.finetuning_tables", description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m training.reproduction.finetuning_tables", description=__doc__.split("\n\n")[0]
+    )
     parser.add_argument("--images", type=Path, default=Path("runs/rendered"), help="of training.images.prepare")
     parser.add_argument("--tables", nargs="+", choices=list(TABLES), default=list(TABLES))
     parser.add_argument("--samples", type=int, default=12_800, help="of each row of Tables 2 and 3b")

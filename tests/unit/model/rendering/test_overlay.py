@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from model.body.normals import vertex_normals
-from model.rendering import overlay
+from model.rendering import overlay as drawing
+from model.rendering import rasterizer
 from model.rendering.overlay import PALETTE, overlay, side_view
 from model.rendering.rasterizer import NEAR, Raster, extent, interpolate, is_closed, rasterise
 
@@ -152,7 +153,7 @@ def test_memory_is_bounded_wherever_the_vertices_are(monkeypatch: pytest.MonkeyP
     wild = rng.normal(size=(300, 3)) * 10.0 ** rng.uniform(-3, 8, (300, 1)) + [0, 0, 0.5]
     filling = np.tile(np.array([[-9, -9, 1.0], [30, -9, 1], [-9, 30, 1]]), (50, 1))  # 50 times the whole picture
     vertices = np.concatenate([wild, filling])
-    monkeypatch.setattr(rasteriser, "BUDGET", 1 << 16)
+    monkeypatch.setattr(rasterizer, "BUDGET", 1 << 16)
     tracemalloc.start()
     raster = rasterise(vertices, np.arange(450).reshape(-1, 3), 1e3, (100, 100), (200, 200))
     peak = tracemalloc.get_traced_memory()[1]
@@ -166,8 +167,8 @@ def test_parts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     faces = np.arange(60).reshape(-1, 3)
     photo = np.full((80, 80, 3), 90, np.uint8)
     whole = rasterise(vertices, faces, 60.0, (40, 40), (80, 80)), overlay(photo, [(vertices, faces)], 60.0)
-    monkeypatch.setattr(rasteriser, "BUDGET", 500)
-    monkeypatch.setattr(render, "BUDGET", 5000)
+    monkeypatch.setattr(rasterizer, "BUDGET", 500)
+    monkeypatch.setattr(drawing, "BUDGET", 5000)
     parts = rasterise(vertices, faces, 60.0, (40, 40), (80, 80)), overlay(photo, [(vertices, faces)], 60.0)
     assert (whole[0].face == parts[0].face).all()
     assert (np.abs(whole[1].astype(int) - parts[1]) <= 1).all()

@@ -17,8 +17,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Notes what was tried in place of loading it."""
     names: list[str] = []
     for name in ("torch", "onnx"):
-        monkeypatch.setattr(engines, f"_open_{name}", lambda *_, name=name: names.append(name) or name)
-    monkeypatch.setattr(engines, "_has_gpu", lambda: False)
+        monkeypatch.setattr(loading, f"_open_{name}", lambda *_, name=name: names.append(name) or name)
+    monkeypatch.setattr(loading, "_has_gpu", lambda: False)
     monkeypatch.setattr(loading.importlib.util, "find_spec", lambda name: name)
     return names
 
@@ -47,7 +47,7 @@ def test_auto_takes_the_export_on_the_cpu_and_pytorch_without_one(
 def test_auto_takes_pytorch_on_a_gpu(
     tmp_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch, device: str, gpu: bool, engine: str
 ) -> None:
-    monkeypatch.setattr(engines, "_has_gpu", lambda: gpu)
+    monkeypatch.setattr(loading, "_has_gpu", lambda: gpu)
     assert open_network(checkpoint(tmp_path, exported=True), device) == engine
 
 
@@ -65,7 +65,7 @@ def test_auto_takes_the_next_if_one_cannot_be_used_and_says_so(
     def stale(*_: object) -> None:
         raise BadCheckpoint("It is of another version.")
 
-    monkeypatch.setattr(engines, "_open_onnx", stale)
+    monkeypatch.setattr(loading, "_open_onnx", stale)
     path = checkpoint(tmp_path, exported=True)
     with caplog.at_level(logging.WARNING):
         assert open_network(path) == "torch"

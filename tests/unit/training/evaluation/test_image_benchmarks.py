@@ -9,13 +9,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import cv2
-import model.views
 import numpy as np
 import pytest
 import torch
 
 from model.errors import BadData
-from model.reconstructor import Box
+from model.interfaces import Box
+from model.perception.crops import CROP_SCALE
 from model.results import Camera, Person, Reconstruction
 from training.evaluation.image_benchmarks import MPJPE_PELVIS, evaluate_images
 from training.images.datasets.base import CROP_PER_BOX, DatasetPerson, SampleSet, SmplParameters
@@ -25,6 +25,11 @@ V = 6890
 CAMERA = Camera(500.0, (50.0, 40.0), (0.0, 0.0, 4.0), (1.0, 0.0, 0.0))
 
 
+def evaluated(networks: dict[str, StandIn], *arguments: Any, **named: Any) -> Any:
+    topologies = {name: network.topology for name, network in networks.items()}
+    return evaluate_images(networks, topologies, *arguments, **named)  # type: ignore[arg-type]
+
+
 class StandIn:
     """Answers the people it was given, in the order of the boxes; notes what it was asked."""
 
@@ -32,7 +37,7 @@ class StandIn:
         template = torch.zeros(vertices, 3)
         template[:17, 0] = torch.tensor([0, -0.1, -0.1, -0.1, 0.1, 0.1, 0.1, 0, 0, 0, 0, *[0.3] * 3, *[-0.3] * 3])
         topology = SimpleNamespace(name="smpl" if vertices == V else "anny", vertex_count=vertices, template=template)
-        self.network: Any = SimpleNamespace(topology=topology)
+        self.topology: Any = topology
         self.faces = np.array([[0, 1, 2]])
         self.answers, self.asked = answers, []
 
@@ -78,7 +83,7 @@ def test_limb_joints_by_hand(image: Path, tmp_path: Path) -> None:
     wrong[LIMBS.index("left wrist"), 2] += 0.06
     network = StandIn(20, {30.0: coco_of(limbs(0) + np.arange(3)), 70.0: coco_of(wrong)})
     data = SampleSet("Human3.6M", "Protocol", [sample_at(image, 30, limbs(0)), sample_at(image, 70, limbs(1))])
-    report = evaluate_images({"net": network}, data, output=tmp_path)  # type: ignore[dict-item]
+    report = evaluated({"net": network}, data, output=tmp_path)
     assert rows_of(report, "scores")["net"]["MPJPE"] == pytest.approx(2.5, abs=1e-2)
     assert rows_of(report, "scores")["net"]["joints"] == 12
     assert 0 < rows_of(report, "scores")["net"]["PA-MPJPE"] < 5
@@ -95,7 +100,7 @@ def test_the_hips_are_the_root(image: Path) -> None:
     wrong[LIMBS.index("left hip"), 0] += 0.05  # moves the root by 2.5 cm
     network = StandIn(20, {30.0: coco_of(wrong)})
     data = SampleSet("Human3.6M", "Protocol", [sample_at(image, 30, limbs(0))])
-    report = evaluate_images({"net": network}, data)  # type: ignore[dict-item]
+    report = evaluated({"net": network}, data)
     assert rows_of(report, "scores")["net"]["MPJPE"] == pytest.approx(25, abs=1e-2)
 
 
@@ -121,7 +126,7 @@ def test_smpls_mesh_is_measured_in_14_joints(image: Path, regressor: Path) -> No
     network = StandIn(V, {30.0: predicted + 5})
     joints = true[IN_LSP].astype(np.float32)
     data = SampleSet("Human3.6M", "P2", [sample_at(image, 30, joints, pelvis=true[0].astype(np.float32))])
-    row = rows_of(evaluate_images({"net": network}, data, regressor), "scores")["net"]  # type: ignore[dict-item]
+    row = rows_of(evaluated({"net": network}, data, regressor), "scores")["net"]
     assert row["joints"] == 14 and row["MPJPE"] == pytest.approx(10, abs=1e-2)
     off = (13 * 30 + np.hypot(140, 30)) / 14  # about the wrong pelvis all are 3 cm off
     assert row[MPJPE_PELVIS] == pytest.approx(off, abs=1e-2)
@@ -145,14 +150,14 @@ def test_meshes_are_compared_about_the_pelvis(image: Path, regressor: Path) -> N
     network = StandIn(V, {30.0: predicted})
     smpl = SmplParameters(np.zeros((24, 3), np.float32), np.zeros(10, np.float32), "male")
     data = SampleSet("3DPW", "test", [sample_at(image, 30, None, smpl=smpl, focal_length=700.0)])
-    report = evaluate_images({"net": network}, data, regressor, FixedTruth(true))  # type: ignore[dict-item, arg-type]
+    report = evaluated({"net": network}, data, regressor, FixedTruth(true))
     row = rows_of(report, "scores")["net"]
     assert row["MPVE"] == pytest.approx(20, abs=1e-2) and row["MPJPE"] == pytest.approx(0, abs=1e-2)
     assert 0 < row["PA-MPVE"] < 21
     assert network.asked[0][1] == 700.0
     # Another topology has its limbs compared.
     other = StandIn(20, {30.0: coco_of(limbs(0))})
-    report = evaluate_images({"a": network, "b": other}, data, regressor, FixedTruth(true))  # type: ignore[dict-item, arg-type]
+    report = evaluated({"a": network, "b": other}, data, regressor, FixedTruth(true))
     assert rows_of(report, "scores")["b"]["joints"] == 12 and rows_of(report, "scores")["b"]["MPVE"] is None
     assert rows_of(report, "joints")["neck"]["b, MPJPE"] is None
     assert set(rows_of(report, "joints")) == set(LSP_14)
@@ -163,18 +168,18 @@ def test_without_smpls_files_its_parameters_get_a_sentence(image: Path) -> None:
     data = SampleSet("3DPW", "test", [sample_at(image, 30, None, smpl=smpl)])
     network = StandIn(20, {30.0: coco_of(limbs(0))})
     with pytest.raises(BadData, match="--smpl"):
-        evaluate_images({"net": network}, data)  # type: ignore[dict-item]
+        evaluated({"net": network}, data)
 
 
 def test_crops_beside_the_image_are_counted(image: Path) -> None:
     network = StandIn(20, {30.0: coco_of(limbs(0))})
     away = sample_at(image, 500, limbs(1))
     data = SampleSet("Human3.6M", "Protocol", [sample_at(image, 30, limbs(0)), away])
-    report = evaluate_images({"net": network}, data)  # type: ignore[dict-item]
+    report = evaluated({"net": network}, data)
     assert "1 persons are left out" in report.markdown()
     assert report.setting["checkpoints"]["net"]["persons"] == 1
     with pytest.raises(BadData, match="crop"):
-        evaluate_images({"net": network}, dataclasses.replace(data, samples=[away]))  # type: ignore[dict-item]
+        evaluated({"net": network}, dataclasses.replace(data, samples=[away]))
 
 
 def test_missing_and_broken_images_get_a_sentence(image: Path) -> None:
@@ -185,11 +190,11 @@ def test_missing_and_broken_images_get_a_sentence(image: Path) -> None:
     for path, message in ((gone, r"gone\.png is not there"), (broken, r"broken\.png cannot be read")):
         data = SampleSet("Human3.6M", "Protocol", [sample_at(path, 30, limbs(0))])
         with pytest.raises(BadData, match=message):
-            evaluate_images({"net": network}, data)  # type: ignore[dict-item]
+            evaluated({"net": network}, data)
 
 
 def test_the_crop_is_the_reconstructors() -> None:
-    assert CROP_PER_BOX == model.views.CROP_SCALE
+    assert CROP_PER_BOX == CROP_SCALE
 
 
 def test_each_nth_sample(image: Path) -> None:
