@@ -27,7 +27,8 @@ from model.errors import BadInput, MPTError
 from model.interfaces import DETECTORS, About, Placed, detectors_of
 from model.network.detectors.registry import PhotoDetector
 from model.network.mpt import PhotoMPT
-from model.runtime.loading import default_checkpoint, export_path, fingerprint, is_shipped
+from model.runtime.fingerprint import fingerprint
+from model.runtime.loading import default_checkpoint, export_path, is_shipped
 from model.runtime.onnx_runtime import FORMAT
 from model.runtime.torch_runtime import TorchNetwork
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes.util
-import hashlib
 import importlib.util
 import logging
 import sys
@@ -11,13 +10,10 @@ from pathlib import Path
 
 from model.errors import BadCheckpoint, BadInput, MPTError, WeightsMissing
 from model.interfaces import Network
+from model.runtime.fingerprint import fingerprint
 
 ENGINES = ("auto", "torch", "onnx")
 _DEFAULTS = {"body": "anny-tiny", "hand": "anny-hand-tiny"}
-_NETWORK = (
-    "cameras.py", "detectors.py", "heatmaps.py", "mpt.py", "onnx.py", "palm_detector.py", "person_detector.py",
-    "placement.py", "topology.py", "transformer.py",
-)  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -74,15 +70,6 @@ def export_path(checkpoint: Path | None = None, subject: str = "body") -> Path:
     from weights.registry import cache_folder
 
     return checkpoint.with_suffix(".onnx") if checkpoint else cache_folder() / f"{_DEFAULTS[subject]}.onnx"
-
-
-def fingerprint(checkpoint: Path) -> str:
-    """Changes with the checkpoint and with the code that makes a network of it; an export carries it."""
-    digest = hashlib.sha256(checkpoint.read_bytes())
-    folder = Path(__file__).parent
-    for source in sorted([*folder.glob("backbones/*.py"), *(folder / name for name in _NETWORK)]):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()
 
 
 def _open_torch(checkpoint: Path, device: str, precision: str, threads: int | None) -> Network:

@@ -9,7 +9,8 @@ import pytest
 
 from model.interfaces import About, Placed
 from model.reconstructor import Reconstructor
-from model.runtime.loading import default_checkpoint, export_path, fingerprint, is_shipped
+from model.runtime.fingerprint import fingerprint
+from model.runtime.loading import default_checkpoint, export_path, is_shipped
 from model.runtime.torch_runtime import TorchNetwork
 from tests.integration.test_hands import WIDTH, picture
 from tests.integration.test_onnx_export import millimetres

@@ -17,7 +17,8 @@ from model.network.backbones import build_backbone
 from model.network.checkpoint import load_checkpoint, save_checkpoint
 from model.perception.crops import cut_crop, square_crop
 from model.reconstructor import Reconstructor
-from model.runtime.loading import default_checkpoint, export_path, fingerprint
+from model.runtime.fingerprint import fingerprint
+from model.runtime.loading import default_checkpoint, export_path
 from model.runtime.torch_runtime import TorchNetwork
 from tests.support.drawn_figure import background, draw_figure
 

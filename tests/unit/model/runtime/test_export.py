@@ -136,8 +136,6 @@ def test_it_describes_itself(exported: tuple[Any, Path, str]) -> None:
     assert answer == {name: value for name, value in expected.items() if name != "faces"}
     assert twin.runtime == f"ONNX Runtime on CPU, {precision}"
     assert twin.fingerprint == "made of this"
-    with pytest.raises(BadInput, match="engine torch"):
-        _ = twin.topology
     model = onnx.load(path)
     onnx.checker.check_model(model)
     assert "metres" in model.doc_string
@@ -197,7 +195,7 @@ def test_what_cannot_be_used_gets_a_sentence(exported: tuple[Any, Path, str], tm
         export(network, tmp_path / "small.onx")
     with pytest.raises(BadInput, match="float32, float16"):
         export(network, tmp_path / "small.onnx", "int4")
-    with pytest.raises(WeightsMissing, match=r"model\.onnx"):
+    with pytest.raises(WeightsMissing, match=r"model\.runtime\.export"):
         OnnxNetwork.load(tmp_path / "none.onnx")
     lonely = tmp_path / "lonely.onnx"
     lonely.write_bytes(path.read_bytes())

@@ -9,7 +9,8 @@ import pytest
 
 from model.errors import BadCheckpoint, BadInput, WeightsMissing
 from model.runtime import loading
-from model.runtime.loading import export_path, fingerprint, open_network
+from model.runtime.fingerprint import fingerprint
+from model.runtime.loading import export_path, open_network
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_what_cannot_be_gets_a_sentence(tmp_path: Path, monkeypatch: pytest.Monk
         open_network(engine="tensorrt")
     with pytest.raises(BadInput, match="is an export"):
         open_network(tmp_path / "mine.onnx", engine="torch")
-    with pytest.raises(WeightsMissing, match=r"mine\.onnx does not exist; `python -m model\.onnx --checkpoint .*`"):
+    with pytest.raises(WeightsMissing, match=r"mine\.onnx does not exist; `python -m model\.runtime\.export --checkp"):
         open_network(checkpoint(tmp_path, exported=False), engine="onnx")
     monkeypatch.setattr(loading.importlib.util, "find_spec", lambda name: None)
     for engine, title in (("torch", "PyTorch"), ("onnx", "ONNX Runtime")):

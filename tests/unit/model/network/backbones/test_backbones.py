@@ -97,7 +97,7 @@ def test_both_sizes_of_a_network_take_the_same_weights() -> None:
 
 def test_a_checkpoint_is_brought_and_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MPT_WEIGHTS_DIR", str(tmp_path / "cache"))
-    with pytest.raises(WeightsMissing, match=r"pose_resnet_50_256x192.pth.tar .*weights\.bring simple-baseline-50"):
+    with pytest.raises(WeightsMissing, match=r"pose_resnet_50_256x192.pth.tar .*weights\.convert simple-baseline-50"):
         weights.path("simple-baseline-50-square")
     torch.manual_seed(1)
     theirs = build_backbone("simple-baseline-50")
