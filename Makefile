@@ -20,10 +20,11 @@ test: $(VENV)/.dev ## Run the fast tests (ARGS="-m slow" for the slow ones)
 	@$(BIN)/python -m weights.fetch
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: $(VENV)/.dev ## Check style and types
+lint: $(VENV)/.dev ## Check style, types and which package may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix .

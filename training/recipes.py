@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from model.network import sizes
 from model.network.sizes import TransformerSize
 from training.bodies.anny import ADULT
-from training.bodies.subject import HAND
 from training.loop.trainer import TrainerConfig
 from training.synthesis.samples import SynthesisConfig
+from training.synthesis.viewing import VIEWING
 
 
 @dataclass(frozen=True)
@@ -159,6 +159,10 @@ def for_hands(recipe: PretrainRecipe) -> PretrainRecipe:
     the whole `tiny` network, two hours on a part of one busy CPU core. See its model card.
     """
     synthesis = dataclasses.replace(
-        recipe.synthesis, variety=None, cut_off=0.1, cut_from=(0.25, 0.25, 0.25, 0.25), corruption=HAND.corruption
+        recipe.synthesis,
+        variety=None,
+        cut_off=0.1,
+        cut_from=(0.25, 0.25, 0.25, 0.25),
+        corruption=VIEWING["hand"].corruption,
     )
     return dataclasses.replace(recipe, subject="hand", synthesis=synthesis)

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from training.bodies.protocol import BodyModel
 from training.evaluation.heldout_views import BATCH, SEED, Views, centred, posed_views
 from training.rotations import axis_angle_to_matrix
+from training.synthesis.viewing import VIEWING
 
 _CHUNK = 512
 _SMALL_WEIGHT = 1e-4  # of G: the vertices beyond it carry the joints to a fraction of a millimetre
@@ -66,7 +67,7 @@ def nearest_pose(body: BodyModel, poses: Tensor, count: int = 65536) -> Predict:
         pose.append(body.subject.mirrored_half(poses[index], generator))
         shape.append(few.sample_shapes(_CHUNK, generator))
         _, joints = centred(few.pose(axis_angle_to_matrix(pose[-1]), shape[-1]), few_regressor, root)
-        cameras = body.subject.cameras(joints, generator)
+        cameras = VIEWING[body.subject.name].cameras(joints, generator)
         seen.append(_normalised(cameras.project(cameras.to_camera(joints))))
         turn.append(cameras.rotation)
     known, poses_, shapes, turns = torch.cat(seen), torch.cat(pose), torch.cat(shape), torch.cat(turn)

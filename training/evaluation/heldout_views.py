@@ -15,6 +15,7 @@ from training.bodies.protocol import BodyModel
 from training.bodies.subject import Subject
 from training.rotations import axis_angle_to_matrix
 from training.synthesis.corruption import HeatmapCorruption, corrupt_and_draw, mask_heatmaps
+from training.synthesis.viewing import VIEWING
 from training.synthesis.virtual_cameras import VirtualCameras
 
 SEED = 2023
@@ -25,7 +26,7 @@ BATCH = 32
 
 def noise_of(subject: Subject) -> HeatmapCorruption:
     """The corruption that training uses, on every sample."""
-    return dataclasses.replace(subject.corruption, clean=0.0)
+    return dataclasses.replace(VIEWING[subject.name].corruption, clean=0.0)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def posed_views(body: BodyModel, poses: Tensor, number: Tensor, generator: torch
     shapes = body.sample_shapes(len(poses), generator)
     world = body.pose(axis_angle_to_matrix(poses), shapes)
     vertices, joints = centred(world, torch.from_numpy(body.joint_regressor), body.subject.root_joints)
-    cameras = body.subject.cameras(joints, generator)
+    cameras = VIEWING[body.subject.name].cameras(joints, generator)
     vertices, joints = cameras.to_camera(vertices), cameras.to_camera(joints)
     outline = cameras.project(vertices)  # (B, V, 2)
     low, high = outline.amin(dim=1), outline.amax(dim=1)

@@ -15,6 +15,7 @@ from training.losses import MeshTruth
 from training.rotations import axis_angle_to_matrix
 from training.synthesis.corruption import HeatmapCorruption, corrupt, corrupt_and_draw
 from training.synthesis.pose_variety import PoseVariety, vary
+from training.synthesis.viewing import VIEWING
 from training.synthesis.virtual_cameras import VirtualCameras
 
 
@@ -71,7 +72,7 @@ class Synthesizer:
             poses: (N, J, 3) axis-angle.
         """
         self.device = torch.device(device)
-        self.subject = body.subject
+        self.subject, self.viewing = body.subject, VIEWING[body.subject.name]
         self.body = body.only(topology.coarse).to(self.device)
         self.topology = topology
         self.regressor = topology.coarse_regressor.to(self.device)
@@ -93,7 +94,7 @@ class Synthesizer:
         joints = self.regressor @ vertices
         root = self.topology.root(joints)
         vertices, joints = vertices - root, joints - root
-        cameras = self.subject.cameras(joints, generator, self.config.views, variety.anywhere if variety else 0.0)
+        cameras = self.viewing.cameras(joints, generator, self.config.views, variety.anywhere if variety else 0.0)
         return Bodies(cameras.to_camera(vertices), cameras.to_camera(joints), cameras)
 
     def training_batch(self, index: Tensor, generator: torch.Generator) -> tuple[Tensor, MeshTruth]:
