@@ -18,7 +18,6 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from model.network.transformer import MeshTransformer
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import load_topology
 from training.loop.distributed import Processes
@@ -27,6 +26,7 @@ from training.loop.trainer import Trainer
 from training.pretrain import pretraining_loss, shards
 from training.recipes import PRETRAIN
 from training.synthesis.samples import Synthesizer
+from training.variants import build_variant
 
 # Dense bfloat16 operations a second, from the makers' data sheets.
 _PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "L40S": 362e12, "L4": 121e12, "RTX 4090": 165e12}
@@ -71,7 +71,7 @@ def measure(name: str, device: torch.device, compile: bool, batch: int | None, r
     with tempfile.TemporaryDirectory() as folder:
         topology = load_topology(Path(folder) / "topology.safetensors", body, poses)
         samples = Synthesizer(body, topology, poses, recipe.synthesis, device)
-        trainer = Trainer(MeshTransformer(recipe.size, topology), config, Path(folder), Processes(device), compile)
+        trainer = Trainer(build_variant(recipe.size, topology), config, Path(folder), Processes(device), compile)
         loss = pretraining_loss(samples)
         step = seconds(lambda: trainer.train_step(loss), device, repeats)
         generator = torch.Generator(device).manual_seed(0)

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from model.errors import BadInput
 from model.network.backbones import PoseBackbone
-from model.network.lifting import MeshPrediction
+from model.network.lifting import MeshNetwork, MeshPrediction
 from model.network.mpt import MPT
 from model.network.topology import MeshTopology
-from model.network.transformer import MeshTransformer
 from training.synthesis.corruption import mask_heatmaps
+from training.variants import features_of
 
 
 class EndToEnd(nn.Module):
@@ -23,7 +23,7 @@ class EndToEnd(nn.Module):
     It runs in single precision, since reading a peak to a part of a cell needs more digits than bfloat16 has.
     """
 
-    def __init__(self, backbone: PoseBackbone, transformer: MeshTransformer, topology: MeshTopology, frozen: bool):
+    def __init__(self, backbone: PoseBackbone, transformer: MeshNetwork, topology: MeshTopology, frozen: bool):
         """Joins the two.
 
         Args:
@@ -33,7 +33,7 @@ class EndToEnd(nn.Module):
             BadInput: the transformer reads image features that this backbone does not offer.
         """
         super().__init__()
-        features = transformer.size.image_features
+        features = features_of(transformer.size)
         if features and features != backbone.feature_channels:
             raise BadInput(f"{type(backbone).__name__} has {backbone.feature_channels} feature maps, not {features}.")
         self.mpt = MPT(backbone, transformer, topology)
@@ -63,7 +63,7 @@ class EndToEnd(nn.Module):
     def see(self, crops: Tensor) -> Tensor:
         """What the transformer reads of crops (B, 3, S, S) in 0..255: heatmaps (B, K, s, s), or image features."""
         with torch.autocast(crops.device.type, enabled=False), torch.no_grad() if self.frozen else nullcontext():
-            if self.mpt.transformer.size.image_features:
+            if features_of(self.mpt.transformer.size):
                 return self.mpt.backbone.features(crops).float()
             return self.mpt.look(crops)[0]
 

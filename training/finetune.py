@@ -13,11 +13,10 @@ from torch import Tensor, nn
 import weights
 from model.errors import BadInput
 from model.network.backbones import backbone_names, build_backbone
-from model.network.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from model.network.checkpoint import Checkpoint, save_checkpoint
 from model.network.lifting import MeshPrediction
-from model.network.sizes import SIZES, TransformerSize
+from model.network.sizes import TransformerSize
 from model.network.topology import MeshTopology
-from model.network.transformer import MeshTransformer
 from model.runtime.loading import default_checkpoint
 from training.bodies.anny import AnnyBody
 from training.console import telling_errors
@@ -35,6 +34,7 @@ from training.mocap.split import split_by_subject
 from training.pretrain import hardware, hidden
 from training.recipes import FINETUNE, FinetuneRecipe
 from training.synthesis.samples import SynthesisConfig, Synthesizer
+from training.variants import SIZES, build_variant, features_of, load_any, reading_features
 
 
 def finetune(
@@ -72,7 +72,7 @@ def finetune(
     checking = PreparedImages(images[0], "validation", recipe.validation_images)
     for part in (*training, checking):
         _check_fits(part, topology, backbone.input_size)
-    features = bool(model.size.image_features)
+    features = bool(features_of(model.size))
     if features:  # which no sample of pre-training has, and which no joint owns
         recipe = dataclasses.replace(recipe, mixed=0.0, hides_heatmaps=False)
     drawn: Source
@@ -125,8 +125,8 @@ def _begin(recipe: FinetuneRecipe, start: Path | None, topology: MeshTopology | 
     if start is None:
         if recipe.size is None or topology is None:
             raise BadInput("A network from scratch needs a size and a mesh topology: give --size.")
-        return Checkpoint(MeshTransformer(recipe.size, topology), topology, None, {})
-    loaded = load_checkpoint(start)
+        return Checkpoint(build_variant(recipe.size, topology), topology, None, {})
+    loaded = load_any(start)
     if recipe.size and dataclasses.replace(recipe.size, name=loaded.model.size.name) != loaded.model.size:
         raise BadInput(f"{start} is a {loaded.model.size.name} network, which is not what --size and --inputs ask for.")
     if loaded.backbone and loaded.card["backbone"] != recipe.backbone:
@@ -259,8 +259,8 @@ def _chosen(options: argparse.Namespace, processes: int) -> tuple[FinetuneRecipe
         return recipe, shipped, None
     size = SIZES[options.size]()
     if options.inputs == "features":
-        size = dataclasses.replace(size, image_features=build_backbone(recipe.backbone).feature_channels)
-    return dataclasses.replace(recipe, size=size), None, load_checkpoint(shipped).topology
+        size = reading_features(size, build_backbone(recipe.backbone).feature_channels)
+    return dataclasses.replace(recipe, size=size), None, load_any(shipped).topology
 
 
 def _score_photos(checkpoint: Path, photos: Path, output: Path) -> None:

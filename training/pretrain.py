@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from model.errors import BadInput
-from model.network.checkpoint import load_checkpoint, save_checkpoint
-from model.network.lifting import LiftNetwork, MeshPrediction
+from model.network.checkpoint import save_checkpoint
+from model.network.lifting import LiftNetwork, MeshNetwork, MeshPrediction
 from model.network.transformer import MeshTransformer
 from training.bodies.anny import ADULT, AnnyBody
 from training.bodies.anny_hand import AnnyHand
@@ -33,6 +33,7 @@ from training.mocap.sample import read_sample
 from training.mocap.split import split_by_subject
 from training.recipes import PRETRAIN, PretrainRecipe, for_hands
 from training.synthesis.samples import Synthesizer
+from training.variants import build_variant, load_any
 
 _MASKED_QUERIES = 0.3
 """Masked Vertex Modeling: the share of queries that is hidden is drawn from 0 to this, as METRO does."""
@@ -69,15 +70,15 @@ def pretrain(
     folder.mkdir(parents=True, exist_ok=True)
     rotations = torch.from_numpy(training.rotations)
     if start and not (folder / "topology.safetensors").exists():
-        save_topology(folder / "topology.safetensors", load_checkpoint(start).topology)
+        save_topology(folder / "topology.safetensors", load_any(start).topology)
     topology = processes.one_by_one(lambda: load_topology(folder / "topology.safetensors", body, rotations))
     train = Synthesizer(body, topology, rotations, recipe.synthesis, device)
     check = Synthesizer(body, topology, torch.from_numpy(validation.rotations), recipe.synthesis, device)
     loss, size = pretraining_loss(train, recipe.edges), recipe.size
     torch.manual_seed(recipe.trainer.seed)
-    model = MeshTransformer(size, topology)
+    model = build_variant(size, topology)
     if start:
-        begin = load_checkpoint(start)
+        begin = load_any(start)
         if dataclasses.replace(begin.model.size, name=size.name) != size:
             raise BadInput(f"{start} is a {begin.model.size.name} network; choose --size {begin.model.size.name}.")
         model.load_state_dict(begin.model.state_dict())
@@ -92,7 +93,7 @@ def pretrain(
         first = recipe.lift.steps * recipe.lift.batch_size if recipe.lift else 0
 
     def keep(network: nn.Module, step: int, scores: dict[str, float]) -> None:
-        assert isinstance(network, MeshTransformer)
+        assert isinstance(network, MeshNetwork)
         card = {
             "name": f"{body.name}-{size.name}",
             "mode": "zero-shot",
@@ -110,10 +111,12 @@ def pretrain(
         save_checkpoint(best, network, topology, card)
 
     if recipe.lift and not start and not (folder / "state.safetensors").exists():
-        lift = Trainer(LiftNetwork(model.lift, topology.unit), recipe.lift, folder / "lift", processes, compile)
+        assert isinstance(model, MeshTransformer | LiftNetwork)
+        alone = LiftNetwork(size, topology.unit, model.lift)
+        lift = Trainer(alone, recipe.lift, folder / "lift", processes, compile)
         quick = pretraining_loss(train, recipe.edges, readouts=train.single_peaks)
         lift.run(quick, validate, keep=lambda *_: None)
-        LiftNetwork(model.lift, topology.unit).load_state_dict(lift.average.state_dict())
+        alone.load_state_dict(lift.average.state_dict())
     Trainer(model, recipe.trainer, folder, processes, compile).run(loss, validate, keep)
     return best
 

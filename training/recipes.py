@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from model.network import sizes
 from model.network.sizes import TransformerSize
+from training import variants
 from training.bodies.anny import ADULT
 from training.loop.trainer import TrainerConfig
 from training.synthesis.samples import SynthesisConfig
@@ -90,7 +91,7 @@ def pretrain_mlp() -> PretrainRecipe:
     Its like, in steps of 2,048, took 90 minutes on two CPU cores without bfloat16: PA-MPJPE 45 mm, MPJPE 66 mm,
     MPVE 89 mm on the test subjects.
     """
-    size = sizes.mlp()
+    size = variants.mlp()
     return PretrainRecipe(
         size,
         SynthesisConfig(size.heatmap_size),

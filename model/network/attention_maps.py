@@ -6,18 +6,21 @@ import torch
 from torch import Tensor, nn
 
 from model.errors import BadInput
-from model.network.transformer import Attention, MeshTransformer
+from model.network.decoder import QueryDecoder
+from model.network.encoder import SequenceEncoder
+from model.network.layers import Attention
+from model.network.lifting import MeshNetwork
 
 
 @torch.inference_mode()
-def vertex_attention(transformer: MeshTransformer, heatmaps: Tensor) -> Tensor:
+def vertex_attention(network: MeshNetwork, heatmaps: Tensor) -> Tensor:
     """The last layer's attention from vertex queries to joint tokens, the mean of its heads.
 
     With the light decoder that is its attention to the joint tokens, which are all that it sees. In the paper's
     layout vertices attend to other vertices and to heatmap tokens as well; joints' shares are then made to sum to 1.
 
     Args:
-        transformer: The network, in evaluation mode.
+        network: It, in evaluation mode.
         heatmaps: (B, K, S, S).
 
     Returns:
@@ -26,15 +29,14 @@ def vertex_attention(transformer: MeshTransformer, heatmaps: Tensor) -> Tensor:
     Raises:
         BadInput: The network is one without vertex queries.
     """
-    if not transformer.size.encoder:
-        raise BadInput(f"A network of size {transformer.size.name} has no attention to look at.")
-    joints, vertices = len(transformer.joint_query), len(transformer.vertex_query)
-    if transformer.size.decoder is None:
-        layer = transformer.encoder[-1][-1].among  # type: ignore[index]
-        rows = slice(joints, joints + vertices)
+    decoder, encoder = getattr(network, "decoder", None), getattr(network, "encoder", None)
+    if isinstance(decoder, QueryDecoder):
+        layer, rows = decoder.blocks[-1].memory, slice(None)
+    elif isinstance(encoder, SequenceEncoder):
+        joints, vertices = len(encoder.joints.query), len(encoder.vertices.query)
+        layer, rows = encoder.blocks[-1][-1].among, slice(joints, joints + vertices)  # type: ignore[index]
     else:
-        layer = transformer.decoder[-1].memory
-        rows = slice(None)
+        raise BadInput(f"A network of size {network.size.name} has no vertices that attend to joints.")
     assert isinstance(layer, Attention)
     seen: list[Tensor] = []
 
@@ -43,10 +45,10 @@ def vertex_attention(transformer: MeshTransformer, heatmaps: Tensor) -> Tensor:
 
     hook = layer.register_forward_pre_hook(look)
     try:
-        transformer(heatmaps)
+        network(heatmaps)
     finally:
         hook.remove()
-    shares = seen[0][:, rows, :joints]
+    shares = seen[0][:, rows, : heatmaps.shape[1]]
     return shares / shares.sum(dim=-1, keepdim=True)
 
 

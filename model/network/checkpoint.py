@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,23 @@ from safetensors.torch import save_file
 
 from model.errors import BadCheckpoint, BadInput
 from model.network.backbones import PoseBackbone, build_backbone
-from model.network.sizes import TransformerSize
+from model.network.build import build_described
+from model.network.checkpoint_keys import renamed
+from model.network.lifting import MeshNetwork
 from model.network.topology import MeshTopology
-from model.network.transformer import MeshTransformer
 
-_FORMAT = "mpt-1"
+_FORMAT = "mpt-2"
+_OLD_FORMAT = "mpt-1"
+
+Build = Callable[[dict[str, Any], MeshTopology], MeshNetwork]
+"""Makes the network, of random weights, whose size a checkpoint describes (`TransformerSize` as a dictionary)."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """A network that is ready to run, and what it is."""
 
-    model: MeshTransformer
+    model: MeshNetwork
     topology: MeshTopology
     backbone: PoseBackbone | None
     """The 2D network that was fine-tuned with it; None for the published one that the card names."""
@@ -39,7 +45,7 @@ class Checkpoint:
 
 def save_checkpoint(
     path: Path,
-    model: MeshTransformer,
+    model: MeshNetwork,
     topology: MeshTopology,
     card: dict[str, Any],
     backbone: PoseBackbone | None = None,
@@ -74,8 +80,13 @@ def save_checkpoint(
     os.replace(partial, path)
 
 
-def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
+def load_checkpoint(path: Path, device: torch.device | str = "cpu", build: Build = build_described) -> Checkpoint:
     """Reads a checkpoint, in single precision and in evaluation mode.
+
+    Args:
+        path: the file.
+        device: where the network goes.
+        build: makes the network; another one than the default knows variants for comparison too.
 
     Raises:
         BadCheckpoint: when the file is missing, is none of ours, or does not fit together; the message names it.
@@ -88,7 +99,7 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> Checkpoin
         raise BadCheckpoint(f"There is no checkpoint at {path}.") from None
     except (SafetensorError, json.JSONDecodeError, OSError) as error:
         raise BadCheckpoint(f"{path} is not a readable checkpoint ({error}); copy or train it again.") from None
-    if description.get("format") != _FORMAT:
+    if description.get("format") not in (_FORMAT, _OLD_FORMAT):
         raise BadCheckpoint(f"{path} is a safetensors file, but not a checkpoint of this project ({_FORMAT}).")
 
     def part(prefix: str) -> dict[str, torch.Tensor]:
@@ -99,11 +110,11 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> Checkpoin
         topology = MeshTopology.from_state(
             about["name"], tuple(about["joint_names"]), tuple(about["root_joints"]), part("topology.")
         )
-        sizes = description["size"]
-        sizes["encoder"] = tuple(tuple(block) for block in sizes["encoder"])
-        sizes["decoder"] = tuple(sizes["decoder"]) if sizes["decoder"] else None
-        model = MeshTransformer(TransformerSize(**sizes), topology)
-        model.load_state_dict({name: value.float() for name, value in part("model.").items()})
+        model = build(description["size"], topology)
+        weights = part("model.")
+        if description["format"] == _OLD_FORMAT:
+            weights = renamed(weights, topology)
+        model.load_state_dict({name: value.float() for name, value in weights.items()})
         card = dict(description.get("card", {}))
         backbone = None
         if trained := part("backbone."):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from model.network.heatmaps import read_heatmaps
+from model.network.sizes import TransformerSize
 from model.network.topology import MeshTopology
 
 _CAMERA_START = (0.9, 0.0, 0.0)  # a standing adult, or a hand in decimetres, centred, fills the crop about so
@@ -24,6 +25,25 @@ class MeshPrediction(NamedTuple):
     """(B, 3) weak perspective s, tx, ty; see `project_weak_perspective`."""
 
 
+class MeshNetwork(nn.Module):
+    """What checkpoints hold: a module that answers heatmaps with a `MeshPrediction`."""
+
+    size: TransformerSize
+    """Its shape, as checkpoints keep it."""
+
+    def forward(
+        self, heatmaps: Tensor, masked_joints: Tensor | None = None, masked_vertices: Tensor | None = None
+    ) -> MeshPrediction:
+        """Runs the network.
+
+        Args:
+            heatmaps: (B, K, S, S), S = `size.heatmap_size`, values 0..1.
+            masked_joints: (B, K) bool, and
+            masked_vertices: (B, C) bool: queries hidden by Masked Vertex Modeling, in training only.
+        """
+        raise NotImplementedError
+
+
 class PoseLift(nn.Module):
     """A residual network over all joints' readouts at once: a state that joint queries start from, and a first guess.
 
@@ -31,48 +51,70 @@ class PoseLift(nn.Module):
     classical lifting baseline (Martinez et al., ICCV 2017) with a mesh; pre-training begins with it alone.
     """
 
-    def __init__(self, hidden: int, topology: MeshTopology, maps: int | None = None):
-        """A network for as many maps as joints, or for that many."""
+    def __init__(self, hidden: int, topology: MeshTopology, mesh: nn.Module, maps: int | None = None):
+        """Makes a network.
+
+        Args:
+            hidden: width of its state.
+            topology: of the mesh.
+            mesh: one of `mesh_heads`, from the state to offsets from the template.
+            maps: how many maps it reads; None for as many as joints.
+        """
         super().__init__()
-        self.joints, self.points = topology.joint_count, topology.joint_count + topology.coarse_count
-        template = torch.cat([topology.joint_regressor @ topology.template, topology.template[topology.coarse]])
-        self.register_buffer("template", template / topology.unit, persistent=False)
-        self.enter = nn.Linear((maps or self.joints) * 5, hidden)
+        template = topology.template / topology.unit
+        self.register_buffer("template_joints", topology.joint_regressor @ template, persistent=False)
+        self.register_buffer("template_vertices", template[topology.coarse], persistent=False)
+        self.enter = nn.Linear((maps or topology.joint_count) * 5, hidden)
         self.layers = nn.ModuleList(
             nn.Sequential(nn.LayerNorm(hidden), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, hidden))
             for _ in range(2)
         )
         self.norm = nn.LayerNorm(hidden)
-        self.guess = nn.Linear(hidden, self.points * 3 + 3)
-        nn.init.normal_(self.guess.weight, std=1e-3)
-        nn.init.zeros_(self.guess.bias)
+        self.joints = nn.Linear(hidden, topology.joint_count * 3 + 3)
+        nn.init.normal_(self.joints.weight, std=1e-3)
+        nn.init.zeros_(self.joints.bias)
+        self.mesh = mesh
 
-    def forward(self, readout: Tensor) -> tuple[Tensor, MeshPrediction]:
-        """(B, K, 5) readouts to the state (B, hidden) and the first guess, lengths in the topology's unit."""
+    def forward(self, readout: Tensor, meshes: int | None = None) -> tuple[Tensor, MeshPrediction]:
+        """The state and the first guess.
+
+        Args:
+            readout: (B, K, 5), see `HeatmapReadout.features`.
+            meshes: of how many samples, the first ones, vertices are wanted; None for all.
+
+        Returns:
+            (B, hidden), and the guess, lengths in the topology's unit.
+        """
         state = self.enter(readout.flatten(1))
         for layer in self.layers:
             state = state + layer(state)
         state = self.norm(state)
-        offsets, camera = self.guess(state).float().split([self.points * 3, 3], dim=1)
-        points = self.template + offsets.unflatten(1, (self.points, 3))
-        joints, vertices = points.split([self.joints, self.points - self.joints], dim=1)
+        offsets, camera = self.joints(state).float().tensor_split([-3], dim=1)
+        joints = self.template_joints + offsets.unflatten(1, (-1, 3))
+        vertices = self.template_vertices + self.mesh(state[:meshes])
         return state, MeshPrediction(vertices, joints, camera + camera.new_tensor(_CAMERA_START))
 
 
 def in_metres(answer: MeshPrediction, unit: float) -> MeshPrediction:
-    """Lengths in a unit of so many metres, to metres."""
+    """An answer whose lengths are in `unit` (metres each), in metres."""
     scale, shift = answer.camera.split([1, 2], dim=1)
     return MeshPrediction(answer.vertices * unit, answer.joints * unit, torch.cat([scale / unit, shift], dim=1))
 
 
-class LiftNetwork(nn.Module):
+class LiftNetwork(MeshNetwork):
     """`PoseLift` alone, with the interface of `MeshTransformer`; it has no queries that masks could hide."""
 
-    def __init__(self, lift: PoseLift, unit: float):
+    def __init__(self, size: TransformerSize, unit: float, lift: PoseLift):
         super().__init__()
-        self.lift, self.unit = lift, unit
+        self.size, self.unit, self.lift = size, unit, lift
 
-    def forward(self, heatmaps: Tensor, *_: Tensor) -> MeshPrediction:
-        """Heatmaps (B, K, S, S), or what is read from them (B, K, 5), to the first guess."""
+    def forward(
+        self,
+        heatmaps: Tensor,
+        masked_joints: Tensor | None = None,
+        masked_vertices: Tensor | None = None,
+        meshes: int | None = None,
+    ) -> MeshPrediction:
+        """Heatmaps (B, K, S, S), or what is read from them (B, K, 5), to the first guess; see `PoseLift.forward`."""
         readout = heatmaps if heatmaps.ndim == 3 else read_heatmaps(heatmaps).features()
-        return in_metres(self.lift(readout)[1], self.unit)
+        return in_metres(self.lift(readout, meshes)[1], self.unit)

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from model.interfaces import Placed
 from model.network.backbones import PoseBackbone
 from model.network.heatmaps import read_heatmaps, resample_heatmaps
+from model.network.lifting import MeshNetwork
 from model.network.placement import place_people
 from model.network.projection import from_crop
 from model.network.topology import MeshTopology
-from model.network.transformer import MeshTransformer
 
 
 class MPTOutput(NamedTuple):
@@ -36,7 +36,7 @@ class MPT(nn.Module):
     a joint to the millimetre need more digits than that.
     """
 
-    def __init__(self, backbone: PoseBackbone, transformer: MeshTransformer, topology: MeshTopology):
+    def __init__(self, backbone: PoseBackbone, transformer: MeshNetwork, topology: MeshTopology):
         super().__init__()
         self.backbone, self.transformer, self.topology = backbone, transformer, topology
         self.register_buffer("regressor", topology.coarse_regressor, persistent=False)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from typing_extensions import Self
+
+from model.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -18,17 +23,36 @@ class TransformerSize:
     """(width, layers) of each encoder block; none leaves `PoseLift` alone."""
     heads: int
     decoder: tuple[int, int] | None
-    """(width, layers) of the light decoder of vertices; None puts the vertex queries into the encoder."""
+    """(width, layers) of a light decoder of vertex queries; None leaves it out."""
     lift: int
     """Width of the network that lifts all joints' readouts to the joint queries."""
     memory: int | None = None
-    """Width of heatmap tokens that the encoder only looks at; None puts them into the encoder too."""
+    """Width of heatmap tokens that the encoder only looks at; None puts them, and vertex queries, into the encoder."""
     token_budget: int | None = None
     """How many heatmap tokens are kept, those with the most energy; None keeps all."""
-    coordinates: bool = False
-    """Whether it sees of each heatmap only where its peak is, as a network on 2D coordinates would (Table 3a)."""
-    image_features: int | None = None
-    """Channels of the backbone's image features, if it reads those in place of heatmaps (Table 3b)."""
+    rank: int | None = None
+    """Directions of a low-rank mesh head, in place of vertex queries and of dense maps to all vertices."""
+
+    @classmethod
+    def read(cls, described: dict[str, Any]) -> Self:
+        """The size of which `dataclasses.asdict` made a dictionary that then was JSON."""
+        lists = {"encoder": tuple(map(tuple, described["encoder"])), "decoder": described["decoder"]}
+        lists["decoder"] = tuple(lists["decoder"]) if lists["decoder"] else None
+        return cls(**{**described, **lists})
+
+    def __post_init__(self) -> None:
+        """Refuses shapes whose parts do not fit together.
+
+        Raises:
+            BadInput: says what is wrong.
+        """
+        if self.encoder and bool(self.memory) != bool(self.decoder or self.rank):
+            raise BadInput(
+                f"The size {self.name} is contradictory: an encoder whose tokens are only looked at (memory) needs a "
+                "decoder or a rank, and one of all queries has neither."
+            )
+        if self.decoder and self.rank:
+            raise BadInput(f"The size {self.name} is contradictory: a decoder of vertex queries has no rank.")
 
 
 def tiny() -> TransformerSize:
@@ -52,11 +76,4 @@ def base() -> TransformerSize:
     )
 
 
-def mlp() -> TransformerSize:
-    """The baseline to beat: no transformer, two residual layers on the 17 joints' coordinates."""
-    return TransformerSize(
-        "mlp", heatmap_size=56, patch=8, encoder=(), heads=1, decoder=None, lift=1024, coordinates=True
-    )
-
-
-SIZES = {"tiny": tiny, "small": small, "base": base, "mlp": mlp}
+SIZES = {"tiny": tiny, "small": small, "base": base}

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.errors import BadCheckpoint, BadInput
+from model.errors import BadInput
 from model.interfaces import About, Placed, detectors_of
 from model.network.backbones import build_backbone
 from model.network.checkpoint import load_checkpoint
@@ -91,10 +91,6 @@ class TorchNetwork:
         except (RuntimeError, AssertionError) as error:
             raise BadInput(f"PyTorch cannot use the device {device!r} here: {str(error).splitlines()[0]}") from None
         loaded = load_checkpoint(checkpoint)
-        if loaded.model.size.image_features:
-            raise BadCheckpoint(
-                f"{checkpoint} reads image features, which is for comparison only: serve one that reads heatmaps."
-            )
         backbone_name = str(loaded.card.get("backbone", "movenet-thunder"))
         backbone = loaded.backbone or build_backbone(backbone_name, weights.path(backbone_name))
         names = detectors_of(str(loaded.card.get("subject", "body")))

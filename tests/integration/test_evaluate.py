@@ -16,10 +16,10 @@ import torch
 
 import weights
 from model.errors import BadCheckpoint
+from model.network.build import build_network
 from model.network.checkpoint import save_checkpoint
 from model.network.sizes import tiny
 from model.network.topology import MeshTopology
-from model.network.transformer import MeshTransformer
 from tests.support.render import draw_person
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import build_topology
@@ -54,7 +54,7 @@ def topology(body: AnnyBody, poses: torch.Tensor) -> MeshTopology:
 def untrained(topology: MeshTopology, tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("checkpoint") / "untrained.safetensors"
-    save_checkpoint(path, MeshTransformer(tiny(), topology), topology, {"name": "untrained"})
+    save_checkpoint(path, build_network(tiny(), topology), topology, {"name": "untrained"})
     return path
 
 
@@ -120,7 +120,7 @@ def test_quick_scores_are_a_mean_over_all(body: AnnyBody, topology: MeshTopology
     """Whatever the count: half a batch too."""
     samples = Synthesizer(body, topology, poses[:256], SynthesisConfig(56), "cpu")
     torch.manual_seed(0)
-    network = MeshTransformer(tiny(), topology).eval()
+    network = build_network(tiny(), topology).eval()
     few, many = score_clean(network, samples, count=32), score_clean(network, samples, count=160)
     assert few == score_clean(network, samples, count=32)
     assert set(few) == {"PA-MPJPE", "MPJPE", "MPVE"}

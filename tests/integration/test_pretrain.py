@@ -157,7 +157,7 @@ def test_the_command_trains_resumes_and_leaves_a_checkpoint(tmp_path: Path) -> N
     went_on = load_checkpoint(tmp_path / "on" / "best.safetensors")
     assert went_on.topology.fingerprint == loaded.topology.fingerprint
     assert went_on.card["samples_seen"] == loaded.card["samples_seen"] + 8
-    moved = (went_on.model.lift.guess.weight - loaded.model.lift.guess.weight).abs().max()
+    moved = (went_on.model.lift.joints.weight - loaded.model.lift.joints.weight).abs().max()
     assert 0 < moved < 0.01  # one step away, no first stage
     other = [*third, "--size", "small", "--output", str(tmp_path / "none")]
     refused = subprocess.run(other, capture_output=True, text=True)

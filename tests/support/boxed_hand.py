@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from model.joints import HAND_JOINTS, HAND_ROOT
+from model.network.build import build_network
 from model.network.checkpoint import save_checkpoint
-from model.network.lifting import _CAMERA_START
+from model.network.lifting import _CAMERA_START, LiftNetwork
 from model.network.sizes import TransformerSize
 from model.network.topology import MeshTopology
-from model.network.transformer import MeshTransformer
 from tests.support.drawn_hand import JOINTS
 from tests.support.fake_reconstructor import CUBE_FACES
 
@@ -55,16 +55,18 @@ def save_boxed_hand(folder: Path) -> Path:
     """Writes the checkpoint; returns its file."""
     torch.manual_seed(0)
     topology = boxed_hand()
-    size = TransformerSize("mlp", 56, 8, (), heads=1, decoder=None, lift=32)
-    model = MeshTransformer(size, topology)
+    size = TransformerSize("lift", 56, 8, (), heads=1, decoder=None, lift=32)
+    model = build_network(size, topology)
+    assert isinstance(model, LiftNetwork)
     # Where a hand lies in its crop, which is 1.4 times as large as the box of its joints.
     joints = topology.joint_regressor @ topology.template[:, :2]
     low, high = joints.amin(dim=0), joints.amax(dim=0)
     scale = 2 / (1.4 * (high - low).max())
     camera = torch.cat([scale[None] * topology.unit, -scale * (low + high) / 2])
     with torch.no_grad():
-        model.lift.guess.weight *= 0.1
-        model.lift.guess.bias[-3:] = camera - torch.tensor(_CAMERA_START)
+        model.lift.joints.weight *= 0.1
+        model.lift.mesh.linear.weight *= 0.1
+        model.lift.joints.bias[-3:] = camera - torch.tensor(_CAMERA_START)
     card = {"name": "boxed-hand", "mode": "zero-shot", "backbone": "handlandmark-full", "subject": "hand"}
     file = folder / "boxed-hand.safetensors"
     save_checkpoint(file, model, topology, card)

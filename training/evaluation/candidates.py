@@ -13,8 +13,9 @@ import torch
 
 from model.errors import BadCheckpoint
 from model.joints import COCO_JOINTS
-from model.network.checkpoint import Checkpoint, load_checkpoint
+from model.network.checkpoint import Checkpoint
 from model.network.topology import MeshTopology
+from training.variants import load_any
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def load_networks(paths: Sequence[Path], device: torch.device) -> list[Evaluated
     Raises:
         BadCheckpoint: one cannot be used; the message names it.
     """
-    checkpoints = [load_checkpoint(path, device) for path in paths]
+    checkpoints = [load_any(path, device) for path in paths]
     names = unique_names([str(c.card.get("name", path.stem)) for c, path in zip(checkpoints, paths)], paths)
     return [Evaluated(name, path, c, device) for name, path, c in zip(names, paths, checkpoints, strict=True)]
 

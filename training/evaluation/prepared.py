@@ -18,6 +18,7 @@ from training.evaluation.metrics import mpjpe, mpve, pa_mpjpe
 from training.evaluation.report import Report, Table
 from training.images.backbone_cache import BackboneMaps
 from training.images.shards import PreparedImages
+from training.variants import features_of
 
 COLUMNS = ("PA-MPJPE", "MPJPE", "MPVE", "PCK@0.05")
 _BATCH = 32
@@ -90,7 +91,7 @@ def evaluate_prepared(networks: Sequence[Evaluated], images: PreparedImages) -> 
         name = str(checkpoint.card.get("backbone", "movenet-thunder"))
         backbone = checkpoint.backbone or build_backbone(name, weights.path(name)).to(network.device)
         whole = EndToEnd(backbone, checkpoint.model, checkpoint.topology, frozen=True).eval()
-        features = bool(checkpoint.model.size.image_features)
+        features = bool(features_of(checkpoint.model.size))
         maps = BackboneMaps(images, backbone, network.device, features) if checkpoint.backbone is None else None
         means = errors_prepared(whole, images, maps).mean(dim=0).tolist()
         table.add(network.name, [None if math.isnan(mean) else mean for mean in means])

@@ -23,7 +23,7 @@ def make_optimizers(
     hidden = {
         id(layer.weight)
         for name, layer in model.named_modules()
-        if isinstance(layer, nn.Linear) and {"layers", "encoder", "decoder"}.intersection(name.split("."))
+        if isinstance(layer, nn.Linear) and {"layers", "blocks"}.intersection(name.split("."))
     }
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
     backbone = [p for name, p in trained.items() if "backbone" in name.split(".")]

@@ -23,9 +23,7 @@ from tqdm import tqdm
 
 import weights
 from model.network.backbones import build_backbone
-from model.network.checkpoint import load_checkpoint
 from model.network.lifting import MeshPrediction
-from model.network.sizes import TransformerSize
 from model.network.topology import MeshTopology
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import load_topology
@@ -43,6 +41,7 @@ from training.pretrain import pretrain
 from training.recipes import PretrainRecipe
 from training.synthesis.corruption import HeatmapCorruption
 from training.synthesis.samples import SynthesisConfig
+from training.variants import VariantSize, load_any
 
 _SEEDS = (0, 1)
 _BATCH = 128
@@ -50,9 +49,9 @@ _POSES = 1024
 _CONDITIONS = {"clean": clean, "three joints hidden": three_hidden, "noisy": noisy}
 
 
-def _size(**changes: Any) -> TransformerSize:
+def _size(**changes: Any) -> VariantSize:
     """The layout of `tiny`, halved, so that a row takes minutes."""
-    size = TransformerSize("ablation", 56, 8, encoder=((64, 3),), heads=1, decoder=(32, 1), lift=256, memory=32)
+    size = VariantSize("ablation", 56, 8, encoder=((64, 3),), heads=1, decoder=(32, 1), lift=256, memory=32)
     return dataclasses.replace(size, **changes)
 
 
@@ -63,7 +62,7 @@ class Row:
     name: str
     paper: float | None = None
     """The paper's PA-MPJPE on Human3.6M."""
-    size: TransformerSize = field(default_factory=_size)
+    size: VariantSize = field(default_factory=_size)
     mocap: float = 1.0
     """Share of the clips that it sees."""
     views: int | None = None
@@ -223,7 +222,7 @@ def ablate(tables: Sequence[str], samples: int, poses: MocapPoses, folder: Path,
                 file = checkpoint.with_name("scores.json")
                 if not file.exists():
                     examination = examination or Examination(body, validation, topology)
-                    loaded = load_checkpoint(checkpoint)
+                    loaded = load_any(checkpoint)
                     answers = examination.scores(loaded.model, loaded.topology.coarse_regressor)
                     rate = speed(loaded.model, examination.inputs["clean"][0][0].float())
                     file.write_text(json.dumps({"scores": answers, "rate": rate}))

@@ -22,7 +22,6 @@ import torch
 import weights
 from model.explain import heatmap_sheet
 from model.network.backbones import build_backbone
-from model.network.checkpoint import load_checkpoint
 from model.rendering.contact_sheet import caption
 from model.runtime.loading import default_checkpoint
 from training.console import telling_errors
@@ -37,6 +36,7 @@ from training.images.shards import PreparedImages
 from training.loop.distributed import Processes
 from training.loop.trainer import TrainerConfig
 from training.recipes import FinetuneRecipe
+from training.variants import features_of, load_any, reading_features
 
 _BATCH, _BATCH_END_TO_END = 128, 32
 _BACKBONE = "movenet-thunder"
@@ -110,7 +110,7 @@ class Evidence:
     def __init__(self, images: Path, folder: Path, start: Path, budget: Budget, device: str):
         self.images, self.folder, self.start, self.budget = images, folder, start, budget
         self.processes = Processes(torch.device(device))
-        self.topology = load_checkpoint(start).topology
+        self.topology = load_any(start).topology
         self.available = len(PreparedImages(images, "train", budget.images))
 
     def run(self, row: Row, table: str) -> Path:
@@ -127,9 +127,9 @@ class Evidence:
             steps, batch, rate, backbone_rate=0.1, warm_up=max(1, steps // 10), average=0.95,
             validate_every=max(1, steps // _VALIDATIONS),
         )  # fmt: skip
-        size = load_checkpoint(self.start).model.size
+        size = load_any(self.start).model.size
         if row.features:
-            size = dataclasses.replace(size, image_features=build_backbone(_BACKBONE).feature_channels)
+            size = reading_features(size, build_backbone(_BACKBONE).feature_channels)
         recipe = FinetuneRecipe(
             trainer, not row.end_to_end, _BACKBONE, mixed=0.0, size=size, validation_images=_CHECKED,
             images=max(1, round(row.share * self.available)),
@@ -146,13 +146,13 @@ class Evidence:
 
     def score(self, checkpoint: Path, split: str = "test", count: int | None = None) -> list[float]:
         """Means over a split's images, in the order of `COLUMNS`."""
-        loaded, device = load_checkpoint(checkpoint, self.processes.device), self.processes.device
+        loaded, device = load_any(checkpoint, self.processes.device), self.processes.device
         backbone = loaded.backbone or build_backbone(_BACKBONE, weights.path(_BACKBONE)).to(device)
         network = EndToEnd(backbone, loaded.model, loaded.topology, frozen=True).eval()
         images = PreparedImages(self.images, split, count)
         maps = None
         if loaded.backbone is None:
-            maps = BackboneMaps(images, backbone, device, bool(loaded.model.size.image_features))
+            maps = BackboneMaps(images, backbone, device, bool(features_of(loaded.model.size)))
         result: list[float] = errors_prepared(network, images, maps).mean(dim=0).tolist()
         return result
 
@@ -201,7 +201,7 @@ def _draw_curves(report: Report, folder: Path, name: str, title: str, curves: Ma
 
 def _draw_heatmaps(report: Report, evidence: Evidence, tuned: Path) -> None:
     """Fig. 6: the heatmaps of one test image by the published backbone and by the fine-tuned one."""
-    loaded = load_checkpoint(tuned)
+    loaded = load_any(tuned)
     assert loaded.backbone is not None
     sample = PreparedImages(evidence.images, "test")[0]
     crop = sample.image.permute(1, 2, 0).contiguous().numpy()

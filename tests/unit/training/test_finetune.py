@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from model.errors import BadInput
+from model.network.build import build_network
+from model.network.lifting import MeshNetwork
 from model.network.sizes import TransformerSize
 from model.network.topology import MeshTopology
-from model.network.transformer import MeshTransformer
 from tests.support.toy_backbone import ToyBackbone
 from training.end_to_end import EndToEnd
 from training.finetune import finetuning_loss
@@ -23,14 +24,15 @@ from training.loop.optimizers import make_optimizers
 from training.loop.trainer import Trainer, TrainerConfig
 from training.losses import MeshTruth
 from training.recipes import FinetuneRecipe
+from training.variants import build_variant, reading_features
 
 CONFIG = TrainerConfig(steps=30, batch_size=8, learning_rate=3e-3, warm_up=1, average=0.5, validate_every=100)
 
 
 @pytest.fixture
-def transformer(topology: MeshTopology, light_size: TransformerSize) -> MeshTransformer:
+def transformer(topology: MeshTopology, light_size: TransformerSize) -> MeshNetwork:
     torch.manual_seed(0)
-    return MeshTransformer(light_size, topology)
+    return build_network(light_size, topology)
 
 
 def _crops(count: int, seed: int = 0) -> Tensor:
@@ -62,7 +64,7 @@ class Samples(list):
 
 @pytest.mark.parametrize("frozen", [True, False])
 def test_gradients_reach_the_backbone_unless_it_is_frozen(
-    frozen: bool, transformer: MeshTransformer, topology: MeshTopology
+    frozen: bool, transformer: MeshNetwork, topology: MeshTopology
 ) -> None:
     network = EndToEnd(ToyBackbone(), transformer, topology, frozen).train()
     backbone = network.mpt.backbone
@@ -73,11 +75,11 @@ def test_gradients_reach_the_backbone_unless_it_is_frozen(
     used = [*backbone.norm.parameters(), *backbone.mix.parameters()]
     learns = [parameter.grad is not None and bool(parameter.grad.abs().max() > 0) for parameter in used]
     assert not any(learns) if frozen else all(learns)
-    assert all(p.grad is not None for p in transformer.lift.parameters())
+    assert all(p.grad is not None for p in transformer.lift.layers.parameters())
     assert not any(parameter.requires_grad for parameter in backbone.unused.parameters())  # none waits for its gradient
 
 
-def test_images_and_heatmaps_share_a_batch(transformer: MeshTransformer, topology: MeshTopology) -> None:
+def test_images_and_heatmaps_share_a_batch(transformer: MeshNetwork, topology: MeshTopology) -> None:
     network = EndToEnd(ToyBackbone(), transformer, topology, frozen=True).eval()
     crops, maps = _crops(2), torch.rand(3, 17, 56, 56)
     both = network(crops, maps).vertices
@@ -96,11 +98,11 @@ def test_images_and_heatmaps_share_a_batch(transformer: MeshTransformer, topolog
 def test_image_features_need_a_backbone_that_offers_as_many(
     topology: MeshTopology, light_size: TransformerSize
 ) -> None:
-    fits = MeshTransformer(dataclasses.replace(light_size, image_features=3), topology)
+    fits = build_variant(reading_features(light_size, 3), topology)
     network = EndToEnd(ToyBackbone(), fits, topology, frozen=False)
     assert network(_crops(2)).vertices.shape == (2, topology.coarse_count, 3)
     assert network.mpt.backbone.calls == 0  # its heatmaps are not asked for
-    other = MeshTransformer(dataclasses.replace(light_size, image_features=24), topology)
+    other = build_variant(reading_features(light_size, 24), topology)
     with pytest.raises(BadInput, match="has 3 feature maps, not 24"):
         EndToEnd(ToyBackbone(), other, topology, frozen=False)
 
@@ -139,7 +141,7 @@ def test_data_sets_are_drawn_by_their_weights(topology: MeshTopology) -> None:
             MixedSource(source.sources, weights)
 
 
-def test_losses_go_as_far_as_truth(transformer: MeshTransformer, topology: MeshTopology) -> None:
+def test_losses_go_as_far_as_truth(transformer: MeshNetwork, topology: MeshTopology) -> None:
     flat = ImageSource(Samples(8, topology, "flat", full=False), topology)
     recipe = FinetuneRecipe(CONFIG, frozen=False, mixed=0.0)
     network = EndToEnd(ToyBackbone(), transformer, topology, frozen=False)
@@ -149,9 +151,7 @@ def test_losses_go_as_far_as_truth(transformer: MeshTransformer, topology: MeshT
     assert terms["loss"] == terms["projection"]
 
 
-def test_a_few_images_are_learned_end_to_end(
-    transformer: MeshTransformer, topology: MeshTopology, tmp_path: Path
-) -> None:
+def test_a_few_images_are_learned_end_to_end(transformer: MeshNetwork, topology: MeshTopology, tmp_path: Path) -> None:
     source = ImageSource(Samples(3, topology, "train"), topology)
     recipe = FinetuneRecipe(CONFIG, frozen=False, mixed=0.0, hides_heatmaps=False)
     loss = finetuning_loss(source, None, topology, recipe, torch.device("cpu"))
@@ -173,7 +173,7 @@ def test_a_few_images_are_learned_end_to_end(
 
 
 def test_the_backbone_has_a_learning_rate_of_its_own(
-    transformer: MeshTransformer, topology: MeshTopology, tmp_path: Path
+    transformer: MeshNetwork, topology: MeshTopology, tmp_path: Path
 ) -> None:
     config = dataclasses.replace(CONFIG, backbone_rate=0.1)
     network = EndToEnd(ToyBackbone(), transformer, topology, frozen=False)

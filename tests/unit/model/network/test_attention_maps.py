@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 import torch
 
 from model.errors import BadInput
-from model.network import transformer as network
+from model.network import layers
 from model.network.attention_maps import vertex_attention
+from model.network.build import build_network
 from model.network.heatmaps import draw_heatmaps
-from model.network.sizes import TransformerSize, mlp, tiny
+from model.network.sizes import TransformerSize, tiny
 from model.network.topology import MeshTopology
 
 JOINTS = 17
@@ -21,7 +23,7 @@ WITHOUT_DECODER = dataclasses.replace(tiny(), decoder=None, memory=None, encoder
 @pytest.mark.parametrize("size", [tiny(), WITHOUT_DECODER], ids=["decoder", "paper"])
 def test_it_is_what_the_last_layer_mixes_by(size: TransformerSize, topology: MeshTopology, monkeypatch):
     torch.manual_seed(0)
-    model = network.MeshTransformer(size, topology).eval()
+    model = build_network(size, topology).eval()
     heatmaps = draw_heatmaps(20 + 180 * torch.rand(2, JOINTS, 2), size.heatmap_size)
     mixed: list[torch.Tensor] = []
 
@@ -31,8 +33,8 @@ def test_it_is_what_the_last_layer_mixes_by(size: TransformerSize, topology: Mes
         mixed.append(attend(query, key, one_hot).mean(dim=1))
         return attend(query, key, value)
 
-    attend = network.attend
-    monkeypatch.setattr(network, "attend", spy)
+    attend = layers.attend
+    monkeypatch.setattr(layers, "attend", spy)
     with torch.inference_mode():
         model(heatmaps)
     count = topology.coarse_count
@@ -44,6 +46,8 @@ def test_it_is_what_the_last_layer_mixes_by(size: TransformerSize, topology: Mes
     assert not any(module._forward_pre_hooks for module in model.modules())
 
 
-def test_without_attention_there_is_nothing_to_see(topology: MeshTopology):
-    with pytest.raises(BadInput, match="mlp has no attention"):
-        vertex_attention(network.MeshTransformer(mlp(), topology), torch.zeros(1, JOINTS, 56, 56))
+@pytest.mark.parametrize("changes", [{"encoder": ()}, {"decoder": None, "rank": 4}], ids=["lift", "low rank"])
+def test_without_vertex_queries_there_is_nothing_to_see(changes: dict[str, Any], topology: MeshTopology):
+    network = build_network(dataclasses.replace(tiny(), **changes), topology)
+    with pytest.raises(BadInput, match="tiny has no vertices that attend"):
+        vertex_attention(network, torch.zeros(1, JOINTS, 56, 56))

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from model.network.backbones import PoseBackbone
+from model.network.build import build_network
 from model.network.heatmaps import draw_heatmaps
 from model.network.mpt import MPT, PhotoMPT
 from model.network.projection import project_weak_perspective
 from model.network.sizes import TransformerSize
 from model.network.topology import MeshTopology
-from model.network.transformer import MeshTransformer
 
 SQUARES = torch.tensor([[0.2, -0.3, 0.5], [-0.1, 0.4, 0.4]])
 
@@ -38,7 +38,7 @@ def test_a_part_of_the_crop_is_as_good_as_a_crop_of_that_part(
     topology: MeshTopology, light_size: TransformerSize
 ) -> None:
     torch.manual_seed(0)
-    transformer = MeshTransformer(light_size, topology)
+    transformer = build_network(light_size, topology)
     whole, part = (MPT(Backbone(squares), transformer, topology).eval() for squares in (None, SQUARES))
     pixels = torch.zeros(2, 64, 64, 3, dtype=torch.uint8)
     crops, cameras = torch.tensor([[300.0, 200, 120], [500, 300, 90]]), torch.tensor([[700.0, 320, 240]] * 2)

@@ -7,11 +7,13 @@ import dataclasses
 import pytest
 import torch
 
+from model.network.build import build_network
 from model.network.heatmaps import draw_heatmaps
-from model.network.sizes import SIZES, TransformerSize, base
+from model.network.sizes import TransformerSize, base
+from model.network.tokenizer import HeatmapTokenizer
 from model.network.topology import MeshTopology
-from model.network.transformer import HeatmapTokens, MeshTransformer
 from training.losses import MeshTruth, mpt_loss
+from training.variants import SIZES, VariantSize, build_variant
 
 
 def _heatmaps(batch: int, size: int) -> torch.Tensor:
@@ -22,7 +24,7 @@ def _heatmaps(batch: int, size: int) -> torch.Tensor:
 @pytest.mark.parametrize("name", sorted(SIZES))
 def test_every_size_answers_and_every_parameter_learns(name: str, topology: MeshTopology) -> None:
     size = SIZES[name]()
-    model = MeshTransformer(size, topology)
+    model = build_variant(size, topology)
     masked_joints = torch.zeros(2, 17, dtype=torch.bool)
     masked_joints[0, 3] = True
     masked_vertices = torch.zeros(2, topology.coarse_count, dtype=torch.bool)
@@ -38,26 +40,26 @@ def test_every_size_answers_and_every_parameter_learns(name: str, topology: Mesh
 
 def test_base_is_the_papers_layout(topology: MeshTopology) -> None:
     size = base()
-    model = MeshTransformer(size, topology)
+    model = build_network(size, topology)
     assert size.heatmap_size == 224 and size.patch == 8
-    assert model.tokens.position.shape == (784, 1024)
+    assert model.tokenizer.position.shape == (784, 1024)
     assert size.encoder == ((1024, 4), (256, 4), (128, 4))
-    assert model.vertex_query.shape[0] == topology.coarse_count
+    assert model.encoder.vertices.query.shape[0] == topology.coarse_count
 
 
 def test_an_untrained_network_starts_at_the_template(topology: MeshTopology, light_size: TransformerSize) -> None:
-    answer = MeshTransformer(light_size, topology)(_heatmaps(2, 56))
+    answer = build_network(light_size, topology)(_heatmaps(2, 56))
     assert (answer.vertices - topology.template[topology.coarse]).abs().max() < 0.3
 
 
 def test_the_network_depends_on_where_the_joints_are(topology: MeshTopology, light_size: TransformerSize) -> None:
-    model = MeshTransformer(light_size, topology).eval()
+    model = build_network(light_size, topology).eval()
     here, there = _heatmaps(1, 56), _heatmaps(1, 56).roll(8, dims=-1)
     assert not torch.allclose(model(here).joints, model(there).joints, atol=1e-5)
 
 
 def test_a_batch_is_its_samples(topology: MeshTopology, light_size: TransformerSize) -> None:
-    model = MeshTransformer(light_size, topology).eval()
+    model = build_network(light_size, topology).eval()
     heatmaps = _heatmaps(3, 56)
     together = model(heatmaps)
     alone = model(heatmaps[1:2])
@@ -66,21 +68,21 @@ def test_a_batch_is_its_samples(topology: MeshTopology, light_size: TransformerS
 
 def test_a_budget_that_covers_all_heat_changes_nothing(topology: MeshTopology, light_size: TransformerSize) -> None:
     # Attention sees the kept patches only, so compare what is embedded: the fullest patches, with their positions.
-    everything = HeatmapTokens(17, 56, 8, 16, None)
-    some = HeatmapTokens(17, 56, 8, 16, 20)
+    everything = HeatmapTokenizer(17, 56, 8, 16, None)
+    some = HeatmapTokenizer(17, 56, 8, 16, 20)
     some.load_state_dict(everything.state_dict())
     heatmaps = _heatmaps(2, 56)
-    all_tokens, all_heat = everything(heatmaps)
-    tokens, heat = some(heatmaps)
+    all_tokens, all_heat = everything.embed(heatmaps)
+    tokens, heat = some.embed(heatmaps)
     assert tokens.shape == (2, 20, 16) and heat.shape == (2, 17, 20)
     fullest = all_heat.sum(1).topk(20, dim=1).indices
     torch.testing.assert_close(tokens, all_tokens.gather(1, fullest[..., None].expand(-1, -1, 16)))
-    model = MeshTransformer(dataclasses.replace(light_size, token_budget=20), topology)
+    model = build_network(dataclasses.replace(light_size, token_budget=20), topology)
     assert model(heatmaps).vertices.shape == (2, topology.coarse_count, 3)
 
 
 def test_an_empty_heatmap_stack_gives_a_finite_answer(topology: MeshTopology, light_size: TransformerSize) -> None:
-    answer = MeshTransformer(light_size, topology)(torch.zeros(1, 17, 56, 56))
+    answer = build_network(light_size, topology)(torch.zeros(1, 17, 56, 56))
     assert all(torch.isfinite(part).all() for part in answer)
 
 
@@ -88,7 +90,7 @@ def test_coordinates_hide_all_but_the_peaks_places(topology: MeshTopology, light
     cells = torch.randint(10, 46, (1, 17, 2), generator=torch.Generator().manual_seed(1))
     joints = 4 * (cells + 0.5)  # in the middle of cells, where peaks of any width are read at the same place
     sharp, wide = draw_heatmaps(joints, 56, 6.0), draw_heatmaps(joints, 56, 9.0, 0.5)
-    blind = MeshTransformer(dataclasses.replace(light_size, coordinates=True), topology)
-    seeing = MeshTransformer(light_size, topology)
+    blind = build_variant(VariantSize(**dataclasses.asdict(light_size), coordinates=True), topology)
+    seeing = build_network(light_size, topology)
     told = [(network(sharp).joints - network(wide).joints).abs().max() for network in (blind, seeing)]
     assert told[0] < 1e-4 and told[1] > 1e-3

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from model.errors import BadCheckpoint, BadInput, WeightsMissing
 from model.interfaces import About, DetectorOutputs, Placed
 from model.network.backbones import PoseBackbone
+from model.network.build import build_network
 from model.network.detectors.registry import PhotoDetector
 from model.network.mpt import MPT, PhotoMPT
 from model.network.projection import from_crop
 from model.network.sizes import TransformerSize
 from model.network.topology import MeshTopology
-from model.network.transformer import MeshTransformer
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
@@ -60,7 +60,7 @@ def stand_in(topology: MeshTopology, size: TransformerSize) -> Any:
     """What `export` looks at of a `TorchNetwork`."""
     torch.manual_seed(0)
     about = About("small", "test", "zero-shot", {"name": "small"}, "body", topology.faces.numpy(), 60, ("a", "b"), 64)
-    mesh = PhotoMPT(MPT(Backbone(), MeshTransformer(size, topology), topology)).eval()
+    mesh = PhotoMPT(MPT(Backbone(), build_network(size, topology), topology)).eval()
     detectors = {"movenet-multipose": PhotoDetector(Detector()).eval()}
     return SimpleNamespace(mesh=mesh, detectors=detectors, about=about)
 

@@ -1,0 +1,58 @@
+"""The layers that the mesh regression transformer is made of: attention, and a pre-norm block around it."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Attention(nn.Module):
+    """Multi-head attention from tokens (B, N, D) to a context (B, M, E)."""
+
+    def __init__(self, width: int, heads: int, context: int | None = None):
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.key_value = nn.Linear(context or width, 2 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, tokens: Tensor, context: Tensor) -> Tensor:
+        b, n, width = tokens.shape
+        query = self.query(tokens).view(b, n, self.heads, -1).transpose(1, 2)  # (B, H, N, D / H)
+        pair = self.key_value(context).view(b, context.shape[1], 2, self.heads, -1)
+        key, value = pair.permute(2, 0, 3, 1, 4).unbind(0)  # (B, H, M, D / H) each
+        mixed = attend(query, key, value)
+        return self.out(mixed.transpose(1, 2).reshape(b, n, width))
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Scaled dot-product attention; spelled out on the CPU, where the fused kernel's backward is slower."""
+    if query.is_cuda:
+        return F.scaled_dot_product_attention(query, key, value)
+    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+    return scores.softmax(dim=-1) @ value
+
+
+class Block(nn.Module):
+    """A pre-norm transformer layer: attention among the tokens, attention to a memory, a feed-forward network.
+
+    Either attention may be left out.
+    """
+
+    def __init__(self, width: int, heads: int, *, among: bool = True, memory: int | None = None, ratio: int = 4):
+        super().__init__()
+        self.among_norm = nn.LayerNorm(width) if among else None
+        self.among = Attention(width, heads) if among else None
+        self.memory_norm = nn.LayerNorm(width) if memory else None
+        self.memory = Attention(width, heads, memory) if memory else None
+        self.mlp = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, ratio * width), nn.GELU(), nn.Linear(ratio * width, width)
+        )
+
+    def forward(self, tokens: Tensor, memory: Tensor | None = None) -> Tensor:
+        if self.among is not None and self.among_norm is not None:
+            normed = self.among_norm(tokens)
+            tokens = tokens + self.among(normed, normed)
+        if self.memory is not None and self.memory_norm is not None and memory is not None:
+            tokens = tokens + self.memory(self.memory_norm(tokens), memory)
+        return tokens + self.mlp(tokens)
