@@ -17,6 +17,7 @@ from model.formats.rigged_glb import bone_offsets, moves
 from model.joints import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
 
 _CENTIMETRES = 100.0
+_POLE = 1e-5  # cosine of X below which Z and Y cannot be told apart
 
 
 def to_bvh(
@@ -47,10 +48,57 @@ def to_bvh(
 
 
 def _angles(times: Sequence[float], quaternions: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Z, X and Y angles in degrees (T, 3), each about axes that the ones before have turned; without jumps of 360."""
+    """Z, X and Y angles in degrees (T, 3), each about axes that the ones before have turned.
+
+    A rotation has two such triples, give or take full turns, and any number of them at the poles, where X is a right
+    angle: each frame has the one nearest to the frame before, since programs interpolate every channel by itself.
+    """
     turns = Rotation.from_quat(quaternions)
-    turns = Slerp(times, turns)(at) if len(times) > 1 else turns
-    return np.unwrap(turns.as_euler("ZXY", degrees=True), period=360, axis=0)
+    matrices = (Slerp(times, turns)(at) if len(times) > 1 else turns).as_matrix()
+    one = np.stack(  # the triple whose X is within a right angle
+        [
+            np.arctan2(-matrices[:, 0, 1], matrices[:, 1, 1]),
+            np.arctan2(matrices[:, 2, 1], np.hypot(matrices[:, 0, 1], matrices[:, 1, 1])),
+            np.arctan2(-matrices[:, 2, 0], matrices[:, 2, 2]),
+        ],
+        axis=1,
+    )
+    free = np.flatnonzero(np.hypot(matrices[:, 0, 1], matrices[:, 1, 1]) > _POLE)
+    nearest = one.copy()
+    nearest[free] = _nearest_triples(one[free])
+    _settle_poles(nearest, matrices, free)
+    return np.degrees(np.unwrap(nearest, axis=0))
+
+
+def _nearest_triples(one: np.ndarray) -> np.ndarray:
+    """Of each triple (T, 3), radians, and its other form the one nearest to the frame before, full turns aside."""
+    other = np.array([np.pi, np.pi, np.pi]) + one * [1, -1, 1]
+    # Both triples of a frame lie as far from both of the frame before: what counts is where the nearest changes form.
+    stay, change = (np.abs(_wrapped(form[1:] - one[:-1])).sum(axis=1) for form in (one, other))
+    changed = np.concatenate([[False], np.cumsum(change < stay) % 2 == 1])
+    return np.where(changed[: len(one), None], other, one)
+
+
+def _settle_poles(triples: np.ndarray, matrices: np.ndarray, free: np.ndarray) -> None:
+    """Fills in the frames at a pole, where only Z plus or minus Y is known, between the `free` ones."""
+    frames = np.arange(len(triples))
+    if len(free):
+        steady = np.unwrap(triples[free], axis=0)
+        triples[:] = np.stack([np.interp(frames, free, steady[:, axis]) for axis in range(3)], axis=1)
+    else:
+        triples[:, [0, 2]] = 0.0
+    for frame in np.setdiff1d(frames, free):
+        side = np.sign(matrices[frame, 2, 1])
+        known = np.arctan2(matrices[frame, 1, 0], matrices[frame, 0, 0])  # Z + side Y
+        z, x, y = triples[frame]
+        x = np.pi / 2 * side + 2 * np.pi * np.round((x - np.pi / 2 * side) / (2 * np.pi))
+        off = _wrapped(known - z - side * y) / 2
+        triples[frame] = z + off, x, y + side * off
+
+
+def _wrapped(angles: np.ndarray) -> np.ndarray:
+    """Angles in radians, within half a turn."""
+    return (angles + np.pi) % (2 * np.pi) - np.pi
 
 
 def _children(joint: int) -> list[int]:

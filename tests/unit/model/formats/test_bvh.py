@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
+from scipy.spatial.transform import Rotation, Slerp
 
 import weights
 from model.body.fitting import BodyFit
@@ -94,6 +95,53 @@ def test_angles_do_not_jump(rig, bodies):
     """A full turn goes on past 180 degrees, or programs that interpolate would turn back."""
     angles = table(to_bvh(rig, bodies, TIMES, PLACES, RATE))[:, 3:6]
     assert np.abs(np.diff(angles, axis=0)).max() < 90 and np.ptp(angles[:, 2]) > 300
+
+
+def swinging(rig: Rig, swing: Rotation, rate: float) -> np.ndarray:
+    """The file's angles (T, 3) of a left shoulder that turns so, frame by frame."""
+    still = np.broadcast_to(np.eye(3), (JOINTS, 3, 3))
+    bodies = []
+    for turn in swing.as_matrix():
+        rotations = still.copy()
+        rotations[SMPL_JOINT_NAMES.index("left_shoulder")] = turn
+        bodies.append(BodyFit(rotations, np.zeros(rig.shape_count), np.zeros(3), 0.0))
+    text = to_bvh(rig, bodies, np.arange(len(bodies)) / rate, None, rate)
+    hierarchy = text.decode().split("MOTION")[0]
+    before = re.findall(r"(?:ROOT|JOINT) (\w+)", hierarchy).index("left_shoulder")
+    return table(text)[:, 3 + 3 * before : 6 + 3 * before]
+
+
+def off_half_way(angles: np.ndarray) -> float:
+    """Degrees between what a program shows that interpolates each channel by itself, and the turn's true half."""
+    frames = np.arange(len(angles))
+    truth = Slerp(frames, Rotation.from_euler("ZXY", angles, degrees=True))(frames[1:] - 0.5)
+    shown = Rotation.from_euler("ZXY", (angles[1:] + angles[:-1]) / 2, degrees=True)
+    return float(np.degrees((truth.inv() * shown).magnitude()).max())
+
+
+def test_a_swing_through_the_pole_of_the_angles_is_even_in_each_channel(rig):
+    """By hand: X goes on past 90 degrees, and Z and Y stay what they are; at 90 itself they cannot be told apart."""
+    written = np.column_stack([np.full(24, 5.0), np.arange(24) * 15.0, np.full(24, 8.0)])
+    found = swinging(rig, Rotation.from_euler("ZXY", written, degrees=True), 30.0)
+    np.testing.assert_allclose(found, written, atol=1e-2)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_channels_interpolate_past_the_pole(rig, seed: int):
+    """500 degrees a second at 30 frames, from anywhere and past both poles at some 3 degrees."""
+    rng = np.random.default_rng(seed)
+    axis = np.array([1, *rng.normal(0, 0.05, 2)])
+    turned = np.radians(500) * np.arange(30)[:, None] / 30 * axis / np.linalg.norm(axis)
+    swing = Rotation.from_euler("ZX", rng.uniform(-180, 180, 2), degrees=True) * Rotation.from_rotvec(turned)
+    angles = swinging(rig, swing, 30.0)
+    assert off_half_way(angles) < 10
+    np.testing.assert_allclose(
+        (Rotation.from_euler("ZXY", angles, degrees=True).inv() * swing).magnitude(), 0, atol=1e-4
+    )
+
+
+def test_an_arm_that_rests_at_the_pole_is_still(rig):
+    assert np.ptp(swinging(rig, Rotation.from_euler("ZXY", [[10, -90, 20]] * 4, degrees=True), 30.0), axis=0).max() == 0
 
 
 def test_frames_that_were_missed_are_filled_in(rig, bodies):
