@@ -47,10 +47,11 @@ train-finetune: $(VENV)/.train ## Fine-tune on rendered people (MOCAP=folder DIR
 	@$(BIN)/python -m training.finetune $(if $(MOCAP),--mocap "$(MOCAP)") $(if $(DIR),--images "$(DIR)") \
 		$(if $(RECIPE),--recipe $(RECIPE)) $(if $(FROM),--from "$(FROM)") $(if $(STEPS),--steps $(STEPS)) $(ARGS)
 
-evaluate: $(VENV)/.train ## Evaluate checkpoints (MOCAP=, PHOTOS=, PW3D=folder or H36M=npz; CHECKPOINT="file ...")
+evaluate: $(VENV)/.train ## Evaluate checkpoints (MOCAP=, RENDERED=, PHOTOS=, FOOTAGE=, PW3D=folder, H36M=npz; CHECKPOINT="file ...")
 	@$(BIN)/python -m weights.fetch
 	@$(BIN)/python -m training.evaluate \
-		$(if $(MOCAP),--mocap "$(MOCAP)") $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(H36M),--h36m "$(H36M)") \
+		$(if $(MOCAP),--mocap "$(MOCAP)") $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(RENDERED),--rendered "$(RENDERED)") \
+		$(if $(FOOTAGE),--footage "$(FOOTAGE)") $(if $(H36M),--h36m "$(H36M)") \
 		$(if $(PW3D),--3dpw "$(PW3D)") $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(ARGS)
 
 benchmark-rendering: $(VENV)/.train ## Measure the renderer, and MoveNet on its people (MOCAP=folder)
@@ -93,7 +94,7 @@ clean: ## Remove the virtual environment and what the tools left; fetched weight
 # A stamp for each set of dependencies, renewed when pyproject.toml changes.
 $(VENV)/.core: EXTRAS := [onnx-cpu]
 $(VENV)/.train: EXTRAS := [train]
-$(VENV)/.dev: EXTRAS := [dev,onnx-cpu,smpl,train]
+$(VENV)/.dev: EXTRAS := [dev,footage,onnx-cpu,smpl,train]
 $(VENV)/.core $(VENV)/.train $(VENV)/.dev: pyproject.toml | $(VENV)/.created
 	$(BIN)/python -m pip install --editable ".$(EXTRAS)"
 	@touch $@

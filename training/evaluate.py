@@ -1,4 +1,4 @@
-"""Scores of checkpoints, beside baselines: on held-out MoCap, drawn hands, rendered people, Human3.6M, 3DPW or photos.
+"""Scores of checkpoints, beside baselines, on held-out MoCap, hands, renders, photos, footage, Human3.6M or 3DPW.
 
 `python -m training.evaluate --help`. Writes report.md, report.json and pictures, and prints the Markdown.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,18 +22,24 @@ from training.bodies.anny_hand import AnnyHand
 from training.bodies.protocol import BodyModel
 from training.console import telling_errors
 from training.evaluation.candidates import Evaluated, check_is_body, load_networks
+from training.evaluation.footage import evaluate_footage
 from training.evaluation.freihand import Predict, evaluate_freihand, read_freihand
+from training.evaluation.history import keep
 from training.evaluation.image_benchmarks import evaluate_images
 from training.evaluation.mocap import evaluate_mocap
 from training.evaluation.photos import evaluate_photos
 from training.evaluation.prepared import evaluate_prepared
 from training.evaluation.report import Report
+from training.evaluation.summary import join
+from training.footage.recording import read_recording
 from training.hands.sampling import drawn_hands
+from training.images.datasets.base import SampleSet
 from training.images.datasets.h36m import read_h36m
 from training.images.datasets.photo_annotations import read_photos
 from training.images.datasets.smpl_truth import SmplTruth, load_smpl
 from training.images.datasets.threedpw import read_3dpw
 from training.images.shards import PreparedImages
+from training.mocap.poses import MocapPoses
 from training.mocap.read import read_mocap
 from training.mocap.split import split_by_subject
 
@@ -54,38 +60,83 @@ def run(options: argparse.Namespace) -> Report:
         "anny-hand-tiny.safetensors" if options.hands or options.freihand else "anny-tiny.safetensors"
     )
     networks = load_networks(options.checkpoint or [shipped], device)
-    if options.mocap or options.hands:
-        body: BodyModel
-        if options.hands:
-            body, poses = AnnyHand.load(), drawn_hands()
-        else:
-            body, poses = load_smpl(options.smpl) if options.smpl else AnnyBody.load(), read_mocap(options.mocap)
-        training, validation, test = split_by_subject(poses, body.subject.held_out)
-        held_out = {"validation": validation, "test": test}.get(options.split)
-        if held_out is None:
-            raise BadData(f"MoCap is evaluated on --split validation or test, not on {options.split}.")
-        held_out = held_out.select(np.arange(0, len(held_out), options.every))
-        return evaluate_mocap(networks, body, training, held_out, options.output, options.split)
+    asked = [data for data in _EVALUATIONS if getattr(options, data)]
+    if len(asked) == 1:
+        return _EVALUATIONS[asked[0]](networks, options, options.output)
+    reports = {}
+    for data in asked:
+        reports[data] = _EVALUATIONS[data](networks, options, options.output / data)
+        reports[data].write(options.output / data)
+    return join(reports)
 
-    if options.freihand:
-        pictures = read_freihand(options.freihand, "training" if options.split == "train" else "evaluation")
-        return evaluate_freihand(_hands(networks, options.device), pictures[:: options.every], options.output)
-    if options.rendered:
-        return evaluate_prepared(networks, PreparedImages(options.rendered, options.split))
-    if options.photos:
-        photos = read_photos(options.photos)[:: options.every]
-        return evaluate_photos(_reconstructors(networks, options.device), photos, options.output)
-    if options.h36m:
-        data = read_h36m(options.h36m, options.images)
-    else:
-        data = read_3dpw(options.pw3d, options.images, options.split)
+
+def _mocap(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:
+    body: BodyModel = load_smpl(options.smpl) if options.smpl else AnnyBody.load()
+    return _poses(networks, options, output, body, read_mocap(options.mocap))
+
+
+def _drawn_hands(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:
+    return _poses(networks, options, output, AnnyHand.load(), drawn_hands())
+
+
+def _poses(
+    networks: Sequence[Evaluated], options: argparse.Namespace, output: Path, body: BodyModel, poses: MocapPoses
+) -> Report:
+    training, validation, test = split_by_subject(poses, body.subject.held_out)
+    held_out = {"validation": validation, "test": test}.get(options.split)
+    if held_out is None:
+        raise BadData(f"MoCap is evaluated on --split validation or test, not on {options.split}.")
+    held_out = held_out.select(np.arange(0, len(held_out), options.every))
+    return evaluate_mocap(networks, body, training, held_out, output, options.split)
+
+
+def _freihand(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:
+    pictures = read_freihand(options.freihand, "training" if options.split == "train" else "evaluation")
+    return evaluate_freihand(_hands(networks, options.device), pictures[:: options.every], output)
+
+
+def _rendered(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:
+    return evaluate_prepared(networks, PreparedImages(options.rendered, options.split))
+
+
+def _photos(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:
+    photos = read_photos(options.photos)[:: options.every]
+    return evaluate_photos(_reconstructors(networks, options.device), photos, output)
+
+
+def _footage(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:
+    recording = read_recording(options.footage, options.truth)
+    reconstructors = _reconstructors(networks, options.device)
+    return evaluate_footage(reconstructors, recording, output, options.every, options.max_people)
+
+
+def _h36m(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:
+    return _images(networks, options, output, read_h36m(options.h36m, options.images))
+
+
+def _3dpw(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:
+    return _images(networks, options, output, read_3dpw(options.pw3d, options.images, options.split))
+
+
+def _images(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path, data: SampleSet) -> Report:
     data = data.every(options.every).crops_times(options.crop_scale)
     truth = SmplTruth(options.smpl) if options.smpl else None
     reconstructors = _reconstructors(networks, options.device)
     topologies = {network.name: network.topology for network in networks}
-    return evaluate_images(
-        reconstructors, topologies, data, options.regressor, truth, options.focal_length, options.output
-    )
+    return evaluate_images(reconstructors, topologies, data, options.regressor, truth, options.focal_length, output)
+
+
+_EVALUATIONS: dict[str, Callable[[Sequence[Evaluated], argparse.Namespace, Path], Report]] = {
+    "mocap": _mocap,
+    "rendered": _rendered,
+    "photos": _photos,
+    "footage": _footage,
+    "h36m": _h36m,
+    "pw3d": _3dpw,
+    "hands": _drawn_hands,
+    "freihand": _freihand,
+}
+"""By what the command line names; several of bodies go into one table."""
 
 
 def _hands(networks: Sequence[Evaluated], device: str) -> dict[str, Predict]:
@@ -117,11 +168,12 @@ def _reconstructors(networks: Sequence[Evaluated], device: str) -> dict[str, Rec
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
-    data = result.add_mutually_exclusive_group(required=True)
+    data = result.add_argument_group("data", "one of them, or several of bodies for one table")
     data.add_argument("--mocap", type=Path, help="folder of MoCap: AMASS, CMU, BVH")
     data.add_argument("--hands", action="store_true", help="hands in drawn poses")
     data.add_argument("--freihand", type=Path, metavar="FOLDER", help="FreiHAND, unpacked")
     data.add_argument("--photos", type=Path, help="folder of photos with keypoints.json (COCO) and joints3d.json")
+    data.add_argument("--footage", type=Path, metavar="FOLDER", help="calibrated cameras, in Pose2Sim's layout")
     data.add_argument("--rendered", type=Path, metavar="FOLDER", help="of training.images.prepare")
     data.add_argument("--h36m", type=Path, metavar="NPZ", help="Human3.6M: SPIN's h36m_valid_protocol2.npz")
     data.add_argument("--3dpw", type=Path, dest="pw3d", metavar="PATH", help="3DPW, unpacked, or SPIN's 3dpw_test.npz")
@@ -133,12 +185,15 @@ def parser() -> argparse.ArgumentParser:
         "--split", choices=("train", "validation", "test"), default="test",
         help="choose on validation; test is for the final report",
     )  # fmt: skip
+    result.add_argument("--truth", type=Path, help="footage's true joints: TRC, C3D, npz; the file in its folder")
+    result.add_argument("--max-people", type=int, metavar="N", help="in a frame of footage, the most prominent")
     result.add_argument("--images", type=Path, help="folder that the annotations' image names start from")
     result.add_argument("--smpl", type=Path, help="SMPL_NEUTRAL.npz, or the folder of SMPL's files for all genders")
     result.add_argument("--regressor", type=Path, help="J_regressor_h36m.npy, for checkpoints of SMPL's topology")
     result.add_argument("--focal-length", type=float, help="pixels, for image data sets that do not say it")
     result.add_argument("--crop-scale", type=float, default=1.0, help="changes the crops that an image data set gives")
     result.add_argument("--every", type=int, default=1, metavar="N", help="each Nth sample only, for a quick look")
+    result.add_argument("--keep", action="store_true", help="append the figures to benchmarks/history/")
     result.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return result
 
@@ -146,11 +201,16 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command."""
     options = parser().parse_args(arguments)
-    if options.every < 1 or not 0.1 <= options.crop_scale <= 10:
-        sys.exit("Error: --every must be at least 1, and --crop-scale from 0.1 to 10.")
+    asked = [data for data in _EVALUATIONS if getattr(options, data)]
+    if not asked or (len(asked) > 1 and {"hands", "freihand"} & set(asked)):
+        parser().error("name what to evaluate on: one data set, or several of bodies")
+    if min(options.every, options.max_people or 1) < 1 or not 0.1 <= options.crop_scale <= 10:
+        sys.exit("Error: --every and --max-people must be at least 1, and --crop-scale from 0.1 to 10.")
     with telling_errors():
         report = run(options)
         report.write(options.output)
+        if options.keep:
+            keep(report)
     print(report.markdown())
     print(f"Written to {options.output}: report.md, report.json" + (" and pictures." if report.pictures else "."))
 

@@ -219,6 +219,39 @@ def test_photos_by_the_command(photo: Photo, shipped: str, tmp_path: Path) -> No
     assert len(list((tmp_path / "out" / "photos").rglob("*.jpg"))) == 2
 
 
+def test_footage_and_photos_in_one_table(photo: Photo, shipped: str, tmp_path: Path) -> None:
+    """A film in which nobody moves, before a camera at the world's origin; the photo without annotations."""
+    film, output = tmp_path / "footage" / "videos" / "cam.mp4", tmp_path / "out"
+    film.parent.mkdir(parents=True)
+    writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"mp4v"), 10, SIZE)
+    for _ in range(4):
+        writer.write(np.ascontiguousarray(photo.image[..., ::-1]))
+    writer.release()
+    camera = np.array([[FOCAL, 0, 239.5], [0, FOCAL, 319.5], [0, 0, 1]])
+    np.savez(
+        tmp_path / "footage" / "truth.npz", joints=np.stack([photo.joints[5:]] * 4), K=camera[None],
+        dist=np.zeros((1, 5)), R=np.eye(3)[None], t=np.zeros((1, 3)),
+    )  # fmt: skip
+    save(tmp_path / "photos" / "one.png", photo.image)
+    data = ["--footage", str(tmp_path / "footage"), "--photos", str(tmp_path / "photos"), "--every", "3"]
+    main([*data, "--checkpoint", shipped, "--output", str(output), "--device", "cpu", "--max-people", "1"])
+    summary = report_of(output)["summary"]
+    photos, footage = summary.values()
+    assert all(name.startswith(data) for name, data in zip(summary, ("photos: ", "footage: "), strict=True))
+    assert footage["found, %"] == 100 and 0 < footage["PA-MPJPE"] < 90 and 0 < footage["MPJPE"] < 160
+    assert photos["PCK@0.05"] is None
+    rows = report_of(output / "footage")["scores"]
+    assert [row["frames"] for row in rows.values()] == [2, 2]  # the camera's, and all
+    assert all(row["2D seen, px"] < 15 and row["2D projected, px"] < 15 for row in rows.values())
+
+
+def test_what_to_evaluate_on_must_be_said(shipped: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([], ["--hands", "--photos", "x"]):
+        with pytest.raises(SystemExit):
+            main([*arguments, "--checkpoint", shipped])
+        assert "name what to evaluate on" in capsys.readouterr().err
+
+
 def test_h36m_by_the_command(photo: Photo, shipped: str, tmp_path: Path) -> None:
     name = "images/S9_Walking_1.60457274_000001.jpg"
     save(tmp_path / name, photo.image)

@@ -1,4 +1,4 @@
-"""Which reconstructed person is which annotated one."""
+"""Which reconstructed person is which annotated or measured one."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from training.images.datasets.photo_annotations import AnnotatedPerson
 _SIGMAS = np.array([26, 25, 25, 35, 35, 79, 79, 72, 72, 62, 62, 107, 107, 87, 87, 89, 89]) / 1000
 _AREA_OF_BOX = 0.5  # a person fills about half of the box; COCO takes the segment's area
 _LEAST = 0.1  # below, two people have hardly a joint in common
+_FARTHEST = 0.25  # of a person's size: a mean distance of joints beyond is somebody else's
 
 
 def keypoint_similarity(joints: np.ndarray, person: AnnotatedPerson) -> float:
@@ -43,3 +44,17 @@ def match_people(found: Sequence[np.ndarray], people: Sequence[AnnotatedPerson])
         if table[row, column] >= _LEAST:
             matches[row] = int(column)
     return matches
+
+
+def person_at(joints: np.ndarray, found: Sequence[np.ndarray]) -> int | None:
+    """Which of the reconstructed people is where a measured one is; None if nobody is.
+
+    Args:
+        joints: (N, 2) pixels of the measured one's joints, NaN where one is not known.
+        found: (N, 2) the same joints of each reconstructed person, projected.
+    """
+    known = np.isfinite(joints).all(axis=1)
+    away = [float(np.linalg.norm(points[known] - joints[known], axis=1).mean()) for points in found]
+    if not away or min(away) > _FARTHEST * np.ptp(joints[known], axis=0).max():
+        return None
+    return int(np.argmin(away))

@@ -110,6 +110,8 @@ def evaluate_mocap(
     )
     main = {network.name: scores[f"{network.name}, {_MAIN}"] for network in networks}
     report.tables = [_score_table(scores), _subject_table(main, held_out), _joint_table(main, body)]
+    for title in (f"{network.name}, {condition}" for network in networks for condition in conditions(body.subject)):
+        report.summary[title] = {column: scores[title].mean(column) for column in (PA_MPJPE, MPJPE, MPVE)}
     for network in networks:
         gallery = galleries[f"{network.name}, {_MAIN}"]
         for name, cases in (("worst", gallery.worst), ("random", gallery.random)):

@@ -15,7 +15,7 @@ from model.reconstructor import Reconstructor
 from model.rendering.overlay import Figure, overlay, side_view
 from model.results import Person
 from training.evaluation.candidates import file_name
-from training.evaluation.matching import match_people
+from training.evaluation.matching import match_people, person_at
 from training.evaluation.metrics import correct_keypoints, mpjpe, pa_mpjpe
 from training.evaluation.pose_figures import save_picture, shrunk
 from training.evaluation.report import Cell, Report, Table
@@ -87,12 +87,11 @@ def _errors_3d(
     measured: Measured3D, people: Sequence[Person], joints_2d: Sequence[np.ndarray]
 ) -> tuple[float, float] | None:
     """Errors of the person who is where the measured one is; None if nobody is."""
-    size = float(np.ptp(measured.joints_2d, axis=0).max())
     limbs = list(LIMBS_IN_COCO)
-    away = [float(np.linalg.norm(points[limbs] - measured.joints_2d, axis=1).mean()) for points in joints_2d]
-    if not away or min(away) > 0.25 * size:
+    index = person_at(measured.joints_2d, [points[limbs] for points in joints_2d])
+    if index is None:
         return None
-    predicted = torch.from_numpy(people[int(np.argmin(away))].joints[limbs]).float()[None]
+    predicted = torch.from_numpy(people[index].joints[limbs]).float()[None]
     true = torch.from_numpy(measured.joints)[None]
     return 1000 * float(pa_mpjpe(predicted, true)), 1000 * float(mpjpe(predicted, true, HIPS))
 
@@ -140,6 +139,8 @@ def evaluate_photos(reconstructors: dict[str, Reconstructor], photos: Sequence[A
             f"{measured} photos with measured 3D joints: errors of the 12 limb joints in millimetres, with the photo's "
             "own focal length. MPJPE puts the middle of the hips at the origin."
         )
+    for name, scores in results.items():
+        report.summary[name] = {"PCK@0.05": _pck(scores, 0.05, range(17)), **_mean_3d(scores)}
     return report
 
 
@@ -189,6 +190,13 @@ def _tables(results: dict[str, list[PhotoScores]]) -> list[Table]:
                 table.add(photo.name, [cell for pair in pairs for cell in pair])
         tables.append(table)
     return tables
+
+
+def _mean_3d(photos: Sequence[PhotoScores]) -> dict[str, Cell]:
+    """Over the photos with measured 3D joints in which the person was found."""
+    errors = [photo.errors_3d for photo in photos if photo.errors_3d is not None]
+    means: list[float] = np.mean(errors, axis=0).tolist() if errors else []
+    return dict(zip(("PA-MPJPE", "MPJPE"), means))
 
 
 def _pck(photos: Sequence[PhotoScores], threshold: float, joints: Sequence[int]) -> float | None:

@@ -15,7 +15,7 @@ from model.network.projection import project_weak_perspective
 from training.end_to_end import EndToEnd
 from training.evaluation.candidates import Evaluated
 from training.evaluation.metrics import mpjpe, mpve, pa_mpjpe
-from training.evaluation.report import Report, Table
+from training.evaluation.report import Cell, Report, Table
 from training.images.backbone_cache import BackboneMaps
 from training.images.shards import PreparedImages
 from training.variants import features_of
@@ -83,6 +83,7 @@ def evaluate_prepared(networks: Sequence[Evaluated], images: PreparedImages) -> 
     Raises:
         BadInput: the images are of another topology.
     """
+    summary: dict[str, dict[str, Cell]] = {}
     table = Table("images", f"{images.split} images, all people", COLUMNS)
     for network in networks:
         if images.about["topology"] != network.topology.fingerprint:
@@ -94,7 +95,9 @@ def evaluate_prepared(networks: Sequence[Evaluated], images: PreparedImages) -> 
         features = bool(features_of(checkpoint.model.size))
         maps = BackboneMaps(images, backbone, network.device, features) if checkpoint.backbone is None else None
         means = errors_prepared(whole, images, maps).mean(dim=0).tolist()
-        table.add(network.name, [None if math.isnan(mean) else mean for mean in means])
+        cells = [None if math.isnan(mean) else mean for mean in means]
+        table.add(network.name, cells)
+        summary[network.name] = dict(zip(COLUMNS, cells))
     return Report(
         title="Evaluation on prepared images",
         setting={
@@ -110,4 +113,5 @@ def evaluate_prepared(networks: Sequence[Evaluated], images: PreparedImages) -> 
             "re-projection is within 5 % of the crop's side."
         ],
         tables=[table],
+        summary=summary,
     )

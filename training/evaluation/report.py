@@ -53,6 +53,8 @@ class Report:
     tables: list[Table] = field(default_factory=list)
     pictures: list[tuple[str, str]] = field(default_factory=list)
     """File beside the report, and what it shows."""
+    summary: dict[str, dict[str, Cell]] = field(default_factory=dict)
+    """The figures by which checkpoints are compared, by row: a few of the tables' cells."""
 
     def markdown(self) -> str:
         """The whole report."""
