@@ -81,6 +81,7 @@ app.command(rich_help_panel=_USE, context_settings=passthrough.AS_IT_STANDS)(pas
 app.command(rich_help_panel=_TRAIN, context_settings=passthrough.AS_IT_STANDS)(passthrough.pretrain)
 app.command(rich_help_panel=_TRAIN, context_settings=passthrough.AS_IT_STANDS)(passthrough.finetune)
 app.command(rich_help_panel=_TRAIN, context_settings=passthrough.AS_IT_STANDS)(passthrough.evaluate)
+app.command("convert-body", rich_help_panel=_TRAIN, context_settings=passthrough.AS_IT_STANDS)(passthrough.convert_body)
 app.add_typer(weights.app, name="weights", rich_help_panel=_LOOK)
 app.command(rich_help_panel=_LOOK, epilog=_examples("mpt settings > mpt.toml"))(settings)
 app.command(rich_help_panel=_LOOK, epilog=_examples("mpt doctor"))(doctor)

@@ -37,6 +37,11 @@ def export(context: typer.Context) -> None:
     _run("model.runtime.export", context)
 
 
+def convert_body(context: typer.Context) -> None:
+    """Convert SMPL's or MANO's pickle to npz, without chumpy. `mpt convert-body --help` lists the options."""
+    _run("training.bodies.convert", context)
+
+
 def _run(module: str, context: typer.Context) -> None:
     """Run a module's `main`, which reads `sys.argv`, as `python -m` would.
 

@@ -44,14 +44,15 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
         noted["arguments"] = sys.argv[1:]
         return noted["status"]
 
-    for name in ("training.pretrain", "training.finetune", "training.evaluate", "model.runtime.export"):
+    names = ("training.pretrain", "training.finetune", "training.evaluate", "training.bodies.convert")
+    for name in (*names, "model.runtime.export"):
         module = types.ModuleType(name)
         module.main = main
         monkeypatch.setitem(sys.modules, name, module)
     return noted
 
 
-@pytest.mark.parametrize("command", ["pretrain", "finetune", "evaluate", "export"])
+@pytest.mark.parametrize("command", ["pretrain", "finetune", "evaluate", "convert-body", "export"])
 def test_training_and_export_get_their_options_as_they_stand(stub, command):
     before = sys.argv
     assert run(command, "--steps", "5", "-x", "--mocap=a folder", "--help") == (0, "")

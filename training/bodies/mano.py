@@ -47,7 +47,9 @@ class ManoHand(SmplBody):
         with np.load(path, allow_pickle=False) as file:
             mean = file.get("hands_mean")
         if mean is None or mean.shape != (45,) or not np.isfinite(mean).all():
-            raise BadData(f"{path}: `hands_mean` must be 45 numbers. Convert the model again, with this key too.")
+            raise BadData(
+                f"{path}: `hands_mean` must be 45 numbers. Convert the model's pickle: mpt convert-body MANO_RIGHT.pkl"
+            )
         self.mean_pose = torch.from_numpy(mean.astype(np.float32)).view(15, 3)  # axis-angle
         joints, tips = arrays["J_regressor"], np.eye(len(arrays["v_template"]))
         rows = [joints[0]]

@@ -19,6 +19,7 @@ from typing_extensions import Self
 
 from model.errors import BadData
 from model.joints import SMPL_JOINT_NAMES, SMPL_PARENTS
+from training.bodies.convert import MODEL_KEYS
 from training.bodies.subject import BODY
 
 try:
@@ -39,13 +40,6 @@ _LIMBS = tuple(
     for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
     for side in ("left", "right")
 )  # COCO's other twelve
-
-_CONVERSION = (
-    'Convert it to npz once, where chumpy is installed: python -c "import pickle, numpy as np; '
-    "d = pickle.load(open('model.pkl', 'rb'), encoding='latin1'); np.savez('model.npz', **{k: np.array(d[k].todense() "
-    "if k == 'J_regressor' else d[k]) for k in ('v_template', 'shapedirs', 'posedirs', 'J_regressor', 'weights', "
-    "'kintree_table', 'f')})\""
-)
 
 
 class SmplBody:
@@ -158,18 +152,23 @@ def read_model(path: Path, meshes: Mapping[int, str], first_parents: Sequence[in
         BadData: the file is not there, is a pickle, or holds none of these models.
     """
     if path.suffix == ".pkl":
-        raise BadData(f"{path} is a pickle, which could run any code and is not read. {_CONVERSION}")
-    keys = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table", "f")
+        raise BadData(
+            f"{path} is a pickle, which could run any code and is not read. Convert it to npz once: "
+            f"mpt convert-body {path}"
+        )
     try:
         # Only these keys are decoded: releases carry object arrays beside them, which would need pickle.
         with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in keys}
+            arrays = {key: file[key] for key in MODEL_KEYS}
     except FileNotFoundError as error:
         raise BadData(f"{path} is not there: download the model from its licensor and give its path.") from error
     except KeyError as error:
         raise BadData(f"{path} is no SMPL model: {error.args[0]}.") from error
     except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise BadData(f"{path} cannot be read ({error}). Is it an npz file? {_CONVERSION}") from error
+        raise BadData(
+            f"{path} cannot be read ({error}). If it is a pickle under another name, convert it to npz once: "
+            f"mpt convert-body {path} --output MODEL.npz"
+        ) from error
 
     vertices, joints = len(arrays["v_template"]), len(arrays["J_regressor"])
     if vertices not in meshes:

@@ -23,6 +23,7 @@ COMMANDS = (
     "pretrain",
     "finetune",
     "evaluate",
+    "convert-body",
     "weights",
     "settings",
     "doctor",

@@ -20,7 +20,7 @@ from training.images.datasets.base import (
     text,
 )
 from training.images.datasets.joint_sets import LIMBS_IN_SMPL
-from training.images.datasets.safe_pickle import plain, read_plain_pickle
+from training.safe_pickle import plain, read_plain_pickle
 
 _BOX_SCALE = 1.2  # SPIN's: the crop's side over the longer side of the box around the 2D joints
 _GENDERS = {"m": "male", "f": "female", "n": "neutral"}

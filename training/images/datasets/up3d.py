@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from model.errors import BadData
 from training.images.datasets.base import DatasetPerson, SampleSet, SmplParameters, limbs_to_coco
-from training.images.datasets.safe_pickle import plain, read_plain_pickle
+from training.safe_pickle import plain, read_plain_pickle
 
 _CROP = 1.2  # times the longer side of the box around the 2D joints, as SPIN crops
 _SPLITS = {"train": "train.txt", "validation": "val.txt", "test": "test.txt"}

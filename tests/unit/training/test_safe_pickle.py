@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from model.errors import BadData
-from training.images.datasets.safe_pickle import plain, read_plain_pickle
+from training.safe_pickle import plain, read_plain_pickle
 
 ARRAYS = {
     "doubles": np.random.default_rng(0).normal(size=(4, 3)),
