@@ -42,41 +42,41 @@ class Bodies:
             "residuals": np.array([body.residual for body in bodies], np.float32),
         }
 
-    def write(
-        self,
-        stem: Path,
-        faces: np.ndarray,
-        kinds: frozenset[str],
-        times: Sequence[float] | None = None,
-        places: np.ndarray | None = None,
-        rate: float = _RATE,
-    ) -> dict[str, str]:
-        """Write one person as `<stem>.rigged.glb` and `<stem>.bvh`, as far as the kinds say; returns names as links.
+    def to_rigged_glb(
+        self, name: str, faces: np.ndarray, times: Sequence[float] | None = None, places: np.ndarray | None = None
+    ) -> bytes:
+        """A GLB with a skeleton of one body, or of its motion.
 
         Args:
-            stem: Folder and beginning of the names.
+            name: The node's.
             faces: (F, 3).
-            kinds: Of "rigged" and "bvh".
             times: (N,) seconds of the frames; None for the one body of a photo.
             places: (N, 3) metres, camera frame: where the pelvis is; None leaves it about the origin.
-            rate: Frames a second.
         """
-        links = {}
-        if "rigged" in kinds:
-            links["rigged"] = stem.name + RIGGED
-            moving = None if times is None else np.asarray(times)
-            data = to_rigged_glb(self.rig, self.found, faces, stem.name, moving, places)
-            outputs.write(stem.with_name(links["rigged"]), data)
-        if "bvh" in kinds:
-            links["bvh"] = f"{stem.name}.bvh"
-            data = to_bvh(self.rig, self.found, [0.0] if times is None else times, places, rate)
-            outputs.write(stem.with_name(links["bvh"]), data)
-        return links
+        return to_rigged_glb(self.rig, self.found, faces, name, None if times is None else np.asarray(times), places)
+
+    def to_bvh(self, times: Sequence[float] = (0.0,), places: np.ndarray | None = None, rate: float = _RATE) -> bytes:
+        """A BVH of one body, or of its motion; times and places as of `to_rigged_glb`, rate in frames a second."""
+        return to_bvh(self.rig, self.found, times, places, rate)
 
     def write_each(self, stem: Path, faces: np.ndarray, kinds: frozenset[str]) -> list[dict[str, str]]:
-        """Write a photo's people, each as `write` does, under `<stem>-<number>`."""
-        people = enumerate(self.found, start=1)
-        return [Bodies(self.rig, [one]).write(stem.with_name(f"{stem.name}-{n}"), faces, kinds) for n, one in people]
+        """Write a photo's people, as far as the kinds say, as `<stem>-<number>.rigged.glb` and `.bvh`.
+
+        Returns:
+            For each person the files' names by format.
+        """
+        links = []
+        for number, one in enumerate(self.found, start=1):
+            name, body = f"{stem.name}-{number}", Bodies(self.rig, [one])
+            files: dict[str, str] = {}
+            if "rigged" in kinds:
+                files["rigged"] = name + RIGGED
+                outputs.write(stem.with_name(files["rigged"]), body.to_rigged_glb(name, faces))
+            if "bvh" in kinds:
+                files["bvh"] = f"{name}.bvh"
+                outputs.write(stem.with_name(files["bvh"]), body.to_bvh())
+            links.append(files)
+        return links
 
 
 def fit_still(rig: Rig, meshes: Sequence[np.ndarray]) -> Bodies:
@@ -91,6 +91,6 @@ def fit_still(rig: Rig, meshes: Sequence[np.ndarray]) -> Bodies:
         raise BadInput(f"A person came out as no mesh: {error}. Another checkpoint may help.") from None
 
 
-def fit_moving(rig: Rig, meshes: np.ndarray) -> Bodies:
-    """Fit one person's body to its meshes (N, V, 3), which are finite."""
+def fit_moving(rig: Rig, meshes: Sequence[np.ndarray]) -> Bodies:
+    """Fit one person's body to its N meshes (V, 3), which are finite."""
     return Bodies(rig, fit_motion(rig, meshes))

@@ -25,7 +25,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     """The command line itself is wrong."""
     PARTLY = 3
-    """Some inputs could not be used; the others are done."""
+    """Some inputs could not be used, or not be read to their end; the others are done."""
     INTERRUPTED = 130
 
 

@@ -10,10 +10,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from cli.file_kinds import file_kind
+
 PHOTOS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp")
 VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".3gp", ".ogv", ".wmv")
+"""Of files that hold nothing known: what they should have been. All else goes by what is in them."""
 RIGGED = ".rigged.glb"
-OVERLAY, SIDE, OVERLAY_VIDEO = ".overlay.png", ".side.png", ".overlay.mp4"
+OVERLAY, SIDE, OVERLAY_VIDEO = ".overlay.png", ".side.png", ".overlay.webm"
 """Ends of the names of pictures that we make: a second run over the same folder passes over them."""
 
 
@@ -25,11 +28,8 @@ class Source(NamedTuple):
     """Its path below the folder, or the fixed part of the pattern, that was named; the bare name of a named file."""
     webcam: int | None = None
     """Its number; then there is no such file."""
-
-    @property
-    def is_video(self) -> bool:
-        """Whether it has many frames."""
-        return self.webcam is not None or self.path.suffix.lower() in VIDEOS
+    is_video: bool = False
+    """Whether it has many frames."""
 
 
 class Unusable(NamedTuple):
@@ -54,15 +54,19 @@ def find_sources(arguments: Iterable[str]) -> tuple[list[Source], list[Unusable]
             sources = [Source(file, Path(file.name)) for file in sorted(path.iterdir()) if _is_input(file, PHOTOS)]
             reason = "This folder holds no photo (JPEG, PNG, WebP)."
         elif path.exists():
-            sources = [Source(path, Path(path.name))] if path.is_file() else []
+            sources = [Source(path, Path(path.name), is_video=_is_video(path))] if path.is_file() else []
             reason = "This is no ordinary file."
         elif glob.has_magic(argument):
             root = _fixed_part(path)
             files = sorted(Path(match) for match in glob.iglob(argument, recursive=True))
-            sources = [Source(file, _place(file, root)) for file in files if _is_input(file, PHOTOS + VIDEOS)]
+            sources = [
+                Source(file, _place(file, root), is_video=_is_video(file))
+                for file in files
+                if _is_input(file, PHOTOS) or (_is_input(file) and (file_kind(file) or _is_video(file)))
+            ]
             reason = "This pattern matches no photo (JPEG, PNG, WebP) and no video."
         elif re.fullmatch("[0-9]{1,2}", argument):
-            sources, reason = [Source(path, Path(f"webcam-{argument}"), int(argument))], ""
+            sources, reason = [Source(path, Path(f"webcam-{argument}"), int(argument), is_video=True)], ""
         else:
             sources, reason = [], "There is no such file or folder."
         for source in sources:
@@ -98,9 +102,14 @@ def output_names(sources: Sequence[Source]) -> list[str]:
             level[i] += 1
 
 
-def _is_input(path: Path, suffixes: Sequence[str]) -> bool:
+def _is_input(path: Path, suffixes: Sequence[str] | None = None) -> bool:
     hidden_or_ours = path.name.startswith(".") or path.name.endswith((OVERLAY, SIDE, OVERLAY_VIDEO))
-    return path.suffix.lower() in suffixes and not hidden_or_ours and path.is_file()
+    return (suffixes is None or path.suffix.lower() in suffixes) and not hidden_or_ours and path.is_file()
+
+
+def _is_video(path: Path) -> bool:
+    kind = file_kind(path)
+    return kind == "video" or (kind is None and path.suffix.lower() in VIDEOS)
 
 
 def _fixed_part(pattern: Path) -> Path:

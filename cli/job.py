@@ -13,23 +13,38 @@ from cli.inputs import Unusable
 if TYPE_CHECKING:
     from model.body.rig import Rig
     from model.interfaces import Box
+    from model.reconstructor import Reconstructor
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What to do with each photo."""
+class Job:
+    """What to make of each input, and with which network."""
 
+    model: Reconstructor
     output: Path
+    """The folder."""
     formats: frozenset[str]
+    """Of glb, obj, json, npz, bvh and rigged."""
     overlay: bool
     boxes: list[Box] | None
     max_people: int | None
     focal_length: float | None
     max_pixels: int
-    rate: float
+    frame_rate: float
     """Frames a second of videos, at most."""
-    rig: Rig | None = None
+    rig: Rig | None
     """Of the bodies that are fitted; None for none."""
+
+
+@dataclass(frozen=True)
+class VideoAnswer:
+    """What came of one video."""
+
+    people: int
+    nobody: str | None
+    """Why there is nobody, if so."""
+    missing: str | None
+    """What could not be read, if the file is not whole."""
 
 
 @dataclass
@@ -42,8 +57,10 @@ class Outcome:
     """Or hands, if these were looked for."""
     hands: bool = False
     wanted_obj: bool = False
-    empty: list[str] = field(default_factory=list)
-    """Photos and videos without people."""
+    empty: list[Unusable] = field(default_factory=list)
+    """Photos and videos without people, and why."""
+    partial: list[Unusable] = field(default_factory=list)
+    """Videos that are not whole; what could be read of them is done."""
     unusable: list[Unusable] = field(default_factory=list)
     interrupted: bool = False
 
@@ -52,9 +69,9 @@ class Outcome:
         """As `ExitCode` says; 0 if every input was used."""
         if self.interrupted:
             return ExitCode.INTERRUPTED
-        if self.unusable:
-            return ExitCode.PARTLY if self.photos or self.videos else ExitCode.FAILED
-        return 0
+        if self.unusable and not (self.photos or self.videos):
+            return ExitCode.FAILED
+        return ExitCode.PARTLY if self.unusable or self.partial else 0
 
     def tell(self, output: Path) -> None:
         """Say what was done, then what was not."""
@@ -67,8 +84,12 @@ class Outcome:
         if self.empty:
             nothing = "No hand" if self.hands else "Nobody"
             notes.print(f"{nothing} was found in {_count(len(self.empty), 'input')}:")
-        for name in self.empty:
-            notes.print(f"  {name}")
+        for name, reason in self.empty:
+            notes.print(f"  {name}: {reason}" if reason else f"  {name}")
+        if self.partial:
+            notes.print(f"{_count(len(self.partial), 'video')} could be read in part only:", style="bold red")
+        for name, reason in self.partial:
+            notes.print(f"  {name}: {reason}")
         if self.unusable:
             notes.print(f"{_count(len(self.unusable), 'input')} could not be used:", style="bold red")
         for name, reason in self.unusable:

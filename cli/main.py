@@ -17,7 +17,7 @@ from cli.serve import serve, settings
 
 _EXIT_CODES = """\
 **Exit codes**: 0 all went well; 1 the command could not do its work; 2 the command line is wrong; 3 some inputs could
-not be used, the others are done; 130 interrupted.
+not be used, or not be read to their end, the others are done; 130 interrupted.
 """
 
 app = typer.Typer(

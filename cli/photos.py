@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -14,57 +13,55 @@ from cli.body_fits import fit_still
 from cli.console import notes
 from cli.errors import describe
 from cli.inputs import Source, Unusable, output_names
-from cli.job import Outcome, Wishes
+from cli.job import Job, Outcome, VideoAnswer
 from model.errors import BadInput
 from model.formats.photo import decode
-
-if TYPE_CHECKING:
-    from model.reconstructor import Reconstructor
 
 _MAX_BYTES = 2**30  # of a file: more is no photo
 
 
-def work_through(sources: Sequence[Source], model: Reconstructor, wishes: Wishes) -> Outcome:
+def work_through(sources: Sequence[Source], job: Job) -> Outcome:
     """Reconstruct the people of each photo and video and write their files."""
-    outcome = Outcome(hands=model.subject == "hand", wanted_obj="obj" in wishes.formats)
+    outcome = Outcome(hands=job.model.subject == "hand", wanted_obj="obj" in job.formats)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=notes, disable=not notes.is_terminal) as progress:
         task = progress.add_task("Inputs", total=len(sources))
         for source, name in zip(sources, output_names(sources)):
+            shown = str(source.path)
             try:
                 if source.is_video:
-                    people = _with_bar(progress, source, wishes.output / name, model, wishes)
+                    video = _with_bar(progress, source, job.output / name, job)
+                    people, nobody = video.people, video.nobody or ""
+                    outcome.partial += [Unusable(shown, video.missing)] if video.missing else []
                 else:
-                    people = reconstruct_file(source.path, wishes.output / name, model, wishes)
+                    people, nobody = reconstruct_file(source.path, job.output / name, job), ""
             except KeyboardInterrupt:
                 outcome.interrupted = True
                 break
             except Exception as error:  # whatever is wrong with this file, the next may be fine
-                outcome.unusable.append(Unusable(str(source.path), describe(error)))
+                outcome.unusable.append(Unusable(shown, describe(error)))
             else:
                 outcome.photos += not source.is_video
                 outcome.videos += source.is_video
                 outcome.people += people
-                outcome.empty += [] if people else [str(source.path)]
+                outcome.empty += [] if people else [Unusable(shown, nobody)]
             progress.advance(task)
     return outcome
 
 
-def _with_bar(progress: Progress, source: Source, stem: Path, model: Reconstructor, wishes: Wishes) -> int:
+def _with_bar(progress: Progress, source: Source, stem: Path, job: Job) -> VideoAnswer:
     """Reconstruct the people of a video, with a bar for its frames."""
     from cli.video import reconstruct_video
 
     task = progress.add_task(source.place.name, total=None)
     try:
         video = source.path if source.webcam is None else source.webcam
-        return reconstruct_video(
-            video, stem, model, wishes, lambda total: progress.update(task, advance=1, total=total)
-        )
+        return reconstruct_video(video, stem, job, lambda total: progress.update(task, advance=1, total=total))
     finally:
         progress.remove_task(task)
 
 
-def reconstruct_file(path: Path, stem: Path, model: Reconstructor, wishes: Wishes) -> int:
+def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
     """Reconstruct the people of one photo; files' names begin with `stem`. Returns how many people there are.
 
     Raises:
@@ -74,32 +71,32 @@ def reconstruct_file(path: Path, stem: Path, model: Reconstructor, wishes: Wishe
     start = time.perf_counter()
     if path.stat().st_size > _MAX_BYTES:
         raise BadInput("The file is larger than a gigabyte, which no photo is.")
-    photo = decode(path.read_bytes(), wishes.max_pixels)
+    photo = decode(path.read_bytes(), job.max_pixels)
     decoded = time.perf_counter()
-    found = model.reconstruct(
+    found = job.model.reconstruct(
         photo.pixels,
-        boxes=wishes.boxes,
-        max_people=wishes.max_people,
-        focal_length=wishes.focal_length or photo.focal_length,
+        boxes=job.boxes,
+        max_people=job.max_people,
+        focal_length=job.focal_length or photo.focal_length,
     )
     reconstructed = time.perf_counter()
-    links = outputs.write_meshes(stem, found, model.faces, wishes.formats)
+    links = outputs.write_meshes(stem, found, job.model.faces, job.formats)
     bodies = None
-    if wishes.rig is not None:
-        bodies = fit_still(wishes.rig, [person.vertices for person in found.people])
-        links = [a | b for a, b in zip(links, bodies.write_each(stem, model.faces, wishes.formats))]
+    if job.rig is not None:
+        bodies = fit_still(job.rig, [person.vertices for person in found.people])
+        links = [a | b for a, b in zip(links, bodies.write_each(stem, job.model.faces, job.formats))]
     end = time.perf_counter()
-    if "json" in wishes.formats:
+    if "json" in job.formats:
         seconds = {"decode": decoded - start, "meshes": end - reconstructed, "total": end - start}
         stages = found.timings_ms | {stage: 1000 * value for stage, value in seconds.items()}
         parameters = bodies.parameters() if bodies else None
-        answer = outputs.to_json(stem, photo, found, model, links, stages, parameters)
+        answer = outputs.to_json(stem, photo, found, job.model, links, stages, parameters)
         outputs.write(_with_ending(stem, ".json"), answer)
-    if "npz" in wishes.formats:
+    if "npz" in job.formats:
         arrays = bodies.arrays() if bodies else {}
-        outputs.write(_with_ending(stem, ".npz"), outputs.to_npz(photo, found, model.faces, arrays))
-    if wishes.overlay:
-        outputs.write_pictures(stem, photo, found, model.faces)
+        outputs.write(_with_ending(stem, ".npz"), outputs.to_npz(photo, found, job.model.faces, arrays))
+    if job.overlay:
+        outputs.write_pictures(stem, photo, found, job.model.faces)
     return len(found.people)
 
 

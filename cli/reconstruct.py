@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -72,7 +71,12 @@ def reconstruct(
     ] = False,
     subject: OfSubject = Subject.BODY,
     max_people: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Keep the N best of each photo; else all that are found.")
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Keep the N best of each photo, of a video the N who are there for longest; else all that are found.",
+        ),
     ] = None,
     box: Boxes = None,
     focal_length: Annotated[
@@ -80,7 +84,7 @@ def reconstruct(
         typer.Option(min=1, max=1_000_000, metavar="PIXELS", help="The camera's; else from EXIF, else a default."),
     ] = None,
     fps: Annotated[
-        float, typer.Option(min=0.1, max=1000, metavar="RATE", help="Frames a second of a video to look at, at most.")
+        float, typer.Option(min=0.001, max=1000, metavar="RATE", help="Frames a second of a video to look at, at most.")
     ] = 30,
     mode: Annotated[
         Mode | None, typer.Option(help="Trained on motion capture alone, or on photos too.", show_default=False)
@@ -111,22 +115,30 @@ def reconstruct(
         unusable += [Unusable(str(video.path), reason) for video in videos]
         sources = [source for source in sources if not source.is_video]
 
-    from cli.job import Outcome, Wishes
+    from cli.job import Job, Outcome
     from cli.model_loading import load_reconstructor, settings_in_force
     from cli.photos import work_through
     from model.body.rig import find_rig
 
     settings = settings_in_force()
-    wishes = Wishes(output, kinds, overlay, read_boxes(box), max_people, focal_length, settings.max_pixels, fps)
     outcome = Outcome()
     if sources:
         with notes.status("Loading the networks ..."):
             chosen = (checkpoint, subject.value, mode.value if mode else None)
             model = load_reconstructor(settings, *chosen, device, engine.value)
-        if rigged or "bvh" in kinds:
-            rig = find_rig(model.about()["vertices"], settings.rig)
-            wishes = replace(wishes, rig=rig, formats=kinds | ({"rigged"} if rigged else set()))
-        outcome = work_through(sources, model, wishes)
+        job = Job(
+            model,
+            output,
+            kinds | ({"rigged"} if rigged else set()),
+            overlay,
+            read_boxes(box),
+            max_people,
+            focal_length,
+            settings.max_pixels,
+            fps,
+            find_rig(model.about()["vertices"], settings.rig) if rigged or "bvh" in kinds else None,
+        )
+        outcome = work_through(sources, job)
     outcome.unusable[:0] = unusable
     outcome.tell(output)
     raise typer.Exit(outcome.exit_code)

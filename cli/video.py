@@ -1,80 +1,40 @@
-"""People in a video: who is who, smoothed over time, each one's motion as a GLB, and the meshes over the video."""
+"""People in a video: who is who, smoothed over time, each one's motion as files, and the meshes over the video."""
 
 from __future__ import annotations
 
-import dataclasses
-import io
 import json
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from cli import outputs
-from cli.body_fits import Bodies, fit_moving
+from cli.body_fits import fit_moving
 from cli.console import notes
 from cli.inputs import OVERLAY_VIDEO
-from cli.video_io import Film, FilmWriter
-from model.errors import BadInput
-from model.formats.motion_glb import find_motion, to_glb
+from cli.job import Job, VideoAnswer
+from cli.video_io import Recording, VideoReader, VideoWriter
+from cli.video_outputs import MovingPerson
 from model.rendering.overlay import PALETTE, Figure, overlay
-from model.video.smoothing import PersonSmoother
-from model.video.tracking import Tracker
-from service.responses import described
+from model.video.smoothing import steady
+from model.video.timing import frame_rate
+from model.video.tracks import Track, Tracks
 
-if TYPE_CHECKING:
-    from cli.job import Wishes
-    from model.reconstructor import Reconstructor
-    from model.results import Person
-
-_SHORTEST = 0.5  # seconds: who is seen for less was hardly there
-_FEWEST = 5  # frames
+Tick = Callable[[float | None], None]
+_SLOWEST = 1.0  # frame a second in an overlay: players take slower ones for stuck
 
 
-@dataclass
-class _Track:
-    """One person's frames. Meshes lie on disk: ten minutes of them are gigabytes."""
-
-    meshes: IO[bytes]
-    smooth: PersonSmoother = field(default_factory=PersonSmoother)
-    times: list[float] = field(default_factory=list)
-    people: list[Person] = field(default_factory=list)
-    """Without vertices."""
-
-    def add(self, time: float, person: Person) -> Person:
-        """Returns the person smoothed."""
-        smoothed = self.smooth(person, time)
-        self.meshes.write(np.ascontiguousarray(smoothed.vertices, "<f4").tobytes())
-        self.times.append(time)
-        self.people.append(dataclasses.replace(smoothed, vertices=smoothed.vertices[:0]))
-        return smoothed
-
-    def vertices(self) -> np.ndarray:
-        """(N, V, 3), read from the disk as it is used."""
-        self.meshes.flush()
-        return np.memmap(self.meshes, "<f4", "r").reshape(len(self.times), -1, 3)
-
-    def counts(self) -> bool:
-        """Whether the person was there for long enough."""
-        return len(self.times) >= _FEWEST and self.times[-1] - self.times[0] >= _SHORTEST
-
-
-def reconstruct_video(
-    source: Path | int, stem: Path, model: Reconstructor, wishes: Wishes, tick: Callable[[float | None], None]
-) -> int:
-    """Reconstruct the people of a video; files' names begin with `stem`. Returns how many people there are.
+def reconstruct_video(source: Path | int, stem: Path, job: Job, tick: Tick) -> VideoAnswer:
+    """Reconstruct the people of a video; files' names begin with `stem`.
 
     A webcam goes on until it is interrupted.
 
     Args:
         source: The file, or the webcam's number.
         stem: Folder and beginning of the files' names.
-        model: The network.
-        wishes: What to write.
+        job: What to write.
         tick: Called after each frame with how many there are in all, as far as anybody knows.
 
     Raises:
@@ -82,108 +42,118 @@ def reconstruct_video(
         OSError: A file cannot be written.
     """
     with ExitStack() as stack:
-        film = Film(source, wishes.rate, wishes.max_pixels)
+        film = VideoReader(source, job.frame_rate, job.max_pixels)
         stack.callback(film.close)
+        tracks = stack.enter_context(Tracks())
+        recording = None
         if isinstance(source, int):
             notes.print("The webcam is on until you press Ctrl-C; then the files are written.")
-        writer = None
-        if wishes.overlay:
-            path = stem.with_name(stem.name + OVERLAY_VIDEO)
-            writer = FilmWriter(path, (film.width, film.height), film.rate)
-            stack.callback(writer.abandon)
-        tracks: dict[int, _Track] = {}
+            if job.overlay:  # nobody can film the same again
+                recording = Recording(Path(stack.enter_context(tempfile.TemporaryDirectory())), film.width, film.height)
+                stack.callback(recording.close)
         try:
-            _follow(film, model, wishes, tracks, stack, writer, tick)
+            _follow(film, job, tracks, recording, tick)
         except KeyboardInterrupt:
             if not isinstance(source, int):
                 raise
-        kept = [track for track in tracks.values() if track.counts()]
-        if writer is not None:
-            writer.finish()
-        _write(kept, stem, film, model, wishes)
-    return len(kept)
+        missing = film.missing()
+        rate = frame_rate(tracks.times, film.told_rate, job.frame_rate)
+        chosen = tracks.chosen(rate, job.max_people)
+        for track in chosen:
+            steady(track)
+        _write(chosen, stem, (film.width, film.height), rate, job)
+        if job.overlay:
+            if recording is None:
+                film.close()
+                film = VideoReader(source, job.frame_rate, job.max_pixels)
+                stack.callback(film.close)
+            frames = recording if recording is not None else (frame for _, frame in film)
+            path = stem.with_name(stem.name + OVERLAY_VIDEO)
+            _draw(path, frames, tracks.times, chosen, rate, job, lambda: tick(_total(film, job)))
+        return VideoAnswer(len(chosen), None if chosen else _why_nobody(tracks, rate), missing)
 
 
-def _follow(
-    film: Film,
-    model: Reconstructor,
-    wishes: Wishes,
-    tracks: dict[int, _Track],
-    stack: ExitStack,
-    writer: FilmWriter | None,
-    tick: Callable[[float | None], None],
-) -> None:
+def _follow(film: VideoReader, job: Job, tracks: Tracks, recording: Recording | None, tick: Tick) -> None:
     """Go through the film and fill the tracks."""
-    tracker = Tracker()
     for time, frame in film:
-        found = model.reconstruct(frame, max_people=wishes.max_people, focal_length=wishes.focal_length).people
-        figures = []
-        for number, person in zip(tracker.update(found, time), found):
-            if number not in tracks:
-                tracks[number] = _Track(stack.enter_context(tempfile.TemporaryFile()))  # noqa: SIM115
-            smoothed = tracks[number].add(time, person)
-            place = smoothed.camera.place(smoothed.vertices)
-            figures.append(Figure(place, model.faces, PALETTE[number % len(PALETTE)]))
-        if writer is not None:
-            writer.add(time, overlay(frame, figures, found[0].camera.focal_length) if found else frame)
-        for number in [number for number in tracks if tracker.gone(number) and not tracks[number].counts()]:
-            tracks.pop(number).meshes.close()  # of what was nobody, so that open files do not pile up
-        tick(film.count)
+        tracks.add(time, job.model.reconstruct(frame, focal_length=job.focal_length).people)
+        if recording is not None:
+            recording.add(frame)
+        tick(_total(film, job))
 
 
-def _write(tracks: list[_Track], stem: Path, film: Film, model: Reconstructor, wishes: Wishes) -> None:
+def _total(film: VideoReader, job: Job) -> float | None:
+    """How many frames there are to go through: for the overlay all of them once more."""
+    return film.count and film.count * (2 if job.overlay else 1)
+
+
+def _why_nobody(tracks: Tracks, rate: float) -> str | None:
+    """Why a film with people in some frames has none that count."""
+    longest = max(map(len, tracks), default=0)
+    if not longest:
+        return None
+    frames = f"{longest} of {len(tracks.times)} frames"
+    return f"somebody was seen, but in no more than {frames}; whoever is followed must be in {tracks.least(rate)}"
+
+
+def _write(tracks: Sequence[Track], stem: Path, size: tuple[int, int], rate: float, job: Job) -> None:
     """Write each person's motion, and one JSON for all."""
-    people, formats = [], wishes.formats
+    people = []
     for number, track in enumerate(tracks, start=1):
-        name = f"{stem.name}-{number}"
-        vertices = track.vertices()
-        if not all(np.isfinite(mesh).all() for mesh in vertices):
-            raise BadInput(f"Person {number} came out as no mesh. Another checkpoint may help.")
-        person: dict[str, Any] = {"id": name, "mesh": {}}
-        places = np.array([p.camera.translation for p in track.people])
-        bodies = fit_moving(wishes.rig, vertices) if wishes.rig is not None else None
-        if bodies is not None:
-            one = stem.with_name(name)
-            person["mesh"] = bodies.write(one, model.faces, formats, track.times, places, film.rate)
-        if "glb" in formats and "rigged" not in formats:  # one GLB that moves is enough
-            motion = find_motion(track.times, vertices, places, model.faces)
-            outputs.write(stem.with_name(f"{name}.glb"), to_glb(motion, model.faces, name))
-            person["mesh"]["glb"] = f"{name}.glb"
-        if "npz" in formats:
-            size = film.width, film.height
-            outputs.write(stem.with_name(f"{name}.npz"), _to_npz(track, vertices, model.faces, size, bodies))
-        person["frames"] = list(_frames(track, bodies))
-        people.append(person)
-    if "json" in formats:
+        bodies = fit_moving(job.rig, track.meshes) if job.rig is not None else None
+        person = MovingPerson(f"{stem.name}-{number}", track, job.model.faces, bodies, size, rate)
+        links = person.write(stem.parent, job.formats)
+        if "json" in job.formats:
+            people.append({"id": person.name, "mesh": links, "frames": list(person.frames())})
+    if "json" in job.formats:
         answer = {
             "id": stem.name,
-            "width": film.width,
-            "height": film.height,
-            "frame_rate": film.rate,
-            "mode": model.modes[0],
-            "model": model.model_name,
+            "width": size[0],
+            "height": size[1],
+            "frame_rate": round(rate, 4),
+            "mode": job.model.modes[0],
+            "model": job.model.model_name,
             "people": people,
         }
         outputs.write(stem.with_name(f"{stem.name}.json"), json.dumps(answer, separators=(",", ":")).encode())
 
 
-def _frames(track: _Track, bodies: Bodies | None) -> Iterable[dict[str, Any]]:
-    """Each frame as a photo's JSON has the person, with the time in seconds."""
-    parameters = bodies.parameters() if bodies else [None] * len(track.times)
-    for time, person, body in zip(track.times, track.people, parameters):
-        person_json = described("", person, {}, body).model_dump(exclude={"id", "mesh"}, exclude_none=True)
-        yield {"time": round(time, 4), **person_json}
+def _draw(
+    path: Path,
+    frames: Iterable[np.ndarray],
+    times: Sequence[float],
+    tracks: Sequence[Track],
+    rate: float,
+    job: Job,
+    tick: Callable[[], None],
+) -> None:
+    """Write the film with each frame's bodies over it.
 
-
-def _to_npz(
-    track: _Track, vertices: np.ndarray, faces: np.ndarray, size: tuple[int, int], bodies: Bodies | None
-) -> bytes:
-    """One person's arrays as `outputs.arrays` and `Bodies.arrays` have them, a frame a row, and these.
-
-    times (N,) seconds, vertices (N, V, 3), faces (F, 3).
+    Args:
+        path: The file.
+        frames: (H, W, 3) uint8 RGB, as many as times.
+        times: Seconds, rising.
+        tracks: The people.
+        rate: Frames a second; frames that come late stand for longer.
+        job: Whose network's faces are drawn.
+        tick: Called after each frame.
     """
-    file = io.BytesIO()
-    times = np.array(track.times, np.float32)
-    arrays = outputs.arrays(track.people, *size) | (bodies.arrays() if bodies else {})
-    np.savez_compressed(file, times=times, vertices=vertices, faces=faces, **arrays)
-    return file.getvalue()
+    where = [{frame: index for index, frame in enumerate(track.frames)} for track in tracks]
+    writer: VideoWriter | None = None
+    try:
+        for number, (time, frame) in enumerate(zip(times, frames)):
+            if writer is None:
+                writer = VideoWriter(path, (frame.shape[1], frame.shape[0]), max(rate, _SLOWEST))
+            people = {i: tracks[i].person(index[number]) for i, index in enumerate(where) if number in index}
+            figures = [
+                Figure(person.camera.place(person.vertices), job.model.faces, PALETTE[i % len(PALETTE)])
+                for i, person in people.items()
+            ]
+            camera = next(iter(people.values())).camera if people else None
+            writer.add(time, overlay(frame, figures, camera.focal_length) if camera else frame)
+            tick()
+        if writer is not None:
+            writer.finish()
+    finally:
+        if writer is not None:
+            writer.abandon()

@@ -11,7 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from cli.container import is_cut_short
+from cli.file_kinds import file_kind
 from model.errors import BadInput
+from model.video.timing import Clock, Thinning
 
 # What they say of files that are broken, and of webcams that are not there, is said here in sentences.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -19,10 +22,15 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 _MIN_SIDE = 16
 _ASSUMED_RATE = 25.0  # frames a second, where a file does not say it
+_ODDEST_PIXEL = 4.0  # times as wide as high, or as high as wide; more is an error in the file
+_DAMAGED = 256  # frames in a row that cannot be decoded, before what follows is given up
+_CODECS = {"AV01": "AV1", "THEO": "Theora", "VVC1": "H.266", "APV1": "APV"}
 
 
-class Film:
-    """Frames of a video file, or of a webcam until somebody stops it.
+class VideoReader:
+    """Frames of a video file, or of a webcam until somebody stops it, with the times at which they are shown.
+
+    Pixels are square and pictures upright, whatever the file's are.
 
     Args:
         source: The file, or the webcam's number.
@@ -34,52 +42,116 @@ class Film:
     """
 
     def __init__(self, source: Path | int, rate: float, max_pixels: int) -> None:
-        self._is_live = isinstance(source, int)
-        self._capture = cv2.VideoCapture(source if isinstance(source, int) else str(source))
+        self._source, self._wanted = source, rate
+        self.read = 0
+        """Frames that were decoded so far, wanted or not."""
+        self._damaged = 0
+        # Only what is known by its first bytes: decoders would also follow playlists to files and servers elsewhere.
+        if isinstance(source, int):
+            self._capture = cv2.VideoCapture(source)
+        elif file_kind(source) == "video":
+            self._capture = cv2.VideoCapture(str(source.resolve()), cv2.CAP_FFMPEG)
+        else:
+            raise BadInput("This file holds no video that is known here. Convert it to MP4 (H.264) and try again.")
         first = self._next() if self._capture.isOpened() else None
         if first is None:
+            reason = self._why_nothing()
             self.close()
-            if self._is_live:
-                raise BadInput(f"There is no webcam {source}, or another program uses it.")
-            raise BadInput("No frame of this video can be decoded. Convert it to MP4 (H.264) and try again.")
+            raise BadInput(reason)
+        told = self._capture.get(cv2.CAP_PROP_FPS)
+        self.told_rate = told if math.isfinite(told) and 0.001 <= told <= 1000 else _ASSUMED_RATE
+        """Frames a second as the file says, which is often wrong."""
+        count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        self._expected = round(count) if isinstance(source, Path) and 1 <= count < 1e9 else None
         self._first = first
-        self.height, self.width = first.shape[:2]
-        if not (min(self.width, self.height) >= _MIN_SIDE and self.width * self.height <= max_pixels):
+        self.width, self.height = self._square_size(first)
+        if not (min(first.shape[:2]) >= _MIN_SIDE and self.width * self.height <= max_pixels):
             self.close()
             raise BadInput(
                 f"The video has {self.width} x {self.height} pixels; each side needs {_MIN_SIDE}, "
                 f"and at most {max_pixels / 1e6:.1f} million are accepted (MPT_MAX_PIXELS)."
             )
-        said = self._capture.get(cv2.CAP_PROP_FPS)
-        self._own_rate = said if math.isfinite(said) and 1 <= said <= 1000 else _ASSUMED_RATE
-        self.rate = min(rate, self._own_rate)
-        count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        self.count = None if self._is_live or count < 1 else math.ceil(count * self.rate / self._own_rate)
+        self.count = None if self._expected is None else math.ceil(self._expected * min(1.0, rate / self.told_rate))
         """How many frames will be given, about; None if nobody knows."""
+        self._end, self._step = 0.0, 0.0
 
     def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
-        """Times in seconds, from 0 and rising, and frames (H, W, 3) uint8 RGB, upright."""
-        start, index, given = time.monotonic(), 0, 0
+        """Times in seconds, from 0 and rising, and frames (H, W, 3) uint8 RGB."""
+        clock, is_wanted, start = Clock(1 / self.told_rate), Thinning(self._wanted), time.monotonic()
         frame: np.ndarray | None = self._first
         while frame is not None:
-            now = time.monotonic() - start if self._is_live else index / self._own_rate
-            if now * self.rate > given - 1e-6:  # due
+            # OpenCV's position after a frame was read is when that frame is shown, and not the one that follows.
+            told = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if isinstance(self._source, Path) else 0.0
+            now = clock(told) if isinstance(self._source, Path) else time.monotonic() - start
+            self.read += 1
+            self._step, self._end = now - self._end, now
+            if is_wanted(now):
+                if frame.shape[:2] != (self.height, self.width):
+                    frame = cv2.resize(frame, (self.width, self.height), interpolation=cv2.INTER_AREA)
                 yield now, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
-                given = math.floor(now * self.rate + 1e-6) + 1
-            index += 1
             frame = self._next()
+
+    def missing(self) -> str | None:
+        """Once all frames were given: a sentence on what the file should have and has not; None if it is whole."""
+        if not isinstance(self._source, Path):
+            return None
+        ends_early = False
+        if self._expected is not None and self.read < self._expected:
+            length, end = self._expected / self.told_rate, self._end + self._step
+            ends_early = length - end > max(0.5, 2 * self._step, 0.05 * length)
+        breaks_off = is_cut_short(self._source, ends_early)
+        if not (breaks_off or self._damaged):
+            return None
+        of = f" of {self._expected}" if self._expected and self._expected > self.read else ""
+        frames = f"{self.read}{of} frame{'' if self.read == 1 and not of else 's'}"
+        how = "breaks off" if breaks_off else "is damaged"
+        return f"The film {how}: {frames} could be read. What was read is written."
 
     def close(self) -> None:
         """Let go of the file or the webcam."""
         self._capture.release()
 
     def _next(self) -> np.ndarray | None:
-        there, frame = self._capture.read()
-        return frame if there and frame is not None and frame.ndim == 3 else None
+        """The next frame that can be decoded, (h, w, 3) uint8 BGR, as it lies in the file."""
+        for failed in range(_DAMAGED if isinstance(self._source, Path) else 1):
+            there, frame = self._capture.read()
+            if there and frame is not None and frame.ndim == 3:
+                # A frame of nothing, in Theora, is the one before once more, and no damage.
+                self._damaged += failed if self._codec() != "Theora" else 0
+                return frame
+        return None
+
+    def _codec(self) -> str:
+        """The name of the film's codec, or its four letters."""
+        letters = int(self._capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
+        name = letters.to_bytes(4, "little").decode("latin-1").strip().upper()
+        return _CODECS.get(name, name)
+
+    def _why_nothing(self) -> str:
+        if isinstance(self._source, int):
+            return f"There is no webcam {self._source}, or another program uses it."
+        if is_cut_short(self._source, ends_early=False):
+            return "The file breaks off before its first frame. Copy or download it again."
+        if self._capture.isOpened() and self._codec() in _CODECS.values():
+            return f"The video is coded as {self._codec()}, which cannot be decoded here. Convert it to MP4 (H.264)."
+        return "No frame of this video can be decoded. Convert it to MP4 (H.264) and try again."
+
+    def _square_size(self, frame: np.ndarray) -> tuple[int, int]:
+        """Width and height with square pixels: the shorter way of a pixel is stretched, so that nothing is lost."""
+        height, width = frame.shape[:2]
+        above, below = (self._capture.get(key) for key in (cv2.CAP_PROP_SAR_NUM, cv2.CAP_PROP_SAR_DEN))
+        shape = above / below if above > 0 and below > 0 else 1.0  # width to height of a pixel
+        if self._capture.get(cv2.CAP_PROP_ORIENTATION_META) % 180 == 90:  # turned by the decoder, without this
+            shape = 1 / shape
+        if not 1 / _ODDEST_PIXEL <= shape <= _ODDEST_PIXEL:
+            return width, height
+        return (round(width * shape), height) if shape > 1 else (width, round(height / shape))
 
 
-class FilmWriter:
-    """Writes an MP4 whose frames come at times of their own; the file appears once it is whole.
+class VideoWriter:
+    """Writes a silent WebM whose frames come at times of their own; the file appears once it is whole.
+
+    VP8, which browsers play and OpenCV's own packages encode: six times as fast as their VP9. They have no H.264.
 
     Args:
         path: The file.
@@ -92,11 +164,11 @@ class FilmWriter:
 
     def __init__(self, path: Path, size: tuple[int, int], rate: float) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._path, self._partial = path, path.with_name(f".{path.name}.{os.getpid()}.partial.mp4")
+        # As Matroska, which WebM is a part of: of WebM itself OpenCV complains on the terminal.
+        self._path, self._partial = path, path.with_name(f".{path.name}.{os.getpid()}.partial.mkv")
         self._rate, self._written = rate, 0
         self._last: np.ndarray | None = None
-        # MPEG-4 part 2: the best that OpenCV's own packages can encode.
-        self._writer = cv2.VideoWriter(str(self._partial), cv2.VideoWriter.fourcc(*"mp4v"), rate, size)
+        self._writer = cv2.VideoWriter(str(self._partial), cv2.VideoWriter.fourcc(*"VP80"), rate, size)
         if not self._writer.isOpened():
             raise OSError(0, "This video cannot be written", str(path))
 
@@ -111,6 +183,7 @@ class FilmWriter:
         if self._last is not None:
             self._put(self._last)
         self._writer.release()
+        _call_it_webm(self._partial)
         self._partial.replace(self._path)
 
     def abandon(self) -> None:
@@ -121,3 +194,47 @@ class FilmWriter:
     def _put(self, frame: np.ndarray) -> None:
         self._writer.write(frame)
         self._written += 1
+
+
+def _call_it_webm(path: Path) -> None:
+    """Change the document type in a Matroska file's header; four bytes of nothing fill the place that this leaves."""
+    with open(path, "r+b") as file:
+        at = file.read(64).find(b"\x42\x82\x88matroska")
+        if at >= 0:
+            file.seek(at)
+            file.write(b"\x42\x82\x84webm\xec\x82\x00\x00")
+
+
+class Recording:
+    """Frames kept on disk, to be gone through once more.
+
+    Args:
+        folder: Where to keep them.
+        width: Pixels.
+        height: Pixels.
+
+    Raises:
+        OSError: They cannot be written.
+    """
+
+    def __init__(self, folder: Path, width: int, height: int) -> None:
+        self._path = folder / "frames.avi"
+        self._writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*"MJPG"), 30, (width, height))
+        if not self._writer.isOpened():
+            raise OSError(0, "The webcam's frames cannot be kept", str(self._path))
+
+    def add(self, frame: np.ndarray) -> None:
+        """Keep a frame, (H, W, 3) uint8 RGB."""
+        self._writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """The frames that were kept; after this none can be added."""
+        self.close()
+        reader = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
+        while (read := reader.read())[0]:
+            yield cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB)
+        reader.release()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._writer.release()

@@ -28,15 +28,16 @@ def to_bvh(
     Args:
         rig: The rig that the body was fitted with.
         bodies: N, of one shape, in the camera frame.
-        times: N times in seconds, rising; what lies between them is interpolated, since BVH knows even steps only.
+        times: N times in seconds, 0 or later and rising. Frames come at even steps from 0, since BVH knows no others:
+            what lies between two times is interpolated, and before the first one the body stands as it enters.
         places: (N, 3) metres, camera frame, to be added to each body: where the pelvis is before the camera; None for
             nowhere else.
         rate: Frames a second.
     """
     rest = rig.rest(bodies[0].shape)
     quaternions, roots = moves(rig, bodies, places)
-    at = np.arange(times[0], times[-1] + 1e-6, 1 / rate)
-    at = np.minimum(at, times[-1])
+    at = np.arange(0.0, times[-1] + 1e-6, 1 / rate)
+    at = np.clip(at, times[0], times[-1])
     angles = np.column_stack([_angles(times, quaternions[:, joint], at) for joint in _in_file()])  # (T, 66)
     place = np.stack([np.interp(at, times, roots[:, axis]) for axis in range(3)], axis=1) * _CENTIMETRES
     rows = np.column_stack([place, angles])

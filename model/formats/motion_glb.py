@@ -47,12 +47,14 @@ class Motion:
     """Metres: how far vertices are from where they should be, in the mean."""
 
 
-def find_motion(times: Sequence[float], meshes: np.ndarray, translations: np.ndarray, faces: np.ndarray) -> Motion:
+def find_motion(
+    times: Sequence[float], meshes: Sequence[np.ndarray] | np.ndarray, translations: np.ndarray, faces: np.ndarray
+) -> Motion:
     """Take a motion apart into a mean, principal shapes and their weights.
 
     Args:
         times: N times in seconds, rising.
-        meshes: (N, V, 3) metres, camera frame, pelvis at the origin; read in pieces, so that it may be on disk.
+        meshes: N of (V, 3) metres, camera frame, pelvis at the origin; read one by one, so that they may be on disk.
         translations: (N, 3) places of the pelvis, metres, camera frame.
         faces: (F, 3).
     """

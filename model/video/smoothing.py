@@ -1,4 +1,4 @@
-"""People in a video, smoothed over time as the frames come: the One-Euro filter.
+"""People in a video, smoothed over time: the One-Euro filter.
 
 Casiez, Roussel and Vogel, "1 € Filter: A Simple Speed-based Low-pass Filter for Noisy Input in Interactive Systems",
 CHI 2012. It smooths much where things are slow, since there jitter is seen, and little where they are fast, since
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from model.results import Person
+from model.errors import BadInput
+from model.results import Person
+from model.video.bridging import find_outliers, interpolate
+from model.video.tracks import Track
 
 # Cut-offs in Hz for what is at rest, and what each unit a second of speed adds. Chosen on seven drawn clips of two who
 # walk past each other: joints' acceleration falls from 21 to 11 m/s^2 (the drawn bodies have 10), MPJPE from 63.6 to
@@ -87,6 +88,33 @@ class PersonSmoother:
             vertices=self._vertices(person.vertices, time),
             camera=dataclasses.replace(person.camera, translation=(float(x * z), float(y * z), z)),
         )
+
+
+def steady(track: Track) -> None:
+    """Bridge the frames of a person that cannot be believed, and smooth all, where they lie.
+
+    The filter never sees what was bridged: an outlier's speed would open it for what follows.
+
+    Raises:
+        BadInput: A mesh is none.
+    """
+    odd = find_outliers(track.times, track.people)
+    believed = np.flatnonzero(~odd)
+    smooth = PersonSmoother()
+    before = after = track.person(0)
+    for index, time in enumerate(track.times):
+        person = track.person(index)
+        if not np.isfinite(person.vertices).all():
+            raise BadInput("A person came out as no mesh. Another checkpoint may help.")
+        if odd[index]:
+            # What is behind was smoothed in its place already, so that its answer was kept here.
+            end = believed[np.searchsorted(believed, index)]
+            if not odd[index - 1]:
+                start, after = track.times[index - 1], track.person(end)
+            person = interpolate(before, after, (time - start) / (track.times[end] - start), person)
+        else:
+            before = person
+        track.replace(index, smooth(person, time), bool(odd[index]))
 
 
 def _share(cut_off: np.ndarray | float, step: float) -> np.ndarray | float:

@@ -20,6 +20,12 @@ _LEAST = 0.2
 """Likeness below which two people are never taken for one."""
 _MEMORY = 0.3
 """Seconds over which somebody's speed is averaged: whom another one begins to hide seems to turn round at once."""
+_SLOW = 0.25
+"""Seconds between two frames from which on people may be anywhere near, in another pose."""
+_REACH = 2.0
+"""Heights of their box that people get away in a second, at most."""
+_MOST_REACH = 2.0
+"""Heights, however long it takes."""
 
 
 @dataclass
@@ -31,7 +37,9 @@ class _Track:
 
     def likeness(self, seen: Detection, time: float) -> float:
         """0..1, by where somebody is who went on as before, or who stayed or came back: whatever fits better."""
-        return max(_likeness(self._expected(time), seen), _likeness(self.last, seen))
+        likeness = max(_likeness(self._expected(time), seen), _likeness(self.last, seen))
+        step = time - self.seen
+        return likeness if step < _SLOW else max(likeness, _nearness(self.last.box, seen.box, step) / 2)
 
     def _expected(self, time: float) -> Detection:
         x, y = self.velocity * (time - self.seen)
@@ -52,16 +60,18 @@ class Tracker:
 
     Each frame's people are matched at once with those of the frames before, or where they should be by now, by the
     Hungarian method, as SORT does (Bewley et al., ICIP 2016): who walks behind somebody else comes out as the same.
-    Who is out of sight for longer than `patience` comes back as somebody new.
+    Who is out of sight for longer than `memory`, and for more than one frame, comes back as somebody new.
 
     Args:
-        patience: seconds.
+        memory: Seconds.
     """
 
-    def __init__(self, patience: float = 1.0):
-        self._patience = patience
+    def __init__(self, memory: float = 1.0):
+        self._memory = memory
         self._tracks: list[_Track] = []
         self._count = 0
+        self._latest = [-math.inf, -math.inf]
+        """Times of the two frames before."""
 
     def update(self, people: Sequence[Person], time: float) -> list[int]:
         """The number of each person of a frame; numbers count from 0 in the order of appearance.
@@ -70,7 +80,9 @@ class Tracker:
             people: as reconstructed from this frame, in any order.
             time: seconds, later than at the last call.
         """
-        self._tracks = [track for track in self._tracks if time - track.seen <= self._patience]
+        oldest = min(time - self._memory, self._latest[0])
+        self._tracks = [track for track in self._tracks if track.seen >= oldest]
+        self._latest = [self._latest[1], time]
         now = [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
         likeness = np.array([[track.likeness(seen, time) for seen in now] for track in self._tracks])
         matched: dict[int, _Track] = {}
@@ -90,14 +102,17 @@ class Tracker:
             numbers.append(track.number)
         return numbers
 
-    def gone(self, number: int) -> bool:
-        """Whether somebody was out of sight for so long that this number will not come again."""
-        return number < self._count and all(track.number != number for track in self._tracks)
-
 
 def _likeness(one: Detection, other: Detection) -> float:
     """0..1. Joints tell people who overlap apart; boxes still overlap where somebody moves fast."""
     return (similarity(one, other) + _overlap(one.box, other.box)) / 2
+
+
+def _nearness(one: Box, other: Box, step: float) -> float:
+    """0..1: how near two boxes are, for a time of `step` seconds, and how alike in size."""
+    height = max(one[3], other[3])
+    away = float(np.linalg.norm(_middle(one) - _middle(other))) / (height * min(_REACH * step, _MOST_REACH))
+    return max(0.0, 1 - away) * min(one[3], other[3]) / height
 
 
 def _middle(box: Box) -> np.ndarray:

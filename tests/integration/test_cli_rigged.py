@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import weights
 from cli.main import app
-from cli.video_io import FilmWriter
+from cli.video_io import VideoWriter
 from model.body.rig import Rig, load_rig
 from model.joints import JOINTS, SMPL_JOINT_NAMES
 from model.reconstructor import Reconstructor
@@ -69,7 +69,7 @@ def run(tmp_path: Path, model: FakeReconstructor, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Reconstructor, "load", lambda *_, **__: model)
     image = np.full((120, 100, 3), 90, np.uint8)
     cv2.imwrite("photo.png", image)
-    writer = FilmWriter(Path("clip.mp4"), (100, 120), RATE)
+    writer = VideoWriter(Path("clip.mp4"), (100, 120), RATE)
     for frame in range(COUNT):
         writer.add(frame / RATE, image)
     writer.finish()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,10 +15,11 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from cli.video_io import Film, FilmWriter
+from cli.video_io import VideoReader, VideoWriter
 from model.reconstructor import Reconstructor
-from model.results import Reconstruction
+from model.results import Person, Reconstruction
 from tests.support.fake_reconstructor import FakeReconstructor
+from tests.support.film_files import at_times, cut, film, shown_as_wide, table_first
 from tests.support.glb import Glb
 
 Run = Callable[..., tuple[int, str]]
@@ -70,7 +73,7 @@ def run(tmp_path: Path, model: FakeReconstructor, monkeypatch: pytest.MonkeyPatc
 @pytest.fixture
 def clip(run: Run) -> Path:
     """One second."""
-    writer = FilmWriter(Path("clip.mp4"), (WIDTH, HEIGHT), RATE)
+    writer = VideoWriter(Path("clip.mp4"), (WIDTH, HEIGHT), RATE)
     for index in range(20):
         writer.add(index / RATE, frame(index))
     writer.finish()
@@ -84,7 +87,7 @@ def files(folder: str = "reconstructions") -> list[str]:
 def test_each_person_becomes_a_glb_that_moves(run, clip, model):
     status, output = run("clip.mp4", "--format", "glb,json,npz", "--overlay")
     assert (status, output.strip()) == (0, "2 people in 1 video -> reconstructions")
-    assert files() == ["clip-1.glb", "clip-1.npz", "clip-2.glb", "clip-2.npz", "clip.json", "clip.overlay.mp4"]
+    assert files() == ["clip-1.glb", "clip-1.npz", "clip-2.glb", "clip-2.npz", "clip.json", "clip.overlay.webm"]
     answer = json.loads(Path("reconstructions/clip.json").read_text())
     assert (answer["width"], answer["height"], answer["frame_rate"]) == (WIDTH, HEIGHT, RATE)
     directions = []
@@ -112,10 +115,10 @@ def test_each_person_becomes_a_glb_that_moves(run, clip, model):
 
 def test_the_overlay_has_the_bodies_over_the_video(run, clip):
     assert run("clip.mp4", "--format", "", "--overlay")[0] == 0
-    assert files() == ["clip.overlay.mp4"]
-    film = Film(Path("reconstructions/clip.overlay.mp4"), 100, 10**6)
-    frames = [picture for _, picture in film]
-    assert len(frames) == 20 and film.rate == RATE
+    assert files() == ["clip.overlay.webm"]
+    drawn = VideoReader(Path("reconstructions/clip.overlay.webm"), 100, 10**6)
+    frames = [picture for _, picture in drawn]
+    assert len(frames) == 20 and drawn.told_rate == RATE
     red = frame(10)[..., 0] > 160
     before, after = frame(10)[red].mean(axis=0), frames[10][red].mean(axis=0)
     assert after[0] < before[0] - 20 and after[2] > before[2] + 20  # a bluish body over the red person
@@ -129,13 +132,147 @@ def test_fewer_frames_are_looked_at_on_request(run, clip, model):
     np.testing.assert_allclose(times, np.arange(10) / 10, atol=1e-4)
 
 
+@pytest.mark.parametrize(("count", "rate", "options"), [(20, 60, ()), (1, 20, ()), (48, 20, ("--fps", "1"))])
+def test_who_is_in_every_frame_of_a_short_film_is_kept(run, count, rate, options):
+    """A third of a second; one frame; 2.4 s of which three frames are looked at."""
+    film(Path("short.mp4"), [frame(index) for index in range(count)], rate)
+    status, output = run("short.mp4", "--format", "glb,json", "--overlay", *options)
+    assert (status, output.strip()) == (0, "2 people in 1 video -> reconstructions")
+    assert files() == ["short-1.glb", "short-2.glb", "short.json", "short.overlay.webm"]
+
+
+def test_who_was_seen_for_a_moment_only_is_said(run):
+    """And not that nobody was there."""
+    empty = np.full((HEIGHT, WIDTH, 3), BACKGROUND, np.uint8)
+    film(Path("hall.mp4"), [frame(0) if index == 10 else empty for index in range(40)], RATE)
+    status, output = run("hall.mp4")
+    assert status == 0
+    output = " ".join(output.split())
+    assert (
+        "hall.mp4: somebody was seen, but in no more than 1 of 40 frames; whoever is followed must be in 10" in output
+    )
+
+
+def test_the_most_people_are_the_most_present_and_whole(run):
+    """The green one enters late, and is the more prominent one from then on."""
+    frames = [frame(index) for index in range(30)]
+    for picture in frames[:15]:
+        picture[picture[..., 1] > 200] = BACKGROUND
+    film(Path("two.mp4"), frames, RATE)
+    assert run("two.mp4", "--max-people", "1", "-f", "json")[0] == 0
+    (person,) = json.loads(Path("reconstructions/two.json").read_text())["people"]
+    assert len(person["frames"]) == 30
+    assert np.diff([one["bbox"][0] for one in person["frames"]]).mean() == pytest.approx(3, abs=0.2)  # the red one
+
+
+def test_who_enters_late_is_on_the_films_clock(run, model, monkeypatch):
+    """In every file: half a second after its beginning, at times that are not even."""
+    filmed = [*np.arange(0, 1, 0.05), *np.arange(1, 2.01, 0.1)]
+    frames = [frame(index) for index in range(len(filmed))]
+    for picture in frames[:10]:
+        picture[picture[..., 1] > 200] = BACKGROUND
+    at_times(film(Path("late.mp4"), frames), filmed)
+    times: list[list[float]] = []
+    monkeypatch.setattr("cli.video.fit_moving", lambda _, meshes: Skeleton(times, len(meshes)))
+    monkeypatch.setattr("model.body.rig.find_rig", lambda *_: object())
+    status, output = run("late.mp4", "-f", "glb,json,npz,bvh", "--overlay")
+    assert status == 0, output
+    answer = json.loads(Path("reconstructions/late.json").read_text())
+    red, green = answer["people"]
+    for person, expected, bvh in ((red, filmed, times[0]), (green, filmed[10:], times[1])):
+        assert [one["time"] for one in person["frames"]] == pytest.approx(expected, abs=0.002)
+        assert bvh == pytest.approx(expected, abs=0.002)
+        keys, _ = Glb(Path("reconstructions", person["mesh"]["glb"]).read_bytes()).channels()["translation"]
+        assert keys == pytest.approx(expected, abs=0.002)
+        with np.load(f"reconstructions/{person['id']}.npz", allow_pickle=False) as arrays:
+            assert arrays["times"] == pytest.approx(expected, abs=0.002)
+    drawn = VideoReader(Path("reconstructions/late.overlay.webm"), 100, 10**6)
+    length = [time for time, _ in drawn][-1] + 1 / RATE
+    assert drawn.told_rate == pytest.approx(answer["frame_rate"]) == pytest.approx(RATE, abs=0.1)
+    assert length == pytest.approx(2.05, abs=0.06)  # as long as the film, though of other frames
+
+
+class Skeleton:
+    """Stands in for fitted bodies: keeps the times at which they are to be written."""
+
+    def __init__(self, times: list[list[float]], count: int) -> None:
+        self._times, self._count = times, count
+
+    def to_bvh(self, times: list[float], places: np.ndarray, rate: float) -> bytes:
+        self._times.append(list(times))
+        return b""
+
+    def parameters(self) -> list[None]:
+        return [None] * self._count
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return {}
+
+
+def test_a_film_that_breaks_off_is_told_and_what_was_read_is_written(run):
+    noisy = np.random.default_rng(0).integers(0, 60, (HEIGHT, WIDTH, 3), np.uint8)
+    cut(table_first(film(Path("cut.mp4"), [np.maximum(frame(index), noisy) for index in range(40)], RATE)), 0.6)
+    status, output = run("cut.mp4", "--overlay")
+    output = " ".join(output.split())
+    assert status == 3
+    assert "2 people in 1 video -> reconstructions 1 video could be read in part only:" in output
+    read = int(re.search(r"cut.mp4: The film breaks off: (\d+) of 40 frames could be read.", output)[1])
+    assert files() == ["cut-1.glb", "cut-2.glb", "cut.overlay.webm"]
+    times, _ = Glb(Path("reconstructions/cut-1.glb").read_bytes()).channels()["translation"]
+    assert len(times) == read < 40
+
+
+def test_a_slip_between_good_frames_is_bridged(run, model, monkeypatch):
+    """Five frames of low score, somewhere else: bodies go on as before, and the answer says which."""
+    person = model._person
+
+    def slipping(box: tuple[float, float, float, float], *size: float) -> Person:
+        seen = person(box, *size)
+        if 10 <= len(model.calls) - 1 < 15:
+            x, y, z = seen.camera.translation
+            seen = replace(seen, score=0.3, camera=replace(seen.camera, translation=(x, y, z + 3.6)))
+        return seen
+
+    monkeypatch.setattr(model, "_person", slipping)
+    film(Path("flip.mp4"), [frame(index) for index in range(30)], RATE)
+    assert run("flip.mp4", "-f", "glb,json,npz")[0] == 0
+    for person_json in json.loads(Path("reconstructions/flip.json").read_text())["people"]:
+        assert [i for i, one in enumerate(person_json["frames"]) if one.get("bridged")] == list(range(10, 15))
+        depths = [one["camera"]["translation"][2] for one in person_json["frames"]]
+        assert np.ptp(depths) < 0.15
+        assert person_json["frames"][12]["score"] == 0.3
+    with np.load("reconstructions/flip-1.npz", allow_pickle=False) as arrays:
+        assert np.flatnonzero(arrays["bridged"]).tolist() == list(range(10, 15))
+
+
+def test_pictures_of_oblong_pixels_are_drawn_as_they_are_seen(run, model):
+    narrow = [cv2.resize(frame(index), (WIDTH // 2, HEIGHT)) for index in range(10)]
+    shown_as_wide(film(Path("narrow.mp4"), narrow), WIDTH)
+    assert run("narrow.mp4", "-f", "json", "--overlay")[0] == 0
+    answer = json.loads(Path("reconstructions/narrow.json").read_text())
+    assert (answer["width"], answer["height"]) == (WIDTH, HEIGHT)
+    assert model.calls[0]["image"].shape == (HEIGHT, WIDTH, 3)
+    drawn = VideoReader(Path("reconstructions/narrow.overlay.webm"), 100, 10**6)
+    assert (drawn.width, drawn.height) == (WIDTH, HEIGHT)
+
+
+def test_films_are_known_by_what_they_hold(run):
+    film(Path("camcorder.mts"), [frame(index) for index in range(20)], 25)
+    film(Path("a.avi"), [frame(index) for index in range(20)]).rename("download")
+    cv2.imwrite("photo.jpg", frame(0)[..., ::-1])
+    Path("photo.jpg").rename("photo.mov")
+    status, output = run("*o*", "download")
+    assert status == 0
+    assert "6 people in 1 photo and 2 videos" in output
+
+
 def test_photos_and_videos_go_together_and_a_broken_video_is_passed_over(run, clip):
     cv2.imwrite("photo.jpg", frame(0)[..., ::-1])
     Path("broken.mov").write_bytes(b"nothing")
     status, output = run("photo.jpg", "broken.mov", "*.mp4")
     assert status == 3
     assert "4 people in 1 photo and 1 video" in output
-    assert "broken.mov: No frame of this video can be decoded." in output
+    assert "broken.mov: This file holds no video that is known here." in output
     assert files() == ["clip-1.glb", "clip-2.glb", "photo-1.glb", "photo-2.glb"]
 
 
@@ -146,7 +283,7 @@ def test_a_folder_means_its_photos(run, clip):
 
 
 def test_nobody_in_a_video_is_no_error(run):
-    writer = FilmWriter(Path("empty.mp4"), (WIDTH, HEIGHT), RATE)
+    writer = VideoWriter(Path("empty.mp4"), (WIDTH, HEIGHT), RATE)
     for index in range(10):
         writer.add(index / RATE, np.full((HEIGHT, WIDTH, 3), BACKGROUND, np.uint8))
     writer.finish()
@@ -187,7 +324,7 @@ def test_a_video_that_is_interrupted_leaves_nothing_half_done(run, clip, model, 
 
     monkeypatch.setattr(model, "reconstruct", interrupt)
     assert run("clip.mp4", "--overlay")[0] == 130
-    assert files() == []
+    assert not Path("reconstructions").exists()
 
 
 class Webcam:
@@ -214,21 +351,27 @@ class Webcam:
         pass
 
 
-def test_a_webcam_goes_on_until_it_is_interrupted(run, monkeypatch):
-    monkeypatch.setattr(cv2, "VideoCapture", Webcam)
+@pytest.fixture
+def webcam(monkeypatch: pytest.MonkeyPatch) -> None:
+    capture = cv2.VideoCapture
+    monkeypatch.setattr(
+        cv2, "VideoCapture", lambda source, *how: capture(source, *how) if isinstance(source, str) else Webcam(source)
+    )
+
+
+def test_a_webcam_goes_on_until_it_is_interrupted(run, webcam):
     start = time.monotonic()
     status, output = run("0", "--overlay")
     taken = time.monotonic() - start
     assert status == 0
     assert "Ctrl-C" in output and "2 people in 1 video -> reconstructions" in output
-    assert files() == ["webcam-0-1.glb", "webcam-0-2.glb", "webcam-0.overlay.mp4"]
+    assert files() == ["webcam-0-1.glb", "webcam-0-2.glb", "webcam-0.overlay.webm"]
     times, _ = Glb(Path("reconstructions/webcam-0-1.glb").read_bytes()).channels()["translation"]
     assert len(times) >= 10 and 0.7 < times[-1] < taken  # its times are the clock's
 
 
-def test_a_webcam_that_is_not_there_was_never_on(run, monkeypatch):
+def test_a_webcam_that_is_not_there_was_never_on(run, webcam, monkeypatch):
     monkeypatch.setattr(Webcam, "isOpened", lambda _: False)
-    monkeypatch.setattr(cv2, "VideoCapture", Webcam)
     status, output = run("0")
     assert status == 1
     assert "There is no webcam 0" in output and "Ctrl-C" not in output

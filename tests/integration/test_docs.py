@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 import weights
 from benchmarks.served import Served, served
 from cli.main import app
-from cli.video_io import FilmWriter
+from cli.video_io import VideoWriter
 from model.body.rig import load_rig, save_rig
 from model.network.backbones import base
 from model.reconstructor import Reconstructor
@@ -61,7 +61,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(SAMPLE, folder / name)
     still = cv2.resize(cv2.imread(str(SAMPLE)), (480, 320), interpolation=cv2.INTER_AREA)[..., ::-1]
-    writer = FilmWriter(folder / "dance.mp4", (470, 320), 10.0)
+    writer = VideoWriter(folder / "dance.mp4", (470, 320), 10.0)
     for index in range(7):
         writer.add(index / 10, np.ascontiguousarray(still[:, index : index + 470]))
     writer.finish()

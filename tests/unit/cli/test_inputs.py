@@ -51,10 +51,10 @@ def test_a_pattern_cannot_lead_out_of_the_output_folder(folder):
 
 
 def test_videos_are_meant_by_name_and_by_patterns_but_not_by_folders(folder):
-    for name in ("clip.MP4", "clip.overlay.mp4"):
+    for name in ("clip.MP4", "clip.overlay.webm"):
         (folder / name).touch()
     assert "clip.MP4" not in places(".")
-    assert places("*.MP4", "clip.overlay.mp4") == ["clip.MP4", "clip.overlay.mp4"]
+    assert places("*.MP4", "clip.overlay.webm") == ["clip.MP4", "clip.overlay.webm"]
     (video, photo), _ = find_sources(["clip.MP4", "b.jpg"])
     assert video.is_video and not photo.is_video
 

@@ -1,4 +1,4 @@
-"""Videos in and out: what is written is read back, at the times that were said."""
+"""Videos in and out: what is written is read back, and what others write is read as it was filmed."""
 
 from __future__ import annotations
 
@@ -9,21 +9,35 @@ import cv2
 import numpy as np
 import pytest
 
-from cli.video_io import Film, FilmWriter
+from cli.video_io import Recording, VideoReader, VideoWriter
 from model.errors import BadInput
+from model.video.timing import frame_rate
+from tests.support.film_files import (
+    at_times,
+    changed,
+    cut,
+    film,
+    grey,
+    shown_as_wide,
+    table_first,
+    trimmed,
+    turned,
+)
 
 PIXELS = 1_000_000
+NOISE = np.random.default_rng(0)
 
 
-def grey(value: int, width: int = 64, height: int = 48) -> np.ndarray:
-    return np.full((height, width, 3), value, np.uint8)
+def noise(count: int) -> list[np.ndarray]:
+    """Frames that compress badly, so that files are long enough to be cut."""
+    return [NOISE.integers(0, 255, (96, 128, 3), np.uint8) for _ in range(count)]
 
 
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
     """One second at 20 frames a second; frame i is grey of 10 i, its left half red."""
-    path = tmp_path / "deep" / "clip.mp4"
-    writer = FilmWriter(path, (64, 48), 20.0)
+    path = tmp_path / "deep" / "clip.webm"
+    writer = VideoWriter(path, (64, 48), 20.0)
     for index in range(20):
         frame = grey(10 * index)
         frame[:, :32] = (200, 0, 0)
@@ -31,7 +45,7 @@ def clip(tmp_path: Path) -> Path:
     assert not path.exists()
     writer.finish()
     writer.abandon()  # does nothing any more
-    assert [file.name for file in path.parent.iterdir()] == ["clip.mp4"]
+    assert [file.name for file in path.parent.iterdir()] == ["clip.webm"]
     return path
 
 
@@ -39,63 +53,243 @@ def brightness(frame: np.ndarray) -> float:
     return float(frame[:, 40:].mean())
 
 
+def times_of(path: Path, rate: float = 1000) -> list[float]:
+    return [when for when, _ in VideoReader(path, rate, PIXELS)]
+
+
 def test_what_is_written_is_read_back(clip):
-    film = Film(clip, 100, PIXELS)
-    assert (film.width, film.height, film.rate, film.count) == (64, 48, 20.0, 20)
+    film = VideoReader(clip, 100, PIXELS)
+    assert (film.width, film.height, film.told_rate, film.count) == (64, 48, 20.0, 20)
     frames = list(film)
     film.close()
     assert [when for when, _ in frames] == pytest.approx([index / 20 for index in range(20)])
     assert [brightness(frame) for _, frame in frames] == pytest.approx([10 * index for index in range(20)], abs=6)
     assert frames[0][1][:, :28].mean(axis=(0, 1)) == pytest.approx([200, 0, 0], abs=12)  # RGB
+    assert film.missing() is None
 
 
 @pytest.mark.parametrize(("rate", "indices"), [(10, range(0, 20, 2)), (5, range(0, 20, 4)), (1, [0])])
 def test_fewer_frames_can_be_asked_for(clip, rate, indices):
-    film = Film(clip, rate, PIXELS)
+    film = VideoReader(clip, rate, PIXELS)
     assert film.count == len(list(indices))
     assert [round(when * 20) for when, _ in film] == list(indices)
 
 
 def test_an_uneven_rate_keeps_its_mean(clip):
-    times = [when for when, _ in Film(clip, 15, PIXELS)]
+    times = times_of(clip, 15)
     assert len(times) == 15
     assert np.diff(times).max() < 0.11
 
 
+def test_a_variable_rate_is_read_as_it_was_filmed(tmp_path):
+    """A phone that lets every second frame out as soon as it is dark."""
+    filmed = [*np.arange(0, 0.4, 0.05), *np.arange(0.4, 1.21, 0.1)]
+    path = at_times(film(tmp_path / "a.mp4", [grey(10 * i) for i in range(len(filmed))]), filmed)
+    assert times_of(path) == pytest.approx(filmed, abs=0.002)
+    # By time, and not every so manieth.
+    assert times_of(path, 10) == pytest.approx([0, 0.1, 0.2, 0.3, *filmed[8:]], abs=0.002)
+
+
+def test_one_frame_every_two_seconds(tmp_path):
+    path = film(tmp_path / "a.mp4", [grey(50)] * 5, rate=0.5)
+    assert times_of(path, 30) == pytest.approx([0, 2, 4, 6, 8])
+
+
+def test_a_pause_is_a_pause(tmp_path):
+    filmed = [0, 0.05, 0.1, 90.1, 90.15]
+    assert times_of(at_times(film(tmp_path / "a.mp4", [grey(50)] * 5), filmed), 30) == pytest.approx(filmed, abs=0.002)
+
+
+def test_a_recording_that_says_a_thousand_frames_a_second(tmp_path):
+    """As browsers' recordings do."""
+    path = film(tmp_path / "a.mkv", [grey(50)] * 12, rate=25)
+    data = path.read_bytes()
+    step = b"\x23\xe3\x83\x84" + (40_000_000).to_bytes(4, "big")  # DefaultDuration, nanoseconds
+    assert step in data
+    path.write_bytes(data.replace(step, step[:4] + (1_000_000).to_bytes(4, "big")))
+    reader = VideoReader(path, 30, PIXELS)
+    times = [when for when, _ in reader]
+    assert reader.told_rate == 1000
+    assert times == pytest.approx(np.arange(12) / 25, abs=0.001)
+    assert frame_rate(times, reader.told_rate, 30) == pytest.approx(25)
+
+
+def test_times_rounded_to_milliseconds_lose_no_frame(tmp_path):
+    assert len(times_of(film(tmp_path / "a.mkv", [grey(50)] * 40, rate=30), 30)) == 40
+
+
+@pytest.mark.parametrize("ending", [".mts", ".ts", ".flv", ".mxf", ".avi", ".mkv", ".mov", ".m2v", ""])
+def test_containers_are_known_by_what_they_hold(tmp_path, ending):
+    path = film(tmp_path / f"a{ending or '.mp4'}", [grey(20 + 15 * i, 96, 64) for i in range(10)], rate=25)
+    other = path.rename(tmp_path / "holiday.jpg")
+    frames = list(VideoReader(other, 30, PIXELS))
+    assert [when for when, _ in frames] == pytest.approx(np.arange(10) / 25, abs=0.002)
+    assert [brightness(frame) for _, frame in frames] == pytest.approx([20 + 15 * i for i in range(10)], abs=8)
+
+
+def test_gif(tmp_path):
+    from PIL import Image
+
+    pictures = [Image.fromarray(grey(60 * i)) for i in range(4)]
+    pictures[0].save(tmp_path / "a.gif", save_all=True, append_images=pictures[1:], duration=[100, 300, 100, 100])
+    assert times_of(tmp_path / "a.gif", 30) == pytest.approx([0, 0.1, 0.4, 0.5])
+
+
+def test_pixels_are_made_square(tmp_path):
+    """64 columns that are to be shown 128 wide."""
+    reader = VideoReader(shown_as_wide(film(tmp_path / "a.mp4", [grey(90)] * 2), 128), 30, PIXELS)
+    assert (reader.width, reader.height) == (128, 48)
+    assert {frame.shape for _, frame in reader} == {(48, 128, 3)}
+
+
+def test_pixels_of_pictures_that_are_turned_are_made_square(tmp_path):
+    path = turned(shown_as_wide(film(tmp_path / "a.mp4", [grey(90)] * 2), 128))
+    reader = VideoReader(path, 30, PIXELS)
+    assert (reader.width, reader.height) == (48, 128)
+    assert {frame.shape for _, frame in reader} == {(128, 48, 3)}
+
+
+def test_pixels_of_nonsense_are_taken_for_square(tmp_path):
+    reader = VideoReader(shown_as_wide(film(tmp_path / "a.mp4", [grey(90)] * 2), 16_000), 30, PIXELS)
+    assert (reader.width, reader.height) == (64, 48)
+
+
+def test_a_copy_that_stopped_is_told(tmp_path):
+    path = cut(table_first(film(tmp_path / "a.mp4", noise(40))), 0.5)
+    reader = VideoReader(path, 30, PIXELS)
+    count = len(list(reader))
+    assert 5 <= count <= 25
+    assert reader.missing() == f"The film breaks off: {count} of 40 frames could be read. What was read is written."
+
+
+@pytest.mark.parametrize("ending", [".avi", ".mkv", ".flv"])
+def test_a_copy_that_stopped_is_told_of_other_containers(tmp_path, ending):
+    reader = VideoReader(cut(film(tmp_path / f"a{ending}", noise(40)), 0.5), 30, PIXELS)
+    count = len(list(reader))
+    assert 5 <= count <= 25
+    assert reader.missing().startswith(f"The film breaks off: {count} of 40 frames")
+
+
+def test_a_download_into_a_reserved_place_is_told(tmp_path):
+    path = table_first(film(tmp_path / "a.mp4", noise(40)))
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2] + bytes(len(data) - len(data) // 2))
+    reader = VideoReader(path, 30, PIXELS)
+    count = len(list(reader))
+    assert count < 25 and f"breaks off: {count} of 40 frames" in reader.missing()
+
+
+def test_damage_in_the_middle_is_told_and_read_past(tmp_path):
+    path = film(tmp_path / "a.avi", noise(20))
+    data = bytearray(path.read_bytes())
+    for number, at in enumerate(i for i in range(len(data)) if data[i : i + 4] == b"00dc"):
+        if number in (7, 8):
+            data[at + 8 : at + 700] = bytes(692)
+    path.write_bytes(data)
+    reader = VideoReader(path, 30, PIXELS)
+    times = [when for when, _ in reader]
+    assert times[-1] == pytest.approx(0.95) and len(times) == 18
+    assert reader.missing() == "The film is damaged: 18 of 20 frames could be read. What was read is written."
+
+
+def test_a_trimmed_clip_is_whole(tmp_path):
+    """What is left out of it is in the file, and counted there."""
+    reader = VideoReader(trimmed(film(tmp_path / "a.mp4", noise(40)), 1.0), 30, PIXELS)
+    assert len(list(reader)) < 25
+    assert reader.missing() is None
+
+
+def test_sound_that_goes_on_is_no_missing_picture(tmp_path):
+    """Matroska knows one length, which is that of the sound if it is longer."""
+    path = film(tmp_path / "a.mkv", [grey(9)] * 20)
+    data = path.read_bytes()
+    at = data.index(b"\x44\x89\x88") + 3  # Duration, milliseconds
+    path.write_bytes(data[:at] + np.array(3000.0, ">f8").tobytes() + data[at + 8 :])
+    reader = VideoReader(path, 30, PIXELS)
+    assert len(list(reader)) == 20 and reader.count == 60
+    assert reader.missing() is None
+
+
+def test_nothing_left_is_said(tmp_path):
+    path = table_first(film(tmp_path / "a.mp4", noise(4)))
+    path.write_bytes(path.read_bytes().split(b"mdat")[0] + b"mdat")
+    with pytest.raises(BadInput, match="breaks off before its first frame"):
+        VideoReader(path, 30, PIXELS)
+
+
+def test_av1_without_a_decoder_is_called_av1(tmp_path):
+    path = film(tmp_path / "a.mp4", [grey(9)] * 3)
+    changed(
+        path, "moov/trak/mdia/minf/stbl/stsd", lambda body: body.replace(b"mp4v", b"av01").replace(b"esds", b"none")
+    )
+    with pytest.raises(BadInput, match="coded as AV1, which cannot be decoded here"):
+        VideoReader(path, 30, PIXELS)
+
+
+def test_a_playlist_is_not_followed(tmp_path):
+    """Decoders would go where it leads, to other files and to servers."""
+    film(tmp_path / "secret.ts", [grey(9, 96, 64)] * 20)
+    lines = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nsecret.ts\n#EXT-X-ENDLIST\n"
+    (tmp_path / "a.mp4").write_text(lines)
+    with pytest.raises(BadInput, match="holds no video that is known"):
+        VideoReader(tmp_path / "a.mp4", 30, PIXELS)
+
+
 def test_a_frame_stands_until_the_next_one(tmp_path):
-    writer = FilmWriter(tmp_path / "a.mp4", (64, 48), 10.0)
+    writer = VideoWriter(tmp_path / "a.webm", (64, 48), 10.0)
     for when, value in ((0.0, 20), (0.1, 60), (0.5, 120)):
         writer.add(when, grey(value))
     writer.finish()
-    values = [brightness(frame) for _, frame in Film(tmp_path / "a.mp4", 100, PIXELS)]
+    values = [brightness(frame) for _, frame in VideoReader(tmp_path / "a.webm", 100, PIXELS)]
     assert values == pytest.approx([20, 60, 60, 60, 60, 120], abs=6)
 
 
 def test_odd_sizes_can_be_written(tmp_path):
-    writer = FilmWriter(tmp_path / "a.mp4", (65, 49), 10.0)
+    writer = VideoWriter(tmp_path / "a.webm", (65, 49), 10.0)
     writer.add(0, grey(50, 65, 49))
     writer.finish()
-    ((_, frame),) = Film(tmp_path / "a.mp4", 100, PIXELS)
+    ((_, frame),) = VideoReader(tmp_path / "a.webm", 100, PIXELS)
     assert frame.mean() == pytest.approx(50, abs=6)
 
 
+def test_what_is_written_says_that_it_is_webm(clip):
+    assert b"webm" in clip.read_bytes()[:64] and b"matroska" not in clip.read_bytes()[:64]
+
+
+def test_writing_says_nothing(tmp_path, capfd):
+    writer = VideoWriter(tmp_path / "a.webm", (64, 48), 10.0)
+    writer.add(0, grey(50))
+    writer.finish()
+    assert capfd.readouterr() == ("", "")
+
+
 def test_what_is_not_finished_leaves_nothing(tmp_path):
-    writer = FilmWriter(tmp_path / "a.mp4", (64, 48), 10.0)
+    writer = VideoWriter(tmp_path / "a.webm", (64, 48), 10.0)
     writer.add(0, grey(50))
     writer.abandon()
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_is_kept_comes_back(tmp_path):
+    recording = Recording(tmp_path, 64, 48)
+    for value in (20, 90, 200):
+        recording.add(grey(value))
+    assert [brightness(frame) for frame in recording] == pytest.approx([20, 90, 200], abs=3)
+
+
 def test_a_file_that_is_no_video_is_refused(tmp_path, capfd):
     (tmp_path / "a.mp4").write_bytes(b"no video at all" * 100)
-    with pytest.raises(BadInput, match="Convert it to MP4"):
-        Film(tmp_path / "a.mp4", 30, PIXELS)
+    with pytest.raises(BadInput, match="holds no video that is known"):
+        VideoReader(tmp_path / "a.mp4", 30, PIXELS)
+    (tmp_path / "b.mp4").write_bytes(b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 9)
+    with pytest.raises(BadInput, match=r"Convert it to MP4|before its first frame"):
+        VideoReader(tmp_path / "b.mp4", 30, PIXELS)
     assert capfd.readouterr() == ("", "")  # the decoders would grumble
 
 
 def test_a_video_with_too_many_pixels_is_refused(clip):
     with pytest.raises(BadInput, match="64 x 48 pixels"):
-        Film(clip, 30, 1000)
+        VideoReader(clip, 30, 1000)
 
 
 def test_a_webcam_that_is_not_there_is_said(monkeypatch):
@@ -111,7 +305,7 @@ def test_a_webcam_that_is_not_there_is_said(monkeypatch):
 
     monkeypatch.setattr(cv2, "VideoCapture", Nothing)
     with pytest.raises(BadInput, match="no webcam 7"):
-        Film(7, 30, PIXELS)
+        VideoReader(7, 30, PIXELS)
 
 
 def test_a_webcam_tells_the_real_time(monkeypatch):
@@ -136,8 +330,9 @@ def test_a_webcam_tells_the_real_time(monkeypatch):
             pass
 
     monkeypatch.setattr(cv2, "VideoCapture", Webcam)
-    film = Film(0, 30, PIXELS)
+    film = VideoReader(0, 30, PIXELS)
     assert film.count is None
     times = [when for when, _ in film]
     assert len(times) == 4
     assert times[0] < 0.04 and (np.diff(times) > 0.04).all()
+    assert film.missing() is None

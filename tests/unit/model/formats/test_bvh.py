@@ -158,3 +158,12 @@ def test_frames_that_were_missed_are_filled_in(rig, bodies):
 
 def test_one_frame_is_a_motion(rig, bodies):
     assert table(to_bvh(rig, bodies[:1], TIMES[:1], PLACES[:1], RATE)).shape == (1, 3 + 3 * JOINTS)
+
+
+def test_who_enters_late_stands_until_then(rig, bodies):
+    """BVH begins where the film does; there is no way to say that nobody is there yet."""
+    whole = table(to_bvh(rig, bodies, TIMES, PLACES, RATE))
+    found = table(to_bvh(rig, bodies, TIMES + 3 / RATE, PLACES, RATE))
+    assert len(found) == COUNT + 3
+    np.testing.assert_allclose(found[3:], whole, atol=1e-3)
+    np.testing.assert_allclose(found[:3], whole[[0, 0, 0]], atol=1e-3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from model.results import Camera, Person
 from model.video.tracking import Tracker
@@ -65,14 +66,22 @@ def test_who_moves_fast_is_still_the_same():
 
 
 def test_who_was_hidden_for_a_moment_comes_back_and_who_was_long_gone_is_new():
-    tracker = Tracker(patience=1.0)
+    tracker = Tracker(memory=1.0)
     assert tracker.update([person(0)], 0.0) == [0]
     assert tracker.update([], 0.5) == []
     assert tracker.update([person(3)], 0.9) == [0]
-    assert not tracker.gone(0)
+    assert tracker.update([], 1.5) == []
     assert tracker.update([], 2.0) == []
-    assert tracker.gone(0) and not tracker.gone(1)
     assert tracker.update([person(3)], 2.1) == [1]
+
+
+@pytest.mark.parametrize("step", [1.0, 2.0, 60.0])
+def test_frames_far_apart_in_time_have_the_same_people(step):
+    """A frame a second, or a minute: who is not in one is still the same in the next, and people walk meanwhile."""
+    tracker = Tracker()
+    for frame in range(6):
+        people = [person(40 * frame, size=100), person(600 - 50 * frame, size=110)]
+        assert tracker.update(people[: 1 if frame == 3 else 2], step * frame) == [0, 1][: 1 if frame == 3 else 2]
 
 
 def test_somebody_elsewhere_is_somebody_else():

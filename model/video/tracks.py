@@ -1,0 +1,133 @@
+"""Everybody in a film: who is who, frame by frame, and who was there for long enough to count."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import IO, overload
+
+import numpy as np
+
+from model.results import Person
+from model.video.tracking import Tracker
+
+_SHORTEST = 0.5
+"""Seconds for which somebody must be seen to count."""
+_FEWEST = 3
+"""Frames, however far apart: one alone may be a mistake."""
+_SHARE = 0.5
+"""Of all frames are enough in any case, so that short films have somebody."""
+
+
+class Meshes(Sequence[np.ndarray]):
+    """One person's meshes, each (V, 3) float32, in a file that they share with others."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._places: list[tuple[int, int]] = []  # where in the file each one begins, and how many vertices it has
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> np.ndarray: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[np.ndarray]: ...
+    def __getitem__(self, index: int | slice) -> np.ndarray | list[np.ndarray]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        at, count = self._places[index]
+        self._file.seek(at)
+        return np.frombuffer(self._file.read(12 * count), "<f4").reshape(count, 3).astype(np.float32)
+
+    def __setitem__(self, index: int, mesh: np.ndarray) -> None:
+        self._file.seek(self._places[index][0])
+        self._file.write(np.ascontiguousarray(mesh, "<f4").tobytes())
+
+    def append(self, mesh: np.ndarray) -> None:
+        """Add a mesh (V, 3)."""
+        self._places.append((self._file.seek(0, 2), len(mesh)))
+        self[len(self) - 1] = mesh
+
+
+@dataclass
+class Track:
+    """One person's frames."""
+
+    meshes: Meshes
+    frames: list[int] = field(default_factory=list)
+    """Of all that the film gave, counted from 0."""
+    times: list[float] = field(default_factory=list)
+    """Seconds on the film's clock."""
+    people: list[Person] = field(default_factory=list)
+    """Without vertices, which are in `meshes`."""
+    bridged: list[bool] = field(default_factory=list)
+    """Where the body is what lies between its neighbours, since what was seen could not be believed."""
+    rank: int = 0
+    """Sum of the places in the order of each frame's people: small for who is prominent."""
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def person(self, index: int) -> Person:
+        """With vertices."""
+        return dataclasses.replace(self.people[index], vertices=self.meshes[index])
+
+    def replace(self, index: int, person: Person, bridged: bool) -> None:
+        """Put another body in the place of a frame's."""
+        self.meshes[index] = person.vertices
+        self.people[index] = dataclasses.replace(person, vertices=person.vertices[:0])
+        self.bridged[index] = bridged
+
+
+class Tracks:
+    """People followed through a film. Meshes lie on disk: ten minutes of them are gigabytes."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        """Of all frames, seconds."""
+        self._tracker = Tracker()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        self._tracks: dict[int, Track] = {}
+
+    def __enter__(self) -> Tracks:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __iter__(self) -> Iterator[Track]:
+        """In the order of appearance."""
+        return iter(self._tracks.values())
+
+    def add(self, time: float, people: Sequence[Person]) -> None:
+        """Add a frame's people, the most prominent first; times rise."""
+        for rank, (number, person) in enumerate(zip(self._tracker.update(people, time), people, strict=True)):
+            track = self._tracks.setdefault(number, Track(Meshes(self._file)))
+            track.meshes.append(person.vertices)
+            track.frames.append(len(self.times))
+            track.times.append(time)
+            track.people.append(dataclasses.replace(person, vertices=person.vertices[:0]))
+            track.bridged.append(False)
+            track.rank += rank
+        self.times.append(time)
+
+    def least(self, rate: float) -> int:
+        """In how many frames somebody must be seen to count: half a second, or half of a shorter film.
+
+        Args:
+            rate: Frames a second.
+        """
+        return max(1, round(min(max(_SHORTEST * rate, _FEWEST), _SHARE * len(self.times))))
+
+    def chosen(self, rate: float, most: int | None) -> list[Track]:
+        """Who was there for long enough, the most present first, and of these who was more prominent.
+
+        Args:
+            rate: Frames a second.
+            most: At most so many people; None for all.
+        """
+        kept = [track for track in self if len(track) >= self.least(rate)]
+        return sorted(kept, key=lambda track: (-len(track), track.rank))[:most]
