@@ -120,7 +120,7 @@ def reconstruct(
     from cli.photos import work_through
     from model.body.rig import find_rig
 
-    settings = settings_in_force()
+    settings, boxes = settings_in_force(), read_boxes(box)
     outcome = Outcome()
     if sources:
         with notes.status("Loading the networks ..."):
@@ -131,7 +131,7 @@ def reconstruct(
             output,
             kinds | ({"rigged"} if rigged else set()),
             overlay,
-            read_boxes(box),
+            boxes,
             max_people,
             focal_length,
             settings.max_pixels,
