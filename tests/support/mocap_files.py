@@ -147,6 +147,8 @@ def write_bvh(
     names: Mapping[str, str] | None = None,
     framerate: float = 120.0,
     drop: str = "",
+    twists: Mapping[str, str] | None = None,
+    extra: Mapping[str, tuple[str, tuple[float, float, float]]] | None = None,
 ) -> Path:
     """Writes frames of {joint: rotation from rest}; what is not given is at rest.
 
@@ -159,9 +161,15 @@ def write_bvh(
         names: other names for joints, which are MotionBuilder's.
         framerate: frames per second.
         drop: a joint to leave out; what hangs on it then hangs on its parent.
+        twists: by joint, the name of another half-way along its bone.
+        extra: more joints, such as a heel: by name the parent and the offset.
     """
     axes = axes or Rotation.identity()
     tree = bvh_person(arms)
+    for name, twist in (twists or {}).items():
+        ((below, (_, step)),) = [(child, entry) for child, entry in tree.items() if entry[0] == name]
+        tree[twist], tree[below] = (name, step / 2), (twist, step / 2)
+    tree.update({name: (on, np.array(offset)) for name, (on, offset) in (extra or {}).items()})
     if drop:
         above, step = tree.pop(drop)
         tree = {name: (above, offset + step) if on == drop else (on, offset) for name, (on, offset) in tree.items()}
@@ -193,6 +201,99 @@ def write_bvh(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join([*lines, ""]))
     return path
+
+
+def write_bvh_along_bones(
+    path: Path, frames: Sequence[Mapping[str, Rotation]], mirrored: bool = False, axes: Rotation | None = None
+) -> Path:
+    """Writes the same person in the same poses, but every joint has axes of its own, and at rest all bones lie along x.
+
+    Args:
+        path: the file.
+        frames: see `write_bvh`; the arms' rest is the T-pose.
+        mirrored: as Bandai-Namco's files are: bones of the right side lie along -x, the trunk's joints do not agree
+            on where left is, all hang on another joint on the ground, and each joint has six channels. Else as
+            LAFAN1's are.
+        axes: from x left, y up, z ahead to the axes of the file's world.
+    """
+    tree = bvh_person()
+    own: dict[str, Rotation] = {}  # from each joint's own axes to the body's
+    for name in tree:
+        limb = name.startswith(("Left", "Right"))
+        below = [offset for parent, offset in tree.values() if parent == name]
+        along = below[0] if limb and below else bvh_end(name) if limb else np.array([0.0, 1, 0])
+        assert along is not None
+        side = -1.0 if mirrored and name.startswith("Right") else 1.0
+        # Which way the other two axes point is any exporter's choice, the same left and right.
+        second = (
+            np.array([0.3, 0.5, 0.8]) if limb else np.array([1.0, 0, 0] if mirrored and name == "Hips" else [0, 0, 1.0])
+        )
+        x = side * along / np.linalg.norm(along)
+        z = np.cross(x, second) / np.linalg.norm(np.cross(x, second))
+        own[name] = Rotation.from_matrix(np.stack([x, np.cross(z, x), z], axis=1))
+    columns: list[str] = []
+
+    def numbers(values: np.ndarray) -> str:
+        return " ".join(f"{value:.8f}" for value in values)
+
+    def offset_of(name: str) -> np.ndarray:
+        parent, offset = tree[name]
+        return own[parent].inv().apply(offset) if parent else offset
+
+    def joint(name: str) -> list[str]:
+        columns.append(name)
+        places = "Xposition Yposition Zposition " if mirrored or name == "Hips" else ""
+        lines = [
+            f"{'JOINT' if mirrored or tree[name][0] else 'ROOT'} {name}",
+            "{",
+            f"OFFSET {numbers(offset_of(name))}",
+        ]
+        lines.append(f"CHANNELS {6 if places else 3} {places}Zrotation Yrotation Xrotation")
+        children = [child for child, (parent, _) in tree.items() if parent == name]
+        for child in children:
+            lines += joint(child)
+        end = bvh_end(name)
+        if not children and end is not None:
+            lines += ["End Site", "{", f"OFFSET {numbers(own[name].inv().apply(end))}", "}"]
+        return [*lines, "}"]
+
+    hierarchy = joint("Hips")
+    if mirrored:
+        ground = "Xposition Yposition Zposition Zrotation Yrotation Xrotation"
+        hierarchy = ["ROOT joint_Root", "{", "OFFSET 0 0 0", f"CHANNELS 6 {ground}", *hierarchy, "}"]
+    lines = ["HIERARCHY", *hierarchy, "MOTION", f"Frames: {len(frames)}", "Frame Time: 0.0333333"]
+    for frame in frames:
+        values = [0.0] * 6 if mirrored else []
+        for name in columns:
+            parent = tree[name][0]
+            above = own[parent].inv() if parent else axes or Rotation.identity()
+            turn = above * frame.get(name, Rotation.identity()) * own[name]
+            values += offset_of(name).tolist() if mirrored or not parent else []
+            values += turn.as_euler("ZYX", degrees=True).tolist()
+        lines.append(" ".join(f"{value:.8f}" for value in values))
+    path.write_text("\n".join([*lines, ""]))
+    return path
+
+
+def lifelike_bvh_frames(count: int) -> list[dict[str, Rotation]]:
+    """Frames of a person who turns round and moves all limbs; knees and elbows bend as a human's do."""
+    rng = np.random.default_rng(2)
+    frames = []
+    for number in range(count):
+        frame = {name: Rotation.from_rotvec(rng.normal(0, 0.1, 3)) for name in ("Spine", "Spine1", "Spine2", "Neck")}
+        frame["Head"] = Rotation.from_rotvec(rng.normal(0, 0.2, 3))
+        frame["Hips"] = Rotation.from_euler("YX", [0.05 * number, rng.normal(0, 0.1)])
+        for side, sign in (("Left", 1), ("Right", -1)):
+            frame[f"{side}UpLeg"] = Rotation.from_rotvec(rng.normal(0, [0.5, 0.2, 0.2], 3) - [0.3, 0, 0])
+            frame[f"{side}Leg"] = Rotation.from_euler("x", rng.uniform(0, 100), degrees=True)
+            frame[f"{side}Foot"] = Rotation.from_rotvec(rng.normal(0, 0.15, 3))
+            frame[f"{side}Shoulder"] = Rotation.from_rotvec(rng.normal(0, 0.1, 3))
+            lowered = Rotation.from_euler("z", -sign * rng.uniform(10, 90), degrees=True)
+            frame[f"{side}Arm"] = lowered * Rotation.from_rotvec(rng.normal(0, 0.3, 3))
+            frame[f"{side}ForeArm"] = Rotation.from_euler("y", -sign * rng.uniform(0, 120), degrees=True)
+            frame[f"{side}Hand"] = Rotation.from_rotvec(rng.normal(0, 0.2, 3))
+        frames.append(frame)
+    return frames
 
 
 def random_bvh_frames(count: int, radians: float = 0.6) -> list[dict[str, Rotation]]:

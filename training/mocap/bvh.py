@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -13,13 +14,15 @@ from model.errors import BadData
 from .skeleton import Motion, Skeleton
 from .text import read_text
 
+_KEYWORDS = {"ROOT", "JOINT", "END", "{", "}", "OFFSET", "CHANNELS"}
 _CHANNELS = {axis + kind for axis in "xyz" for kind in ("position", "rotation")}
 
 
 def read_bvh(path: Path) -> Motion:
     """Reads a motion.
 
-    Channels may come in any order. Where the root moves is left out, and so are positions of other joints.
+    Channels may come in any order, six on any joint. Where the root moves is left out; other joints stay where their
+    OFFSET has them, or without one where their position channels do in the median.
 
     Raises:
         BadData: the file is no BVH or is damaged; the message names it.
@@ -34,7 +37,18 @@ def read_bvh(path: Path) -> Motion:
         local = _rotations(np.where(valid[:, None], values, 0.0), channels)
     except (OSError, ValueError, IndexError) as error:
         raise BadData(f"{path} is no BVH file that can be read ({error}): get it again or remove it.") from error
-    return Motion(str(path), skeleton, local, valid, framerate)
+    return Motion(str(path), _placed(skeleton, values[valid], channels), local, valid, framerate)
+
+
+def _placed(skeleton: Skeleton, values: np.ndarray, channels: list[list[str]]) -> Skeleton:
+    """The skeleton, with joints that have no OFFSET where their channels (T, C) have them, from the parent."""
+    offsets, column = skeleton.offsets.copy(), 0
+    for joint, names in enumerate(channels):
+        places = {name[0]: column + i for i, name in enumerate(names) if name.endswith("position")}
+        if skeleton.parents[joint] >= 0 and not offsets[joint].any() and len(places) == 3 and len(values):
+            offsets[joint] = np.median(values[:, [places[axis] for axis in "xyz"]], axis=0)
+        column += len(names)
+    return dataclasses.replace(skeleton, offsets=offsets)
 
 
 def _rotations(values: np.ndarray, channels: list[list[str]]) -> list[Rotation | None]:
@@ -79,8 +93,12 @@ def _parse_hierarchy(words: list[str]) -> tuple[Skeleton, list[list[str]]]:
             open_joints.pop()
             place += 1
         elif word == "OFFSET":
-            offsets[open_joints[-1]] = [float(number) for number in words[place + 1 : place + 4]]
-            place += 4
+            end = next((i for i in range(place + 1, len(words)) if words[i].upper() in _KEYWORDS), len(words))
+            # Some programs add the angles of the joint's rest, which is in the offsets already.
+            if end - place - 1 not in (3, 6):
+                raise ValueError(f"the OFFSET of {names[open_joints[-1]]} has {end - place - 1} numbers")
+            offsets[open_joints[-1]] = [float(number) for number in words[place + 1 : end]][:3]
+            place = end
         elif word == "CHANNELS":
             count = int(words[place + 1])
             channels[open_joints[-1]] = [channel.lower() for channel in words[place + 2 : place + 2 + count]]
@@ -93,6 +111,8 @@ def _parse_hierarchy(words: list[str]) -> tuple[Skeleton, list[list[str]]]:
             raise ValueError(f"{words[place]!r} is not expected in its HIERARCHY")
     if open_joints or parents.count(-1) != 1:
         raise ValueError("its HIERARCHY is not one tree")
+    if not np.isfinite(offsets).all():
+        raise ValueError("an OFFSET is no number")
     return Skeleton(tuple(names), tuple(parents), np.array(offsets)), channels
 
 

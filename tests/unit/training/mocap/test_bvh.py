@@ -75,6 +75,27 @@ def test_reads_positions_before_or_after_rotations_and_windows_lines(tmp_path: P
     np.testing.assert_allclose(read_bvh(path).positions(), expected, atol=1e-12)
 
 
+def test_six_channels_and_six_numbers_of_offset_on_any_joint(tmp_path: Path) -> None:
+    """Where joints are is in their OFFSET's first three numbers already; the others repeat what the channels hold."""
+    expected = read_bvh(write(tmp_path, ARM)).positions()
+    six = ARM.replace("OFFSET 0 -2 0", "OFFSET 0 -2 0 0 0 90").replace("OFFSET 0 -1 0", "OFFSET 0 -1 0 5 6 7")
+    six = six.replace("CHANNELS 3 Zrotation", "CHANNELS 6 Xposition Yposition Zposition Zrotation")
+    six = six.replace("1 2 3 0 0 0 0 0 0", "1 2 3 0 0 0 0 -2 0 0 0 0").replace(
+        "90 0 90 0 0 90", "90 0 90 0 -2 0 0 0 90"
+    )
+    np.testing.assert_allclose(read_bvh(write(tmp_path, six)).positions(), expected, atol=1e-12)
+
+
+def test_a_joint_without_offset_is_where_its_channels_are(tmp_path: Path) -> None:
+    expected = read_bvh(write(tmp_path, ARM)).positions()
+    six = ARM.replace("OFFSET 0 -2 0", "OFFSET 0 0 0")
+    six = six.replace("CHANNELS 3 Zrotation", "CHANNELS 6 Zposition Yposition Xposition Zrotation")
+    six = six.replace("1 2 3 0 0 0 0 0 0", "1 2 3 0 0 0 0 -2 0 0 0 0").replace(
+        "90 0 90 0 0 90", "90 0 90 0 -2 0 0 0 90"
+    )
+    np.testing.assert_allclose(read_bvh(write(tmp_path, six)).positions(), expected, atol=1e-12)
+
+
 @pytest.mark.parametrize("bad", ["nan", "-1.#IND", "1.#QNAN0", "inf", "-1.#INF"])
 def test_marks_frames_that_are_not_numbers(tmp_path: Path, bad: str) -> None:
     motion = read_bvh(write(tmp_path, ARM.replace("1 2 3 90", f"1 2 3 {bad}")))
@@ -93,6 +114,9 @@ def test_marks_frames_that_are_not_numbers(tmp_path: Path, bad: str) -> None:
         ("Zrotation Yrotation Xrotation", "Zrotation Yrotation Wrotation", "CHANNELS of fore arm"),
         ("Zrotation Yrotation Xrotation", "Zrotation Zrotation Xrotation", "consecutive axes"),
         ("OFFSET 0 -2 0", "OFFSET 0 down 0", "could not convert"),
+        ("OFFSET 0 -2 0", "OFFSET 0 -2", "the OFFSET of fore arm has 2 numbers"),
+        ("OFFSET 0 -2 0", "OFFSET 0 -2 0 1", "the OFFSET of fore arm has 4 numbers"),
+        ("OFFSET 0 -2 0", "OFFSET 0 nan 0", "an OFFSET is no number"),
         ("CHANNELS 3", "CHANNELS three", "invalid literal"),
         ("}\nMOTION", "MOTION", "not one tree"),
         ("}\nMOTION", "}\n}\nMOTION", "cannot be|can be read"),

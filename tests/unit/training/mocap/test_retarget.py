@@ -151,47 +151,6 @@ def test_a_mirrored_motion_becomes_the_mirrored_pose(tmp_path: Path) -> None:
     np.testing.assert_allclose(mirror_pose(torch.from_numpy(ours)).numpy(), theirs, atol=1e-5)
 
 
-MAX_NAMES = {"Hips": "Hips", "Spine": "Chest", "Spine1": "Chest2", "Spine2": "Chest3", "Neck": "Neck", "Head": "Head"}
-MAX_NAMES |= {
-    f"{side}{ours}": f"{side}{theirs}"
-    for side in ("Left", "Right")
-    for ours, theirs in {
-        "UpLeg": "Hip",
-        "Leg": "Knee",
-        "Foot": "Ankle",
-        "ToeBase": "Toe",
-        "Shoulder": "Collar",
-        "Arm": "Shoulder",
-        "ForeArm": "Elbow",
-        "Hand": "Wrist",
-    }.items()
-}
-DAZ_NAMES = {"Hips": "hip", "Spine": "abdomen", "Spine1": "waist", "Spine2": "chest", "Neck": "neck", "Head": "head"}
-DAZ_NAMES |= {
-    f"{side}{ours}": f"{side[0].lower()}{theirs}"
-    for side in ("Left", "Right")
-    for ours, theirs in {
-        "UpLeg": "Thigh",
-        "Leg": "Shin",
-        "Foot": "Foot",
-        "ToeBase": "Toe",
-        "Shoulder": "Collar",
-        "Arm": "Shldr",
-        "ForeArm": "ForeArm",
-        "Hand": "Hand",
-    }.items()
-}
-
-
-@pytest.mark.parametrize(
-    "names", [{name: f"mixamorig:{name}" for name in bvh_person()}, MAX_NAMES, DAZ_NAMES], ids=["Mixamo", "Max", "Daz"]
-)
-def test_other_names_are_the_same_person(tmp_path: Path, names: dict[str, str]) -> None:
-    frames = random_bvh_frames(3)
-    expected = to_smpl(read_bvh(write_bvh(tmp_path / "1.bvh", frames)))
-    np.testing.assert_allclose(to_smpl(read_bvh(write_bvh(tmp_path / "2.bvh", frames, names=names))), expected)
-
-
 def test_two_spine_joints_are_shared_by_smpls_three(tmp_path: Path) -> None:
     """By hand: 30 degrees at each of two joints are 20 at each of three."""
     frame = {name: Rotation.from_euler("x", 30, degrees=True) for name in ("Spine", "Spine2")}
@@ -209,31 +168,10 @@ def test_a_spoilt_frame_is_nan_and_the_others_are_not(tmp_path: Path) -> None:
     assert np.isnan(rotations[1]).all() and np.isfinite(rotations[[0, 2]]).all()
 
 
-def test_says_which_part_has_no_known_name(tmp_path: Path) -> None:
-    motion = read_bvh(write_bvh(tmp_path / "odd.bvh", [{}], names={"LeftLeg": "Tail"}))
-    with pytest.raises(BadData, match=r"odd\.bvh: no joint has a known name for the left knee \(.*leftleg"):
-        to_smpl(motion)
-
-
-def test_refuses_parts_in_the_wrong_place(tmp_path: Path) -> None:
-    motion = read_bvh(write_bvh(tmp_path / "odd.bvh", [{}], names={"LeftLeg": "RightLeg", "RightLeg": "LeftLeg"}))
-    with pytest.raises(BadData, match=r"odd\.bvh: the left knee does not follow the left hip"):
-        to_smpl(motion)
-
-
-def test_refuses_a_rest_that_is_no_standing_body(tmp_path: Path) -> None:
+def test_refuses_left_and_right_exchanged(tmp_path: Path) -> None:
     swapped = {
         name: name.replace("Left", "L!").replace("Right", "Left").replace("L!", "Right") for name in bvh_person()
     }
     motion = read_bvh(write_bvh(tmp_path / "swapped.bvh", [{}], names=swapped))
     with pytest.raises(BadData, match=r"swapped\.bvh: the left foot points backwards"):
         to_smpl(motion)
-
-    path = write_bvh(tmp_path / "along.bvh", [{}])
-    lines = path.read_text().splitlines()
-    for i, line in enumerate(lines):  # every bone along +y, as some programs export them
-        if "OFFSET" in line and "LeftUpLeg" not in lines[i - 2] and "RightUpLeg" not in lines[i - 2]:
-            lines[i] = f"{line.split('OFFSET')[0]}OFFSET 0 {np.linalg.norm([float(x) for x in line.split()[1:]])} 0"
-    path.write_text("\n".join(lines))
-    with pytest.raises(BadData, match=r"along\.bvh: the limb at the left hip does not point down.*T-pose"):
-        to_smpl(read_bvh(path))
