@@ -29,6 +29,7 @@ from training.evaluation.image_benchmarks import evaluate_images
 from training.evaluation.mocap import evaluate_mocap
 from training.evaluation.photos import evaluate_photos
 from training.evaluation.prepared import evaluate_prepared
+from training.evaluation.refined import RefinedReconstructor
 from training.evaluation.report import Report
 from training.evaluation.summary import join
 from training.footage.recording import read_recording
@@ -101,12 +102,12 @@ def _rendered(networks: Sequence[Evaluated], options: argparse.Namespace, output
 
 def _photos(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:
     photos = read_photos(options.photos)[:: options.every]
-    return evaluate_photos(_reconstructors(networks, options.device), photos, output)
+    return evaluate_photos(_reconstructors(networks, options), photos, output)
 
 
 def _footage(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:
     recording = read_recording(options.footage, options.truth)
-    reconstructors = _reconstructors(networks, options.device)
+    reconstructors = _reconstructors(networks, options)
     return evaluate_footage(reconstructors, recording, output, options.every, options.max_people)
 
 
@@ -121,8 +122,9 @@ def _3dpw(networks: Sequence[Evaluated], options: argparse.Namespace, output: Pa
 def _images(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path, data: SampleSet) -> Report:
     data = data.every(options.every).crops_times(options.crop_scale)
     truth = SmplTruth(options.smpl) if options.smpl else None
-    reconstructors = _reconstructors(networks, options.device)
+    reconstructors = _reconstructors(networks, options)
     topologies = {network.name: network.topology for network in networks}
+    topologies |= {f"{name}, refined": topology for name, topology in topologies.items()}
     return evaluate_images(reconstructors, topologies, data, options.regressor, truth, options.focal_length, output)
 
 
@@ -158,11 +160,16 @@ def _hands(networks: Sequence[Evaluated], device: str) -> dict[str, Predict]:
     return {network.name: of(network) for network in networks}
 
 
-def _reconstructors(networks: Sequence[Evaluated], device: str) -> dict[str, Reconstructor]:
-    """Reads the checkpoints again, now with the pose network and the detector."""
+def _reconstructors(networks: Sequence[Evaluated], options: argparse.Namespace) -> dict[str, Reconstructor]:
+    """Reads the checkpoints again, now with the pose network and the detector; each one refined too, if asked for."""
     for network in networks:
         check_is_body(network)
-    return {network.name: Reconstructor.load(network.path, device) for network in networks}
+    reconstructors = {network.name: Reconstructor.load(network.path, options.device) for network in networks}
+    if options.refine:
+        for network in networks:
+            candidate = RefinedReconstructor(reconstructors[network.name], network.topology)
+            reconstructors[f"{network.name}, refined"] = candidate
+    return reconstructors
 
 
 def parser() -> argparse.ArgumentParser:
@@ -193,6 +200,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--focal-length", type=float, help="pixels, for image data sets that do not say it")
     result.add_argument("--crop-scale", type=float, default=1.0, help="changes the crops that an image data set gives")
     result.add_argument("--every", type=int, default=1, metavar="N", help="each Nth sample only, for a quick look")
+    result.add_argument("--refine", action="store_true", help="beside each, its people's bodies refined to the photo")
     result.add_argument("--keep", action="store_true", help="append the figures to benchmarks/history/")
     result.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return result

@@ -234,14 +234,15 @@ def test_footage_and_photos_in_one_table(photo: Photo, shipped: str, tmp_path: P
     )  # fmt: skip
     save(tmp_path / "photos" / "one.png", photo.image)
     data = ["--footage", str(tmp_path / "footage"), "--photos", str(tmp_path / "photos"), "--every", "3"]
-    main([*data, "--checkpoint", shipped, "--output", str(output), "--device", "cpu", "--max-people", "1"])
+    main([*data, "--checkpoint", shipped, "--output", str(output), "--device", "cpu", "--max-people", "1", "--refine"])
     summary = report_of(output)["summary"]
-    photos, footage = summary.values()
-    assert all(name.startswith(data) for name, data in zip(summary, ("photos: ", "footage: "), strict=True))
+    photos, _, footage, refined = summary.values()
+    assert [name.split(": ")[0] for name in summary] == ["photos", "photos", "footage", "footage"]
+    assert list(summary)[3].endswith("refined") and 0 < refined["PA-MPJPE"] < 90
     assert footage["found, %"] == 100 and 0 < footage["PA-MPJPE"] < 90 and 0 < footage["MPJPE"] < 160
     assert photos["PCK@0.05"] is None
     rows = report_of(output / "footage")["scores"]
-    assert [row["frames"] for row in rows.values()] == [2, 2]  # the camera's, and all
+    assert [row["frames"] for row in rows.values()] == [2, 2, 2, 2]  # the camera's, and all
     assert all(row["2D seen, px"] < 15 and row["2D projected, px"] < 15 for row in rows.values())
 
 

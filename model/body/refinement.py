@@ -1,0 +1,302 @@
+"""Refines fitted bodies to the joints that were seen in a photo: Levenberg-Marquardt on the kinematic tree, in batches.
+
+A network hedges: limbs whose depth it doubts come out flat and short, joints beside where they were seen. A body whose
+bones keep their lengths cannot: where it must project onto what was seen, the depth follows. Minimised are the robust
+re-projection error of the joints, and the turns away from the network's answer, which decides all that a photo cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from model.body.fitting import BodyFit
+from model.body.rig import Rig
+from model.body.skeleton import chain
+from model.joints import COCO_ROOT, JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
+
+_NOISE = 0.02  # metres at the person's distance: how far a joint that was seen with confidence 1 may be off
+_GROSS = 4.0  # times the noise: errors beyond count less and less (Geman and McClure)
+_TURN = 0.3  # radians: how far a joint's rotation in the network's answer may be off
+_TRUNK_TURN = 0.15  # likewise, of the joints between pelvis and head
+_SIDEWAYS = 0.1  # metres: how far the person may stand beside where she was placed
+_DEEP = 0.1  # of her distance: likewise, nearer or farther
+_NEAREST = 0.1  # metres before the camera: keeps a projection finite
+_STEPS = 6
+_DONE = 3e-3  # radians and metres: smaller steps change nothing that can be seen
+_DAMPING = 1e-3
+_BATCH = 64  # people at once: bounds the memory
+
+_PARENTS = list(SMPL_PARENTS[1:])
+_TRUNK = [SMPL_JOINT_NAMES.index(f"spine{number}") for number in (1, 2, 3)] + [
+    SMPL_JOINT_NAMES.index(name) for name in ("neck", "head", "left_collar", "right_collar")
+]
+
+
+def _family() -> np.ndarray:
+    """(22, 22): 1 where the second joint is the first one or hangs on it."""
+    family = np.eye(JOINTS)
+    for joint in reversed(range(1, JOINTS)):
+        family[SMPL_PARENTS[joint]] += family[joint]
+    return family
+
+
+_FAMILY = _family()
+
+
+@dataclass(frozen=True)
+class Keypoints:
+    """How joints that a regressor finds on a mesh move with its rig: linear blend skinning of each joint's vertices.
+
+    Pose blend shapes, which only SMPL's bodies have, are left out: they move joints by millimetres.
+    """
+
+    weights: np.ndarray
+    """(K, 22) by how much each of the rig's joints carries each keypoint."""
+    arms: np.ndarray
+    """(K, 22, 3) metres: weighted means of vertices of the mean body as it was modelled."""
+    arm_directions: np.ndarray
+    """(S, K, 22, 3) what a unit of each shape coefficient adds to them."""
+
+    @classmethod
+    def of(cls, rig: Rig, regressor: np.ndarray) -> Keypoints:
+        """Those of a rig and a regressor (K, V) of its mesh.
+
+        Raises:
+            ValueError: the regressor is of another mesh.
+        """
+        if regressor.ndim != 2 or regressor.shape[1] != rig.vertex_count:
+            raise ValueError(f"the rig has {rig.vertex_count} vertices, but the regressor is {regressor.shape}")
+        carried = regressor.T[:, :, None] * rig.dense_weights[:, None].astype(np.float64)  # (V, K, 22)
+        return cls(
+            weights=carried.sum(axis=0),
+            arms=np.tensordot(carried, rig.template, axes=(0, 0)),
+            arm_directions=np.moveaxis(np.tensordot(carried, rig.shape_directions, axes=(0, 1)), 2, 0),
+        )
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the photo says of B people."""
+
+    joints: np.ndarray
+    """(B, K, 2) pixels; where the confidence is 0, they may be anything."""
+    confidence: np.ndarray
+    """(B, K) in 0..1."""
+    focal_length: np.ndarray
+    """(B,) pixels."""
+    principal_point: np.ndarray
+    """(B, 2) pixels."""
+
+
+@dataclass(frozen=True)
+class RefinedBody:
+    """A refined body, and where it stands."""
+
+    fit: BodyFit
+    """Its shape and residual are those that it had."""
+    joints: np.ndarray
+    """(K, 3) the keypoints: camera axes, metres, the middle of the hips at the origin, as `fit` has it."""
+    translation: np.ndarray
+    """(3,) metres: a point p of the body projects from p + translation."""
+
+
+def refine(
+    rig: Rig, keypoints: Keypoints, fits: Sequence[BodyFit], translations: np.ndarray, seen: Seen
+) -> list[RefinedBody]:
+    """Refines fitted bodies to what was seen; each comes out as if it were alone.
+
+    Args:
+        rig: the body.
+        keypoints: how COCO's joints hang on it.
+        fits: B bodies in the camera's axes, as `fit` makes them of a network's meshes.
+        translations: (B, 3) metres: where they were placed before their cameras.
+        seen: the joints of the same people.
+
+    Raises:
+        ValueError: shapes do not fit each other, or a number is not finite.
+    """
+    _check(len(fits), len(keypoints.weights), translations, seen)
+    refined: list[RefinedBody] = []
+    for start in range(0, len(fits), _BATCH):
+        part = slice(start, start + _BATCH)
+        refined += _refine_batch(rig, keypoints, fits[part], translations[part], seen, part)
+    return refined
+
+
+def _check(people: int, count: int, translations: np.ndarray, seen: Seen) -> None:
+    """Raises ValueError unless there is of each person what there should be."""
+    for what, array, shape in (
+        ("translations", translations, (people, 3)),
+        ("joints", seen.joints, (people, count, 2)),
+        ("confidence", seen.confidence, (people, count)),
+        ("focal lengths", seen.focal_length, (people,)),
+        ("principal points", seen.principal_point, (people, 2)),
+    ):
+        if array.shape != shape:
+            raise ValueError(f"{what} of shape {array.shape}, not {shape}")
+        if what != "joints" and not np.isfinite(array).all():
+            raise ValueError(f"{what} that are not finite")
+    if not np.isfinite(seen.joints[seen.confidence > 0]).all():
+        raise ValueError("joints that are not finite")
+
+
+def _refine_batch(
+    rig: Rig, keypoints: Keypoints, fits: Sequence[BodyFit], translations: np.ndarray, seen: Seen, part: slice
+) -> list[RefinedBody]:
+    confidence = seen.confidence[part].astype(np.float64)
+    middle, focal = seen.principal_point[part][:, None], seen.focal_length[part][:, None, None]
+    rays = np.where(confidence[..., None] > 0, (seen.joints[part] - middle) / focal, 0.0)  # (B, K, 2)
+    task = _Task(rig, keypoints, fits, translations.astype(np.float64), rays, confidence)
+    rotations = np.stack([fit.rotations for fit in fits]).astype(np.float64)
+    state = task.state(rotations, task.translation)
+    damping = np.full(len(fits), _DAMPING)
+    moving = np.ones(len(fits), bool)
+    for _ in range(_STEPS):
+        step = task.step(state, damping) * moving[:, None]
+        after = task.moved(state, step)
+        better = after.cost <= state.cost
+        state = state.where(better, after)
+        damping = np.where(better, damping / 10, np.maximum(10 * damping, _DAMPING))
+        moving &= np.abs(step).max(axis=1) >= _DONE
+        if not moving.any():
+            break
+    refined = []
+    for index, fit in enumerate(fits):
+        hips = state.joints[index, list(COCO_ROOT)].mean(axis=0)
+        body = replace(fit, rotations=state.rotations[index], translation=fit.translation - hips)
+        refined.append(RefinedBody(body, state.joints[index] - hips, state.translation[index] + hips))
+    return refined
+
+
+@dataclass(frozen=True)
+class _State:
+    """Where B bodies are on their way."""
+
+    rotations: np.ndarray
+    """(B, 22, 3, 3) relative to the parent's."""
+    translation: np.ndarray
+    """(B, 3)."""
+    above: np.ndarray
+    """(B, 22, 3, 3) each parent's axes."""
+    places: np.ndarray
+    """(B, 22, 3) the rig's joints."""
+    parts: np.ndarray
+    """(B, K, 22, 3) what each of them adds to each keypoint."""
+    joints: np.ndarray
+    """(B, K, 3) the keypoints, their sum."""
+    off: np.ndarray
+    """(B, K, 2) metres at the person's distance, from where a keypoint was seen to where it projects."""
+    away: np.ndarray
+    """(B, 69) from the network's answer: rotation vectors in the camera's axes, and the translation."""
+    cost: np.ndarray
+    """(B,)."""
+
+    def where(self, which: np.ndarray, other: _State) -> _State:
+        """The other state where `which` (B,) says so."""
+        chosen = {}
+        for name, old in vars(self).items():
+            chosen[name] = np.where(which.reshape(-1, *[1] * (old.ndim - 1)), getattr(other, name), old)
+        return _State(**chosen)
+
+
+class _Task:
+    """What does not change while B bodies are refined."""
+
+    def __init__(
+        self,
+        rig: Rig,
+        keypoints: Keypoints,
+        fits: Sequence[BodyFit],
+        translation: np.ndarray,
+        rays: np.ndarray,
+        confidence: np.ndarray,
+    ):
+        shapes = np.stack([fit.shape for fit in fits]).astype(np.float64)
+        rests = [rig.rest(fit.shape) for fit in fits]
+        joints = np.stack([rest.joints for rest in rests]).astype(np.float64)  # (B, 22, 3)
+        self._straighten = np.stack([rest.straighten for rest in rests])
+        self._root = joints[:, 0] + np.stack([fit.translation for fit in fits])
+        self._bones = joints[:, 1:] - joints[:, _PARENTS]
+        self._weights = keypoints.weights
+        self._arms = keypoints.arms + np.tensordot(shapes, keypoints.arm_directions, axes=1)
+        self._arms = self._arms - self._weights[..., None] * joints[:, None]  # (B, K, 22, 3)
+        self._below = _FAMILY @ self._weights.T  # (22, K)
+        self._rotations = np.stack([fit.rotations for fit in fits]).astype(np.float64)
+        self.translation, self._rays = translation, rays
+        self._distance = np.maximum(translation[:, 2], _NEAREST)
+        self._trust = confidence / _NOISE**2
+        turn = np.full(JOINTS, _TURN)
+        turn[_TRUNK] = _TRUNK_TURN
+        self._stiffness = np.empty((len(fits), 3 * JOINTS + 3))
+        self._stiffness[:, : 3 * JOINTS] = np.repeat(turn**-2, 3)
+        self._stiffness[:, -3:-1] = _SIDEWAYS**-2
+        self._stiffness[:, -1] = (_DEEP * self._distance) ** -2
+
+    def state(self, rotations: np.ndarray, translation: np.ndarray) -> _State:
+        """The bodies with these rotations (B, 22, 3, 3) at these places (B, 3)."""
+        people = len(rotations)
+        world = chain(rotations)
+        turns = world @ self._straighten
+        places = np.empty((people, JOINTS, 3))
+        places[:, 0] = self._root
+        for joint, parent in enumerate(_PARENTS, start=1):
+            places[:, joint] = places[:, parent] + (turns[:, parent] @ self._bones[:, joint - 1, :, None])[..., 0]
+        turned = np.swapaxes(turns @ np.moveaxis(self._arms, 1, 3), 2, 3)  # (B, 22, K, 3)
+        parts = np.swapaxes(turned, 1, 2) + self._weights[..., None] * places[:, None]
+        joints = parts.sum(axis=2)
+        placed = joints + translation[:, None]
+        depth = np.maximum(placed[..., 2:], _NEAREST)
+        off = self._distance[:, None, None] * (placed[..., :2] / depth - self._rays)
+        above = np.concatenate([np.broadcast_to(np.eye(3), (people, 1, 3, 3)), world[:, _PARENTS]], axis=1)
+        turn = Rotation.from_matrix((rotations @ np.swapaxes(self._rotations, 2, 3)).reshape(-1, 3, 3)).as_rotvec()
+        swing = above @ turn.reshape(people, JOINTS, 3, 1)
+        away = np.concatenate([swing.reshape(people, -1), translation - self.translation], axis=1)
+        squared, gross = np.square(off).sum(axis=2), (_GROSS * _NOISE) ** 2
+        cost = (self._trust * gross * squared / (gross + squared)).sum(axis=1)
+        cost += (self._stiffness * np.square(away)).sum(axis=1)
+        return _State(rotations, translation, above, places, parts, joints, off, away, cost)
+
+    def step(self, state: _State, damping: np.ndarray) -> np.ndarray:
+        """(B, 69): for each joint a rotation vector about its place, in the camera's axes, and the translation's.
+
+        Re-weighted least squares stand for the robust cost; damping (B,).
+        """
+        gross = (_GROSS * _NOISE) ** 2
+        weight = self._trust * np.square(gross / (gross + np.square(state.off).sum(axis=2)))  # (B, K)
+        changes = self._changes(state)
+        weighted = changes * np.repeat(weight, 2, axis=1)[:, None]
+        normal = weighted @ np.swapaxes(changes, 1, 2)  # (B, 69, 69)
+        slope = (weighted @ state.off.reshape(len(weight), -1, 1))[..., 0] + self._stiffness * state.away
+        diagonal = np.arange(normal.shape[1])
+        normal[:, diagonal, diagonal] = (1 + damping[:, None]) * normal[:, diagonal, diagonal] + self._stiffness
+        return -np.linalg.solve(normal, slope[..., None])[..., 0]
+
+    def _changes(self, state: _State) -> np.ndarray:
+        """The Jacobian, transposed: (B, 69, 2 K), how `off` changes with each entry of a step."""
+        people, count = state.joints.shape[:2]
+        hanging = np.swapaxes(_FAMILY @ state.parts, 1, 2)  # (B, 22, K, 3): what each joint takes along of a keypoint
+        arm = hanging - self._below[..., None] * state.places[:, :, None]
+        placed = state.joints + state.translation[:, None]
+        depth = np.maximum(placed[..., 2], _NEAREST)
+        scale = (self._distance[:, None] / depth)[:, None]  # (B, 1, K)
+        x, y = ((placed[..., axis] / depth)[:, None] for axis in (0, 1))
+        arm_x, arm_y, arm_z = (scale * arm[..., axis] for axis in range(3))
+        changes = np.empty((people, JOINTS + 1, 3, count, 2))
+        # A swing about an axis moves a point by axis x arm; its projection by that less x or y times the part in depth.
+        changes[:, :JOINTS, 0, :, 0], changes[:, :JOINTS, 0, :, 1] = -x * arm_y, -arm_z - y * arm_y
+        changes[:, :JOINTS, 1, :, 0], changes[:, :JOINTS, 1, :, 1] = arm_z + x * arm_x, y * arm_x
+        changes[:, :JOINTS, 2, :, 0], changes[:, :JOINTS, 2, :, 1] = -arm_y, arm_x
+        changes[:, JOINTS] = 0
+        changes[:, JOINTS, 0, :, 0] = changes[:, JOINTS, 1, :, 1] = scale[:, 0]
+        changes[:, JOINTS, 2, :, 0], changes[:, JOINTS, 2, :, 1] = -(scale * x)[:, 0], -(scale * y)[:, 0]
+        return changes.reshape(people, 3 * JOINTS + 3, 2 * count)
+
+    def moved(self, state: _State, step: np.ndarray) -> _State:
+        """The state after a step (B, 69)."""
+        swings = Rotation.from_rotvec(step[:, : 3 * JOINTS].reshape(-1, 3)).as_matrix().reshape(-1, JOINTS, 3, 3)
+        rotations = np.swapaxes(state.above, 2, 3) @ swings @ state.above @ state.rotations
+        return self.state(rotations, state.translation + step[:, 3 * JOINTS :])

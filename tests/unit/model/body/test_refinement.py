@@ -1,0 +1,173 @@
+"""Bodies refined to what was seen: perfect evidence is met, none changes nothing, and nobody depends on the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+import weights
+from model.body.fitting import BodyFit
+from model.body.refinement import Keypoints, Seen, refine
+from model.body.rig import Rig, load_rig
+from model.joints import COCO_ROOT, JOINTS
+
+HANGS_ON = (15, 15, 15, 15, 15, 16, 17, 18, 19, 20, 21, 1, 2, 4, 5, 7, 8)
+"""The rig's joint near each of COCO's."""
+FOCAL, MIDDLE = 900.0, (320.0, 240.0)
+PEOPLE = 6
+
+
+@pytest.fixture(scope="module")
+def rig() -> Rig:
+    return load_rig(weights.path("anny-rig")).sampled
+
+
+@pytest.fixture(scope="module")
+def regressor(rig: Rig) -> np.ndarray:
+    """Each joint as the mean of the vertices around it."""
+    rows = np.zeros((17, rig.vertex_count))
+    for row, joint in enumerate(HANGS_ON):
+        distance = np.linalg.norm(rig.template - rig.joints[joint] - [0.01 * row if row < 5 else 0, 0, 0], axis=1)
+        rows[row, np.argsort(distance)[:6]] = 1 / 6
+    return rows
+
+
+@pytest.fixture(scope="module")
+def keypoints(rig: Rig, regressor: np.ndarray) -> Keypoints:
+    return Keypoints.of(rig, regressor)
+
+
+def bodies(rig: Rig, regressor: np.ndarray) -> list[BodyFit]:
+    """People in poses of their own who face the camera, the middle of their hips at the origin."""
+    rng = np.random.default_rng(1)
+    made = []
+    for _ in range(PEOPLE):
+        turns = rng.normal(0, 0.35, (JOINTS, 3))
+        turns[0] = (np.pi, 0.0, 0.0)  # from y up to y down
+        rotations, shape = Rotation.from_rotvec(turns).as_matrix(), rng.normal(0, 0.5, rig.shape_count)
+        joints = regressor @ rig.pose(rotations, shape, np.zeros(3))
+        made.append(BodyFit(rotations, shape, -joints[list(COCO_ROOT)].mean(axis=0), 0.01))
+    return made
+
+
+def joints_of(rig: Rig, regressor: np.ndarray, fits: list[BodyFit]) -> np.ndarray:
+    return np.stack([regressor @ rig.pose(fit.rotations, fit.shape, fit.translation) for fit in fits])
+
+
+def placed() -> np.ndarray:
+    return np.array([[0.3 * index - 0.7, 0.1, 3.0 + 0.5 * index] for index in range(PEOPLE)])
+
+
+def projected(joints: np.ndarray, translations: np.ndarray) -> np.ndarray:
+    points = joints + translations[:, None]
+    return FOCAL * points[..., :2] / points[..., 2:] + MIDDLE
+
+
+def seen_as(pixels: np.ndarray, confidence: np.ndarray | None = None) -> Seen:
+    people = len(pixels)
+    confidence = np.ones(pixels.shape[:2]) if confidence is None else confidence
+    return Seen(pixels, confidence, np.full(people, FOCAL), np.tile(MIDDLE, (people, 1)))
+
+
+def shaken(fits: list[BodyFit]) -> list[BodyFit]:
+    """The bodies as a network might answer: each joint's rotation some 10 degrees off."""
+    noise = Rotation.from_rotvec(np.random.default_rng(2).normal(0, 0.12, (PEOPLE * JOINTS, 3))).as_matrix()
+    return [
+        replace(fit, rotations=turn @ fit.rotations) for fit, turn in zip(fits, noise.reshape(PEOPLE, JOINTS, 3, 3))
+    ]
+
+
+def test_keypoints_move_as_the_mesh_does(rig: Rig, regressor: np.ndarray, keypoints: Keypoints) -> None:
+    """With nothing seen, the answer is the fit, and its joints those that the regressor finds."""
+    fits = bodies(rig, regressor)
+    nothing = seen_as(np.full((PEOPLE, 17, 2), np.nan), np.zeros((PEOPLE, 17)))
+    for fit, body, place in zip(fits, refine(rig, keypoints, fits, placed(), nothing), placed(), strict=True):
+        np.testing.assert_allclose(body.joints, joints_of(rig, regressor, [fit])[0], atol=2e-6)
+        np.testing.assert_allclose(body.fit.rotations, fit.rotations, atol=1e-9)
+        np.testing.assert_allclose(body.translation, place, atol=2e-6)
+
+
+def test_perfect_evidence_of_the_same_pose_changes_nothing(
+    rig: Rig, regressor: np.ndarray, keypoints: Keypoints
+) -> None:
+    fits = bodies(rig, regressor)
+    seen = seen_as(projected(joints_of(rig, regressor, fits), placed()))
+    for fit, body in zip(fits, refine(rig, keypoints, fits, placed(), seen), strict=True):
+        np.testing.assert_allclose(body.fit.rotations, fit.rotations, atol=1e-3)
+
+
+def test_perfect_evidence_brings_the_pose_back(rig: Rig, regressor: np.ndarray, keypoints: Keypoints) -> None:
+    fits = bodies(rig, regressor)
+    true = joints_of(rig, regressor, fits)
+    pixels, answers = projected(true, placed()), shaken(fits)
+    wrong = joints_of(rig, regressor, answers)
+    refined = refine(rig, keypoints, answers, placed(), seen_as(pixels))
+    joints, places = (np.stack([getattr(body, name) for body in refined]) for name in ("joints", "translation"))
+
+    def off(points: np.ndarray, where: np.ndarray) -> np.ndarray:
+        return np.linalg.norm(projected(points, where) - pixels, axis=2).mean(axis=1)
+
+    assert (off(joints, places) < 0.2 * off(wrong, placed())).all()
+    errors = [np.linalg.norm(found - true, axis=2).mean() for found in (wrong, joints)]
+    assert errors[1] < 0.65 * errors[0]
+    for body, answer in zip(refined, answers, strict=True):
+        assert body.fit.shape is answer.shape
+        np.testing.assert_allclose(body.joints[list(COCO_ROOT)].mean(axis=0), 0, atol=1e-9)
+        np.testing.assert_allclose(joints_of(rig, regressor, [body.fit])[0], body.joints, atol=2e-6)
+
+
+def test_joints_without_confidence_do_not_pull(rig: Rig, regressor: np.ndarray, keypoints: Keypoints) -> None:
+    fits = bodies(rig, regressor)
+    pixels, confidence = projected(joints_of(rig, regressor, fits), placed()), np.ones((PEOPLE, 17))
+    confidence[:, 9] = 0
+    refined = []
+    for value in (0.0, 1e6, np.nan):
+        pixels[:, 9] = value
+        refined.append(refine(rig, keypoints, shaken(fits), placed(), seen_as(pixels, confidence)))
+    for one, two, three in zip(*refined, strict=True):
+        np.testing.assert_array_equal(one.joints, two.joints)
+        np.testing.assert_array_equal(one.joints, three.joints)
+
+
+def test_a_gross_error_pulls_little(rig: Rig, regressor: np.ndarray, keypoints: Keypoints) -> None:
+    """An ankle seen a metre beside itself moves about as if it were not seen at all; a small error is followed."""
+    fits = bodies(rig, regressor)
+    pixels, unseen = projected(joints_of(rig, regressor, fits), placed()), np.ones((PEOPLE, 17))
+    unseen[:, 15] = 0
+    without = refine(rig, keypoints, fits, placed(), seen_as(pixels, unseen))
+    for metres, low, high in ((1.0, 0.0, 0.02), (0.04, 0.02, 0.08)):
+        moved = pixels.copy()
+        moved[:, 15, 0] += metres * FOCAL / placed()[:, 2]
+        pulled = refine(rig, keypoints, fits, placed(), seen_as(moved))
+        change = [np.linalg.norm(one.joints[15] - two.joints[15]) for one, two in zip(pulled, without, strict=True)]
+        assert low <= min(change) and max(change) < high, metres
+
+
+def test_a_batch_is_its_people_one_by_one(
+    rig: Rig, regressor: np.ndarray, keypoints: Keypoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits = bodies(rig, regressor)
+    pixels, answers = projected(joints_of(rig, regressor, fits), placed()), shaken(fits)
+    monkeypatch.setattr("model.body.refinement._BATCH", 4)  # two batches
+    together = refine(rig, keypoints, answers, placed(), seen_as(pixels))
+    for index, body in enumerate(together):
+        part = slice(index, index + 1)
+        alone = refine(rig, keypoints, answers[part], placed()[part], seen_as(pixels[part]))[0]
+        np.testing.assert_allclose(body.joints, alone.joints, atol=1e-8)
+        np.testing.assert_allclose(body.translation, alone.translation, atol=1e-8)
+    assert refine(rig, keypoints, [], np.zeros((0, 3)), seen_as(np.zeros((0, 17, 2)))) == []
+
+
+def test_what_does_not_fit_is_told(rig: Rig, regressor: np.ndarray, keypoints: Keypoints) -> None:
+    fits, seen = bodies(rig, regressor), seen_as(np.zeros((PEOPLE, 17, 2)))
+    with pytest.raises(ValueError, match="translations of shape"):
+        refine(rig, keypoints, fits[:3], placed(), seen)
+    with pytest.raises(ValueError, match="confidence of shape"):
+        refine(rig, keypoints, fits, placed(), replace(seen, confidence=np.ones((PEOPLE, 16))))
+    with pytest.raises(ValueError, match="joints that are not finite"):
+        refine(rig, keypoints, fits, placed(), seen_as(np.full((PEOPLE, 17, 2), np.inf)))
+    with pytest.raises(ValueError, match="regressor"):
+        Keypoints.of(rig, regressor[:, 1:])
