@@ -100,7 +100,9 @@ class VideoReader:
             length, end = self._expected / self.told_rate, self._end + self._step
             ends_early = length - end > max(0.5, 2 * self._step, 0.05 * length)
         breaks_off = is_cut_short(self._source, ends_early)
-        if not (breaks_off or self._damaged):
+        # Decoders also stumble over long stretches of sound and sensors' data, and lose nothing by it.
+        is_damaged = self._damaged > 0 and (self._expected is None or self.read < self._expected)
+        if not (breaks_off or is_damaged):
             return None
         of = f" of {self._expected}" if self._expected and self._expected > self.read else ""
         frames = f"{self.read}{of} frame{'' if self.read == 1 and not of else 's'}"

@@ -85,7 +85,7 @@ def _npz(person: MovingPerson) -> bytes:
     arrays: dict[str, Any] = {
         "times": np.array(track.times, np.float32),
         "bridged": np.array(track.bridged),
-        "vertices": np.stack(track.meshes[:]),
+        "vertices": track.meshes.stacked(),
         "faces": person.faces,
     }
     arrays |= outputs.arrays(track.people, *person.size) | (person.bodies.arrays() if person.bodies else {})
