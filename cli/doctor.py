@@ -23,7 +23,12 @@ from weights.registry import published_weights
 
 OK, MISSING, OPTIONAL = "ok", "missing", "optional"
 _STYLES = {OK: "green", MISSING: "bold red", OPTIONAL: "yellow"}
-_PURPOSES = {"train": "to train and evaluate", "smpl": "to train on SMPL's bodies", "onnx-cpu": "for `mpt export`"}
+_PURPOSES = {
+    "train": "to train and evaluate",
+    "smpl": "to train on SMPL's bodies",
+    "onnx-cpu": "for `mpt export`",
+    "heic": "to read HEIC, the photos of iPhones",
+}
 
 
 class Finding(NamedTuple):

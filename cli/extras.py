@@ -10,6 +10,7 @@ EXTRAS = {
     "train": ("anny", "fast_simplification", "tensorboard"),
     "smpl": ("smplx",),
     "onnx-cpu": ("onnx", "onnxruntime", "onnxscript"),
+    "heic": ("pillow_heif",),
 }
 """Extra of the package -> the modules that come with it."""
 

@@ -49,7 +49,7 @@ _PROBLEMS: dict[int, str] = {
     404: "Nothing is there, or no longer.",
     408: "The request took too long to arrive.",
     413: "The request has too many bytes, or the image too many pixels.",
-    415: "The file is no JPEG, PNG or WebP image.",
+    415: "The file is no JPEG, PNG, WebP, HEIC or AVIF image, or the service cannot read HEIC.",
     422: "The image is missing or broken, or a parameter cannot be used.",
     500: "The service failed.",
     503: "The model is not ready, or too many requests wait; `Retry-After` says when to try again.",
@@ -72,7 +72,7 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 async def reconstruct(
     request: Request,
     services: Context,
-    image: Annotated[UploadFile, File(description="The photo: JPEG, PNG or WebP. EXIF orientation is honoured.")],
+    image: Annotated[UploadFile, File(description="The photo: JPEG, PNG, WebP, AVIF or HEIC. It is turned upright.")],
     query: Annotated[ReconstructQuery, Query()],
 ) -> Response:
     """Find the people of a photo and reconstruct each one's 3D joints and body mesh.

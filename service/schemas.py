@@ -246,7 +246,8 @@ class Problem(BaseModel):
                 "type": "urn:mpt:problem:unsupported-format",
                 "title": "Unsupported image format",
                 "status": 415,
-                "detail": "This file is no JPEG, PNG or WebP image. Convert it to one of them and send it again.",
+                "detail": "This file is no JPEG, PNG, WebP, HEIC or AVIF image. "
+                "Convert it to one of them and send it again.",
             }
         }
     )

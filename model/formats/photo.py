@@ -1,7 +1,7 @@
-"""Untrusted bytes in, a safe RGB picture out: the only place where the service decodes what a client sent.
+"""Untrusted bytes in, a safe RGB picture out: the only place where photos are decoded.
 
-Pillow decodes. What stands here bounds how long and in how much memory a hostile file can keep it busy, and tells
-files that were cut short, which decoders tolerate.
+Pillow decodes, with pillow-heif's help HEIC too. What stands here bounds how long and in how much memory a hostile file
+can keep it busy, and tells files that were cut short, which decoders tolerate.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ import threading
 import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import Image
 
 from model.errors import BadInput
+from model.formats.exif import PREFIX, is_exif, read_exif
 
 # Nobody can be seen in less, and slivers would scale to a side of zero pixels.
 MIN_SIDE = 16
@@ -27,7 +29,6 @@ MAX_ASPECT = 20
 MAX_READS = 200_000  # Pillow reads a few times a PNG chunk or JPEG segment
 MAX_JPEG_SEGMENTS = 100_000
 MAX_JPEG_SCANS = 64  # some bytes make a scan, but each takes a pass over all pixels
-MAX_EXIF_BYTES = 2**16  # what one JPEG segment holds; EXIF can name the same bytes thousands of times
 
 # Decoding takes up to 16 bytes a pixel, which is WebP's. Photos of more pixels than this are decoded one by one.
 BIG_PIXELS = 12_000_000
@@ -37,12 +38,22 @@ _BIG_ONE = threading.Lock()
 Image.MAX_IMAGE_PIXELS = 100_000_000
 warnings.filterwarnings("ignore", module=r"PIL\.")  # one odd file could fill the log
 
-_SIGNATURE = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP", re.DOTALL)
+FORMATS = "JPEG, PNG, WebP, HEIC or AVIF"
+_SIGNATURES = {
+    "JPEG": re.compile(rb"\xff\xd8\xff"),
+    "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "WEBP": re.compile(rb"RIFF....WEBP", re.DOTALL),
+    # The brands of an ISO base media file, its own, then those it is compatible with; AVIF may say mif1 first.
+    "AVIF": re.compile(rb"....ftyp(?:....){0,16}?avi[fs]", re.DOTALL),
+    "HEIF": re.compile(rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL),
+}
 _PNG_END = b"IEND\xaeB`\x82"
 # 0xFF and a code; 0xFF00 (stuffing) and 0xFFD0 to D7 (restart) belong to the compressed data.
 _JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 _JPEG_SCAN, _JPEG_END = b"\xda", b"\xd9"
-_JPEG_EXIF = b"Exif\0\0"
+_JPEG_EXIF = b"\xe1"
+_AVIF_EXIF = re.compile(rb"(infe.{8,10})Exif", re.DOTALL)  # an entry of the list of what is in the file
+_EXIF_START = re.compile(rb"II\*\0\x08\0\0\0|MM\0\*\0\0\0\x08")
 
 _FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)  # EXIF's 35 mm equivalence compares diagonals
 _BAND_ROWS = 32  # more would not fit into the processor's cache, and take three times as long
@@ -60,7 +71,7 @@ _UPRIGHT = {
 
 
 class UnsupportedFormat(BadInput):
-    """The bytes are no JPEG, PNG or WebP."""
+    """The bytes are of no format that is read, or of one that is not read here."""
 
 
 class BrokenImage(BadInput):
@@ -93,7 +104,7 @@ class Photo:
 
 
 def decode(data: bytes, max_pixels: int) -> Photo:
-    """Decode a JPEG, PNG or WebP file.
+    """Decode a JPEG, PNG, WebP, AVIF or, with pillow-heif, HEIC file.
 
     EXIF orientation is applied, transparency is blended onto white, 16 bits become 8, grey and CMYK become RGB, and of
     an animation the first picture is taken. The size limit is checked before a pixel is decoded.
@@ -103,25 +114,37 @@ def decode(data: bytes, max_pixels: int) -> Photo:
         max_pixels: Largest width x height to accept.
 
     Raises:
-        UnsupportedFormat: Another format than these three.
+        UnsupportedFormat: Another format than these, or HEIC where pillow-heif is not installed.
         TooManyPixels: Larger than `max_pixels`.
         BrokenImage: Cut short or damaged.
         BadInput: Too small, or too long and thin, to show a person.
     """
     if not data:
-        raise BrokenImage("The image is empty: it has no bytes. Send a JPEG, PNG or WebP file.")
-    if _SIGNATURE.match(data) is None:
-        raise UnsupportedFormat("This file is no JPEG, PNG or WebP image. Convert it to one of them and send it again.")
-    if data.startswith(b"\xff\xd8"):
-        data = _checked_jpeg(data)
-    elif data.startswith(b"\x89PNG") and _PNG_END not in data:
+        raise BrokenImage(f"The image is empty: it has no bytes. Send a {FORMATS} file.")
+    format = next((name for name, signature in _SIGNATURES.items() if signature.match(data)), None)
+    if format is None:
+        raise UnsupportedFormat(f"This file is no {FORMATS} image. Convert it to one of them and send it again.")
+    exif: bytes | None = None
+    if format == "HEIF":
+        be_able_to_read_heic()
+    elif format == "JPEG":
+        data, exif = _checked_jpeg(data)
+    elif format == "AVIF":
+        data, exif = _without_avif_exif(data)
+    elif format == "PNG" and _PNG_END not in data:
         raise _cut_short()
     try:
-        image: Image.Image = Image.open(_BoundedReader(data), formats=("JPEG", "PNG", "WEBP"))
+        image: Image.Image = Image.open(_BoundedReader(data), formats=(format,))
         _check_size(*image.size, max_pixels)
-        with _BIG_ONE if image.width * image.height > BIG_PIXELS else nullcontext():
+        # AV1 may hold more pixels than the boxes around it say.
+        big = format == "AVIF" or image.width * image.height > BIG_PIXELS
+        with _BIG_ONE if big else nullcontext():
             image.load()
-            orientation, focal_length_35mm = read_exif(image.info.get("exif", b""))
+            of_pillow = image.info.get("exif") or b""
+            _, focal_length_35mm = read_exif(of_pillow if exif is None else exif)
+            # AVIF and HEIC have boxes for it, and EXIF no say. Pillow tells AVIF's as EXIF; HEIC comes turned.
+            turned_by = {"AVIF": of_pillow, "HEIF": b""}.get(format, of_pillow if exif is None else exif)
+            orientation, _ = read_exif(turned_by)
             if orientation != 1:
                 image = image.transpose(_UPRIGHT[orientation])
             pixels = _to_rgb(image)
@@ -142,26 +165,21 @@ def decode(data: bytes, max_pixels: int) -> Photo:
     return Photo(pixels, focal_length)
 
 
-def read_exif(block: bytes) -> tuple[int, float | None]:
-    """Read the two EXIF entries that matter here.
+@cache
+def be_able_to_read_heic() -> None:
+    """Give Pillow its reader of HEIC.
 
-    A block that makes no sense counts as absent: a photo is never refused for its EXIF.
-
-    Returns:
-        Orientation, 1 to 8: how to turn the stored picture so that it stands upright; and the focal length in
-        millimetres of an equivalent 35 mm camera, if the camera noted it.
+    Raises:
+        UnsupportedFormat: It is not installed.
     """
-    if len(block) > MAX_EXIF_BYTES:
-        return 1, None
-    exif = Image.Exif()
     try:
-        exif.load(block)
-        orientation = exif.get(ExifTags.Base.Orientation, 1)
-        focal_length = float(exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm, 0))
-    except Exception:  # Pillow's parser raises many kinds
-        return 1, None
-    # 0 means unknown
-    return orientation if orientation in _UPRIGHT else 1, focal_length if 4 <= focal_length <= 2000 else None
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise UnsupportedFormat(
+            'This is a HEIC photo. Here it is read once the extra is installed: pip install "mpt-human[heic]". '
+            "Or save it as JPEG and send it again."
+        ) from None
+    register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)  # the photo alone
 
 
 class _BoundedReader(io.BytesIO):
@@ -176,26 +194,40 @@ class _BoundedReader(io.BytesIO):
         return super().read(size)
 
 
-def _checked_jpeg(data: bytes) -> bytes:
-    """Refuse a JPEG that ends early or has too many scans, and drop all EXIF blocks but the first.
+def _checked_jpeg(data: bytes) -> tuple[bytes, bytes]:
+    """Refuse a JPEG that ends early or has too many scans, and take its EXIF out.
 
     Pillow sees no scan behind the first, and joins the EXIF of thousands of segments in quadratic time.
+
+    Returns:
+        The file without EXIF; and the first block that is one, else nothing.
     """
-    position, scans = 2, 0
+    position, scans, exif = 2, 0, b""
     for _ in range(MAX_JPEG_SEGMENTS):
         marker = _JPEG_MARKER.search(data, position)
         if marker is None:
             raise _cut_short()
         if marker[1] == _JPEG_END:
-            first = data.find(_JPEG_EXIF) + len(_JPEG_EXIF)
-            if data.find(_JPEG_EXIF, first) == -1:
-                return data
-            return data[:first] + data[first:].replace(_JPEG_EXIF, bytes(len(_JPEG_EXIF)))
+            return data.replace(PREFIX, bytes(len(PREFIX))) if PREFIX in data else data, exif
         scans += marker[1] == _JPEG_SCAN
         if scans > MAX_JPEG_SCANS:
             raise _damaged(f"it has more than {MAX_JPEG_SCANS} scans")
         position = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
+        if marker[1] == _JPEG_EXIF and not scans and not exif:
+            block = data[marker.end() + 2 : position]
+            exif = block if block.startswith(PREFIX) and is_exif(block) else b""
     raise _damaged("it has too many segments")
+
+
+def _without_avif_exif(data: bytes) -> tuple[bytes, bytes]:
+    """Hide the EXIF of an AVIF from libavif, which refuses a photo for it, and from Pillow, which copies all it names.
+
+    Returns:
+        The file without EXIF; and what was hidden, from its start on, else nothing.
+    """
+    hidden, count = _AVIF_EXIF.subn(rb"\1none", data)
+    start = _EXIF_START.search(data) if count else None
+    return hidden, data[start.start() :] if start else b""
 
 
 def _check_size(width: int, height: int, max_pixels: int) -> None:

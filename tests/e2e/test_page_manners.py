@@ -21,7 +21,7 @@ def test_a_text_file_gives_the_services_words(tab):
     choose_file(tab, b"no image", "notes.txt", "text/plain")
     title, detail = trouble(tab)
     assert title == "Unsupported image format"
-    assert "no JPEG, PNG or WebP" in detail
+    assert "no JPEG, PNG, WebP, HEIC or AVIF" in detail
     assert tab.page.locator("#again").is_hidden()  # the same file would be refused again
     tab.answer(lambda: tab.page.click("#sample"))
     assert tab.page.locator("#trouble").is_hidden()

@@ -80,7 +80,7 @@ def test_it_goes_on_after_bad_files_and_lists_them(run):
     assert "2 people in 2 photos -> reconstructions" in lines
     listed = lines[lines.index("3 inputs could not be used:") + 1 :]
     assert [line.split(":")[0] for line in listed] == ["gone.jpg", "cut.jpg", "notes.txt"]
-    assert "ends before its data is complete" in listed[1] and "no JPEG, PNG or WebP" in listed[2]
+    assert "ends before its data is complete" in listed[1] and "no JPEG, PNG, WebP, HEIC or AVIF" in listed[2]
 
 
 def test_nothing_usable_is_a_failure_and_loads_no_network(run, loads):

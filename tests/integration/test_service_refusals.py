@@ -81,8 +81,8 @@ def test_two_photos_are_refused(client):
     ("data", "status", "words"),
     [
         (b"", 422, "empty"),
-        (b"hello", 415, "JPEG, PNG or WebP"),
-        (b"GIF89a" + bytes(100), 415, "JPEG, PNG or WebP"),
+        (b"hello", 415, "JPEG, PNG, WebP, HEIC or AVIF"),
+        (b"GIF89a" + bytes(100), 415, "JPEG, PNG, WebP, HEIC or AVIF"),
         (photo()[:-20], 422, "before its data is complete"),
         (photo(8, 8), 422, "at least 16"),
     ],

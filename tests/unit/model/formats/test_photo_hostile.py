@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import resource
 import struct
 import time
 import zlib
+from functools import cache
 
 import numpy as np
 import pytest
@@ -15,7 +18,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from model.errors import BadInput
 from model.formats.photo import MAX_JPEG_SCANS, BrokenImage, TooManyPixels, UnsupportedFormat, decode
-from tests.support.image_files import FORMATS, LIMIT, encode, exif_block, smooth
+from tests.support.image_files import FOCAL_LENGTH_35MM, FORMATS, LIMIT, encode, exif_block, raw_exif, short, smooth
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL.TiffImagePlugin")
 
@@ -29,11 +32,16 @@ def test_a_file_cut_anywhere_is_refused(options):
             decode(data[:length], LIMIT)
 
 
+@cache
+def whole(**options: object) -> bytes:
+    return encode(smooth(), exif=exif_block(5, 28), **options)
+
+
 @pytest.mark.parametrize("options", FORMATS.values(), ids=FORMATS.keys())
 @given(damage=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=8))
 @settings(max_examples=60, deadline=None)
 def test_a_damaged_file_is_read_or_refused_but_never_an_accident(options, damage):
-    data = bytearray(encode(smooth(), exif=exif_block(5, 28), **options))
+    data = bytearray(whole(**options))
     for position, value in damage:
         data[position % len(data)] = value
     try:
@@ -44,10 +52,16 @@ def test_a_damaged_file_is_read_or_refused_but_never_an_accident(options, damage
     assert photo.width * photo.height <= LIMIT
 
 
+STARTS = [
+    b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\x20\0\0\0WEBP", b"RIFF\x20\0\0\0WEBPVP8X",
+    *(b"\0\0\0\x14ftyp" + brand + b"\0\0\0\0" + brand for brand in (b"avif", b"avis", b"heic", b"heix", b"mif1")),
+]  # fmt: skip
+
+
 @given(st.binary(max_size=300))
 @settings(max_examples=200, deadline=None)
 def test_noise_behind_a_signature_is_refused(noise):
-    for start in (b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\x20\0\0\0WEBP", b"RIFF\x20\0\0\0WEBPVP8X"):
+    for start in STARTS:
         with pytest.raises(BadInput):
             decode(start + noise, LIMIT)
 
@@ -103,6 +117,54 @@ def test_the_limit_itself_is_accepted():
         decode(data, 4799)
 
 
+def declaring(data: bytes, side: int) -> bytes:
+    """A HEIC or AVIF of which the box says another size than its stream."""
+    size = struct.pack(">II", side, side)
+    lying, count = re.subn(rb"ispe(....)(........)", lambda box: b"ispe" + box[1] + size, data, flags=re.DOTALL)
+    assert count == 1
+    return lying
+
+
+BOXED = [FORMATS[name] for name in ("avif", "heic") if name in FORMATS]
+
+
+@pytest.mark.parametrize("options", BOXED, ids=lambda options: options["format"])
+def test_boxes_that_declare_other_sizes_than_their_streams_are_told_or_cost_nothing(options):
+    data = encode(smooth(64, 64), **options)
+    with pytest.raises(TooManyPixels):
+        decode(declaring(data, 8000), LIMIT)
+    try:
+        photo = decode(declaring(data, 32), LIMIT)  # libavif scales, libheif refuses
+    except BrokenImage:
+        return
+    assert (photo.width, photo.height) == (32, 32)
+
+
+@pytest.mark.parametrize("start", [b"XX*\0\x08\0\0\0", b"II*\0\xff\xff\xff\0"])
+def test_an_avif_is_not_refused_for_its_exif(start):
+    data = encode(smooth(), format="AVIF", exif=raw_exif([], [short(FOCAL_LENGTH_35MM, 50)]))
+    odd = data.replace(b"II*\0\x08\0\0\0", start)
+    assert odd != data
+    assert decode(odd, LIMIT).focal_length is None  # libavif would refuse the first
+
+
+def test_avif_whose_exif_names_the_same_bytes_thousands_of_times_costs_nothing():
+    entries = [(tag, 7, 2**20, struct.pack("<I", 8)) for tag in range(0x200, 0x200 + 20_000)]  # 20 GB in all
+    block = raw_exif([], [short(FOCAL_LENGTH_35MM, 50)])
+    data = encode(smooth(), format="AVIF", exif=block)
+    hostile = raw_exif(entries, tail=bytes(2**20))
+    place = data.index(block) - 4  # behind four bytes of its own
+    listed = struct.pack(">II", place, len(block) + 4)
+    assert data.count(listed) == 1
+    data = data.replace(listed, struct.pack(">II", len(data), len(hostile) + 4)) + bytes(4) + hostile
+    mdat = data.index(b"mdat") - 4
+    data = data[:mdat] + struct.pack(">I", len(data) - mdat) + data[mdat + 4 :]
+    started, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert decode(data, LIMIT).width == 80
+    assert time.process_time() - started < 3.0
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kilobytes
+
+
 def test_a_size_that_the_pixels_do_not_bear_out_is_refused():
     with pytest.raises(BrokenImage):
         decode(png(64, 64, bytes(100)), LIMIT)
@@ -148,14 +210,14 @@ def test_millions_of_tiny_segments_are_given_up_soon(data):
         b"%PDF-1.7\n",
         b"BM\x46\0\0\0",
         b"II*\0\x08\0\0\0",
-        b"\0\0\0\x1cftypheic",
+        b"\0\0\0\x1cftypisom",
         b"RIFF\x24\0\0\0WAVEfmt ",
         b"PK\x03\x04",
         b"just text",
     ],
 )
 def test_other_formats_are_refused_by_their_bytes(data):
-    with pytest.raises(UnsupportedFormat, match="JPEG, PNG or WebP"):
+    with pytest.raises(UnsupportedFormat, match="JPEG, PNG, WebP, HEIC or AVIF"):
         decode(data + bytes(100), LIMIT)
 
 
