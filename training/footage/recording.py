@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 
 from model.errors import BadData
+from model.video.timing import Clock
 from training.footage.cameras import CalibratedCamera, check_camera, natural, read_cameras
 from training.footage.truth import ENDINGS, TrueJoints, read_truth
 
 _FILMS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v")
+_ASSUMED_RATE = 25.0  # frames a second, where a film says neither that nor its frames' times
 _SIZES_APART = 0.02  # codecs cut or pad a picture's edge to whole blocks
 _LEAST_IN_VIEW = 0.3  # of all joints in all cameras: else cameras and joints are of two worlds
 
@@ -74,10 +76,10 @@ def read_frames(film: Path, every: int = 1) -> Iterator[tuple[int, float, np.nda
     """
     capture = cv2.VideoCapture(str(film))
     try:
-        frame = 0
+        frame, clock = 0, Clock(1 / (capture.get(cv2.CAP_PROP_FPS) or _ASSUMED_RATE))
         while capture.grab():
+            time = clock(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)  # when the frame that was grabbed is shown
             if frame % every == 0:
-                time = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
                 there, picture = capture.retrieve()
                 if there and picture is not None and picture.ndim == 3:
                     yield frame, time, cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
