@@ -33,3 +33,14 @@ SMPL_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17
 """The parent of each joint; -1 for the root. A parent always comes before its children."""
 
 JOINTS = len(SMPL_JOINT_NAMES)
+
+SMPLH_JOINTS, SMPLX_JOINTS = 52, 55
+"""How many joints SMPL-H and SMPL-X have: after the 22 SMPL-X jaw and eyes, then both 15 of the left and of the right
+hand: three of index, middle, little, ring finger and thumb, base first."""
+
+
+def finger_joints(count: int) -> tuple[range, range]:
+    """The joints of the left and of the right hand in SMPL-H's or SMPL-X's skeleton, by their number; else none."""
+    if count not in (SMPLH_JOINTS, SMPLX_JOINTS):
+        return range(0), range(0)
+    return range(count - 30, count - 15), range(count - 15, count)

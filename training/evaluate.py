@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> Report:
 
 def _mocap(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:
     body: BodyModel = load_smpl(options.smpl) if options.smpl else AnnyBody.load()
-    return _poses(networks, options, output, body, read_mocap(options.mocap))
+    return _poses(networks, options, output, body, read_mocap(options.mocap, body.joint_count))
 
 
 def _drawn_hands(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:

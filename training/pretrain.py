@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from model.errors import BadInput
+from model.joints import JOINTS
 from model.network.checkpoint import save_checkpoint
 from model.network.lifting import LiftNetwork, MeshNetwork, MeshPrediction
 from model.network.transformer import MeshTransformer
@@ -239,7 +240,7 @@ def _poses(mocap: Path | None, hand: bool, body: BodyModel | None) -> MocapPoses
         return read_mano_poses(mocap, body)  # type: ignore[arg-type]
     if hand:
         return drawn_hands()
-    return read_sample() if mocap is None else read_mocap(mocap)
+    return read_sample() if mocap is None else read_mocap(mocap, body.joint_count if body else JOINTS)
 
 
 def _tell(mocap: Path | None, folder: Path, hand: bool) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from model.joints import finger_joints
+
 _MIRROR = (0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20)
 """SMPL's 22 joints with left and right exchanged."""
+_MIRROR_FACE = (22, 24, 23)
+"""SMPL-X's jaw and eyes."""
 
 
 def axis_angle_to_matrix(axis_angle: Tensor) -> Tensor:
@@ -34,9 +38,12 @@ def matrix_to_axis_angle(matrix: Tensor) -> Tensor:
 
 
 def mirror_pose(axis_angle: Tensor) -> Tensor:
-    """The mirror image of poses (B, 22, 3) across the body's left-right plane.
+    """The mirror image of poses (B, J, 3), of SMPL, SMPL-H or SMPL-X, across the body's left-right plane.
 
     Left and right joints change places, and every rotation is reflected at x = 0 (an axial vector keeps its x). The
     root's world rotation is reflected in the same way, which mirrors the world too.
     """
-    return axis_angle[:, list(_MIRROR)] * axis_angle.new_tensor([1.0, -1.0, -1.0])
+    joints = axis_angle.shape[1]
+    left, right = finger_joints(joints)
+    mirrored = [*_MIRROR, *_MIRROR_FACE[: joints - len(_MIRROR) - len(left) - len(right)], *right, *left]
+    return axis_angle[:, mirrored] * axis_angle.new_tensor([1.0, -1.0, -1.0])

@@ -15,7 +15,8 @@ from training.bodies.subject import Subject
 class BodyModel(Protocol):
     """A posable mesh, of a person or a hand.
 
-    People's poses are those of SMPL's first 22 joints, whatever the mesh's own skeleton.
+    People's poses are those of SMPL's first 22 joints, whatever the mesh's own skeleton; of meshes with fingers also
+    those of all joints of SMPL-H (52) or SMPL-X (55).
     """
 
     name: str

@@ -18,7 +18,7 @@ from torch import Tensor
 from typing_extensions import Self
 
 from model.errors import BadData
-from model.joints import SMPL_JOINT_NAMES, SMPL_PARENTS
+from model.joints import SMPL_JOINT_NAMES, SMPL_PARENTS, SMPLH_JOINTS, SMPLX_JOINTS
 from training.bodies.convert import MODEL_KEYS
 from training.bodies.subject import BODY
 
@@ -45,7 +45,8 @@ _LIMBS = tuple(
 class SmplBody:
     """A body of SMPL's family with its own linear blend skinning; see `BodyModel` for the interface.
 
-    Shapes are (B, 10) standard-normal coefficients. Joints beyond the first 22 (hands, jaw, eyes) stay at rest.
+    Shapes are (B, 10) standard-normal coefficients. Poses are of SMPL's first 22 joints, or of all of SMPL-H's and
+    SMPL-X's: fingers, counted from the flat hand, jaw and eyes. What a pose leaves out stays at rest.
     """
 
     subject = BODY
@@ -59,6 +60,8 @@ class SmplBody:
         """
         arrays = read_model(Path(path), _SIZES, SMPL_PARENTS)
         vertices, joints = arrays["v_template"], arrays["J_regressor"]
+        if len(joints) in (SMPLH_JOINTS, SMPLX_JOINTS):
+            self.joint_count = len(joints)
         self.name, ids = _MESHES[len(vertices)]
         face = np.eye(len(vertices), dtype=np.float32)[[vertex_ids[ids][point] for point in _FACE]]
         self._take(arrays, np.concatenate([face, joints[list(_LIMBS)]]))

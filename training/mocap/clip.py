@@ -12,7 +12,7 @@ class Clip:
     """One file.
 
     Attributes:
-        rotations: (T, 22, 3) axis-angle as in `MocapPoses`; NaN and infinity where the file spoils a frame.
+        rotations: (T, J, 3) axis-angle as in `MocapPoses`; NaN and infinity where the file spoils a frame.
         framerate: frames per second; None if the clip was thinned already and its frames are not evenly spaced.
         subject: who moves, "<data set>/<subject>".
     """

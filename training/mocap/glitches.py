@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from .poses import SMPL_JOINT_NAMES
+from model.joints import JOINTS, SMPL_JOINT_NAMES
 
 FINE, NOT_FINITE, OUT_OF_RANGE, JUMP = 0, 1, 2, 3
 REASONS = ("fine", "NaN or infinity", "joints bent further than a human's", "jumps between frames")
@@ -30,7 +30,8 @@ def find_glitches(rotations: np.ndarray, framerate: float | None) -> np.ndarray:
     """Marks the frames that cannot be right.
 
     Args:
-        rotations: (T, 22, 3) axis-angle of SMPL's joints, relative to the parent; NaN and infinity are allowed.
+        rotations: (T, J, 3) axis-angle of SMPL's joints, relative to the parent; NaN and infinity are allowed. Of
+            joints beyond the first 22 nothing else is asked.
         framerate: frames per second, evenly spaced; None if the frames are not, so that jumps cannot be told.
 
     Returns:
@@ -39,6 +40,7 @@ def find_glitches(rotations: np.ndarray, framerate: float | None) -> np.ndarray:
     marks = np.full(len(rotations), FINE, dtype=np.uint8)
     finite = np.isfinite(rotations).all(axis=(1, 2))
     marks[~finite] = NOT_FINITE
+    rotations = rotations[:, :JOINTS]
     frames = np.flatnonzero(finite)
     marks[frames[_out_of_range(rotations[frames])]] = OUT_OF_RANGE
     if framerate is not None:

@@ -1,4 +1,4 @@
-"""The one record that every MoCap reader fills: poses of SMPL's first 22 joints, or of a hand's."""
+"""The one record that every MoCap reader fills: poses of SMPL's first 22 joints or of all, or of a hand's."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from model.joints import SMPL_PARENTS as SMPL_PARENTS
 class MocapPoses:
     """Poses of a human skeleton, without body shape and without position in the room.
 
-    For bodies J is 22, and the zero pose is SMPL's straight T-pose, which faces +Z with +Y up and its left side at +X.
-    The root's rotation takes that body into a world with +Z up. A hand has joints of its own, see `AnnyHand`.
+    For bodies J is 22, or for those with fingers SMPL-H's 52 or SMPL-X's 55. The zero pose is SMPL's straight T-pose,
+    hands flat, which faces +Z with +Y up and its left side at +X; the root's rotation takes that body into a world with
+    +Z up. A hand has joints of its own, see `AnnyHand`.
 
     Attributes:
         rotations: (N, J, 3) float32, axis-angle in radians, relative to the parent; joint 0 is the root.

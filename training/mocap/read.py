@@ -12,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from model.errors import BadData
+from model.joints import JOINTS
 
 from .amass import holds_shape_only, read_amass_clip
 from .asf_amc import read_amc, read_asf
@@ -30,7 +31,7 @@ _BAD_CLIPS = 0.05  # of all clips: more is no accident, and training on the rest
 _BAD_FRAMES = 0.5  # of a clip's: what is left of it is not to be trusted
 
 
-def read_mocap(folder: str | Path) -> MocapPoses:
+def read_mocap(folder: str | Path, joints: int = JOINTS) -> MocapPoses:
     """Reads all clips below a folder, each without glitches and thinned to the poses that differ.
 
     AMASS's clips are `<data set>/<subject>/<clip>.npz`; CMU's `<subject>/<clip>.amc` lie beside their skeleton
@@ -43,6 +44,7 @@ def read_mocap(folder: str | Path) -> MocapPoses:
 
     Args:
         folder: a data set, a part of one, or a folder of several.
+        joints: of the body that is posed, see `BodyModel`; fingers, jaw and eyes are AMASS's, and at rest elsewhere.
 
     Returns:
         The poses in the order of the sorted paths.
@@ -59,8 +61,8 @@ def read_mocap(folder: str | Path) -> MocapPoses:
             f"{folder} holds no MoCap clip: no <data set>/<subject>/<clip>_poses.npz of AMASS, no <subject>.asf with "
             "its .amc files, no .bvh. Unpack the archives into that folder, or fetch CMU's by `make mocap`."
         )
-    read = functools.partial(_read_clips, files, folder)
-    poses, messages = read() if len(files) < _MANY_CLIPS else remember(files, folder, read)
+    read = functools.partial(_read_clips, files, folder, joints)
+    poses, messages = read() if len(files) < _MANY_CLIPS else remember(files, folder, joints, read)
     for message in messages:
         logger.warning("%s", message)
     return poses
@@ -72,14 +74,14 @@ def _is_clip(path: Path) -> bool:
     return path.suffix.lower() in _READERS and not holds_shape_only(path)
 
 
-def _read_clips(files: Sequence[Path], folder: Path) -> tuple[MocapPoses, list[str]]:
+def _read_clips(files: Sequence[Path], folder: Path, joints: int) -> tuple[MocapPoses, list[str]]:
     """The poses, and what the user should know."""
     parts: list[MocapPoses] = []
     bad: list[str] = []
     marks = np.zeros(len(REASONS), dtype=int)
     for path in tqdm(files, desc="Reading MoCap", unit="clip", delay=2):
         try:
-            clip = _READERS[path.suffix.lower()](path, folder)
+            clip = _READERS[path.suffix.lower()](path, folder, joints)
             glitches = find_glitches(clip.rotations, clip.framerate)
             _check_enough_is_left(glitches, path)
         except BadData as error:
@@ -109,22 +111,31 @@ def _check_enough_is_left(glitches: np.ndarray, path: Path) -> None:
         )
 
 
-def _read_amass(path: Path, folder: Path) -> Clip:
-    return read_amass_clip(path)
+def _read_amass(path: Path, folder: Path, joints: int) -> Clip:
+    return read_amass_clip(path, joints)
 
 
-def _read_amc(path: Path, folder: Path) -> Clip:
+def _read_amc(path: Path, folder: Path, joints: int) -> Clip:
     skeleton = _skeleton_of(path)
     motion = read_amc(path, _read_asf(skeleton))
-    return Clip(to_smpl(motion), motion.framerate, _cmu(skeleton.stem) or f"{path.parent.name}/{skeleton.stem}")
+    return Clip(
+        _with_more(to_smpl(motion), joints),
+        motion.framerate,
+        _cmu(skeleton.stem) or f"{path.parent.name}/{skeleton.stem}",
+    )
 
 
-def _read_bvh(path: Path, folder: Path) -> Clip:
+def _read_bvh(path: Path, folder: Path, joints: int) -> Clip:
     motion = read_bvh(path)
     # Without folders for the subjects nobody says who moves: each file counts as a person of its own.
     place = path.resolve().parent
     other = f"{place.name}/{path.stem}" if path.parent == folder else f"{place.parent.name}/{place.name}"
-    return Clip(to_smpl(motion), motion.framerate, _cmu(path.stem) or other)
+    return Clip(_with_more(to_smpl(motion), joints), motion.framerate, _cmu(path.stem) or other)
+
+
+def _with_more(rotations: np.ndarray, joints: int) -> np.ndarray:
+    """Poses (T, 22, 3) with more joints, at rest."""
+    return np.pad(rotations, ((0, 0), (0, joints - JOINTS), (0, 0)))
 
 
 _READERS = {".npz": _read_amass, ".amc": _read_amc, ".bvh": _read_bvh}

@@ -23,7 +23,7 @@ _VERSION = 2  # to be raised when readers, glitch filter or thinning give other 
 
 
 def remember(
-    files: Sequence[Path], folder: Path, read: Callable[[], tuple[MocapPoses, list[str]]]
+    files: Sequence[Path], folder: Path, joints: int, read: Callable[[], tuple[MocapPoses, list[str]]]
 ) -> tuple[MocapPoses, list[str]]:
     """Returns what `read` returned when it was last called for these files, or calls it.
 
@@ -32,10 +32,11 @@ def remember(
     Args:
         files: what is read; names, sizes and times of change tell whether it is still the same.
         folder: where they are; names count from here.
+        joints: that poses have.
         read: returns the poses, and messages.
     """
     path = cache_folder("mocap") / f"read-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]}.npz"
-    fingerprint = _fingerprint(files, folder)
+    fingerprint = _fingerprint(files, folder, joints)
     with FileLock(path.with_suffix(".lock")):
         known = _load(path, fingerprint)
         if known is None:
@@ -46,8 +47,8 @@ def remember(
     return known
 
 
-def _fingerprint(files: Sequence[Path], folder: Path) -> str:
-    digest = hashlib.sha256(f"{_VERSION}\n".encode())
+def _fingerprint(files: Sequence[Path], folder: Path, joints: int) -> str:
+    digest = hashlib.sha256(f"{_VERSION} {joints}\n".encode())
     for path in files:
         stat = path.stat()
         digest.update(f"{path.relative_to(folder).as_posix()} {stat.st_size} {stat.st_mtime_ns}\n".encode())

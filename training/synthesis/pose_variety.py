@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from model.joints import finger_joints
 from training.rotations import axis_angle_to_matrix
 
 _LEGS = [1, 2, 4, 5, 7, 8, 10, 11]
@@ -39,26 +40,28 @@ def vary(pose: Tensor, other: Tensor, variety: PoseVariety, generator: torch.Gen
     """Mixes poses with others and turns their joints; the root keeps its rotation.
 
     Args:
-        pose, other: (B, 22, 3) axis-angle, SMPL's order, on the generator's device.
+        pose, other: (B, J, 3) axis-angle, the order of SMPL, SMPL-H or SMPL-X, on the generator's device.
         variety: how much.
         generator: draws everything.
 
     Returns:
-        (B, 22, 3).
+        (B, J, 3).
     """
-    b, device = len(pose), pose.device
+    (b, joints, _), device = pose.shape, pose.device
+    left_hand, right_hand = finger_joints(joints)
+    left_arm, right_arm = [*_LEFT_ARM, *left_hand], [*_RIGHT_ARM, *right_hand]
 
     def rand(*shape: int) -> Tensor:
         return torch.rand(*shape, generator=generator, device=device)
 
     up = [axis_angle_to_matrix(p[:, 0])[:, :, 1] for p in (pose, other)]  # the pelvis' y in the world, (B, 3) each
     alike = (up[0] * up[1]).sum(dim=-1) > math.cos(math.radians(variety.tilt))
-    for part, share in ((_LEGS, variety.legs), (_LEFT_ARM, variety.arm), (_RIGHT_ARM, variety.arm)):
-        taken = torch.zeros(b, 22, 1, dtype=torch.bool, device=device)
+    for part, share in ((_LEGS, variety.legs), (left_arm, variety.arm), (right_arm, variety.arm)):
+        taken = torch.zeros(b, joints, 1, dtype=torch.bool, device=device)
         taken[:, part] = (alike & (rand(b) < share))[:, None, None]
         pose = torch.where(taken, other, pose)
     bent = torch.where(rand(b, 1, 1) < variety.straight, rand(b, 1, 1), 1.0)
     pose = pose.index_copy(1, torch.tensor(_LEGS, device=device), bent * pose[:, _LEGS])
     size = variety.turn * rand(b, 1, 1) * (rand(b, 1, 1) < variety.turned)
-    noise = size * torch.randn(b, 21, 3, generator=generator, device=device)
+    noise = size * torch.randn(b, joints - 1, 3, generator=generator, device=device)
     return torch.cat([pose[:, :1], pose[:, 1:] + noise], dim=1)

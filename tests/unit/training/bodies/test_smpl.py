@@ -11,9 +11,10 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from model.errors import BadData
-from model.joints import COCO_JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
+from model.joints import COCO_JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS, finger_joints
 from training.bodies.protocol import BodyModel
 from training.rotations import axis_angle_to_matrix, mirror_pose
+from training.synthesis.pose_variety import PoseVariety, vary
 
 pytest.importorskip("smplx", reason="needs the extra smpl")
 from smplx.lbs import lbs
@@ -116,6 +117,70 @@ def test_agrees_with_smplxs_own_skinning(body: SmplBody) -> None:
         pose2rot=False,
     )
     torch.testing.assert_close(body.pose(rotations, shapes).double(), expected, atol=1e-5, rtol=0)
+
+
+@pytest.fixture(scope="module", params=["smplh", "smplx"])
+def fingered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SmplBody:
+    """A body with fingers, a vertex at the joint that moves it; SMPL-X has jaw and eyes before them."""
+    count, face = (6890, 0) if request.param == "smplh" else (10475, 3)
+    fingers = [parent for hand, wrist in ((0, 20), (1, 21)) for finger in range(5)
+               for parent in (wrist, *(22 + face + 15 * hand + 3 * finger + bone for bone in (0, 1)))]  # fmt: skip
+    parents = [*SMPL_PARENTS, *[15] * face, *fingers]
+    joints = np.concatenate([JOINTS[:22], np.full((face, 3), (0, 1.7, 0))])
+    for joint in range(22 + face, len(parents)):  # 3 cm onwards each, in five rows
+        side = 1 if joint < 37 + face else -1
+        joints = np.vstack([joints, joints[parents[joint]] + [0.03 * side, 0, 0.01 * ((joint - 22 - face) // 3 % 5)]])
+    bound = np.eye(len(parents), dtype=np.float32)[np.arange(count) % len(parents)]
+    path = tmp_path_factory.mktemp("fingers") / "MODEL.npz"
+    np.savez(
+        path,
+        v_template=joints[np.arange(count) % len(parents)],
+        shapedirs=np.zeros((count, 3, 10), np.float16),
+        posedirs=np.zeros((count, 3, 9 * (len(parents) - 1)), np.float16),
+        J_regressor=(bound / bound.sum(axis=0)).T,
+        weights=bound,
+        kintree_table=np.array([parents, range(len(parents))]),
+        f=np.zeros((1, 3), np.uint32),
+    )
+    body = SmplBody(path)
+    assert body.name in ("smpl", "smplx") and body.joint_count == len(parents) == {6890: 52, 10475: 55}[count]
+    return body
+
+
+def test_a_pose_with_fingers_bends_them_and_one_without_leaves_them_at_rest(fingered: SmplBody) -> None:
+    count = fingered.joint_count
+    middle = count - 30 + 4  # the left middle finger's second joint
+    pose = torch.zeros(1, count, 3)
+    pose[0, middle, 2] = 1.0
+    shape = fingered.mean_shape()[None]
+    posed = fingered.pose(axis_angle_to_matrix(pose), shape)[0]
+    moved = {int(vertex) % count for vertex in torch.nonzero((posed - fingered.template).norm(dim=1) > 1e-5)}
+    assert moved == {middle + 1}  # what hangs on it; its own vertices lie on its axis
+    torch.testing.assert_close(fingered.pose(at_rest(), shape)[0], fingered.template)
+
+
+def test_a_mirrored_pose_mirrors_fingers_too(fingered: SmplBody) -> None:
+    count = fingered.joint_count
+    left, right = finger_joints(count)
+    pose = torch.from_numpy(np.random.default_rng(4).normal(0, 0.4, (2, count, 3))).float()
+    shape = torch.zeros(2, 10)
+    one = fingered.pose(axis_angle_to_matrix(pose), shape)
+    other = fingered.pose(axis_angle_to_matrix(mirror_pose(pose)), shape)
+    torch.testing.assert_close(mirror_pose(mirror_pose(pose)), pose)
+    flipped = one * torch.tensor([-1.0, 1.0, 1.0])
+    root = flipped[:, :1]  # the template's hips are even, its root is at x = 0
+    at = [*range(22, count - 30), *left, *right]
+    across = [*([22, 24, 23] if count == 55 else []), *right, *left]
+    torch.testing.assert_close(other[:, across] - other[:, :1], flipped[:, at] - root, atol=1e-5, rtol=0)
+
+
+def test_another_frames_arm_comes_with_its_hand() -> None:
+    pose, other = torch.zeros(64, 55, 3), torch.ones(64, 55, 3)
+    mixed = vary(
+        pose, other, PoseVariety(legs=0, arm=1, straight=0, turn=0, tilt=180), torch.Generator().manual_seed(0)
+    )
+    taken = {joint for joint in range(55) if mixed[0, joint].any()}
+    assert taken == {13, 14, 16, 17, 18, 19, 20, 21, *range(25, 55)}
 
 
 def test_a_bent_elbow_moves_the_forearm_and_nothing_else(stiff: SmplBody) -> None:

@@ -66,6 +66,51 @@ def test_reads_smplx_files(tmp_path: Path) -> None:
     np.testing.assert_allclose(poses.rotations, body.reshape(1, 22, 3).repeat(2, axis=0), atol=1e-6)
 
 
+def test_fingers_jaw_and_eyes_go_to_bodies_that_have_them(tmp_path: Path) -> None:
+    """By hand: columns 66 to 156 are SMPL-H's fingers; SMPL-X has jaw and eyes before them."""
+    number = np.arange(165, dtype=np.float32) / 1000
+    for subject, poses in {
+        "h": number[None, :156],
+        "x": number[None],
+        "smpl": number[None, :72],
+        "bare": number[None, :66],
+    }.items():
+        write_clip(tmp_path / f"AMASS/{subject}/1_poses.npz", poses=poses)
+    x_parts = {"root_orient": (0, 3), "pose_body": (3, 66), "pose_jaw": (66, 69), "pose_eye": (69, 75)}
+    x_parts["pose_hand"] = (75, 165)
+    parts = {key: number[None, start:end] for key, (start, end) in x_parts.items()}
+    write_clip(tmp_path / "AMASS/parts/1_stageii.npz", poses=None, **parts)
+    write_clip(tmp_path / "AMASS/parts of h/1_poses.npz", poses=None, **{key: parts[key] for key in
+               ("root_orient", "pose_body", "pose_hand")})  # fmt: skip
+
+    def read(joints: int) -> dict[str, np.ndarray]:
+        poses = read_mocap(tmp_path, joints)
+        assert poses.rotations.shape[1:] == (joints, 3)
+        return dict(zip((subject.split("/")[1] for subject in poses.subjects), poses.rotations.reshape(-1, 3 * joints)))
+
+    for joints in (22, 52, 55):
+        for found in read(joints).values():
+            np.testing.assert_array_equal(found[:66], number[:66])
+    smplh, smplx = read(52), read(55)
+    np.testing.assert_array_equal(smplh["h"], number[:156])
+    for subject in ("x", "parts", "parts of h"):
+        np.testing.assert_array_equal(smplh[subject][66:], number[75:])  # its fingers, not its face
+    np.testing.assert_array_equal(smplx["x"], number)
+    np.testing.assert_array_equal(smplx["parts"], number)
+    np.testing.assert_array_equal(smplx["h"][75:], number[66:156])
+    assert not smplx["h"][66:75].any() and not smplx["parts of h"][66:75].any()
+    for subject in ("smpl", "bare"):  # of SMPL's columns 66 to 72 are two stiff hands
+        assert not smplh[subject][66:].any() and not smplx[subject][66:].any()
+
+
+def test_a_frame_whose_fingers_are_nan_is_left_out_where_fingers_count(tmp_path: Path) -> None:
+    poses = np.zeros((3, 156))
+    poses[:, 5] = 0.5 * np.arange(3)
+    poses[1, 100] = np.nan
+    write_clip(tmp_path / "CMU/02/02_01_poses.npz", poses=poses)
+    assert len(read_mocap(tmp_path)) == 3 and len(read_mocap(tmp_path, 52)) == 2
+
+
 @pytest.mark.parametrize("name", ["shape.npz", "neutral_stagei.npz", "male_stagei.npz"])
 def test_leaves_out_files_that_hold_a_body_shape_only(tmp_path: Path, name: str) -> None:
     write_clip(tmp_path / "CMU/02/02_01_poses.npz", frames=2)

@@ -67,6 +67,15 @@ def test_reads_all_formats_and_calls_cmus_people_the_same(folder: Path) -> None:
     assert "02" in CMU_HELD_OUT
 
 
+def test_bodies_with_fingers_have_them_at_rest_where_a_format_has_none(folder: Path) -> None:
+    write_asf(folder / "02/02.asf")
+    write_turning_amc(folder / "02/02_01.amc")
+    write_turning_bvh(folder / "bandai/walk.bvh")
+    poses, bare = read_mocap(folder, 55).rotations, read_mocap(folder).rotations
+    np.testing.assert_array_equal(poses[:, :22], bare)
+    assert poses.shape == (6, 55, 3) and not poses[:, 22:].any()
+
+
 def test_files_without_folders_are_cmus_by_their_name_or_people_of_their_own(folder: Path) -> None:
     for name in ("5_01", "05_02", "walk", "run"):
         write_turning_bvh(folder / f"{name}.bvh")
@@ -160,6 +169,7 @@ def test_many_clips_are_read_once_until_one_changes(
         write_npz(folder / f"KIT/{number}/walk_poses.npz", frames=2)
     (folder / "KIT/7/walk_poses.npz").write_bytes(b"")
     first = read_mocap(folder)
+    assert read_mocap(folder, 52).rotations.shape[1] == 52 and read_mocap(folder).rotations.shape[1] == 22
 
     with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
         patch.setitem(reading._READERS, ".npz", lambda *_: pytest.fail("read again"))
