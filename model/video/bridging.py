@@ -13,6 +13,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from model.results import Camera, Person
+from model.video.tracks import Track
 
 _LOW_SCORE = 0.6
 """Times the usual score of the second before and after."""
@@ -28,6 +29,19 @@ _FEWEST = 5
 _LONGEST = 0.6
 """Seconds between believed frames; what is longer is no slip, and nobody knows what was in between."""
 _NEAREST = 0.1  # metres from the camera
+
+
+def bridge(track: Track) -> None:
+    """Put what lies between its neighbours into the place of each frame that cannot be believed."""
+    odd = find_outliers(track.times, track.people)
+    believed = np.flatnonzero(~odd)
+    for index in np.flatnonzero(odd).tolist():
+        end = int(np.searchsorted(believed, index))
+        before, after = believed[end - 1], believed[end]
+        share = (track.times[index] - track.times[before]) / (track.times[after] - track.times[before])
+        ends = track.person(before), track.person(after)
+        track.replace(index, interpolate(*ends, share, track.people[index]))
+        track.bridged[index] = True
 
 
 def find_outliers(times: Sequence[float], people: Sequence[Person]) -> np.ndarray:

@@ -83,11 +83,10 @@ class Track:
         """With vertices."""
         return dataclasses.replace(self.people[index], vertices=self.meshes[index])
 
-    def replace(self, index: int, person: Person, bridged: bool) -> None:
+    def replace(self, index: int, person: Person) -> None:
         """Put another body in the place of a frame's."""
         self.meshes[index] = person.vertices
         self.people[index] = dataclasses.replace(person, vertices=person.vertices[:0])
-        self.bridged[index] = bridged
 
 
 class Tracks:

@@ -66,8 +66,8 @@ def test_meshes_come_back_and_can_be_replaced():
     tracks = film(4, 10, a=range(4), b=range(4))
     one, other = tracks.chosen(10, None)
     assert [float(mesh[0, 0]) for mesh in one.meshes] == pytest.approx([0, 0.001, 0.002, 0.003])
-    one.replace(2, dataclasses.replace(one.person(2), vertices=np.full((1, 3), 9.0)), bridged=True)
+    one.replace(2, dataclasses.replace(one.person(2), vertices=np.full((1, 3), 9.0)))
     assert [float(mesh[0, 0]) for mesh in one.meshes[1:]] == pytest.approx([0.001, 9, 0.003])
     assert [float(mesh[0, 0]) for mesh in other.meshes] == pytest.approx([1, 1.001, 1.002, 1.003])
     np.testing.assert_array_equal(one.meshes.stacked(), np.stack(one.meshes[:]))
-    assert one.bridged == [False, False, True, False] and one.people[2].vertices.size == 0
+    assert one.people[2].vertices.size == 0
