@@ -127,16 +127,16 @@ def reconstruct(
             chosen = (checkpoint, subject.value, mode.value if mode else None)
             model = load_reconstructor(settings, *chosen, device, engine.value)
         job = Job(
-            model,
-            output,
-            kinds | ({"rigged"} if rigged else set()),
-            overlay,
-            boxes,
-            max_people,
-            focal_length,
-            settings.max_pixels,
-            fps,
-            find_rig(model.about()["vertices"], settings.rig) if rigged or "bvh" in kinds else None,
+            model=model,
+            output=output,
+            formats=kinds | ({"rigged"} if rigged else set()),
+            overlay=overlay,
+            boxes=boxes,
+            max_people=max_people,
+            focal_length=focal_length,
+            max_pixels=settings.max_pixels,
+            frame_rate=fps,
+            rig=find_rig(model.about()["vertices"], settings.rig) if rigged or "bvh" in kinds else None,
         )
         outcome = work_through(sources, job)
     outcome.unusable[:0] = unusable

@@ -53,6 +53,9 @@ class VideoReader:
             self._capture = cv2.VideoCapture(str(source.resolve()), cv2.CAP_FFMPEG)
         else:
             raise BadInput("This file holds no video that is known here. Convert it to MP4 (H.264) and try again.")
+        sides = (self._capture.get(key) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        self.width, self.height = map(round, sides)
+        self._refuse_if(self.width * self.height > max_pixels, max_pixels)  # before a frame takes memory
         first = self._next() if self._capture.isOpened() else None
         if first is None:
             reason = self._why_nothing()
@@ -65,12 +68,7 @@ class VideoReader:
         self._expected = round(count) if isinstance(source, Path) and 1 <= count < 1e9 else None
         self._first = first
         self.width, self.height = self._square_size(first)
-        if not (min(first.shape[:2]) >= _MIN_SIDE and self.width * self.height <= max_pixels):
-            self.close()
-            raise BadInput(
-                f"The video has {self.width} x {self.height} pixels; each side needs {_MIN_SIDE}, "
-                f"and at most {max_pixels / 1e6:.1f} million are accepted (MPT_MAX_PIXELS)."
-            )
+        self._refuse_if(min(first.shape[:2]) < _MIN_SIDE or self.width * self.height > max_pixels, max_pixels)
         self.count = None if self._expected is None else math.ceil(self._expected * min(1.0, rate / self.told_rate))
         """How many frames will be given, about; None if nobody knows."""
         self._end, self._step = 0.0, 0.0
@@ -122,6 +120,14 @@ class VideoReader:
                 self._damaged += failed if self._codec() != "Theora" else 0
                 return frame
         return None
+
+    def _refuse_if(self, unfit: bool, max_pixels: int) -> None:
+        if unfit:
+            self.close()
+            raise BadInput(
+                f"The video has {self.width} x {self.height} pixels; each side needs {_MIN_SIDE}, "
+                f"and at most {max_pixels / 1e6:.1f} million are accepted (MPT_MAX_PIXELS)."
+            )
 
     def _codec(self) -> str:
         """The name of the film's codec, or its four letters."""

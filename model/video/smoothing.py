@@ -18,9 +18,9 @@ from model.video.bridging import bridge
 from model.video.tracks import Track
 
 # Cut-offs in Hz for what is at rest, and what each unit a second of speed adds. On two cameras of Pose2Sim's
-# single-person demo at 30 frames a second, joints accelerate by 14.7 and 13.2 m/s^2 (in truth by 16.2, without a filter
-# by 36 and 30) and lie 12.9 and 13.5 pixels from where they are in the picture: 13.5 and 13.9 without a filter, and 15.0
-# and 15.6 with one of half these cut-offs that goes forwards only.
+# single-person demo at 30 frames a second, joints accelerate by 14.7 and 13.2 m/s^2 (in truth by 16.2, without a
+# filter by 36 and 30) and lie 12.9 and 13.5 pixels from where they are in the picture: 13.5 and 13.9 without a filter,
+# and 15.0 and 15.6 with one of half these cut-offs that goes forwards only.
 _POSE = (3.0, 8.0)
 """For points of the body about the pelvis, in metres."""
 _PLACE = (4.0, 80.0)

@@ -292,6 +292,18 @@ def test_a_video_with_too_many_pixels_is_refused(clip):
         VideoReader(clip, 30, 1000)
 
 
+def test_a_video_with_too_many_pixels_takes_no_memory(clip, monkeypatch):
+    monkeypatch.setattr(VideoReader, "_next", lambda _: pytest.fail("a frame was decoded"))
+    with pytest.raises(BadInput, match="64 x 48 pixels"):
+        VideoReader(clip, 30, 1000)
+
+
+def test_pixels_count_as_they_are_shown(tmp_path):
+    path = shown_as_wide(film(tmp_path / "a.mp4", [grey(90)] * 2), 128)
+    with pytest.raises(BadInput, match="128 x 48 pixels"):
+        VideoReader(path, 30, 5000)
+
+
 def test_a_webcam_that_is_not_there_is_said(monkeypatch):
     class Nothing:
         def __init__(self, source: int) -> None:
