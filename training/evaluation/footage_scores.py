@@ -17,6 +17,7 @@ LIMBS = ((0, 2), (2, 4), (1, 3), (3, 5), (6, 8), (8, 10), (7, 9), (9, 11))
 IN_COCO = slice(5, 17)
 _SHOULDERS, _HIPS = [0, 1], [6, 7]
 _LEAST_KNOWN = 8  # joints: fewer say little about a pose
+_SEEN_FROM_SIDE = 0.5  # of the trunk's length: what the side view shows less of lies across the picture
 _CLEAR_DEPTH = 0.1  # metres from a limb's one end to its other: below, measured truth need not know the sign
 
 
@@ -33,7 +34,10 @@ class FrameScores:
     projected: np.ndarray
     """(12,) pixels from the projected answer to the true ones."""
     lean: float
-    """Degrees by which the trunk leans farther away from the camera than the true one; negative: towards it."""
+    """Degrees by which the trunk leans farther away from the camera than the true one; negative: towards it.
+
+    NaN if it lies across the picture.
+    """
     size: float
     """The factor of the Procrustes alignment, inverted: above 1, the answer is too large."""
     limbs: np.ndarray
@@ -67,17 +71,20 @@ def score_frame(person: Person, true: np.ndarray, true_2d: np.ndarray) -> FrameS
         offsets=(joints - joints[_HIPS].mean(axis=0)) - (true - true[_HIPS].mean(axis=0)),
         seen=np.linalg.norm(person.keypoints_2d[IN_COCO, :2] - true_2d, axis=1),
         projected=np.linalg.norm(person.camera.project(person.joints)[IN_COCO] - true_2d, axis=1),
-        lean=_lean(joints) - _lean(true),
+        lean=_lean(joints, true),
         size=1 / max(float(alignment.scale), 1e-9),
         limbs=np.array([joints[end] - joints[start] for start, end in LIMBS]),
         true_limbs=np.array([true[end] - true[start] for start, end in LIMBS]),
     )
 
 
-def _lean(joints: np.ndarray) -> float:
-    """The angle, degrees, by which the trunk leaves the picture plane, from hips to shoulders; away is positive."""
-    trunk = joints[_SHOULDERS].mean(axis=0) - joints[_HIPS].mean(axis=0)
-    return float(np.degrees(np.arctan2(trunk[2], np.hypot(trunk[0], trunk[1]))))
+def _lean(joints: np.ndarray, true: np.ndarray) -> float:
+    """Degrees from the true trunk, hips to shoulders, to the predicted one in the side view; away is positive."""
+    one, other = (points[_SHOULDERS].mean(axis=0) - points[_HIPS].mean(axis=0) for points in (joints, true))
+    if not np.hypot(other[1], other[2]) >= _SEEN_FROM_SIDE * np.linalg.norm(other):
+        return np.nan
+    predicted, expected = (np.arctan2(trunk[2], -trunk[1]) for trunk in (one, other))
+    return float(np.degrees((predicted - expected + np.pi) % (2 * np.pi) - np.pi))
 
 
 def summarise(frames: Sequence[FrameScores]) -> dict[str, float | None]:

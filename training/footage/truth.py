@@ -18,7 +18,7 @@ LIMB_JOINTS = COCO_JOINTS[5:]
 ENDINGS = (".trc", ".c3d", ".npz")
 _LARGEST = 1 << 28  # bytes of a file
 _METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001}
-_BROKEN = (OSError, EOFError, zipfile.BadZipFile, IndexError, KeyError, TypeError, ValueError)
+_BROKEN = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, IndexError, KeyError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)

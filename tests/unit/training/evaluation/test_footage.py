@@ -75,6 +75,8 @@ def test_size_lean_and_signs_by_hand() -> None:
     towards = replace(score_frame(answer(leaning), true, CAMERA.project(standing())), lean=-10.0)
     scores = [score_frame(answer(leaning), true, CAMERA.project(standing())), towards]
     assert scores[0].lean == pytest.approx(20, abs=1e-3)
+    across = true[:, [1, 0, 2]] * [1, -1, 1]  # lying: nobody can say how she leans
+    assert np.isnan(score_frame(answer(across), across, CAMERA.project(standing())).lean)
     found = summarise(scores)
     assert found["lean, degrees"] == pytest.approx(5, abs=1e-3)
     assert found["lean, absolute"] == pytest.approx(15, abs=1e-3)
