@@ -312,6 +312,9 @@ def test_a_webcam_that_is_not_there_is_said(monkeypatch):
         def isOpened(self) -> bool:
             return False
 
+        def get(self, what: int) -> float:
+            return 0.0
+
         def release(self) -> None:
             pass
 
