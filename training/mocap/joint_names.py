@@ -72,7 +72,7 @@ def named_head(names: Sequence[str]) -> int | None:
 def named_side(name: str) -> str | None:
     """The side, "left" or "right", that any name tells, such as "Bone_L.003"; None where it tells none."""
     words = "".join(sign if sign.isalpha() else " " for sign in name).lower().split()
-    sides = {side for side in ("left", "right") for word in words if word == side[0] or side in word}
+    sides = {side for side in ("left", "right") for word in words if word == side[0] or word.startswith(side)}
     return sides.pop() if len(sides) == 1 else None
 
 

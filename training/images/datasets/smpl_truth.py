@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from model.errors import BadData
+from model.joints import JOINTS
 from training.bodies.protocol import BodyModel
 from training.images.datasets.base import SmplParameters
 from training.images.datasets.joint_sets import LIMBS_IN_COCO
@@ -24,7 +25,10 @@ def smpl_file(path: Path, gender: str) -> Path:
     """
     file = path / f"SMPL_{gender.upper()}.npz" if path.is_dir() else path
     if not file.is_file():
-        raise BadData(f"{file} is not there: --smpl takes the folder of SMPL_NEUTRAL.npz, SMPL_MALE.npz and the like.")
+        raise BadData(
+            f"{file} is not there: --smpl takes the folder of SMPL_NEUTRAL.npz, SMPL_MALE.npz and the like. "
+            "Pickles are converted by mpt convert-body."
+        )
     return file
 
 
@@ -63,8 +67,11 @@ class SmplTruth:
         """The mesh (V, 3) and the limb joints (12, 3) of SMPL's skeleton in LSP's order: camera's axes, metres."""
         if body.gender not in self._bodies:
             model = load_smpl(self.folder, body.gender)
-            if model.vertex_count != SMPL_VERTICES:
-                raise BadData(f"{smpl_file(self.folder, body.gender)} is {model.name}; 3DPW's parameters are SMPL's.")
+            if (
+                model.vertex_count != SMPL_VERTICES or model.joint_count != JOINTS
+            ):  # which SMPL-H's and SMPL-X's are not
+                file = smpl_file(self.folder, body.gender)
+                raise BadData(f"{file} has SMPL-H's or SMPL-X's joints; 3DPW's parameters are SMPL's.")
             self._bodies[body.gender] = model
         model = self._bodies[body.gender]
         rotations = axis_angle_to_matrix(torch.from_numpy(body.pose))[None]  # (1, 24, 3, 3)

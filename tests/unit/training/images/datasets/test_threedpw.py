@@ -155,6 +155,25 @@ def test_smpl_poses_the_camera_pose_as_the_turned_world_pose(tmp_path: Path) -> 
         np.testing.assert_allclose(limbs - limbs.mean(0), sample.joints - sample.joints.mean(0), atol=1e-4)
 
 
+@pytest.mark.parametrize(("vertices", "joints"), [(6890, 52), (10475, 55)])
+def test_only_smpls_own_joints_have_its_parameters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vertices: int, joints: int
+) -> None:
+    """SMPL-H has SMPL's mesh, but fingers where SMPL has two stiff hands."""
+    from training.images.datasets import smpl_truth
+
+    class Other:
+        vertex_count, joint_count = vertices, joints
+
+    monkeypatch.setattr(smpl_truth, "load_smpl", lambda *_: Other())
+    (tmp_path / "SMPL_MALE.npz").touch()
+    (tmp_path / "SMPL_FEMALE.npz").touch()
+    sample = read_3dpw(write(tmp_path)).samples[0]
+    assert sample.smpl is not None
+    with pytest.raises(BadData, match=r"SMPL_\w+\.npz has SMPL-H's or SMPL-X's joints"):
+        smpl_truth.SmplTruth(tmp_path).pose(sample.smpl)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
