@@ -34,7 +34,7 @@ class Motion:
     translations: np.ndarray
     """(N, 3) metres."""
     weights: np.ndarray
-    """(N, K) of the shapes, -1..1."""
+    """(N, K) of the shapes, 0..1: Blender and gltfpack cut off what is negative."""
     mean: np.ndarray
     """(V, 3) metres."""
     shapes: np.ndarray
@@ -78,8 +78,6 @@ def find_motion(
         weights[i] = flat @ off.ravel()
         rest = off - (weights[i] @ flat).reshape(off.shape)
         distance += float(np.sqrt(np.square(rest).sum(axis=1)).mean())
-    largest = np.maximum(np.abs(weights).max(axis=0, initial=0), 1e-9)
-    weights, shapes = weights / largest, shapes * largest[:, None, None]
 
     normals = np.stack([vertex_normals(mesh, faces) for mesh in turned])
     design = np.column_stack([np.ones(len(samples)), weights[samples]])  # (n, 1 + K)
@@ -87,6 +85,8 @@ def find_motion(
     fitted = fitted.reshape(len(design[0]), *reference.shape)
     lengths = np.linalg.norm(fitted[0], axis=1, keepdims=True)
     mean_normals = np.where(lengths > 1e-6, fitted[0] / np.maximum(lengths, 1e-6), (0, 1, 0))
+    if len(shapes):
+        weights, shapes, fitted = _positive(weights, shapes, fitted)
     return Motion(
         np.asarray(times, np.float32),
         _quaternions(turns),
@@ -148,6 +148,29 @@ def _principal(offsets: np.ndarray) -> np.ndarray:
     count = min(count, _SHAPES)
     shapes = (vectors[:, :count] / np.sqrt(np.maximum(values[:count], 1e-12))).T.astype(np.float32) @ flat
     return shapes.reshape(count, *offsets.shape[1:])
+
+
+def _positive(
+    weights: np.ndarray, shapes: np.ndarray, normals: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weights within 0..1 by one more shape, always at 1, that stands where all others are at their least.
+
+    Args:
+        weights: (N, K).
+        shapes: (K, V, 3).
+        normals: (1 + K, V, 3), the mean's and the shapes'.
+
+    Returns:
+        (N, 1 + K), (1 + K, V, 3) and (2 + K, V, 3), with the same sums.
+    """
+    least = weights.min(axis=0)
+    extent = np.maximum(weights.max(axis=0) - least, 1e-9)
+
+    def moved(parts: np.ndarray) -> np.ndarray:
+        return np.concatenate([np.tensordot(least, parts, 1)[None], parts * extent[:, None, None]])
+
+    weights = np.column_stack([np.ones(len(weights), np.float32), (weights - least) / extent])
+    return weights, moved(shapes), np.concatenate([normals[:1], moved(normals[1:])])
 
 
 def _quaternions(turns: np.ndarray) -> np.ndarray:
