@@ -13,9 +13,10 @@ from .skeleton import Motion, Skeleton
 Limbs = tuple[list[int], list[int]]
 """The three joints of the left limb, and of the right one: hip, knee, ankle or shoulder, elbow, wrist."""
 
-_ALIKE = 0.1  # of a limb's length: left and right differ by less
+_ALIKE = 0.05  # of a limb's reach: left and right bones differ by less
 _LEAST = 0.25  # of the longest limb's reach: fingers, eyes and breasts are pairs, too
 _MAIN = 0.5  # of a limb's reach: its two long bones' share, at least
+_MANY_JOINTS = 1000  # more than any human's skeleton, face and fingers included: what follows compares them in pairs
 
 
 def limbs_by_structure(motion: Motion, which: Literal["legs", "arms"], left: np.ndarray | None = None) -> Limbs | None:
@@ -27,9 +28,11 @@ def limbs_by_structure(motion: Motion, which: Literal["legs", "arms"], left: np.
         left: (T, 3) the body's left in each frame, if it is known from other limbs.
 
     Returns:
-        None where there are no two such pairs, or left and right cannot be told apart.
+        None where there are no two such pairs, far too many joints, or left and right cannot be told apart.
     """
     skeleton = motion.skeleton
+    if len(skeleton.names) > _MANY_JOINTS:
+        return None
     reach = _reach(skeleton)
     pairs = sorted(_pairs(skeleton, reach), key=lambda pair: -min(reach[pair[0]], reach[pair[1]]))
     if not pairs:
@@ -79,15 +82,15 @@ def _reach(skeleton: Skeleton) -> np.ndarray:
 
 
 def _pairs(skeleton: Skeleton, reach: np.ndarray) -> list[tuple[int, int]]:
-    """Siblings that reach equally far, over three bones at least."""
-    found = []
-    for joint in range(len(reach)):
-        for one, other in itertools.combinations(skeleton.children(joint), 2):
-            longest = max(reach[one], reach[other])
-            alike = abs(reach[one] - reach[other]) < _ALIKE * longest
-            if alike and min(len(_chain(skeleton, branch, reach)) for branch in (one, other)) >= 3:
-                found.append((one, other))
-    return found
+    """Siblings with the same bones one after the other, three at least with the one to the sibling itself."""
+    bones = [np.linalg.norm(skeleton.offsets[_chain(skeleton, joint, reach)], axis=1) for joint in range(len(reach))]
+    return [
+        (one, other)
+        for joint in range(len(reach))
+        for one, other in itertools.combinations(skeleton.children(joint), 2)
+        if len(bones[one]) == len(bones[other]) >= 3
+        and np.abs(bones[one] - bones[other]).max() < _ALIKE * max(reach[one], reach[other])
+    ]
 
 
 def _chain(skeleton: Skeleton, joint: int, reach: np.ndarray) -> list[int]:

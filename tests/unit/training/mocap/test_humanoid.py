@@ -183,6 +183,16 @@ def test_twist_joints_may_halve_a_bone_and_what_they_turn_is_the_limbs(
     np.testing.assert_allclose(to_smpl(read_bvh(halves)), to_smpl(read_bvh(at_once)), atol=1e-5)
 
 
+def test_cmus_bvh_calls_the_hand_a_finger_base(tmp_path: Path, expected: np.ndarray) -> None:
+    """Its "hand" is half-way along the forearm, and only twists."""
+    names = {**names_of("LAFAN1"), "LeftHand": "LeftFingerBase", "RightHand": "RightFingerBase", "Neck": "Neck1"}
+    names |= {"left half": "LeftHand", "right half": "RightHand"}
+    twists = {"LeftForeArm": "left half", "RightForeArm": "right half"}
+    motion = read_bvh(write_bvh(tmp_path / "2.bvh", FRAMES, names=names, twists=twists))
+    assert motion.skeleton.names[find_humanoid(motion).limbs["left_wrist"]] == "LeftFingerBase"
+    np.testing.assert_allclose(to_smpl(motion), expected, atol=1e-9)
+
+
 NAMELESS = {name: f"Bone.{number:03d}" for number, name in enumerate(bvh_person())}
 SIDED = {
     name: f"Bone_{name[0]}.{number}" if name.startswith(("Left", "Right")) else f"Bone.{number}"
@@ -196,6 +206,20 @@ def test_structure_tells_where_names_say_nothing(tmp_path: Path, names: dict[str
     expected = to_smpl(read_bvh(write_bvh(tmp_path / "1.bvh", FRAMES, arms=arms)))
     ours = to_smpl(read_bvh(write_bvh(tmp_path / "2.bvh", FRAMES, arms=arms, names=names)))
     np.testing.assert_allclose(ours, expected, atol=1e-9)
+
+
+def test_a_trunk_as_long_as_a_leg_is_no_limb(tmp_path: Path) -> None:
+    """From the pelvis by the chest to the finger tips it is as far as to the toes."""
+    person = bvh_person()
+    reach = [sum(np.linalg.norm(person[name][1]) for name in names) for names in
+             (("LeftUpLeg", "LeftLeg", "LeftFoot", "LeftToeBase"),
+              ("Spine", "Spine1", "Spine2", "LeftShoulder", "LeftArm", "LeftForeArm", "LeftHand"))]  # fmt: skip
+    toes = {f"bone {side}": (f"{side}ToeBase", (0.0, 0.0, reach[1] + 0.18 - reach[0])) for side in ("Left", "Right")}
+    names = {**NAMELESS, **{name: name for name in toes}}
+    motion = read_bvh(write_bvh(tmp_path / "2.bvh", FRAMES, names=names, extra=toes))
+    human = find_humanoid(motion)
+    assert motion.skeleton.names[human.limbs["left_knee"]] == NAMELESS["LeftLeg"]
+    assert motion.skeleton.names[human.limbs["right_elbow"]] == NAMELESS["RightForeArm"]
 
 
 def test_structure_tells_where_names_and_rest_say_nothing(tmp_path: Path) -> None:
