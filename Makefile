@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format mocap train-pretrain rendered train-finetune evaluate ablations evidence benchmark-rendering load soak benchmark-serving audit clean
+.PHONY: help serve test lint format mocap train-pretrain rendered train-finetune evaluate ablations needs-mocap evidence benchmark-rendering load soak benchmark-serving audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,9 +58,13 @@ benchmark-rendering: $(VENV)/.train ## Measure the renderer, and MoveNet on its 
 	@$(BIN)/python -m weights.fetch
 	@$(BIN)/python -m benchmarks.rendering $(if $(MOCAP),--mocap "$(MOCAP)") $(ARGS)
 
-ablations: $(VENV)/.train ## Repeat the paper's ablations on MOCAP=folder, some hours on two cores; goes on where it stopped
+ablations: needs-mocap $(VENV)/.train ## Repeat the paper's ablations on MOCAP=folder, some hours on two cores; goes on where it stopped
 	@$(BIN)/python -m weights.fetch
 	@$(BIN)/python -m training.reproduction.ablations --mocap "$(MOCAP)" $(ARGS)
+
+# Else a folder without a name would be read: this one.
+needs-mocap:
+	@test -n "$(MOCAP)" || { echo 'Name a folder of motion capture, as in `make ablations MOCAP=folder`; `make mocap` fetches one.' >&2; exit 2; }
 
 evidence: $(VENV)/.train ## Repeat the paper's Tables 2, 3b and 4 and Fig. 4 and 6 on rendered people (DIR=runs/rendered)
 	@$(BIN)/python -m weights.fetch

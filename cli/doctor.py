@@ -14,11 +14,13 @@ from typing import NamedTuple
 import typer
 from rich.text import Text
 
+import weights
 from cli.console import notes, results
 from cli.errors import ExitCode
-from cli.extras import EXTRAS, absent, how_to_install
+from cli.extras import EXTRAS, absent
 from cli.weights import all_weights
 from model.errors import MPTError
+from model.extras import how_to_install, how_to_install_again
 from weights.registry import published_weights
 
 OK, MISSING, OPTIONAL = "ok", "missing", "optional"
@@ -71,9 +73,9 @@ def devices() -> Iterator[Finding]:
         import torch
     except (ImportError, OSError) as error:
         if _version("onnxruntime"):
-            yield Finding(OPTIONAL, "no PyTorch: exported networks only", "pip install torch")
+            yield Finding(OPTIONAL, "no PyTorch: exported networks only", how_to_install_again("torch"))
         else:
-            yield Finding(MISSING, f"PyTorch cannot be used: {error}", "pip install --force-reinstall mpt-human")
+            yield Finding(MISSING, f"PyTorch cannot be used: {error}", how_to_install_again("torch"))
         return
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
@@ -98,7 +100,11 @@ def networks() -> Iterator[Finding]:
             what = f"{network.name} is not on this machine yet{', which hands need' if for_hands else ''}"
             yield Finding(OPTIONAL if for_hands else MISSING, what, f"mpt weights fetch{npm}")
     if not any(not network.published for network in all_weights()):
-        yield Finding(MISSING, "our own checkpoint, which comes with the package", "install the package again")
+        yield Finding(
+            MISSING,
+            "our own checkpoint, which comes with the package",
+            f"put it back into {Path(weights.__file__).parent}",
+        )
 
 
 def extras() -> Iterator[Finding]:

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import MofNCompleteColumn
 
-from cli.console import notes, results
+from cli.console import notes, progress_bar
+from cli.inputs import ATTENTION, HEATMAPS, answer_name
 from cli.options import Boxes, Checkpoint, Device, OfSubject, Subject, read_boxes
 
 
 def explain(
     photo: Annotated[
-        Path, typer.Argument(metavar="PHOTO", dir_okay=False, help="A photo (JPEG, PNG, WebP).", show_default=False)
+        Path,
+        typer.Argument(metavar="PHOTO", dir_okay=False, help="JPEG, PNG, WebP, HEIC or AVIF.", show_default=False),
     ],
     output: Annotated[
         Path,
@@ -25,7 +28,7 @@ def explain(
     box: Boxes = None,
     max_people: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Explain the N best; else the best one, or all that boxes name."),
+        typer.Option(min=1, metavar="N", help="Explain only the N most prominent; else everyone."),
     ] = None,
     checkpoint: Checkpoint = None,
     device: Device = None,
@@ -34,7 +37,9 @@ def explain(
 
     DIR/photo-1.heatmaps.png has the 2D network's heatmap of each joint, with the height of its peak; a joint without a
     clear peak was guessed from the others. DIR/photo-1.attention.png has the mesh once for each joint, brighter where
-    its vertices attend to that joint. The network looks at every hand as a right one with its fingers up.
+    its vertices attend to that joint. People are numbered as by `mpt reconstruct`, the most prominent first. Hands'
+    pictures are named DIR/photo.hand-1.heatmaps.png and so on; the network looks at every hand as a right one with its
+    fingers up.
     """
     from cli.model_loading import load_reconstructor, settings_in_force
     from cli.outputs import write_png
@@ -45,19 +50,19 @@ def explain(
     with notes.status("Loading the networks ..."):
         model = load_reconstructor(settings, checkpoint, subject.value, None, device, "torch")
     image = decode(photo.read_bytes(), settings.max_pixels)
-    most = max_people or (None if boxes else 1)
-    found = model.reconstruct(image.pixels, boxes=boxes, max_people=most, focal_length=image.focal_length)
+    with notes.status("Looking for hands ..." if subject is Subject.HAND else "Looking for people ..."):
+        found = model.reconstruct(image.pixels, boxes=boxes, max_people=max_people, focal_length=image.focal_length)
     if not found.people:
         nothing = "No hand" if subject is Subject.HAND else "Nobody"
         notes.print(f"{nothing} was found in {photo}; --box says where to look.")
     names = model.network.about.joint_names
-    for number, person in enumerate(found, start=1):
-        insight = look_into(model, image.pixels, person)
-        pictures = {
-            "heatmaps": heatmap_sheet(insight.crop, insight.heatmaps, names),
-            "attention": attention_sheet(insight, model.faces, names),
-        }
-        for kind, picture in pictures.items():
-            path = output / f"{photo.stem}-{number}.{kind}.png"
-            write_png(path, picture)
-            results.print(str(path))
+    stem = answer_name(photo.stem, subject.value)
+    with progress_bar(MofNCompleteColumn()) as progress:
+        for number, person in enumerate(progress.track(found.people, description="Explaining"), start=1):
+            insight = look_into(model, image.pixels, person)
+            pictures = {
+                HEATMAPS: heatmap_sheet(insight.crop, insight.heatmaps, names),
+                ATTENTION: attention_sheet(insight, model.faces, names),
+            }
+            for ending, picture in pictures.items():
+                write_png(output / f"{stem}-{number}{ending}", picture)

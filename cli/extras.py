@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 from model.errors import MPTError
+from model.extras import how_to_install
 
 EXTRAS = {
     "train": ("anny", "fast_simplification", "tensorboard"),
@@ -22,11 +23,6 @@ class ExtraMissing(MPTError):
 def absent(extra: str) -> list[str]:
     """The modules of an extra that are not installed."""
     return [module for module in EXTRAS[extra] if importlib.util.find_spec(module) is None]
-
-
-def how_to_install(extra: str) -> str:
-    """The command that installs an extra."""
-    return f'pip install "mpt-human[{extra}]"  (in a checkout: pip install -e ".[{extra}]")'
 
 
 def require(extra: str, what: str) -> None:

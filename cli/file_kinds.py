@@ -6,15 +6,14 @@ import re
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["photo", "video"]
+from model.formats.signatures import photo_format
+
+Kind = Literal["photo", "other photo", "video"]
+"""Other photos are in formats that are not read."""
 
 _HEAD = 1024  # bytes
-_PHOTOS = re.compile(
-    rb"\xff\xd8\xff"  # JPEG
-    rb"|\x89PNG\r\n\x1a\n"
-    rb"|RIFF....WEBP"
-    rb"|....ftyp(?:hei|hev|mif1|msf1|avif|avis)"  # HEIC and AVIF
-    rb"|II\*\x00|MM\x00\*"  # TIFF, and most raw photos
+_OTHER_PHOTOS = re.compile(
+    rb"II\*\x00|MM\x00\*"  # TIFF, and most raw photos
     rb"|BM....\x00\x00\x00\x00",
     re.DOTALL,
 )
@@ -42,6 +41,8 @@ def file_kind(path: Path) -> Kind | None:
             head = file.read(_HEAD)
     except OSError:
         return None
-    if _PHOTOS.match(head):
+    if photo_format(head):
         return "photo"
+    if _OTHER_PHOTOS.match(head):
+        return "other photo"
     return "video" if _VIDEOS.match(head) else None

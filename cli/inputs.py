@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cli.file_kinds import file_kind
+from model.formats.signatures import FORMATS
 
-PHOTOS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp")
+PHOTOS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".hif", ".avif")
 VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".3gp", ".ogv", ".wmv")
 """Of files that hold nothing known: what they should have been. All else goes by what is in them."""
 RIGGED = ".rigged.glb"
 OVERLAY, SIDE, OVERLAY_VIDEO = ".overlay.png", ".side.png", ".overlay.webm"
+HEATMAPS, ATTENTION = ".heatmaps.png", ".attention.png"
+_OURS = (OVERLAY, SIDE, OVERLAY_VIDEO, HEATMAPS, ATTENTION)
 """Ends of the names of pictures that we make: a second run over the same folder passes over them."""
 
 
@@ -39,41 +42,80 @@ class Unusable(NamedTuple):
     reason: str
 
 
-def find_sources(arguments: Iterable[str]) -> tuple[list[Source], list[Unusable]]:
-    """The files that arguments name, each once, in order.
+class Found(NamedTuple):
+    """What arguments stand for."""
+
+    sources: list[Source]
+    """Each once, in order."""
+    passed_over: list[Unusable]
+    """Files in folders, and files that patterns match, that are not meant."""
+    unusable: list[Unusable]
+    """Arguments that stand for nothing."""
+
+
+def find_sources(arguments: Iterable[str]) -> Found:
+    """The files that arguments name.
 
     A folder stands for the photos in it, without those of its subfolders; videos take long, and are not meant by it.
-    A pattern (`*`, `?`, `[...]`, and `**` for all subfolders) stands for photos and videos. A file that is named
-    itself may be called anything. A number that is no file is a webcam.
+    A pattern (`*`, `?`, `[...]`, and `**` for all subfolders) stands for photos and videos. Files in folders and of
+    patterns count by what they hold, not by their endings; hidden ones never do. A file that is named itself may hold
+    anything. A number that is no file is a webcam.
     """
     found: dict[Path, Source] = {}
+    passed: dict[Path, Unusable] = {}
     unusable = []
     for argument in arguments:
         path = Path(argument)
+        sources: list[Source] = []
         if path.is_dir():
-            sources = [Source(file, Path(file.name)) for file in sorted(path.iterdir()) if _is_input(file, PHOTOS)]
-            reason = "This folder holds no photo (JPEG, PNG, WebP)."
+            sources = _meant(sorted(path.iterdir()), path, passed, videos=False)
+            reason = f"This folder holds no photo ({FORMATS})."
         elif path.exists():
             sources = [Source(path, Path(path.name), is_video=_is_video(path))] if path.is_file() else []
             reason = "This is no ordinary file."
         elif glob.has_magic(argument):
-            root = _fixed_part(path)
             files = sorted(Path(match) for match in glob.iglob(argument, recursive=True))
-            sources = [
-                Source(file, _place(file, root), is_video=_is_video(file))
-                for file in files
-                if _is_input(file, PHOTOS) or (_is_input(file) and (file_kind(file) or _is_video(file)))
-            ]
-            reason = "This pattern matches no photo (JPEG, PNG, WebP) and no video."
+            sources = _meant(files, _fixed_part(path), passed, videos=True)
+            reason = f"This pattern matches no photo ({FORMATS}) and no video."
         elif re.fullmatch("[0-9]{1,2}", argument):
             sources, reason = [Source(path, Path(f"webcam-{argument}"), int(argument), is_video=True)], ""
         else:
-            sources, reason = [], "There is no such file or folder."
+            reason = "There is no such file or folder."
         for source in sources:
             found.setdefault(source.path.resolve(), source)
         if not sources:
             unusable.append(Unusable(argument, reason))
-    return list(found.values()), unusable
+    passed_over = [what for file, what in passed.items() if file not in found]
+    return Found(list(found.values()), passed_over, unusable)
+
+
+def _meant(files: Iterable[Path], root: Path, passed: dict[Path, Unusable], videos: bool) -> list[Source]:
+    """Those of files below `root` that are inputs; what is passed over, and why, is put into `passed`."""
+    sources = []
+    for file in files:
+        if file.name.startswith(".") or file.is_dir():
+            continue
+        reason = _why_not(file, videos)
+        if reason is None:
+            sources.append(Source(file, _place(file, root), is_video=_is_video(file)))
+        else:
+            passed[file.resolve()] = Unusable(str(file), reason)
+    return sources
+
+
+def _why_not(file: Path, videos: bool) -> str | None:
+    """Why a file is not meant by its folder, or a pattern; None if it is."""
+    if not file.is_file():
+        return "no ordinary file."
+    if file.name.endswith(_OURS):
+        return "a picture that mpt made."
+    if _is_video(file):
+        return None if videos else "a video: name it itself, or by a pattern."
+    kind = file_kind(file)
+    # A photo that is damaged from its first byte on is to be told as one.
+    if kind == "photo" or (kind is None and file.suffix.lower() in PHOTOS):
+        return None
+    return f"no photo in {FORMATS}{' and no video' if videos else ''}."
 
 
 def output_names(sources: Sequence[Source]) -> list[str]:
@@ -102,9 +144,9 @@ def output_names(sources: Sequence[Source]) -> list[str]:
             level[i] += 1
 
 
-def _is_input(path: Path, suffixes: Sequence[str] | None = None) -> bool:
-    hidden_or_ours = path.name.startswith(".") or path.name.endswith((OVERLAY, SIDE, OVERLAY_VIDEO))
-    return (suffixes is None or path.suffix.lower() in suffixes) and not hidden_or_ours and path.is_file()
+def answer_name(name: str, subject: str) -> str:
+    """The name of what is made of an input: hands' never takes the place of bodies'."""
+    return name if subject == "body" else f"{name}.{subject}"
 
 
 def _is_video(path: Path) -> bool:

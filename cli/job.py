@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.console import notes, results
+from cli.console import notes
 from cli.errors import ExitCode
 from cli.inputs import Unusable
 
@@ -62,6 +62,8 @@ class Outcome:
     partial: list[Unusable] = field(default_factory=list)
     """Videos that are not whole; what could be read of them is done."""
     unusable: list[Unusable] = field(default_factory=list)
+    passed_over: list[Unusable] = field(default_factory=list)
+    """Files of folders and patterns that are no inputs."""
     interrupted: bool = False
 
     @property
@@ -78,7 +80,7 @@ class Outcome:
         done = [_count(n, kind) for n, kind in ((self.photos, "photo"), (self.videos, "video")) if n]
         if done:
             found = _count(self.people, "hand") if self.hands else _count(self.people, "person", "people")
-            results.print(f"{found} in {' and '.join(done)} -> {output}")
+            notes.print(f"{found} in {' and '.join(done)} -> {output}")
         if self.videos and self.wanted_obj:
             notes.print("Of videos there is no obj, which cannot move; glb, bvh, json and npz can.")
         if self.empty:
@@ -93,6 +95,10 @@ class Outcome:
         if self.unusable:
             notes.print(f"{_count(len(self.unusable), 'input')} could not be used:", style="bold red")
         for name, reason in self.unusable:
+            notes.print(f"  {name}: {reason}")
+        if self.passed_over:
+            notes.print(f"{_count(len(self.passed_over), 'file')} passed over:")
+        for name, reason in self.passed_over:
             notes.print(f"  {name}: {reason}")
         if self.interrupted:
             notes.print("Interrupted; what was done until then is whole.")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from cli.console import results
 from cli.inputs import OVERLAY, SIDE
 from model.errors import BadInput
 from model.formats.mesh import glb_to_obj, to_glb
@@ -114,7 +115,7 @@ def write_pictures(stem: Path, photo: Photo, found: Reconstruction, faces: np.nd
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, with the folders above it.
+    """Write a file whole or not at all, with the folders above it, and list it on standard output.
 
     Raises:
         OSError: It cannot be written.
@@ -126,6 +127,7 @@ def write(path: Path, data: bytes) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+    results.print(str(path))
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:

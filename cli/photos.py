@@ -10,9 +10,9 @@ from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from cli import outputs
 from cli.body_fits import fit_still
-from cli.console import notes
+from cli.console import progress_bar
 from cli.errors import describe
-from cli.inputs import Source, Unusable, output_names
+from cli.inputs import Source, Unusable, answer_name, output_names
 from cli.job import Job, Outcome, VideoAnswer
 from model.errors import BadInput
 from model.formats.photo import decode
@@ -23,8 +23,7 @@ _MAX_BYTES = 2**30  # of a file: more is no photo
 def work_through(sources: Sequence[Source], job: Job) -> Outcome:
     """Reconstruct the people of each photo and video and write their files."""
     outcome = Outcome(hands=job.model.subject == "hand", wanted_obj="obj" in job.formats)
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=notes, disable=not notes.is_terminal) as progress:
+    with progress_bar(MofNCompleteColumn(), TimeRemainingColumn()) as progress:
         task = progress.add_task("Inputs", total=len(sources))
         for source, name in zip(sources, output_names(sources)):
             shown = str(source.path)
@@ -34,7 +33,8 @@ def work_through(sources: Sequence[Source], job: Job) -> Outcome:
                     people, nobody = video.people, video.nobody or ""
                     outcome.partial += [Unusable(shown, video.missing)] if video.missing else []
                 else:
-                    people, nobody = reconstruct_file(source.path, job.output / name, job), ""
+                    stem = job.output / answer_name(name, job.model.subject)
+                    people, nobody = reconstruct_file(source.path, stem, job), ""
             except KeyboardInterrupt:
                 outcome.interrupted = True
                 break

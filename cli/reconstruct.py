@@ -35,8 +35,8 @@ def reconstruct(
         list[str],
         typer.Argument(
             metavar="INPUT...",
-            help="Photos (JPEG, PNG, WebP), folders of photos, patterns in quotes such as 'trip/**/*.jpg', videos, "
-            "or the number of a webcam (0 is the first).",
+            help="Photos (JPEG, PNG, WebP, HEIC, AVIF), folders of photos, patterns in quotes such as "
+            "'trip/**/*.jpg', videos, or the number of a webcam (0 is the first).",
             show_default=False,
         ),
     ],
@@ -75,7 +75,8 @@ def reconstruct(
         typer.Option(
             min=1,
             metavar="N",
-            help="Keep the N best of each photo, of a video the N who are there for longest; else all that are found.",
+            help="Keep the N most prominent of each photo, of a video the N who are there for longest; "
+            "else all that are found.",
         ),
     ] = None,
     box: Boxes = None,
@@ -97,7 +98,8 @@ def reconstruct(
 
     Each person's mesh becomes DIR/photo-1.glb, DIR/photo-2.glb, ...: metres, y up, pelvis at the origin.
     In a video people are followed from frame to frame and smoothed over time; their GLBs move, seen from the camera.
-    Files that are there already are replaced. What cannot be used is passed over and listed at the end.
+    Hands' are named DIR/photo.hand-1.glb and so on. Each file that is written is listed; one that is there already is
+    replaced. What cannot be used is passed over and listed at the end.
     """
     kinds = frozenset(part.strip().lower() for part in formats.split(",") if part.strip())
     if unknown := sorted(kinds - set(_FORMATS)):
@@ -105,7 +107,7 @@ def reconstruct(
     if not (kinds or overlay or rigged):
         words = f"name one of {', '.join(_FORMATS)}, or add --overlay or --rigged."
         raise typer.BadParameter(words, param_hint="--format")
-    sources, unusable = find_sources(inputs)
+    sources, passed_over, unusable = find_sources(inputs)
     videos = [source for source in sources if source.is_video]
     if box and (len(sources) != 1 or videos):
         raise typer.BadParameter("boxes are for one photo, not for several and not for videos.", param_hint="--box")
@@ -140,6 +142,7 @@ def reconstruct(
         )
         outcome = work_through(sources, job)
     outcome.unusable[:0] = unusable
+    outcome.passed_over = passed_over
     outcome.tell(output)
     raise typer.Exit(outcome.exit_code)
 

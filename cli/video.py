@@ -12,7 +12,7 @@ import numpy as np
 
 from cli import outputs
 from cli.body_fits import fit_moving
-from cli.console import notes
+from cli.console import notes, results
 from cli.inputs import OVERLAY_VIDEO
 from cli.job import Job, VideoAnswer
 from cli.video_io import Recording, VideoReader, VideoWriter
@@ -154,6 +154,7 @@ def _draw(
             tick()
         if writer is not None:
             writer.finish()
+            results.print(str(path))
     finally:
         if writer is not None:
             writer.abandon()

@@ -37,6 +37,10 @@ def _box_text(text: str) -> str:
     return text
 
 
+MOST_PEOPLE = 50
+"""In one answer, and in one request's boxes; `MPT_MAX_PEOPLE` may lower it."""
+
+
 class ReconstructQuery(BaseModel):
     """The query of `POST /reconstruct`. A parameter with another name is refused, so that no typing error passes."""
 
@@ -48,12 +52,14 @@ class ReconstructQuery(BaseModel):
         "Zero-shot by default, where it is offered.",
     )
     subject: Literal["body", "hand"] = Field("body", description="Whether to reconstruct people's bodies, or hands.")
-    max_people: int | None = Field(None, ge=1, le=100, description="Reconstruct at most so many people, or hands.")
+    max_people: int | None = Field(
+        None, ge=1, le=MOST_PEOPLE, description="Reconstruct only so many people, or hands: the most prominent."
+    )
     bbox: list[
         Annotated[str, AfterValidator(_box_text), WithJsonSchema({"type": "string", "pattern": _BOX_PATTERN})]
     ] = Field(
         default_factory=list,
-        max_length=100,
+        max_length=MOST_PEOPLE,
         description="Where a person, or a hand, is: x,y,width,height in pixels of the upright photo. Repeat it for "
         "more. Without it, they are found by themselves.",
         examples=[["120,40,200,460"]],
@@ -162,7 +168,10 @@ class Reconstruction(BaseModel):
     height: int = Field(description="Of the photo, in pixels, after EXIF orientation.")
     mode: Literal["zero-shot", "fine-tuned"]
     model: str = Field(description="Name of the network.")
-    people: list[Person] = Field(description="Best first; empty if nobody was found, and with subject=hand.")
+    people: list[Person] = Field(
+        description="The most prominent first: large in the photo, and surely there. Empty if nobody was found, and "
+        "with subject=hand."
+    )
     hands: list[Hand] | None = Field(None, description="Likewise; only with subject=hand.")
     overlay: str | None = Field(
         None,

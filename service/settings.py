@@ -21,6 +21,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from service.schemas import MOST_PEOPLE
+
 MIB = 1024 * 1024
 
 
@@ -110,7 +112,7 @@ class Settings(BaseSettings):
     max_pixels: int = Field(
         50_000_000, ge=10_000, le=100_000_000, description="Largest photo, width x height, in pixels."
     )
-    max_people: int = Field(50, ge=1, le=100, description="Most people (or boxes) in one photo.")
+    max_people: int = Field(MOST_PEOPLE, ge=1, le=MOST_PEOPLE, description="Most people (or boxes) in one photo.")
 
     # Meshes
     store_dir: Annotated[Path, Field(default_factory=default_store_dir, description="Folder that keeps the meshes.")]

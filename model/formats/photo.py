@@ -20,6 +20,7 @@ from PIL import Image
 
 from model.errors import BadInput
 from model.formats.exif import PREFIX, is_exif, read_exif
+from model.formats.signatures import FORMATS, photo_format
 
 # Nobody can be seen in less, and slivers would scale to a side of zero pixels.
 MIN_SIDE = 16
@@ -38,15 +39,6 @@ _BIG_ONE = threading.Lock()
 Image.MAX_IMAGE_PIXELS = 100_000_000
 warnings.filterwarnings("ignore", module=r"PIL\.")  # one odd file could fill the log
 
-FORMATS = "JPEG, PNG, WebP, HEIC or AVIF"
-_SIGNATURES = {
-    "JPEG": re.compile(rb"\xff\xd8\xff"),
-    "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
-    "WEBP": re.compile(rb"RIFF....WEBP", re.DOTALL),
-    # The brands of an ISO base media file, its own, then those it is compatible with; AVIF may say mif1 first.
-    "AVIF": re.compile(rb"....ftyp(?:....){0,16}?avi[fs]", re.DOTALL),
-    "HEIF": re.compile(rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL),
-}
 _PNG_END = b"IEND\xaeB`\x82"
 # 0xFF and a code; 0xFF00 (stuffing) and 0xFFD0 to D7 (restart) belong to the compressed data.
 _JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
@@ -121,7 +113,7 @@ def decode(data: bytes, max_pixels: int) -> Photo:
     """
     if not data:
         raise BrokenImage(f"The image is empty: it has no bytes. Send a {FORMATS} file.")
-    format = next((name for name, signature in _SIGNATURES.items() if signature.match(data)), None)
+    format = photo_format(data)
     if format is None:
         raise UnsupportedFormat(f"This file is no {FORMATS} image. Convert it to one of them and send it again.")
     exif: bytes | None = None
@@ -176,8 +168,8 @@ def be_able_to_read_heic() -> None:
         from pillow_heif import register_heif_opener
     except ImportError:
         raise UnsupportedFormat(
-            'This is a HEIC photo. Here it is read once the extra is installed: pip install "mpt-human[heic]". '
-            "Or save it as JPEG and send it again."
+            "This is a HEIC photo, for which the extra heic (the package pillow-heif) is not installed here. "
+            "Install it, or save the photo as JPEG and send it again."
         ) from None
     register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)  # the photo alone
 

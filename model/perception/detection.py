@@ -37,6 +37,11 @@ class Detection:
     twin: Detection | None = None
 
 
+def prominence(detection: Detection) -> float:
+    """Puts somebody in the foreground, even if cut off, before a surer one far behind."""
+    return float(detection.score * np.sqrt(max(detection.box[2:])))
+
+
 def suppress_duplicates(detections: Sequence[Detection]) -> list[Detection]:
     """Best first; of candidates whose joints coincide, only the best one.
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from model.interfaces import Box, Landmarks
 from model.perception.crops import View
-from model.perception.detection import SAME_PERSON, Detection, similarity
+from model.perception.detection import SAME_PERSON, Detection, prominence, similarity
 from model.perception.limbs import Arm, Foot, arm_of, arms_of, feet_of, is_elbow, is_foot
 from model.perception.palms import Find, Palm, angle_of, look_for_palms
 
@@ -58,7 +58,7 @@ class Glance(NamedTuple):
 
 
 def find_hands(find: Find, look: Look, image: np.ndarray, find_people: People = lambda image: []) -> list[Detection]:
-    """Finds hands, the surest first.
+    """Finds hands, the most prominent first.
 
     Args:
         find: the palm detector.
@@ -92,7 +92,7 @@ def find_hands(find: Find, look: Look, image: np.ndarray, find_people: People = 
         other_limb = is_elbow(glance.points, arms) or is_foot(glance.points, feet, arms)
         if not other_limb and not any(_same(hand, other) for other in hands):
             hands.append(hand)
-    return hands
+    return sorted(hands, key=prominence, reverse=True)
 
 
 def hands_in_boxes(look: Look, image: np.ndarray, boxes: Sequence[Box]) -> list[Detection]:

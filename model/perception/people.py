@@ -10,7 +10,7 @@ import numpy as np
 
 from model.errors import BadInput
 from model.interfaces import DetectorOutputs
-from model.perception.detection import Detection, suppress_duplicates
+from model.perception.detection import Detection, prominence, suppress_duplicates
 
 CELL = 4  # pixels of the network's input that one cell of its outputs spans
 _STRIDE = 32  # the network's input sizes are multiples of this
@@ -81,7 +81,7 @@ def find_people(find: Find, image: np.ndarray, threshold: float = _THRESHOLD) ->
     if not people:
         sides = (person for side in (1, 2, 3) for person in _find_at(find, image, first / longest, side))
         people = [person for person in sides if person.score >= max(threshold, _TURNED_THRESHOLD)]
-    return sorted(suppress_duplicates(people), key=_prominence, reverse=True)
+    return sorted(suppress_duplicates(people), key=prominence, reverse=True)
 
 
 def _cut(person: Detection, part: np.ndarray, edges: Sequence[bool], slack: float) -> bool:
@@ -89,11 +89,6 @@ def _cut(person: Detection, part: np.ndarray, edges: Sequence[bool], slack: floa
     x, y, w, h = person.box
     gaps = (x, y, part.shape[1] - x - w, part.shape[0] - y - h)
     return any(edge and gap < slack for edge, gap in zip(edges, gaps, strict=True))
-
-
-def _prominence(person: Detection) -> float:
-    """Puts somebody in the foreground, even if cut off, before a surer one far behind."""
-    return float(person.score * np.sqrt(max(person.box[2:])))
 
 
 def _find_at(find: Find, image: np.ndarray, scale: float, quarters: int = 0) -> list[Detection]:

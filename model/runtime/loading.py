@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from model.errors import BadCheckpoint, BadInput, MPTError, WeightsMissing
+from model.extras import how_to_install
 from model.interfaces import Network
 from model.runtime.fingerprint import fingerprint
 
@@ -73,7 +74,7 @@ def export_path(checkpoint: Path | None = None, subject: str = "body") -> Path:
 
 
 def _open_torch(checkpoint: Path, device: str, precision: str, threads: int | None) -> Network:
-    _require("torch", "PyTorch", "pip install torch, or choose the engine onnx")
+    _require("torch", "PyTorch", f"{sys.executable} -m pip install torch, or choose the engine onnx")
     import torch
 
     from model.runtime.torch_runtime import TorchNetwork
@@ -84,7 +85,7 @@ def _open_torch(checkpoint: Path, device: str, precision: str, threads: int | No
 
 
 def _open_onnx(checkpoint: Path | None, device: str, threads: int | None, subject: str) -> Network:
-    _require("onnxruntime", "ONNX Runtime", 'pip install "mpt-human[onnx-cpu]"')
+    _require("onnxruntime", "ONNX Runtime", how_to_install("onnx-cpu"))
     from model.runtime.onnx_runtime import OnnxNetwork
 
     if checkpoint is not None and _is_export(checkpoint):

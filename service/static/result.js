@@ -89,7 +89,10 @@ export class Result {
       const image = figure.querySelector("img");
       image.src = this.url;
       figure.classList.add("busy");
-      await image.decode().catch(() => figure.classList.add("unreadable"));
+      await image.decode().catch(() => {
+        figure.classList.add("unreadable");
+        note(figure, "This browser cannot show this photo, be it for its format. The meshes will stand here without it.");
+      });
       figure.style.setProperty("--aspect", image.naturalWidth / image.naturalHeight || 1.5);
     }
   }
@@ -150,9 +153,7 @@ export class Result {
     for (const id of ["controls", "switches", "picture"]) element(id).hidden = true;
     figures.forEach((figure, index) => {
       drawSkeletons(figure.querySelector(".flat"), answers[index], null);
-      const note = figure.querySelector(".note");
-      note.textContent = "This browser cannot draw in 3D (WebGL is missing or switched off). The files are there.";
-      note.hidden = false;
+      note(figure, "This browser cannot draw in 3D (WebGL is missing or switched off). The files are there.");
     });
   }
 
@@ -167,6 +168,12 @@ export class Result {
       place.hidden = false;
     }
   }
+}
+
+function note(figure, text) {
+  const place = figure.querySelector(".note");
+  place.textContent = text;
+  place.hidden = false;
 }
 
 const count = ({ people, subject }) => SUBJECTS[subject].count(people.length);

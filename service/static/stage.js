@@ -112,7 +112,7 @@ export class Stage {
     context.fillRect(0, 0, width, height);
     const { left, top, scale } = fit(this.photo, width, height);
     const place = [left, top, scale * this.photo.width, scale * this.photo.height];
-    if (this.views.atHome) {
+    if (this.views.atHome && this.image.naturalWidth) {
       context.globalAlpha = Number(this.image.style.opacity);
       context.drawImage(this.image, ...place);
       context.globalAlpha = 1;

@@ -61,12 +61,13 @@ function sheet([upperLeft, upperRight, lowerRight, lowerLeft], map, renderOrder)
   return mesh;
 }
 
+/** The photo, or nothing where the browser cannot show it. */
 function textureOf(image) {
   const scale = Math.min(1, LARGEST / Math.max(image.naturalWidth, image.naturalHeight));
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.round(image.naturalWidth * scale));
   canvas.height = Math.max(1, Math.round(image.naturalHeight * scale));
-  canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+  if (image.naturalWidth) canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
   const texture = new CanvasTexture(canvas);
   texture.colorSpace = SRGBColorSpace;
   texture.anisotropy = 8;

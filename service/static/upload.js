@@ -3,7 +3,7 @@
 import { Trouble } from "./errors.js";
 import { download } from "./api.js";
 
-const ACCEPTED = ["image/jpeg", "image/png", "image/webp"];
+const ACCEPTED = ["image/jpeg", "image/png", "image/webp", "image/avif"]; // HEIC not by every service
 const element = (id) => document.getElementById(id);
 
 /** Calls `take` with each photo that comes in, a File or a function that returns a promise of one. */

@@ -8,7 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
+from tests.support.image_files import encode, exif_block
 from tests.support.npm import npm_package
 from tests.support.tab import Tab, choose_file, trouble
 
@@ -25,6 +27,39 @@ def test_a_text_file_gives_the_services_words(tab):
     assert tab.page.locator("#again").is_hidden()  # the same file would be refused again
     tab.answer(lambda: tab.page.click("#sample"))
     assert tab.page.locator("#trouble").is_hidden()
+
+
+def sample_as(format: str, **options: object) -> bytes:
+    with Image.open(SAMPLE) as image:
+        return encode(image, format=format, **options)
+
+
+def test_a_photo_that_the_browser_cannot_show_gives_its_meshes_all_the_same(tab):
+    pytest.importorskip("pillow_heif")
+    heic = sample_as("HEIF", quality=80)
+    answer = tab.answer(lambda: choose_file(tab, heic, "photo.heic", "image/heic"))
+    assert len(answer["people"]) == PEOPLE
+    assert "cannot show this photo" in tab.page.inner_text("#stages .note")
+    tab.blend(100)
+    assert tab.picture()[INSIDE].std() > 20  # the meshes
+    tab.choose("[name=view][value=side]")
+    with tab.page.expect_download() as download:
+        tab.page.click("#picture")
+    picture = cv2.imread(str(download.value.path()))
+    assert picture.std() > 20
+    tab.answer(
+        lambda: choose_file(tab, SAMPLE.read_bytes(), "sample.jpg", "image/jpeg")
+    )  # the note goes with its photo
+    assert tab.page.locator("#stages .note").is_hidden()
+
+
+def test_avif_is_sent_as_it_is_and_shown(tab):
+    avif = sample_as("AVIF", exif=exif_block(focal_length=60))
+    answer = tab.answer(lambda: choose_file(tab, avif, "photo.avif", "image/avif"))
+    assert len(answer["people"]) == PEOPLE
+    # What a canvas makes of a photo has no EXIF: 1200 x 800 pixels have a diagonal of 1442, a film one of 43.3 mm.
+    assert answer["people"][0]["camera"]["focal_length"] == pytest.approx(60 * 1442.2 / 43.267, rel=1e-3)
+    assert tab.page.locator("#stages .note").is_hidden()
 
 
 PASTE_LARGE = """() => {

@@ -35,17 +35,31 @@ def test_hands_become_files(run):
     status, output = run("left.png", "none.png", "--subject", "hand", "--format", "glb,obj,json,npz", "--overlay")
     assert status == 0, output
     assert "1 hand in 2 photos" in output and "No hand was found in 1 input" in output
-    answer = json.loads(Path("reconstructions/left.json").read_text())
+    answer = json.loads(Path("reconstructions/left.hand.json").read_text())
     (hand,) = answer["hands"]
     assert answer["people"] == [] and hand["handedness"] == "left"
     off = np.array(hand["keypoints_2d"])[:, :2] - (answer["width"], 0) - drawn() * (-1, 1)
     assert np.median(np.linalg.norm(off, axis=1)) < 4
-    arrays = np.load("reconstructions/left.npz")
+    arrays = np.load("reconstructions/left.hand.npz")
     assert arrays["joints"].shape == (1, 21, 3) and arrays["left"].tolist() == [True]
     mesh = trimesh.load_mesh(f"reconstructions/{hand['mesh']['glb']}", process=False)
     assert volume(np.asarray(mesh.vertices), np.asarray(mesh.faces)) > 0
-    assert json.loads(Path("reconstructions/none.json").read_text())["hands"] == []
-    assert {"left.overlay.png", "left.side.png"} <= {path.name for path in Path("reconstructions").iterdir()}
+    assert json.loads(Path("reconstructions/none.hand.json").read_text())["hands"] == []
+    assert {"left.hand.overlay.png", "left.hand.side.png"} <= {path.name for path in Path("reconstructions").iterdir()}
+
+
+def test_hands_take_the_place_of_no_body(run):
+    Path("left.png").write_bytes(png(picture()[:, ::-1]))
+    Path("reconstructions").mkdir()
+    bodies = [
+        Path(f"reconstructions/left{ending}") for ending in ("-1.glb", ".json", ".npz", ".overlay.png", ".side.png")
+    ]
+    for body in bodies:
+        body.write_bytes(b"a body")
+    status, output = run("left.png", "--subject", "hand", "--format", "glb,json,npz", "--overlay")
+    assert status == 0, output
+    assert all(body.read_bytes() == b"a body" for body in bodies)
+    assert len(list(Path("reconstructions").iterdir())) == 2 * len(bodies)
 
 
 def test_the_wrong_subject_gets_a_sentence(run, tmp_path):

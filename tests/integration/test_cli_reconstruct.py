@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import trimesh
 from PIL import Image
+from typer.testing import CliRunner
 
+from cli.main import app
 from tests.support.cli_photos import picture
 from tests.support.service_client import form
 
@@ -22,7 +24,9 @@ def files(folder: str = "reconstructions") -> list[str]:
 def test_a_photo_becomes_a_glb_of_each_person(run, model):
     Path("photo.jpg").write_bytes(picture())
     status, output = run("photo.jpg")
-    assert (status, output.strip()) == (0, "1 person in 1 photo -> reconstructions")
+    assert (status, output.splitlines()) == (
+        0, ["reconstructions/photo-1.glb", "1 person in 1 photo -> reconstructions"]
+    )  # fmt: skip
     assert files() == ["photo-1.glb"]
     mesh = trimesh.load_mesh("reconstructions/photo-1.glb", process=False)
     np.testing.assert_allclose(mesh.vertices, model.vertices * (1, -1, -1), atol=1e-6)
@@ -51,6 +55,23 @@ def test_all_formats(run, model):
         assert arrays["focal_length"] == pytest.approx(200)  # the diagonal of 160 x 120
         place = arrays["translations"][1]
     assert place[0] * 200 / place[2] == pytest.approx(80 + 30 - 160 / 2, abs=0.1)  # the box's middle
+
+
+def test_each_file_that_is_written_is_listed_on_standard_output(run, model):
+    Path("photo.jpg").write_bytes(picture())
+    result = CliRunner().invoke(app, ["reconstruct", "photo.jpg", "-f", "glb,obj,json,npz", "--overlay", "-o", "out"])
+    assert sorted(result.stdout.splitlines()) == [f"out/{name}" for name in files("out")]
+    assert len(files("out")) == 6
+    assert result.stderr == "1 person in 1 photo -> out\n"
+
+
+def test_what_a_folder_passes_over_is_named(run):
+    Path("photo.jpg").write_bytes(picture())
+    for name in ("notes.txt", "scan.tif"):
+        Path(name).write_bytes(b"II*\0")
+    status, output = run(".")
+    assert status == 0
+    assert "2 files passed over:\n  notes.txt: no photo" in output and "\n  scan.tif: no photo" in output
 
 
 def test_the_json_is_the_answer_of_the_service(run, client):

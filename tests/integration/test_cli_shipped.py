@@ -26,7 +26,7 @@ def test_a_drawn_person_comes_back(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     options = ("--format", "glb,json,npz", "--overlay", "--focal-length", "600", "--device", "cpu", "--engine", "torch")
     result = CliRunner().invoke(app, ["reconstruct", "drawn.png", *options])
-    assert (result.exit_code, result.stdout.strip()) == (0, "1 person in 1 photo -> reconstructions"), result.output
+    assert (result.exit_code, result.stderr.strip().splitlines()[-1]) == (0, "1 person in 1 photo -> reconstructions")
 
     answer = json.loads(Path("reconstructions/drawn.json").read_text())
     (person,) = answer["people"]
@@ -47,18 +47,25 @@ def test_a_drawn_person_comes_back(tmp_path: Path, monkeypatch):
     assert (blue & drawn).sum() > 0.75 * (blue | drawn).sum()
 
 
-def test_a_drawn_person_is_explained(tmp_path: Path, monkeypatch):
+def test_everyone_in_a_photo_is_explained_and_nothing_else_is_overwritten(tmp_path: Path, monkeypatch):
     topology = load_checkpoint(weights.path("anny-tiny")).topology
     body, faces = topology.template.numpy(), topology.faces.numpy()
     photo = draw_person(body + np.array([0.0, 0.0, 3.0], np.float32), faces, body, 600.0, (400, 520))
-    cv2.imwrite(str(tmp_path / "drawn.png"), photo[..., ::-1])
+    cv2.imwrite(str(tmp_path / "drawn.png"), np.hstack([photo, photo])[..., ::-1])
     monkeypatch.chdir(tmp_path)
+    Path("explanations").mkdir()
+    others = [Path(f"explanations/drawn{end}") for end in ("-1.glb", ".hand-1.heatmaps.png", ".overlay.png")]
+    for other in others:
+        other.write_bytes(b"another answer")
     result = CliRunner().invoke(app, ["explain", "drawn.png", "--device", "cpu"])
-    files = [f"explanations/drawn-1.{kind}.png" for kind in ("heatmaps", "attention")]
+    files = [f"explanations/drawn-{number}.{kind}.png" for number in (1, 2) for kind in ("heatmaps", "attention")]
     assert (result.exit_code, result.stdout.split()) == (0, files), result.output
     for file in files:
         drawn = tiles(file, rows=3)
         assert all(np.abs(a - b).max() > 20 for k, a in enumerate(drawn) for b in drawn[:k])  # each its own
+    assert all(other.read_bytes() == b"another answer" for other in others)
+    result = CliRunner().invoke(app, ["explain", "drawn.png", "--device", "cpu", "--max-people", "1", "-o", "one"])
+    assert result.stdout.split() == [f"one/drawn-1.{kind}.png" for kind in ("heatmaps", "attention")]
     status = CliRunner().invoke(app, ["explain", "nothing.jpg"])
     assert status.exit_code == 1 and "No such file" in status.output
 
@@ -72,7 +79,7 @@ def test_hands_are_explained_as_the_network_sees_them(tmp_path: Path, monkeypatc
         result = CliRunner().invoke(app, ["explain", f"{name}.png", "--subject", "hand", "--device", "cpu"])
         assert result.exit_code == 0, result.output
     for kind in ("heatmaps", "attention"):
-        one, other = (tiles(f"explanations/{name}-1.{kind}.png", rows=4) for name in ("right", "left"))
+        one, other = (tiles(f"explanations/{name}.hand-1.{kind}.png", rows=4) for name in ("right", "left"))
         mirrored = [tile[:, ::-1] for tile in one]
         assert np.abs(np.subtract(one, other)).mean() < 0.4 * np.abs(np.subtract(mirrored, other)).mean()
 

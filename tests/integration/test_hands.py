@@ -124,7 +124,7 @@ def test_two_hands_and_a_limit(reconstructor: Reconstructor) -> None:
     both = reconstructor.reconstruct(image).people
     assert sorted(hand.handedness or "" for hand in both) == ["left", "right"]
     (best,) = reconstructor.reconstruct(image, max_people=1).people
-    assert best.score == max(hand.score for hand in both)
+    assert best.score == both[0].score  # the most prominent
 
 
 def test_a_subject_that_is_unknown_gets_a_sentence() -> None:

@@ -16,7 +16,7 @@ from tests.support.service_client import form, photo, refused, serving, wait_unt
         ("mode=other", "mode: .*zero-shot"),
         ("max_people=0", "max_people"),
         ("max_people=two", "max_people"),
-        ("max_people=101", "max_people"),
+        ("max_people=51", "max_people"),
         ("vertices=perhaps", "vertices"),
         ("focal_length=0", "focal_length"),
         ("focal_length=nan", "focal_length"),

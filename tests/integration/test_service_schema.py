@@ -20,7 +20,7 @@ from tests.support.service_client import photo
 pytestmark = pytest.mark.slow
 
 app = create_app(
-    Settings(store_dir=Path(tempfile.mkdtemp()), max_people=100),
+    Settings(store_dir=Path(tempfile.mkdtemp()), max_people=50),
     lambda _: [FakeReconstructor(modes=("zero-shot", "fine-tuned"))],
 )
 

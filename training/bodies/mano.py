@@ -11,13 +11,14 @@ import numpy as np
 import torch
 
 from model.errors import BadData
+from model.extras import how_to_install
 from training.bodies.smpl import SmplBody, read_model
 from training.bodies.subject import HAND
 
 try:
     from smplx.vertex_ids import vertex_ids
 except ImportError as error:
-    raise ImportError("MANO needs the smplx package: pip install 'mpt-human[smpl]'") from error
+    raise ImportError(f"MANO needs the smplx package: {how_to_install('smpl')}") from error
 
 PARENTS = (-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 0, 10, 11, 0, 13, 14)
 """MANO's joints: the wrist, then three of index, middle, little, ring finger and thumb, base first."""

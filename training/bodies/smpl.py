@@ -18,6 +18,7 @@ from torch import Tensor
 from typing_extensions import Self
 
 from model.errors import BadData
+from model.extras import how_to_install
 from model.joints import SMPL_JOINT_NAMES, SMPL_PARENTS, SMPLH_JOINTS, SMPLX_JOINTS
 from training.bodies.convert import MODEL_KEYS
 from training.bodies.subject import BODY
@@ -26,7 +27,7 @@ try:
     from smplx.lbs import batch_rigid_transform
     from smplx.vertex_ids import vertex_ids
 except ImportError as error:
-    raise ImportError("SMPL bodies need the smplx package: pip install 'mpt-human[smpl]'") from error
+    raise ImportError(f"SMPL bodies need the smplx package: {how_to_install('smpl')}") from error
 
 SHAPE_COUNT = 10
 """As many shape coefficients as every release has, and as the field uses."""

@@ -19,6 +19,7 @@ PACKET = b"G" + bytes(187)
         (b"RIFF\x10\x00\x00\x00WEBPVP8 ", "photo"),
         (b"\x00\x00\x00\x18ftypheic", "photo"),
         (b"\x00\x00\x00\x18ftypavif", "photo"),
+        (b"II*\x00", "other photo"),
         (b"\x00\x00\x00\x18ftypmp42", "video"),
         (b"\x00\x00\x00\x14ftypqt  ", "video"),
         (b"\x00\x00\x00\x08wide\x00\x00", "video"),

@@ -22,7 +22,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def places(*arguments: str) -> list[str]:
-    sources, unusable = find_sources(arguments)
+    sources, _, unusable = find_sources(arguments)
     assert unusable == []
     return [source.place.as_posix() for source in sources]
 
@@ -55,15 +55,46 @@ def test_videos_are_meant_by_name_and_by_patterns_but_not_by_folders(folder):
         (folder / name).touch()
     assert "clip.MP4" not in places(".")
     assert places("*.MP4", "clip.overlay.webm") == ["clip.MP4", "clip.overlay.webm"]
-    (video, photo), _ = find_sources(["clip.MP4", "b.jpg"])
+    (video, photo), *_ = find_sources(["clip.MP4", "b.jpg"])
     assert video.is_video and not photo.is_video
 
 
 def test_a_number_is_a_webcam_unless_it_is_a_file(folder):
     (folder / "1").touch()
-    (webcam, file), _ = find_sources(["0", "1"])
+    (webcam, file), *_ = find_sources(["0", "1"])
     assert (webcam.webcam, webcam.is_video, webcam.place.as_posix()) == (0, True, "webcam-0")
     assert (file.webcam, file.is_video) == (None, False)
+
+
+HEADS = {
+    "iphone.HEIC": b"\0\0\0\x18ftypheic", "web.avif": b"\0\0\0\x18ftypavif", "no ending": b"\xff\xd8\xff\xe1",
+    "photo.jpg.download": b"\xff\xd8\xff\xe0", "scan.tif": b"II*\0", "old.bmp": b"BM" + bytes(8),
+    "broken.jpg": b"", "film.jpg": b"\0\0\0\x18ftypmp42", "list.xlsx": b"PK\3\4", "anim.gif": b"GIF89a",
+}  # fmt: skip
+
+
+def test_what_a_folder_or_a_pattern_passes_over_is_named_whatever_its_ending(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, head in HEADS.items():
+        (tmp_path / name).write_bytes(head)
+    for name in ("a.overlay.png", "a-1.heatmaps.png", "a-1.attention.png", ".DS_Store"):
+        (tmp_path / name).touch()
+    photos = ["broken.jpg", "iphone.HEIC", "no ending", "photo.jpg.download", "web.avif"]
+    ours = ["a-1.attention.png", "a-1.heatmaps.png", "a.overlay.png"]
+    sources, passed, unusable = find_sources(["."])
+    assert ([source.path.name for source in sources], unusable) == (photos, [])
+    assert sorted(name for name, _ in passed) == sorted(
+        [*ours, "anim.gif", "film.jpg", "list.xlsx", "old.bmp", "scan.tif"]
+    )
+    reasons = dict(passed)
+    assert "a video" in reasons["film.jpg"] and "mpt made" in reasons["a.overlay.png"]
+    assert "JPEG, PNG, WebP, HEIC or AVIF" in reasons["scan.tif"]
+    sources, passed, _ = find_sources(["*"])
+    assert [source.path.name for source in sources if source.is_video] == ["anim.gif", "film.jpg"]
+    assert [source.path.name for source in sources if not source.is_video] == photos
+    assert sorted(name for name, _ in passed) == sorted([*ours, "list.xlsx", "old.bmp", "scan.tif"])
+    sources, passed, _ = find_sources([".", "scan.tif", "film.jpg"])  # named: then it is meant
+    assert {"scan.tif", "film.jpg"}.isdisjoint(dict(passed)) and len(sources) == len(photos) + 2
 
 
 def test_each_file_counts_once(folder):
@@ -80,7 +111,7 @@ def test_each_file_counts_once(folder):
     ],
 )
 def test_what_cannot_be_used_is_said(folder, argument, reason):
-    sources, ((name, sentence),) = find_sources([argument, "b.jpg"])
+    sources, _, ((name, sentence),) = find_sources([argument, "b.jpg"])
     assert [source.path.name for source in sources] == ["b.jpg"]
     assert name == argument
     assert reason in sentence

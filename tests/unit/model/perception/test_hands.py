@@ -205,6 +205,14 @@ def test_in_a_loose_box_all_angles_are_looked_at_closely() -> None:
     assert np.linalg.norm(hand.keypoints[:, :2] - joints, axis=1).max() < 8
 
 
+def test_a_hand_in_front_comes_before_a_surer_one_far_behind() -> None:
+    large, small = 140 * HAND + (200, 400), 50 * HAND + (600, 400)
+    look, image = looking([(large, 0.8, 0.9), (small, 0.95, 0.9)], photo())
+    people = [person((600, 400), (600, 465), "right"), person((200, 400), (200, 582), "right")]
+    first, second = find_hands(none_found, look, image, lambda _: people)
+    assert (first.score, second.score) == (pytest.approx(0.8), pytest.approx(0.95))
+
+
 def test_a_hand_is_reported_once() -> None:
     joints = 100 * HAND + (400, 400)
     look, image = looking([(joints, 0.9, 0.9)], photo())
