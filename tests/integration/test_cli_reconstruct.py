@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from tests.support.cli_photos import picture
+from tests.support.image_files import FORMATS, HEIC, encode, smooth
 from tests.support.service_client import form
 
 
@@ -63,6 +64,15 @@ def test_each_file_that_is_written_is_listed_on_standard_output(run, model):
     assert sorted(result.stdout.splitlines()) == [f"out/{name}" for name in files("out")]
     assert len(files("out")) == 6
     assert result.stderr == "1 person in 1 photo -> out\n"
+
+
+def test_photos_of_a_folder_are_known_by_what_they_hold(run, model):
+    Path("web.jpg").write_bytes(encode(smooth(), **FORMATS["avif"]))
+    for name, options in HEIC.items():
+        Path(f"{name}.HEIC").write_bytes(encode(smooth(), **options))
+    assert run(".")[0] == 0
+    assert len(files()) == len(model.calls) == 1 + len(HEIC)
+    assert all(call["image"].shape == (60, 80, 3) for call in model.calls)
 
 
 def test_what_a_folder_passes_over_is_named(run):

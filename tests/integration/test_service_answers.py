@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from service.app import create_app
 from service.settings import Settings
 from tests.support.fake_reconstructor import FakeReconstructor
+from tests.support.image_files import FORMATS, HEIC, encode, exif_block, smooth
 from tests.support.service_client import ID, PROBLEM, form, photo, refused, serving, wait_until_ready
 
 
@@ -110,6 +111,14 @@ def test_a_turned_photo_is_answered_upright(client, model):
 def test_the_format_is_told_by_the_bytes_not_the_name(client, extension):
     files = {"image": ("evil.exe", photo(extension=extension), "text/html")}
     assert client.post("/reconstruct", files=files).status_code == 200
+
+
+@pytest.mark.parametrize("options", [FORMATS["avif"], *HEIC.values()], ids=lambda options: str(options["format"]))
+def test_photos_as_phones_make_them(client, model, options):
+    data = encode(smooth(), exif=exif_block(6, focal_length=50), **options)
+    answer = client.post("/reconstruct", files=form(data)).json()
+    assert (answer["width"], answer["height"], len(answer["people"])) == (60, 80, 1)
+    assert model.calls[0]["focal_length"] == pytest.approx(100 * 50 / 43.2666, rel=1e-5)
 
 
 def test_links_begin_with_the_path_of_the_proxy(settings):

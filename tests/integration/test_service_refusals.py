@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import pytest
 
+from model.formats.photo import be_able_to_read_heic
 from service.settings import Settings
 from tests.support.service_client import form, photo, refused, serving, wait_until_ready
 
@@ -89,6 +91,14 @@ def test_two_photos_are_refused(client):
 )
 def test_images_that_cannot_be_used(client, model, data, status, words):
     refused(client.post("/reconstruct", files=form(data)), status, words)
+    assert model.calls == []
+
+
+def test_heic_that_cannot_be_read_here_names_the_extra(client, model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)  # as if it were not installed
+    be_able_to_read_heic.cache_clear()
+    data = b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf" + bytes(100)
+    refused(client.post("/reconstruct", files=form(data)), 415, "extra heic")
     assert model.calls == []
 
 
