@@ -20,11 +20,12 @@ test: $(VENV)/.dev ## Run the fast tests (ARGS="-m slow" for the slow ones)
 	@$(BIN)/python -m weights.fetch
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: $(VENV)/.dev ## Check style, types and which package may import which
+lint: $(VENV)/.dev ## Check style, types, which package may import which, and the page's scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	npm exec --yes --package=@biomejs/biome@2.6.8 -- biome lint --error-on-warnings service/static
 
 format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix .

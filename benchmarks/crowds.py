@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.looks import whole_people
+from benchmarks.refinement import whole_people
 from model.reconstructor import Reconstructor
 from training.evaluation.matching import keypoint_similarity, match_people
 from training.images.datasets.photo_annotations import AnnotatedPerson

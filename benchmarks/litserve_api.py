@@ -1,6 +1,6 @@
 """The same work behind LitServe. In a file of its own, since its workers import the API by name.
 
-LitServe looks at annotations as they are: they must not become strings.
+LitServe results at annotations as they are: they must not become strings.
 """
 
 import litserve

@@ -2,7 +2,7 @@
 
 `python -m benchmarks.networks` prints a table for one photo with one person. Times are the processor's, of one thread,
 so that what else runs on the machine counts little. `--people 64` adds what each precision costs in millimetres, on
-rendered people whose joints are known (needs the extra `train`).
+rendered people whose joints are neighbours (needs the extra `train`).
 """
 
 from __future__ import annotations
@@ -67,14 +67,14 @@ def stages(network: TorchNetwork, twin: OnnxNetwork) -> str:
     photo = decode(data, 10**8).pixels
     (person,) = Reconstructor(network).reconstruct(photo).people
     crop = square_crop(person.bbox)
-    pixels = cut_crop(photo, crop, network.about.crop_size)
+    pixels = cut_crop(photo, crop, network.info.crop_size)
     middle = photo.shape[1] / 2, photo.shape[0] / 2
     people = pixels[None], np.array([crop], np.float32), np.array([[900.0, *middle]], np.float32)
     first, *finer = (letterbox(photo, size / max(photo.shape))[0][None] for size in SCALES)
 
     mesh = network.mesh
     crops, cameras = (torch.from_numpy(array) for array in people[1:])
-    heatmaps, _ = mesh.network.look(torch.from_numpy(people[0]).permute(0, 3, 1, 2).float())
+    heatmaps, _ = mesh.network.detect(torch.from_numpy(people[0]).permute(0, 3, 1, 2).float())
     coarse = mesh.network.coarse(heatmaps)
 
     def finish() -> Tensor:
@@ -85,33 +85,33 @@ def stages(network: TorchNetwork, twin: OnnxNetwork) -> str:
     parts: dict[str, tuple[nn.Module | None, Run, Run | None]] = {
         f"person detector, {SCALES[0]} px": (
             network.detectors[_DETECTOR],
-            partial(network.find, _DETECTOR, first),
-            partial(twin.find, _DETECTOR, first),
+            partial(network.detect, _DETECTOR, first),
+            partial(twin.detect, _DETECTOR, first),
         ),
         **{
-            f"a finer look, for small people, {size} px": (
+            f"a finer scale, for small people, {size} px": (
                 None,
-                partial(network.find, _DETECTOR, look),
-                partial(twin.find, _DETECTOR, look),
+                partial(network.detect, _DETECTOR, finer_image),
+                partial(twin.detect, _DETECTOR, finer_image),
             )
-            for size, look in zip(SCALES[1:], finer, strict=True)
+            for size, finer_image in zip(SCALES[1:], finer, strict=True)
         },
         "2D pose network": (
             mesh.network.backbone,
-            lambda: mesh.network.look(torch.from_numpy(people[0]).permute(0, 3, 1, 2).float()),
+            lambda: mesh.network.detect(torch.from_numpy(people[0]).permute(0, 3, 1, 2).float()),
             None,
         ),
         "mesh transformer": (mesh.network.transformer, lambda: mesh.network.coarse(heatmaps), None),
         "camera, upsampling": (None, finish, None),
-        "the last three": (mesh, lambda: network.place(*people), lambda: twin.place(*people)),
+        "the last three": (mesh, lambda: network.regress(*people), lambda: twin.regress(*people)),
     }
     by_torch = milliseconds({name: run for name, (_, run, _) in parts.items()})
     by_onnx = milliseconds({name: run for name, (_, _, run) in parts.items() if run})
     rest = milliseconds(
         {
             f"decoding a JPEG of {photo.shape[1]} x {photo.shape[0]}": lambda: decode(data, 10**8),
-            "scaling, cropping": lambda: (letterbox(photo, 0.4), cut_crop(photo, crop, network.about.crop_size)),
-            "writing the GLB": lambda: to_glb(person.vertices, network.about.faces),
+            "scaling, cropping": lambda: (letterbox(photo, 0.4), cut_crop(photo, crop, network.info.crop_size)),
+            "writing the GLB": lambda: to_glb(person.vertices, network.info.faces),
         }
     )
     rows = ["| stage | parameters | GFLOP | PyTorch, ms | ONNX Runtime, ms |", "|---" * 5 + "|"]
@@ -156,7 +156,7 @@ def quantised(source: Path, target: Path) -> None:
 
 
 def rendered_people(count: int) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], Tensor]:
-    """What `Network.place` takes for rendered people, and their true joints (B, 17, 3) in the cameras' axes."""
+    """What `Network.regress` takes for rendered people, and their true joints (B, 17, 3) in the cameras' axes."""
     from model.network.checkpoint import load_checkpoint
     from training.bodies.anny import AnnyBody
     from training.images.rendered.dataset import RenderedPeople
@@ -182,12 +182,12 @@ def precisions(engines: Mapping[str, Network], sizes: Mapping[str, int], count: 
     """What each engine's precision costs: time, size and millimetres."""
     people, truth = rendered_people(count)
     first = tuple(array[:1] for array in people)
-    one = milliseconds({name: partial(network.place, *first) for name, network in engines.items()})
+    one = milliseconds({name: partial(network.regress, *first) for name, network in engines.items()})
     rows = ["| engine | file | 1 person, ms | MPJPE, mm | off the first, mm |", "|---" * 5 + "|"]
     expected: Tensor | None = None
     for name, network in engines.items():
         batches = [[array[start : start + 8] for array in people] for start in range(0, count, 8)]
-        joints = torch.from_numpy(np.concatenate([network.place(*batch).joints for batch in batches]))
+        joints = torch.from_numpy(np.concatenate([network.regress(*batch).joints for batch in batches]))
         expected = joints if expected is None else expected
         error, off = 1000 * mpjpe(joints, truth).mean(), 1000 * (joints - expected).norm(dim=-1).mean()
         size = f"{sizes[name] / 1e6:.0f} MB" if name in sizes else ""
@@ -217,7 +217,7 @@ def main() -> int:
                     export(network, path, name)
             twins = {f"ONNX Runtime, {name}": OnnxNetwork.load(path, "cpu", 1) for name, path in files.items()}
             sizes = {f"ONNX Runtime, {name}": path.stat().st_size for name, path in files.items()}
-            print(f"{network.about.name}, PyTorch {torch.__version__}, ONNX Runtime {onnxruntime.__version__}\n")
+            print(f"{network.info.name}, PyTorch {torch.__version__}, ONNX Runtime {onnxruntime.__version__}\n")
             print(stages(network, next(iter(twins.values()))), flush=True)
             if people:
                 half = TorchNetwork.load(checkpoint, "cpu", "bfloat16")

@@ -15,7 +15,7 @@ from model.body.rig import Rig
 from model.errors import BadInput
 from model.formats.bvh import to_bvh
 from model.formats.rigged_glb import to_rigged_glb
-from service.responses import parameters_of
+from service.responses import encode_parameters
 from service.schemas import Parameters
 
 _RATE = 30.0  # frames a second of a BVH that has one
@@ -30,7 +30,7 @@ class Bodies:
 
     def parameters(self) -> list[Parameters]:
         """For JSON."""
-        return [parameters_of(self.rig, body) for body in self.found]
+        return [encode_parameters(self.rig, body) for body in self.found]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """For npz, N bodies: poses (N, 22, 3), shapes (N, S), body_translations (N, 3), residuals (N,) in metres."""

@@ -43,7 +43,7 @@ def explain(
     """
     from cli.model_loading import load_reconstructor, settings_in_force
     from cli.outputs import write_png
-    from model.explain import attention_sheet, heatmap_sheet, look_into
+    from model.explain import attention_sheet, explain_person, heatmap_sheet
     from model.formats.photo import decode
 
     settings, boxes = settings_in_force(), read_boxes(box)
@@ -55,13 +55,13 @@ def explain(
     if not found.people:
         nothing = "No hand" if subject is Subject.HAND else "Nobody"
         notes.print(f"{nothing} was found in {photo}; --box says where to look.")
-    names = model.network.about.joint_names
+    names = model.network.info.joint_names
     stem = answer_name(photo.stem, subject.value)
     with progress_bar(MofNCompleteColumn()) as progress:
         for number, person in enumerate(progress.track(found.people, description="Explaining"), start=1):
-            insight = look_into(model, image.pixels, person)
+            insight = explain_person(model, image.pixels, person)
             pictures = {
-                HEATMAPS: heatmap_sheet(insight.crop, insight.heatmaps, names),
+                HEATMAPS: heatmap_sheet(insight.picture, insight.heatmaps, names),
                 ATTENTION: attention_sheet(insight, model.faces, names),
             }
             for ending, picture in pictures.items():

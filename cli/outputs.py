@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -16,11 +15,11 @@ import numpy as np
 from cli.console import results
 from cli.inputs import OVERLAY, SIDE
 from model.errors import BadInput
+from model.files import atomic_write
 from model.formats.mesh import glb_to_obj, to_glb
 from model.formats.photo import Photo
-from model.rendering.overlay import Figure, overlay, side_view
 from service import schemas
-from service.responses import answer, described
+from service.responses import encode_answer, encode_person
 
 if TYPE_CHECKING:
     from model.reconstructor import Reconstructor
@@ -40,7 +39,7 @@ def write_meshes(stem: Path, found: Reconstruction, faces: np.ndarray, formats: 
     for number, person in enumerate(found.people, start=1):
         name = f"{stem.name}-{number}"
         try:
-            glb = to_glb(person.vertices, person.outward(faces), name) if formats & {"glb", "obj"} else b""
+            glb = to_glb(person.vertices, person.faces, name) if formats & {"glb", "obj"} else b""
         except ValueError as error:
             raise BadInput(f"Person {number} came out as no mesh: {error}. Another checkpoint may help.") from None
         files: dict[str, str] = {}
@@ -63,8 +62,8 @@ def to_json(
 ) -> bytes:
     """The answer that the service would give, as JSON; its links are the names of the files beside it."""
     of_people = zip_longest(found.people, links, parameters or ())
-    people = [described(f"{stem.name}-{number}", *about) for number, about in enumerate(of_people, start=1)]
-    whole = answer(stem.name, photo, model.modes[0], model, people, timings_ms)
+    people = [encode_person(f"{stem.name}-{number}", *about) for number, about in enumerate(of_people, start=1)]
+    whole = encode_answer(stem.name, photo, model.modes[0], model, people, timings_ms)
     told = whole.model_dump(mode="json", exclude_none=True)
     for person, files in zip(told.get("hands") or told["people"], links):
         person["mesh"] = files  # there may be more than the service has
@@ -103,15 +102,10 @@ def arrays(people: Sequence[Person], width: int, height: int) -> dict[str, Any]:
     }
 
 
-def write_pictures(stem: Path, photo: Photo, found: Reconstruction, faces: np.ndarray) -> None:
+def write_pictures(stem: Path, found: Reconstruction) -> None:
     """Write the photo with the meshes over it, and the meshes from the side."""
-    figures = [Figure(p.camera.place(p.vertices), p.outward(faces)) for p in found.people]
-    over = photo.pixels
-    if found.people:
-        camera = found.people[0].camera
-        over = overlay(photo.pixels, figures, camera.focal_length, camera.principal_point)
-    write_png(stem.with_name(stem.name + OVERLAY), over)
-    write_png(stem.with_name(stem.name + SIDE), side_view(figures, (photo.width, photo.height)))
+    write_png(stem.with_name(stem.name + OVERLAY), found.overlay())
+    write_png(stem.with_name(stem.name + SIDE), found.side_view())
 
 
 def write(path: Path, data: bytes) -> None:
@@ -120,13 +114,8 @@ def write(path: Path, data: bytes) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    with atomic_write(path) as partial:
         partial.write_bytes(data)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
     results.print(str(path))
 
 

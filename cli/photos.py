@@ -96,7 +96,7 @@ def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
         arrays = bodies.arrays() if bodies else {}
         outputs.write(_with_ending(stem, ".npz"), outputs.to_npz(photo, found, job.model.faces, arrays))
     if job.overlay:
-        outputs.write_pictures(stem, photo, found, job.model.faces)
+        outputs.write_pictures(stem, found)
     return len(found.people)
 
 

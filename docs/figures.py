@@ -13,8 +13,8 @@ import weights
 from model import Reconstructor
 from model.body.fitting import fit
 from model.body.rig import find_rig
-from model.body.skeleton import chain, origins
-from model.explain import Insight, attention_sheet, heatmap_sheet, look_into
+from model.body.skeleton import joint_positions, to_global
+from model.explain import Insight, attention_sheet, explain_person, heatmap_sheet
 from model.joints import JOINTS, SMPL_PARENTS
 from model.network.checkpoint import load_checkpoint
 from model.network.heatmaps import CROP_SIZE
@@ -44,10 +44,10 @@ def main() -> None:
     row = [("a photo", photo), ("its people", meshes), ("from the side", side_view(figures, size, GROUND))]
     save("people", sheet([(text, shrunk(picture, 440)) for text, picture in row], columns=3))
 
-    names = reconstructor.network.about.joint_names
-    insight = look_into(reconstructor, photo, people[1])
+    names = reconstructor.network.info.joint_names
+    insight = explain_person(reconstructor, photo, people[1])
     save("run-time", run_time(insight, reconstructor.faces))
-    save("heatmaps", heatmap_sheet(insight.crop, insight.heatmaps, names))
+    save("heatmaps", heatmap_sheet(insight.picture, insight.heatmaps, names))
     save("attention", attention_sheet(insight, reconstructor.faces, names))
     save("pre-training", pre_training())
     save("skeleton", skeleton(people[1].vertices, reconstructor.faces))
@@ -58,8 +58,8 @@ def run_time(insight: Insight, faces: np.ndarray) -> np.ndarray:
     """One person's way through the network."""
     person, camera = insight.person, insight.person.camera
     crop = cv2.resize(insight.crop, (CROP_SIZE, CROP_SIZE))
-    scale = CROP_SIZE / insight.view.side
-    middle = scale * np.subtract(camera.principal_point, insight.view.centre) + CROP_SIZE / 2
+    scale = CROP_SIZE / insight.crop.side
+    middle = scale * np.subtract(camera.principal_point, insight.crop.centre) + CROP_SIZE / 2
     mesh = Figure(camera.place(person.vertices), faces, PREDICTED)
     return sheet(
         [
@@ -116,8 +116,8 @@ def skeleton(mesh: np.ndarray, faces: np.ndarray) -> np.ndarray:
         if rotations is None:
             return picture
         picture = cv2.addWeighted(picture, 0.45, ground, 0.55, 0)
-        at = origins(rest.joints, chain(rotations) @ rest.straighten, np.zeros(3))
-        at += vertices.mean(axis=0) - rig.skin(rest, chain(rotations) @ rest.straighten, at).mean(axis=0) + place
+        at = joint_positions(rest.joints, to_global(rotations) @ rest.straighten, np.zeros(3))
+        at += vertices.mean(axis=0) - rig.skin(rest, to_global(rotations) @ rest.straighten, at).mean(axis=0) + place
         pairs = [(at[parent], at[joint]) for joint, parent in enumerate(SMPL_PARENTS) if parent >= 0]
         bones = [bone(start, end) for start, end in pairs]
         return overlay(picture, [Figure(*each, PREDICTED) for each in bones], focal, opacity=1, smooth=False)
@@ -138,7 +138,7 @@ def hands(photo: np.ndarray) -> np.ndarray:
     """The hands of a photo, and their meshes over them."""
     reconstructor = Reconstructor.load(device="cpu", subject="hand")
     found = reconstructor.reconstruct(photo).people
-    figures = [Figure(hand.camera.place(hand.vertices), hand.outward(reconstructor.faces)) for hand in found]
+    figures = [Figure(hand.camera.place(hand.vertices), hand.faces) for hand in found]
     meshes = overlay(photo, figures, found[0].camera.focal_length)
     crops = [square_crop(hand.bbox) for hand in found]
     tiles = [(f"a {hand.handedness} hand", cut_crop(photo, crop, 160)) for hand, crop in zip(found, crops)]

@@ -10,7 +10,7 @@ import torch
 
 from model.errors import BadInput
 from model.network.attention_maps import vertex_attention
-from model.perception.crops import View, upright
+from model.perception.crops import Crop, upright_crop
 from model.reconstructor import Reconstructor
 from model.rendering.contact_sheet import sheet
 from model.rendering.overlay import Figure, overlay
@@ -26,9 +26,9 @@ class Insight:
     """One person, or hand, with what the network saw of her."""
 
     person: Person
-    view: View
+    crop: Crop
     """The square of the photo that the heatmaps cover; of a hand with its fingers up, as a right one."""
-    crop: np.ndarray
+    picture: np.ndarray
     """(S, S, 3) uint8 RGB, what that square shows."""
     heatmaps: np.ndarray
     """(K, s, s) float32 in 0..1, which cover the crop."""
@@ -37,8 +37,8 @@ class Insight:
 
 
 @torch.inference_mode()
-def look_into(reconstructor: Reconstructor, photo: np.ndarray, person: Person) -> Insight:
-    """Looks once more as the network did; nobody else may use it meanwhile.
+def explain_person(reconstructor: Reconstructor, photo: np.ndarray, person: Person) -> Insight:
+    """Runs the network once more as it ran; nobody else may use it meanwhile.
 
     Args:
         reconstructor: The one that found her, run by PyTorch: the exported network does not show its inside.
@@ -51,20 +51,20 @@ def look_into(reconstructor: Reconstructor, photo: np.ndarray, person: Person) -
     network = reconstructor.network
     if not isinstance(network, TorchNetwork):
         raise BadInput("Only PyTorch's engine shows what the network sees: choose the engine torch.")
-    mesh, topology, size = network.mesh.network, network.topology, network.about.crop_size
-    view = person.view or upright(person.bbox)
-    pixels = torch.from_numpy(view.cut(photo, size)).to(network.device)
-    heatmaps, squares = mesh.look(pixels.permute(2, 0, 1)[None].float())
+    mesh, topology, size = network.mesh.network, network.topology, network.info.crop_size
+    crop = person.crop or upright_crop(person.bbox)
+    pixels = torch.from_numpy(crop.cut(photo, size)).to(network.device)
+    heatmaps, squares = mesh.detect(pixels.permute(2, 0, 1)[None].float())
     if squares is not None:
         x, y, half = squares[0].tolist()
-        (centre,) = view.to_photo(size / 2 * (1 + np.array([[x, y]])), size)
-        view = replace(view, centre=(float(centre[0]), float(centre[1])), side=half * view.side)
+        (centre,) = crop.to_photo(size / 2 * (1 + np.array([[x, y]])), size)
+        crop = replace(crop, centre=(float(centre[0]), float(centre[1])), side=half * crop.side)
     coarse = vertex_attention(mesh.transformer, heatmaps)[0].cpu()  # (C, K)
     spread = (coarse[topology.neighbours.cpu()] * topology.weights.cpu()[..., None]).sum(dim=1).clamp(min=0)  # (V, K)
     return Insight(
         person,
-        view,
-        view.cut(photo, size),
+        crop,
+        crop.cut(photo, size),
         heatmaps[0].cpu().numpy(),
         torch.nn.functional.normalize(spread, p=1, dim=1).numpy(),
     )
@@ -99,17 +99,17 @@ def attention_sheet(insight: Insight, faces: np.ndarray, names: tuple[str, ...])
         faces: (F, 3) of the network's mesh.
         names: The joints'.
     """
-    person, view, camera = insight.person, insight.view, insight.person.camera
-    scale = _TILE / view.side
+    person, crop, camera = insight.person, insight.crop, insight.person.camera
+    scale = _TILE / crop.side
     focal = camera.focal_length * scale
-    middle = view.axes @ np.subtract(camera.principal_point, view.centre) * scale + _TILE / 2
+    middle = crop.axes @ np.subtract(camera.principal_point, crop.centre) * scale + _TILE / 2
     to_view = np.eye(3, dtype=np.float32)
-    to_view[:2, :2] = view.axes.T
+    to_view[:2, :2] = crop.axes.T
     joints, vertices = camera.place(person.joints) @ to_view, camera.place(person.vertices) @ to_view
     dots = focal * joints[:, :2] / joints[:, 2:] + middle
-    outward = person.outward(faces)[:, :: -1 if view.mirrored else 1]
+    outward = person.faces[:, :: -1 if crop.mirrored else 1]
     ground = np.full((_TILE, _TILE, 3), _GROUND, np.uint8)
-    tiles = [("what the 2D network sees", cv2.resize(insight.crop, (_TILE, _TILE), interpolation=cv2.INTER_AREA))]
+    tiles = [("what the 2D network sees", cv2.resize(insight.picture, (_TILE, _TILE), interpolation=cv2.INTER_AREA))]
     for joint, name in enumerate(names):
         share = insight.attention[:, joint] * (len(names) / 2)
         figure = Figure(vertices, outward, _colours(share[outward].mean(axis=1)))

@@ -82,7 +82,7 @@ class Landmarks(NamedTuple):
     right: Any
 
 
-class Placed(NamedTuple):
+class CameraSpaceMeshes(NamedTuple):
     """Subjects before the cameras of their photos; tensors within the network, numpy arrays outside of it.
 
     Camera frame: x right, y down, z forward, metres, the root (a body's pelvis, a hand's wrist) at the origin.
@@ -101,7 +101,7 @@ class Placed(NamedTuple):
 
 
 @dataclass(frozen=True)
-class About:
+class NetworkInfo:
     """What a network is, whoever runs it."""
 
     name: str
@@ -125,14 +125,14 @@ class Network(Protocol):
     """The mesh network and those that find its subject, on some device. Calls from several threads are allowed."""
 
     @property
-    def about(self) -> About:
+    def info(self) -> NetworkInfo:
         """What it is."""
 
     @property
     def runtime(self) -> str:
         """Who runs it, such as "PyTorch on cpu, float32"."""
 
-    def find(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
+    def detect(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
         """Runs one of the networks that find the subject.
 
         Args:
@@ -143,7 +143,7 @@ class Network(Protocol):
             Its raw outputs, the batch first, in the order of its named tuple.
         """
 
-    def place(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> Placed:
+    def regress(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> CameraSpaceMeshes:
         """Runs the mesh network on subjects, who may be of different photos.
 
         Args:

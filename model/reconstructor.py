@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from model.errors import BadInput
-from model.interfaces import Box, Network, Placed
-from model.perception.crops import View, upright
+from model.interfaces import Box, Network
+from model.perception.crop_regressor import CropRegressor
+from model.perception.crops import upright_crop
 from model.perception.detection import Detection, distinct
-from model.perception.refinement import Known, Look, known_of, look_again
+from model.perception.refinement import Neighbours, neighbours_of, refine
 from model.perception.subjects import SUBJECTS
 from model.results import Camera, Person, Reconstruction
 from model.runtime.loading import open_network
@@ -32,15 +32,17 @@ class Reconstructor:
 
     def __init__(self, network: Network):
         self.network = network
-        about = network.about
+        about = network.info
         self.model_name, self.modes, self.card = about.name, (about.mode,), about.card
         self.faces: np.ndarray = about.faces
+        # A left hand is a right one mirrored, which turns its faces inside out.
+        self._outward = (about.faces, np.ascontiguousarray(about.faces[:, ::-1]))
         self.subject = about.subject
         self._subject = SUBJECTS[about.subject]
 
     def about(self) -> dict[str, Any]:
         """What is loaded: name, size, engine, numbers of joints and vertices, and scores as its card has them."""
-        about, scores = self.network.about, self.card.get("validation")
+        about, scores = self.network.info, self.card.get("validation")
         return {
             "name": about.name,
             "subject": about.subject,
@@ -56,7 +58,7 @@ class Reconstructor:
         cls,
         checkpoint: str | Path | None = None,
         device: str = "auto",
-        engine: str = "torch",
+        engine: str = "auto",
         precision: str = "auto",
         threads: int | None = None,
         subject: str = "body",
@@ -90,7 +92,7 @@ class Reconstructor:
 
         Args:
             image: (H, W, 3) uint8 RGB, upright.
-            boxes: people's boxes if they are known; None to find them.
+            boxes: people's boxes if they are neighbours; None to find them.
             max_people: keeps only this many.
             focal_length: pixels; None assumes the photo's diagonal, as a 43 mm lens before 35 mm film has it.
 
@@ -100,21 +102,21 @@ class Reconstructor:
         started = time.perf_counter()
         height, width = _checked(image).shape[:2]
         if boxes is None:
-            found = self._subject.find(self.network, image)
+            found = self._subject.detect(self.network, image)
         else:
-            found = self._subject.look(self.network, image, [check_box(box, width, height) for box in boxes])
+            found = self._subject.in_boxes(self.network, image, [check_box(box, width, height) for box in boxes])
         focal = float(focal_length) if focal_length else float(np.hypot(width, height))
         if not (np.isfinite(focal) and focal > 0):
             raise BadInput("The focal length must be a positive number of pixels.")
         detected = time.perf_counter()
 
         people: list[Person] = []
-        known = known_of(found)
+        neighbours = neighbours_of(found)
         wanted = len(found) if max_people is None else max_people
         step = max(1, min(_BATCH, wanted))
         for start in range(0, len(found), step):
             part = slice(start, start + step)
-            people += self._people(image, found[part], known[part], focal)
+            people += self._people(image, found[part], neighbours[part], focal)
             people = people if boxes is not None else _distinct(people)
             if len(people) >= wanted:
                 break
@@ -123,57 +125,51 @@ class Reconstructor:
         return Reconstruction(
             people,
             {"detection": (detected - started) * 1000, "reconstruction": (finished - detected) * 1000},
+            image,
         )
 
-    def _people(self, image: np.ndarray, found: list[Detection], known: list[Known], focal: float) -> list[Person]:
+    def _people(
+        self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float
+    ) -> list[Person]:
         """Each one, or its twin where that fits what was seen much better."""
         twins = [detection.twin for detection in found if detection.twin is not None]
-        people = self._each(image, [*found, *twins], [*known, *[()] * len(twins)], focal)
+        people = self._each(image, [*found, *twins], [*neighbours, *[()] * len(twins)], focal)
         others = iter(people[len(found) :])
         return [
             better(person, next(others)) if detection.twin else person
             for person, detection in zip(people[: len(found)], found, strict=True)
         ]
 
-    def _each(self, image: np.ndarray, found: list[Detection], known: list[Known], focal: float) -> list[Person]:
-        height, width = image.shape[:2]
-        take = partial(self.look, image, focal)
-        looks = take([detection.view or upright(detection.box) for detection in found])
-        free = [index for index, detection in enumerate(found) if detection.view is None]  # others were led to theirs
-        ours = [known[index] for index in free]
-        again = look_again([looks[index] for index in free], ours, take, focal, (width, height))
-        for index, look in zip(free, again, strict=True):
-            looks[index] = look
+    def _each(
+        self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float
+    ) -> list[Person]:
+        regress = CropRegressor(self.network, image, focal)
+        results = regress([detection.crop or upright_crop(detection.box) for detection in found])
+        free = [index for index, detection in enumerate(found) if detection.crop is None]  # others were led to theirs
+        refined = refine([results[index] for index in free], [neighbours[index] for index in free], regress)
+        for index, result in zip(free, refined, strict=True):
+            results[index] = result
         people = []
-        for detection, look in zip(found, looks, strict=True):
-            vertices, joints, keypoints, translation, weak = look.placed
-            if detection.view is not None:  # the detector has seen as well, and not through heatmaps
+        for detection, result in zip(found, results, strict=True):
+            vertices, joints, keypoints, translation, weak = result.mesh
+            if detection.crop is not None:  # the detector has seen as well, and not through heatmaps
                 keypoints = detection.keypoints
-            weak_perspective = look.view.weak_perspective(weak, detection.box)
+            weak_perspective = result.crop.weak_perspective(weak, detection.box)
             people.append(
                 Person(
-                    score=detection.score if len(detection.keypoints) else look.confidence,
+                    score=detection.score if len(detection.keypoints) else result.confidence,
                     bbox=detection.box,
                     keypoints_2d=keypoints,
                     joints=joints,
                     vertices=vertices,
-                    camera=Camera(focal, (width / 2, height / 2), _triple(translation), weak_perspective),
+                    faces=self._outward[detection.handedness == "left"],
+                    joint_names=self.network.info.joint_names,
+                    camera=Camera(focal, regress.principal_point, _triple(translation), weak_perspective),
                     handedness=detection.handedness,
-                    view=None if look.view == upright(detection.box) else look.view,
+                    crop=None if result.crop == upright_crop(detection.box) else result.crop,
                 )
             )
         return people
-
-    def look(self, image: np.ndarray, focal: float, views: Sequence[View]) -> list[Look]:
-        """What the mesh network answers to each view into a photo (H, W, 3) uint8 RGB; focal length in pixels."""
-        if not views:
-            return []
-        centre = (image.shape[1] / 2, image.shape[0] / 2)
-        pixels = np.stack([view.cut(image, self.network.about.crop_size) for view in views])
-        crops = np.array([view.crop(centre) for view in views], np.float32)  # (B, 3)
-        cameras = np.tile(np.array([focal, *centre], np.float32), (len(views), 1))  # (B, 3)
-        placed = zip(*self.network.place(pixels, crops, cameras), strict=True)
-        return [Look(view, view.back(Placed(*each), centre)) for view, each in zip(views, placed, strict=True)]
 
 
 def better(person: Person, twin: Person) -> Person:

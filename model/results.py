@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+import cv2
 import numpy as np
+import trimesh
 
+from model.errors import BadInput
+from model.files import atomic_write
+from model.formats.mesh import glb_to_obj, to_glb, to_trimesh
 from model.interfaces import Box
-from model.perception.crops import View
+from model.perception.crops import Crop
+from model.rendering.overlay import Figure, overlay, side_view
 
 
 @dataclass(frozen=True)
@@ -50,26 +57,90 @@ class Person:
     """(K, 3) float32."""
     vertices: np.ndarray
     """(V, 3) float32."""
+    faces: np.ndarray
+    """(F, 3) int32, counter-clockwise seen from outside."""
+    joint_names: tuple[str, ...]
+    """Of the K joints and keypoints."""
     camera: Camera
     handedness: str | None = None
     """"left" or "right" of a hand."""
-    view: View | None = None
+    crop: Crop | None = None
     """Where the mesh network looked, if that was not the upright square about the box."""
 
-    def outward(self, faces: np.ndarray) -> np.ndarray:
-        """The network's faces (F, 3) so that they are counter-clockwise seen from outside of this mesh.
+    def to_trimesh(self) -> trimesh.Trimesh:
+        """The mesh as files have it: metres, y up, the root at the origin."""
+        return to_trimesh(self.vertices, self.faces)
 
-        A left hand is a right one mirrored, which turns its faces inside out.
+    def save(self, path: str | Path) -> None:
+        """Writes the mesh as .glb or .obj, by the path's ending: metres, y up, the root at the origin.
+
+        Raises:
+            BadInput: another ending.
+            OSError: it cannot be written.
         """
-        return faces[:, ::-1] if self.handedness == "left" else faces
+        path = Path(path)
+        if path.suffix.lower() not in (".glb", ".obj"):
+            raise BadInput(f"A mesh is saved as .glb or .obj, not as {path.name}.")
+        glb = to_glb(self.vertices, self.faces, path.stem)
+        with atomic_write(path) as partial:
+            partial.write_bytes(glb if path.suffix.lower() == ".glb" else glb_to_obj(glb))
 
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """What was found in one photo; a sequence of its people."""
+    """What was found in one photo; a sequence of its people, the most prominent first."""
 
     people: list[Person]
     timings_ms: dict[str, float]
+    photo: np.ndarray | None = None
+    """(H, W, 3) uint8 RGB, the photo itself, not a copy."""
+
+    def overlay(self) -> np.ndarray:
+        """The photo with the meshes over it, (H, W, 3) uint8 RGB.
+
+        Raises:
+            BadInput: the photo was not kept.
+        """
+        if self.photo is None:
+            raise BadInput("This reconstruction came without its photo, over which its meshes could be drawn.")
+        if not self.people:
+            return self.photo.copy()
+        camera = self.people[0].camera
+        return overlay(self.photo, self.figures(), camera.focal_length, camera.principal_point)
+
+    def side_view(self) -> np.ndarray:
+        """The meshes seen from the photo's right, (H, W, 3) uint8 RGB of the photo's size.
+
+        Raises:
+            BadInput: the photo was not kept.
+        """
+        if self.photo is None:
+            raise BadInput("This reconstruction came without its photo, whose size its pictures have.")
+        return side_view(self.figures(), (self.photo.shape[1], self.photo.shape[0]))
+
+    def figures(self) -> list[Figure]:
+        """The meshes before the photo's camera, to be drawn."""
+        return [Figure(person.camera.place(person.vertices), person.faces) for person in self.people]
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Writes person-1.glb, person-2.glb and so on (hand-1.glb of hands), and overlay.png where the photo is there.
+
+        Returns:
+            What was written.
+
+        Raises:
+            OSError: something cannot be written.
+        """
+        folder, written = Path(folder), []
+        for number, person in enumerate(self.people, start=1):
+            written.append(folder / f"{'hand' if person.handedness else 'person'}-{number}.glb")
+            person.save(written[-1])
+        if self.photo is not None:
+            written.append(folder / "overlay.png")
+            png = cv2.imencode(".png", cv2.cvtColor(self.overlay(), cv2.COLOR_RGB2BGR))[1]
+            with atomic_write(written[-1]) as partial:
+                partial.write_bytes(png.tobytes())
+        return written
 
     def __iter__(self) -> Iterator[Person]:
         return iter(self.people)

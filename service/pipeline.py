@@ -12,8 +12,8 @@ from model.formats.mesh import to_glb
 from model.formats.photo import decode
 from model.formats.rigged_glb import to_rigged_glb
 from service import metrics, scene, schemas
-from service.inference.engine import check_wanted
-from service.responses import answer, described, parameters_of
+from service.inference.cancellation import check_cancelled
+from service.responses import encode_answer, encode_parameters, encode_person
 from service.store import Store, new_id
 
 if TYPE_CHECKING:
@@ -46,14 +46,14 @@ def reconstruct(
     Raises:
         BadInput: The image or a box cannot be used, or the mesh has no rig.
         OSError: The meshes or the scene could not be kept.
-        Unwanted: The client has gone meanwhile, or its deadline.
+        Cancelled: The client has gone meanwhile, or its deadline.
     """
-    check_wanted()
+    check_cancelled()
     start = time.perf_counter()
     photo = decode(data, settings.max_pixels)
     if (boxes := len(query.bbox)) > settings.max_people:
         raise BadInput(f"{boxes} boxes are too many: at most {settings.max_people} are reconstructed in one photo.")
-    check_wanted()
+    check_cancelled()
     rig = find_rig(model.about()["vertices"], settings.rig) if query.rigged or query.parameters else None
     decoded = time.perf_counter()
     found = model.reconstruct(
@@ -62,12 +62,12 @@ def reconstruct(
         max_people=min(query.max_people or settings.max_people, settings.max_people),
         focal_length=query.focal_length or photo.focal_length,
     )
-    check_wanted()
+    check_cancelled()
     reconstructed = time.perf_counter()
     identifier = new_id()
     people = [_person(person, model, query, rig, store, root_path) for person in found.people]
     if settings.keep_photos:
-        store.put(f"{identifier}.scene", scene.pack(photo.pixels, found.people, model.faces))
+        store.put(f"{identifier}.scene", scene.pack(photo.pixels, found.people))
     end = time.perf_counter()
     seconds = {
         **{stage: value / 1000 for stage, value in found.timings_ms.items()},
@@ -77,22 +77,22 @@ def reconstruct(
         metrics.STAGE_SECONDS.labels(stage).observe(value)
     seconds["total"] = end - start
     overlay = f"{root_path}/reconstructions/{identifier}/overlay.png" if settings.keep_photos else None
-    return answer(identifier, photo, mode, model, people, {k: 1000 * v for k, v in seconds.items()}, overlay)
+    return encode_answer(identifier, photo, mode, model, people, {k: 1000 * v for k, v in seconds.items()}, overlay)
 
 
 def _person(
     person: Person, model: Reconstructor, query: schemas.ReconstructQuery, rig: Rig | None, store: Store, root_path: str
 ) -> schemas.Person | schemas.Hand:
-    identifier, faces = new_id(), person.outward(model.faces)
+    identifier = new_id()
     name = f"{'person' if model.subject == 'body' else 'hand'}-{identifier[:8]}"
     links = {kind: f"{root_path}/mesh/{identifier}.{kind}" for kind in ("glb", "obj")}
-    store.put(f"{identifier}.glb", to_glb(person.vertices, faces, name))
+    store.put(f"{identifier}.glb", to_glb(person.vertices, person.faces, name))
     parameters = None
     if rig is not None:
-        check_wanted()  # a crowd takes a while
+        check_cancelled()  # a crowd takes a while
         body = fit(rig, person.vertices)
-        parameters = parameters_of(rig, body)
+        parameters = encode_parameters(rig, body)
         if query.rigged:
             links["rigged"] = f"{root_path}/mesh/{identifier}.rigged.glb"
-            store.put(f"{identifier}.rigged", to_rigged_glb(rig, [body], faces, name))
-    return described(identifier, person, links, parameters, query.vertices)
+            store.put(f"{identifier}.rigged", to_rigged_glb(rig, [body], person.faces, name))
+    return encode_person(identifier, person, links, parameters, query.vertices)

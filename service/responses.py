@@ -18,7 +18,7 @@ from model.body.rig import Rig
 from service.schemas import Parameters
 
 
-def parameters_of(rig: Rig, body: BodyFit) -> Parameters:
+def encode_parameters(rig: Rig, body: BodyFit) -> Parameters:
     """The body's parameters for JSON."""
     named = np.clip(np.append(1.0, body.shape) @ rig.measures, 0, 1).round(3).tolist()
     return Parameters(
@@ -31,7 +31,7 @@ def parameters_of(rig: Rig, body: BodyFit) -> Parameters:
     )
 
 
-def described(
+def encode_person(
     identifier: str,
     person: Person,
     files: Mapping[str, str],
@@ -68,7 +68,7 @@ def described(
     )
 
 
-def answer(
+def encode_answer(
     identifier: str,
     photo: Photo,
     mode: str,
@@ -84,7 +84,7 @@ def answer(
         photo: The photo.
         mode: The training that was asked for.
         model: What answered.
-        people: The people, or the hands, `described`.
+        people: The people, or the hands, of `encode_person`.
         timings_ms: By stage.
         overlay: Where the picture of the meshes over the photo is, if there is one.
     """

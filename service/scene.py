@@ -22,13 +22,12 @@ _QUALITY = 92
 _PHOTO, _CAMERA, _VERTICES, _FACES = "photo", "camera", "vertices-", "faces-"
 
 
-def pack(photo: np.ndarray, people: list[Person], faces: np.ndarray) -> bytes:
+def pack(photo: np.ndarray, people: list[Person]) -> bytes:
     """Writes what the pictures need: the photo as JPEG, scaled down to `LONGEST`, its camera, and the meshes.
 
     Args:
         photo: (H, W, 3) uint8 RGB.
         people: All of this photo.
-        faces: (F, 3) of the network's mesh.
     """
     height, width = photo.shape[:2]
     photo = _scaled_down(photo)
@@ -42,7 +41,7 @@ def pack(photo: np.ndarray, people: list[Person], faces: np.ndarray) -> bytes:
     arrays: dict[str, np.ndarray] = {_PHOTO: jpeg.reshape(-1), _CAMERA: np.array(camera, np.float64)}
     for number, person in enumerate(people):
         arrays[f"{_VERTICES}{number:03}"] = person.camera.place(person.vertices)
-        arrays[f"{_FACES}{number:03}"] = np.ascontiguousarray(person.outward(faces), np.uint32)
+        arrays[f"{_FACES}{number:03}"] = np.ascontiguousarray(person.faces, np.uint32)
     return save(arrays)
 
 

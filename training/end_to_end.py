@@ -65,7 +65,7 @@ class EndToEnd(nn.Module):
         with torch.autocast(crops.device.type, enabled=False), torch.no_grad() if self.frozen else nullcontext():
             if features_of(self.mpt.transformer.size):
                 return self.mpt.backbone.features(crops).float()
-            return self.mpt.look(crops)[0]
+            return self.mpt.detect(crops)[0]
 
     def forward(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import pickle
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from model.errors import BadCheckpoint, MPTError, WeightsMissing
+from model.files import atomic_write
 from model.network.backbones import build_backbone
 from weights.registry import brought_weights, cache_folder
 
@@ -44,13 +44,8 @@ def bring(name: str, file: Path) -> Path:
         detail = str(error).splitlines()[1].strip() if "\n" in str(error) else error
         raise BadCheckpoint(f"{file} is not of {brought_weights()[name].title}: {detail}") from None
     target = cache_folder() / f"{name}.safetensors"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(f".{os.getpid()}.partial")
-    try:
+    with atomic_write(target) as partial:
         save_file({key: value.contiguous() for key, value in backbone.state_dict().items()}, partial)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
     return target
 
 

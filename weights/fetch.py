@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from filelock import FileLock, Timeout
 from safetensors.numpy import save
 
 from model.errors import MPTError, WeightsMissing
+from model.files import atomic_write
 from weights import npm
 from weights.mediapipe_tensors import landmarks_state_dict, palms_state_dict
 from weights.movenet_tensors import movenet_state_dict
@@ -93,12 +93,8 @@ def _convert(weights: PublishedWeights, source: Path, folder: Path) -> None:
     manifest = next(source / file for file in weights.sha256 if file.endswith(".json"))
     parameters = _state_dict(weights, manifest)
     target = folder / f"{weights.name}.safetensors"
-    partial = target.with_suffix(f".{os.getpid()}.partial")
-    try:
+    with atomic_write(target) as partial:
         partial.write_bytes(save(parameters, metadata={"source": weights.source}))
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
     _say(f"{weights.title} ({weights.license}) -> {target}")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from model.body.rig import Rig
-from model.body.skeleton import chain, origins, unchain
+from model.body.skeleton import joint_positions, to_global, to_local
 from model.joints import JOINTS, SMPL_PARENTS
 
 # Root mean square of each joint's rotation angle, radians, over 63,479 poses of CMU's motion capture, in SMPL's order.
@@ -110,7 +110,7 @@ def _begin(
     shape = np.zeros(rig.shape_count) if shape is None else np.asarray(shape, np.float64)
     rest = rig.rest(shape)
     if start is not None:
-        return chain(start.rotations) @ rest.straighten, shape, start.translation
+        return to_global(start.rotations) @ rest.straighten, shape, start.translation
     weights = np.square(rig.dense_weights.T.astype(np.float64))  # (22, N): most for what hangs on one joint alone
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
     source = rest.vertices - (weights @ rest.vertices)[:, None]  # (22, N, 3)
@@ -131,10 +131,10 @@ class _State:
         rest = rig.rest(shape)
         world = turns @ np.swapaxes(rest.straighten, 1, 2)
         self._above = np.concatenate([np.eye(3)[None], world[list(SMPL_PARENTS[1:])]])  # each parent's axes
-        self.rotations = unchain(world)
+        self.rotations = to_local(world)
         self._angles = Rotation.from_matrix(self.rotations).as_rotvec()
         self._rest = rig.bent(rest, self.rotations)
-        self._places = origins(rest.joints, turns, translation)
+        self._places = joint_positions(rest.joints, turns, translation)
         self._off = target - rig.skin(self._rest, turns, self._places)  # (N, 3)
 
     @property
@@ -154,7 +154,7 @@ class _State:
         swings = Rotation.from_rotvec(swing.reshape(JOINTS, 3)).as_matrix()
         # Made rotations again at each step: else what rounding takes from them grows down the tree and with each frame.
         local = Rotation.from_matrix(np.swapaxes(above, 1, 2) @ swings @ self._turns).as_matrix()
-        return _State(self._rig, self._target, chain(local), self.shape + change, self.translation + shift)
+        return _State(self._rig, self._target, to_global(local), self.shape + change, self.translation + shift)
 
     def step(self, damping: float, reshape: bool) -> np.ndarray:
         """The Gauss-Newton step (66 + 3 + S,).

@@ -17,7 +17,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from scipy.spatial.transform import Rotation
 
-from model.body.skeleton import chain, origins
+from model.body.skeleton import joint_positions, to_global
 from model.errors import BadData, BadInput
 from model.joints import JOINTS
 
@@ -163,8 +163,8 @@ class Rig:
             (V, 3) metres, in the frame that the first rotation leads to.
         """
         rest = self.bent(self.rest(shape), rotations)
-        turns = chain(rotations) @ rest.straighten
-        return self.skin(rest, turns, origins(rest.joints, turns, translation))
+        turns = to_global(rotations) @ rest.straighten
+        return self.skin(rest, turns, joint_positions(rest.joints, turns, translation))
 
     def skin(self, rest: Rest, turns: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Vertices (V, 3) when each joint's piece is turned (22, 3, 3) from rest and its joint is at `places` (22, 3).

@@ -7,7 +7,7 @@ import numpy as np
 from model.joints import SMPL_PARENTS
 
 
-def chain(rotations: np.ndarray) -> np.ndarray:
+def to_global(rotations: np.ndarray) -> np.ndarray:
     """Rotations (..., 22, 3, 3) relative to the parent -> from the root's frame on."""
     world = rotations.copy()
     for joint, parent in enumerate(SMPL_PARENTS[1:], start=1):
@@ -15,14 +15,14 @@ def chain(rotations: np.ndarray) -> np.ndarray:
     return world
 
 
-def unchain(world: np.ndarray) -> np.ndarray:
-    """The inverse of `chain`."""
+def to_local(world: np.ndarray) -> np.ndarray:
+    """The inverse of `to_global`."""
     parents = list(SMPL_PARENTS[1:])
     local = np.swapaxes(world[..., parents, :, :], -1, -2) @ world[..., 1:, :, :]
     return np.concatenate([world[..., :1, :, :], local], axis=-3)
 
 
-def origins(joints: np.ndarray, turns: np.ndarray, translation: np.ndarray) -> np.ndarray:
+def joint_positions(joints: np.ndarray, turns: np.ndarray, translation: np.ndarray) -> np.ndarray:
     """Where joints (22, 3) at rest get to (22, 3) when each one's piece is turned (22, 3, 3) from rest."""
     places = joints + translation
     for joint, parent in enumerate(SMPL_PARENTS[1:], start=1):

@@ -39,6 +39,16 @@ def to_glb(vertices: np.ndarray, faces: np.ndarray, name: str = "body") -> bytes
     return file.finish([{"name": name, "mesh": 0}], {"name": name, "primitives": [primitive]})
 
 
+def to_trimesh(vertices: np.ndarray, faces: np.ndarray) -> trimesh.Trimesh:
+    """The mesh of `to_glb` for trimesh: vertices and faces in their order, y up.
+
+    Args:
+        vertices: (V, 3) metres, camera frame.
+        faces: (F, 3) vertex indices.
+    """
+    return trimesh.Trimesh(vertices * np.array(TURN_UP, np.float32), faces, process=False)
+
+
 def smooth_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """(V, 3) unit normals as glTF wants them: never zero, not even where there is no face."""
     normals = vertex_normals(vertices, faces)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from model.errors import BadCheckpoint, BadInput
+from model.files import atomic_write
 from model.network.backbones import PoseBackbone, build_backbone
 from model.network.build import build_described
 from model.network.checkpoint_keys import renamed
@@ -73,11 +73,9 @@ def save_checkpoint(
         },
         "card": card,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     contiguous = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    save_file(contiguous, partial, metadata={"mpt": json.dumps(description)})
-    os.replace(partial, path)
+    with atomic_write(path) as partial:
+        save_file(contiguous, partial, metadata={"mpt": json.dumps(description)})
 
 
 def load_checkpoint(path: Path, device: torch.device | str = "cpu", build: Build = build_described) -> Checkpoint:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from model.interfaces import Placed
+from model.interfaces import CameraSpaceMeshes
 from model.network.backbones import PoseBackbone
 from model.network.heatmaps import read_heatmaps, resample_heatmaps
 from model.network.lifting import MeshNetwork
@@ -47,17 +47,17 @@ class MPT(nn.Module):
         Args:
             crops: (B, 3, S, S) float32 RGB in 0..255, S = `backbone.input_size`, a person in the middle of each.
         """
-        heatmaps, squares = self.look(crops)
+        heatmaps, squares = self.detect(crops)
         vertices, joints, camera = self.coarse(heatmaps)
         camera = camera if squares is None else _from_square(camera, squares)
         return MPTOutput(self.topology.upsample(vertices), joints, camera, heatmaps)
 
-    def look(self, crops: Tensor) -> tuple[Tensor, Tensor | None]:
+    def detect(self, crops: Tensor) -> tuple[Tensor, Tensor | None]:
         """The backbone's heatmaps (B, K, S, S) at the size that the transformer reads, and the squares they cover.
 
-        See `PoseBackbone.look`.
+        See `PoseBackbone.detect`.
         """
-        heatmaps, squares = self.backbone.look(crops.to(next(self.backbone.parameters()).dtype))
+        heatmaps, squares = self.backbone.detect(crops.to(next(self.backbone.parameters()).dtype))
         heatmaps = heatmaps.float()
         size = self.transformer.size.heatmap_size
         if heatmaps.shape[-1] != size:
@@ -86,7 +86,7 @@ class PhotoMPT(nn.Module):
         upsampling.scatter_add_(0, topology.neighbours.T, topology.weights.T)
         self.register_buffer("upsampling", upsampling, persistent=False)
 
-    def forward(self, pixels: Tensor, crops: Tensor, cameras: Tensor) -> Placed:
+    def forward(self, pixels: Tensor, crops: Tensor, cameras: Tensor) -> CameraSpaceMeshes:
         """Runs the network.
 
         Args:
@@ -95,7 +95,7 @@ class PhotoMPT(nn.Module):
             cameras: (B, 3) float32 focal length and principal point x, y of their photos, pixels.
         """
         # (B, 3, S, S), channels last in memory
-        heatmaps, squares = self.network.look(pixels.permute(0, 3, 1, 2).float())
+        heatmaps, squares = self.network.detect(pixels.permute(0, 3, 1, 2).float())
         if squares is not None:
             crops = torch.cat([from_crop(squares[:, None, :2], crops)[:, 0], squares[:, 2:] * crops[:, 2:]], dim=1)
         coarse, joints, camera = self.network.coarse(heatmaps)
@@ -109,6 +109,6 @@ class PhotoMPT(nn.Module):
 
 
 def _from_square(camera: Tensor, squares: Tensor) -> Tensor:
-    """Weak perspective (B, 3) into squares of crops (B, 3), see `PoseBackbone.look`, to that into the crops."""
+    """Weak perspective (B, 3) into squares of crops (B, 3), see `PoseBackbone.detect`, to that into the crops."""
     middle, half = squares[:, :2], squares[:, 2:]
     return torch.cat([half * camera[:, :1], middle + half * camera[:, 1:]], dim=1)

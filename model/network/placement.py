@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from model.interfaces import Placed
+from model.interfaces import CameraSpaceMeshes
 from model.network.heatmaps import HeatmapReadout
 from model.network.projection import from_crop, project_weak_perspective, smallest_rotation, to_crop
 
@@ -19,7 +19,7 @@ _EXPECTED_WEIGHT = 0.1  # of a joint's re-projection by the network, beside the 
 
 def place_people(
     vertices: Tensor, joints: Tensor, camera: Tensor, seen: HeatmapReadout, crops: Tensor, cameras: Tensor
-) -> Placed:
+) -> CameraSpaceMeshes:
     """Turns and places people before their photos' cameras.
 
     Args:
@@ -49,7 +49,7 @@ def place_people(
     projected = focal[:, None] * placed[..., :2] / placed[..., 2:].clamp(min=0.1) + centre[:, None]  # (B, K, 2)
     # The network's own camera is for its own axes; this one is for the axes of the answer.
     weak = fit_weak_perspective(joints, to_crop(projected, crops))
-    return Placed(vertices, joints, torch.cat([pixels, confidence[..., None]], dim=2), translation, weak)
+    return CameraSpaceMeshes(vertices, joints, torch.cat([pixels, confidence[..., None]], dim=2), translation, weak)
 
 
 def ray_rotation(points: Tensor, focal_length: Tensor) -> Tensor:

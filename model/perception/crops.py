@@ -1,4 +1,4 @@
-"""Square views into a photo, upright, or turned and mirrored as a network wants them, and the way back."""
+"""Square crops into a photo, upright, or turned and mirrored as a network wants them, and the way back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from model.interfaces import Placed
+from model.interfaces import CameraSpaceMeshes
 
 CROP_SCALE = 1.25
 """Side of the crops by the longer side of people's boxes."""
@@ -16,10 +16,10 @@ _HIDDEN = 128
 
 
 @dataclass(frozen=True)
-class View:
+class Crop:
     """A square of a photo as a network sees it.
 
-    A view that is turned or mirrored is an upright one into a photo that was turned or mirrored about its principal
+    A crop that is turned or mirrored is an upright one into a photo that was turned or mirrored about its principal
     point; the camera of that photo is the same, its axes turned or mirrored likewise.
     """
 
@@ -28,7 +28,7 @@ class View:
     side: float
     """Photo pixels."""
     angle: float = 0.0
-    """Radians from the photo's upwards to the view's, clockwise as one sees it."""
+    """Radians from the photo's upwards to the crop's, clockwise as one sees it."""
     mirrored: bool = False
     """Whether left and right are exchanged, after turning."""
     within: tuple[float, float, float, float] | None = None
@@ -36,13 +36,13 @@ class View:
 
     @property
     def axes(self) -> np.ndarray:
-        """(2, 2) orthogonal: takes directions in the photo to directions in the view."""
+        """(2, 2) orthogonal: takes directions in the photo to directions in the crop."""
         cos, sin = np.cos(self.angle), np.sin(self.angle)
         turn = np.array([[cos, sin], [-sin, cos]])
         return np.diag([-1.0, 1.0]) @ turn if self.mirrored else turn
 
     def cut(self, image: np.ndarray, size: int) -> np.ndarray:
-        """What the view shows, (size, size, 3) uint8; outside of the image is black, what is hidden is grey."""
+        """What the crop shows, (size, size, 3) uint8; outside of the image is black, what is hidden is grey."""
         pixels = cut_crop(image, (*self.centre, self.side), size, self.axes)
         if self.within is not None:
             grid = np.stack(np.meshgrid(*[np.arange(size) + 0.5] * 2), axis=-1)  # (size, size, 2) x, y
@@ -51,23 +51,23 @@ class View:
         return pixels
 
     def to_photo(self, points: np.ndarray, size: int) -> np.ndarray:
-        """Points (N, 2) in pixels of the cut view to photo pixels."""
+        """Points (N, 2) in pixels of the cut crop to photo pixels."""
         return (points - size / 2) * (self.side / size) @ self.axes + self.centre
 
-    def crop(self, principal_point: tuple[float, float]) -> tuple[float, float, float]:
-        """Centre x, y and side of the view as an upright crop of the turned photo."""
+    def to_upright(self, principal_point: tuple[float, float]) -> tuple[float, float, float]:
+        """Centre x, y and side of the crop as an upright crop of the turned photo."""
         x, y = self.axes @ np.subtract(self.centre, principal_point) + principal_point
         return float(x), float(y), self.side
 
-    def back(self, placed: Placed, principal_point: tuple[float, float]) -> Placed:
-        """What a network answered for this view, before the camera of the photo.
+    def uncrop(self, placed: CameraSpaceMeshes, principal_point: tuple[float, float]) -> CameraSpaceMeshes:
+        """What a network answered for this crop, before the camera of the photo.
 
         Args:
             placed: of one subject, (V, 3) and the like, before the camera of the turned photo.
             principal_point: x, y of both cameras in pixels.
 
         Returns:
-            A mirrored mesh's faces are inside out; see `Person.outward`.
+            A mirrored mesh's faces are inside out.
         """
         if self.angle == 0 and not self.mirrored:
             return placed
@@ -76,7 +76,7 @@ class View:
         keypoints = placed.keypoints.copy()
         keypoints[:, :2] = (keypoints[:, :2] - principal_point) @ self.axes + principal_point
         scale, shift = placed.weak_perspective[:1], placed.weak_perspective[1:]
-        return Placed(
+        return CameraSpaceMeshes(
             placed.vertices @ to_photo,
             placed.joints @ to_photo,
             keypoints,
@@ -85,10 +85,10 @@ class View:
         )
 
     def weak_perspective(self, camera: np.ndarray, box: Sequence[float]) -> tuple[float, float, float]:
-        """Weak perspective into an upright crop of this view's place and size to that into the crop of a box.
+        """Weak perspective into an upright crop of this crop's place and size to that into the crop of a box.
 
         Args:
-            camera: (3,) s, tx, ty; see `back`.
+            camera: (3,) s, tx, ty; see `uncrop`.
             box: x, y, width, height in photo pixels.
         """
         x, y, side = square_crop(box)
@@ -96,8 +96,8 @@ class View:
         shift = 2 * np.subtract(self.centre, (x, y)) / side + ratio * camera[1:]
         return float(ratio * camera[0]), float(shift[0]), float(shift[1])
 
-    def mirror(self) -> View:
-        """The same view with left and right exchanged."""
+    def mirror(self) -> Crop:
+        """The same crop with left and right exchanged."""
         return replace(self, mirrored=not self.mirrored)
 
 
@@ -114,10 +114,10 @@ def square_crop(box: Sequence[float]) -> tuple[float, float, float]:
     return x + width / 2, y + height / 2, CROP_SCALE * max(width, height)
 
 
-def upright(box: Sequence[float]) -> View:
-    """The view of a box by `square_crop`."""
+def upright_crop(box: Sequence[float]) -> Crop:
+    """The crop of a box by `square_crop`."""
     x, y, side = square_crop(box)
-    return View((x, y), side)
+    return Crop((x, y), side)
 
 
 def cut_crop(image: np.ndarray, crop: Sequence[float], size: int, axes: np.ndarray | None = None) -> np.ndarray:

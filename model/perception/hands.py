@@ -1,7 +1,7 @@
 """Finds the hands in a photo, or in boxes of it: where palms and arms are, then each one's joints. Numpy alone.
 
 The landmark network wants a hand of a certain size whose fingers point upwards. A first look, guided by the palm or the
-forearm, or tried at four angles, says where the joints are; each further look is at the view that these suggest, and so
+forearm, or tried at four angles, says where the joints are; each further look is at the crop that these suggest, and so
 is the mesh network's.
 """
 
@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from model.interfaces import Box, Landmarks
-from model.perception.crops import View
+from model.perception.crops import Crop
 from model.perception.detection import SAME_PERSON, Detection, prominence, similarity
 from model.perception.limbs import Arm, Foot, arm_of, arms_of, feet_of, is_elbow, is_foot
-from model.perception.palms import Find, Palm, angle_of, look_for_palms
+from model.perception.palms import Palm, PalmDetector, angle_of, detect_palms
 
 INPUT_SIZE = 224
 """Side of the crops that the landmark network looks at, in pixels."""
@@ -42,14 +42,14 @@ _BOX_SCALE = 1.5  # about boxes that are given
 _ANGLES = (0.0, np.pi / 2, -np.pi / 2, np.pi)  # tried in boxes: nobody says how the hand lies
 
 
-Look = Callable[[np.ndarray], Landmarks]
+Landmarker = Callable[[np.ndarray], Landmarks]
 """The landmark network: (B, 224, 224, 3) uint8 RGB to what it says, in numpy."""
-People = Callable[[np.ndarray], list[Detection]]
+PeopleFinder = Callable[[np.ndarray], list[Detection]]
 """Finds the people in a photo, (H, W, 3) uint8 RGB."""
 
 
-class Glance(NamedTuple):
-    """What a look at one view says of it."""
+class SeenHand(NamedTuple):
+    """What a look at one crop says of it."""
 
     points: np.ndarray
     """(21, 2) photo pixels."""
@@ -57,102 +57,107 @@ class Glance(NamedTuple):
     right: float
 
 
-def find_hands(find: Find, look: Look, image: np.ndarray, find_people: People = lambda image: []) -> list[Detection]:
+def detect_hands(
+    palm_detector: PalmDetector,
+    landmarker: Landmarker,
+    image: np.ndarray,
+    detect_people: PeopleFinder = lambda image: [],
+) -> list[Detection]:
     """Finds hands, the most prominent first.
 
     Args:
-        find: the palm detector.
-        look: the landmark network.
+        palm_detector: finds palms.
+        landmarker: the landmark network.
         image: (H, W, 3) uint8 RGB.
-        find_people: finds the people in it: their arms lead to hands, and tell left from right; their elbows and feet
+        detect_people: finds the people in it: their arms lead to hands, and tell left from right; their elbows and feet
             are no hands. In a photo that a hand fills, neither they nor small hands are looked for.
     """
     longest = max(image.shape[:2])
-    sure: list[Glance] = []
+    sure: list[SeenHand] = []
     arms: list[Arm] = []
     feet: list[Foot] = []
-    for palms in look_for_palms(find, image):
-        new = [palm for palm in palms if not any(_lies_in(palm, glance) for glance in sure)]
-        for glance in _hands_in(look, image, [view_of_palm(palm) for palm in new], _PALM_HINT):
-            if _size(glance) >= _SMALL * longest or glance.presence >= _SMALL_THRESHOLD:
-                sure.append(glance)
-        if any(_size(glance) >= _LARGE * longest for glance in sure):
+    for palms in detect_palms(palm_detector, image):
+        new = [palm for palm in palms if not any(_lies_in(palm, seen) for seen in sure)]
+        for seen in _hands_in(landmarker, image, [view_of_palm(palm) for palm in new], _PALM_HINT):
+            if _size(seen) >= _SMALL * longest or seen.presence >= _SMALL_THRESHOLD:
+                sure.append(seen)
+        if any(_size(seen) >= _LARGE * longest for seen in sure):
             break
     else:
-        people = find_people(image)
+        people = detect_people(image)
         arms, feet = arms_of(people), feet_of(people)
-        known = [arm_of(glance.points, arms) for glance in sure]
-        free = [arm.view for arm in arms if not any(arm is other for other in known)]
-        sure += _hands_in(look, image, free, _ARM_HINT)
-    sure.sort(key=lambda glance: glance.presence, reverse=True)
+        known = [arm_of(seen.points, arms) for seen in sure]
+        free = [arm.crop for arm in arms if not any(arm is other for other in known)]
+        sure += _hands_in(landmarker, image, free, _ARM_HINT)
+    sure.sort(key=lambda seen: seen.presence, reverse=True)
     hands: list[Detection] = []
-    for glance in sure:
-        arm = arm_of(glance.points, arms)
-        hand = _hand(glance, image, arm.side if arm else None)
-        other_limb = is_elbow(glance.points, arms) or is_foot(glance.points, feet, arms)
+    for seen in sure:
+        arm = arm_of(seen.points, arms)
+        hand = _hand(seen, image, arm.side if arm else None)
+        other_limb = is_elbow(seen.points, arms) or is_foot(seen.points, feet, arms)
         if not other_limb and not any(_same(hand, other) for other in hands):
             hands.append(hand)
     return sorted(hands, key=prominence, reverse=True)
 
 
-def hands_in_boxes(look: Look, image: np.ndarray, boxes: Sequence[Box]) -> list[Detection]:
+def hands_in_boxes(landmarker: Landmarker, image: np.ndarray, boxes: Sequence[Box]) -> list[Detection]:
     """The hand in each box, in their order, however unsure; the box is the caller's.
 
     Args:
-        look: the landmark network.
+        landmarker: the landmark network.
         image: (H, W, 3) uint8 RGB.
         boxes: x, y, width, height in photo pixels.
     """
-    views = []
+    crops = []
     for x, y, width, height in boxes:
         side = _BOX_SCALE * max(width, height)
-        views += [View((x + width / 2, y + height / 2), side, angle) for angle in _ANGLES]
+        crops += [Crop((x + width / 2, y + height / 2), side, angle) for angle in _ANGLES]
     # All of them closer: in a loose box, the first look at the right angle may say less than one at a wrong angle.
-    glances = _closer(look, image, look_at(look, image, views))
-    each = [glances[start : start + len(_ANGLES)] for start in range(0, len(glances), len(_ANGLES))]
-    best = [max(tried, key=lambda glance: glance.presence) for tried in each]
-    return [replace(_hand(glance, image), box=box) for glance, box in zip(best, boxes, strict=True)]
+    hands_seen = _closer(landmarker, image, detect_landmarks(landmarker, image, crops))
+    each = [hands_seen[start : start + len(_ANGLES)] for start in range(0, len(hands_seen), len(_ANGLES))]
+    best = [max(tried, key=lambda seen: seen.presence) for tried in each]
+    return [replace(_hand(seen, image), box=box) for seen, box in zip(best, boxes, strict=True)]
 
 
-def _hands_in(look: Look, image: np.ndarray, views: Sequence[View], hint: float) -> list[Glance]:
-    """Closer looks at what may be a hand in some views, as far as it is one; `hint` is the least presence at first."""
-    first = [glance for glance in look_at(look, image, views) if glance.presence >= hint]
-    return [glance for glance in _closer(look, image, first) if glance.presence >= _THRESHOLD]
+def _hands_in(landmarker: Landmarker, image: np.ndarray, crops: Sequence[Crop], hint: float) -> list[SeenHand]:
+    """Closer looks at what may be a hand in some crops, as far as it is one; `hint` is the least presence at first."""
+    first = [seen for seen in detect_landmarks(landmarker, image, crops) if seen.presence >= hint]
+    return [seen for seen in _closer(landmarker, image, first) if seen.presence >= _THRESHOLD]
 
 
-def _size(glance: Glance) -> float:
-    return float(np.ptp(glance.points, axis=0).max())
+def _size(seen: SeenHand) -> float:
+    return float(np.ptp(seen.points, axis=0).max())
 
 
-def _lies_in(palm: Palm, glance: Glance) -> bool:
+def _lies_in(palm: Palm, seen: SeenHand) -> bool:
     """Whether a palm is that of a hand which is known already."""
-    return bool(np.linalg.norm(glance.points.mean(axis=0) - palm.middle) < _SAME_PLACE * _size(glance))
+    return bool(np.linalg.norm(seen.points.mean(axis=0) - palm.middle) < _SAME_PLACE * _size(seen))
 
 
-def _closer(look: Look, image: np.ndarray, glances: Sequence[Glance]) -> list[Glance]:
+def _closer(landmarker: Landmarker, image: np.ndarray, hands_seen: Sequence[SeenHand]) -> list[SeenHand]:
     """Looks at each again, from where the look before suggests."""
     for _ in range(_CLOSER_LOOKS):
-        glances = look_at(look, image, [view_of_joints(glance.points) for glance in glances])
-    return list(glances)
+        hands_seen = detect_landmarks(landmarker, image, [view_of_joints(seen.points) for seen in hands_seen])
+    return list(hands_seen)
 
 
-def _hand(glance: Glance, image: np.ndarray, side: str | None = None) -> Detection:
-    """A hand as a detection, in the view that the last glance suggests.
+def _hand(seen: SeenHand, image: np.ndarray, side: str | None = None) -> Detection:
+    """A hand as a detection, in the crop that the last seen suggests.
 
     Args:
         side: that of the arm it is on, if there is one; else it is as it looks. Where the look is doubtful and no arm
             says the same, the hand comes with its twin.
     """
     height, width = image.shape[:2]
-    looks = "right" if glance.right >= 0.5 else "left"
-    doubtful = _DOUBT < glance.right < 1 - _DOUBT and side != looks
+    looks = "right" if seen.right >= 0.5 else "left"
+    doubtful = _DOUBT < seen.right < 1 - _DOUBT and side != looks
     side = side or looks
-    view = view_of_joints(glance.points)
-    low, high = (edge.clip(0, (width, height)) for edge in (glance.points.min(axis=0), glance.points.max(axis=0)))
+    crop = view_of_joints(seen.points)
+    low, high = (edge.clip(0, (width, height)) for edge in (seen.points.min(axis=0), seen.points.max(axis=0)))
     (x, y), (w, h) = low.tolist(), (high - low).tolist()
-    keypoints = np.column_stack([glance.points, np.full(len(glance.points), glance.presence)]).astype(np.float32)
-    right = Detection((x, y, w, h), glance.presence, keypoints, view, "right")
-    left = replace(right, view=view.mirror(), handedness="left")
+    keypoints = np.column_stack([seen.points, np.full(len(seen.points), seen.presence)]).astype(np.float32)
+    right = Detection((x, y, w, h), seen.presence, keypoints, crop, "right")
+    left = replace(right, crop=crop.mirror(), handedness="left")
     hand, other = (right, left) if side == "right" else (left, right)
     return replace(hand, twin=other) if doubtful else hand
 
@@ -165,30 +170,30 @@ def _same(one: Detection, other: Detection) -> bool:
     return one.handedness == other.handedness and bool(between < _SAME_PLACE * max(*one.box[2:], *other.box[2:]))
 
 
-def look_at(look: Look, image: np.ndarray, views: Sequence[View]) -> list[Glance]:
-    """Runs the landmark network on views, a few at a time."""
-    glances = []
-    for start in range(0, len(views), _BATCH):
-        part = views[start : start + _BATCH]
-        said = look(np.stack([view.cut(image, INPUT_SIZE) for view in part]))
-        for view, points, presence, right in zip(part, *said, strict=True):
-            glances.append(Glance(view.to_photo(points[:, :2], INPUT_SIZE), float(presence), float(right)))
-    return glances
+def detect_landmarks(landmarker: Landmarker, image: np.ndarray, crops: Sequence[Crop]) -> list[SeenHand]:
+    """Runs the landmark network on crops, a few at a time."""
+    hands_seen = []
+    for start in range(0, len(crops), _BATCH):
+        part = crops[start : start + _BATCH]
+        said = landmarker(np.stack([crop.cut(image, INPUT_SIZE) for crop in part]))
+        for crop, points, presence, right in zip(part, *said, strict=True):
+            hands_seen.append(SeenHand(crop.to_photo(points[:, :2], INPUT_SIZE), float(presence), float(right)))
+    return hands_seen
 
 
-def view_of_palm(palm: Palm) -> View:
+def view_of_palm(palm: Palm) -> Crop:
     """Where the landmark network should look for the hand that a palm belongs to."""
     up = np.array([np.sin(palm.angle), -np.cos(palm.angle)])
     x, y = palm.middle + _PALM_SHIFT * palm.size * up
-    return View((float(x), float(y)), _PALM_SCALE * palm.size, palm.angle)
+    return Crop((float(x), float(y)), _PALM_SCALE * palm.size, palm.angle)
 
 
-def view_of_joints(points: np.ndarray) -> View:
+def view_of_joints(points: np.ndarray) -> Crop:
     """Where to look at a hand whose joints (21, 2) are known roughly, in photo pixels."""
     angle = angle_of(points[_WRIST], points[_MIDDLE_BASE])
-    axes = View((0.0, 0.0), 1.0, angle).axes
+    axes = Crop((0.0, 0.0), 1.0, angle).axes
     turned = points[_STEADY_JOINTS] @ axes.T
     low, high = turned.min(axis=0), turned.max(axis=0)
     size = max(float((high - low).max()), 1.0)
     x, y = ((low + high) / 2 - (0, _JOINTS_SHIFT * size)) @ axes
-    return View((float(x), float(y)), _JOINTS_SCALE * size, angle)
+    return Crop((float(x), float(y)), _JOINTS_SCALE * size, angle)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.perception.crops import View
+from model.perception.crops import Crop
 from model.perception.detection import Detection
 
 _SEEN = 0.2  # score of a joint below which it says nothing
@@ -15,7 +15,7 @@ _ARMS = (("left", 7, 9), ("right", 8, 10))  # COCO's elbows and wrists
 _LEGS = ((13, 15), (14, 16))  # and knees and ankles
 # A hand is about three quarters of the forearm long, which may point at the camera: then the body's size tells.
 _LEAST = 0.1  # of the longer side of the person's box: forearms, and shins
-_HAND_MIDDLE, _HAND_VIEW = 0.45, 1.3  # forearms from the wrist to the hand's middle; side of the view
+_HAND_MIDDLE, _HAND_VIEW = 0.45, 1.3  # forearms from the wrist to the hand's middle; side of the crop
 _LARGEST_HAND = 1.2  # forearms; 0.4 to 0.9 in photos
 # Parts of a hand's size within which its wrist is that of an arm, and an elbow is in its middle.
 _AT_WRIST, _AT_ELBOW = 0.4, 0.5
@@ -36,12 +36,12 @@ class Arm:
     """How long it would be about if it did not point at the camera."""
 
     @property
-    def view(self) -> View:
+    def crop(self) -> Crop:
         """Where to look for its hand: beyond the wrist, in the forearm's direction."""
         direction = self.wrist - self.elbow
         middle = self.wrist + direction * (_HAND_MIDDLE * self.forearm / max(float(np.linalg.norm(direction)), 1e-6))
         angle = float(np.arctan2(direction[0], -direction[1]))
-        return View((float(middle[0]), float(middle[1])), _HAND_VIEW * self.forearm, angle)
+        return Crop((float(middle[0]), float(middle[1])), _HAND_VIEW * self.forearm, angle)
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ class Palm:
         return angle_of(self.points[WRIST], self.points[MIDDLE_BASE])
 
 
-Find = Callable[[np.ndarray], PalmOutputs]
+PalmDetector = Callable[[np.ndarray], PalmOutputs]
 """The detector: (B, H, W, 3) uint8 RGB, H and W multiples of 32, to its raw outputs in numpy."""
 
 
@@ -50,23 +50,23 @@ def angle_of(wrist: np.ndarray, middle_base: np.ndarray) -> float:
     return float(np.arctan2(x, -y))
 
 
-def look_for_palms(find: Find, image: np.ndarray) -> Iterator[list[Palm]]:
+def detect_palms(detector: PalmDetector, image: np.ndarray) -> Iterator[list[Palm]]:
     """Looks for palms from coarse to fine; each look gives them best first, at most 16, and half of them are none.
 
     Args:
-        find: the detector.
+        detector: the detector.
         image: (H, W, 3) uint8 RGB.
     """
     longest = max(image.shape[:2])
     for index, size in enumerate(_SCALES):
         if index and size > _ENLARGED * longest:
             break
-        yield _find_at(find, image, size / longest)
+        yield _detect_at(detector, image, size / longest)
 
 
-def _find_at(find: Find, image: np.ndarray, scale: float) -> list[Palm]:
+def _detect_at(detector: PalmDetector, image: np.ndarray, scale: float) -> list[Palm]:
     canvas, *scales = letterbox(image, scale)
-    outputs = find(canvas[None])
+    outputs = detector(canvas[None])
     scores = 1 / (1 + np.exp(-np.clip(outputs.scores[0], -80, 80)))  # beyond, float32 would overflow
     palms = []
     for anchor in np.flatnonzero(scores >= _THRESHOLD):

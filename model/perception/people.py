@@ -36,7 +36,7 @@ Find = Callable[[np.ndarray], DetectorOutputs]
 """The detector: (B, H, W, 3) uint8 RGB, H and W multiples of 32, to its heads' raw outputs in numpy."""
 
 
-def find_people(find: Find, image: np.ndarray, threshold: float = _THRESHOLD) -> list[Detection]:
+def detect_people(find: Find, image: np.ndarray, threshold: float = _THRESHOLD) -> list[Detection]:
     """Finds people.
 
     Args:

@@ -10,8 +10,8 @@ import numpy as np
 
 from model.interfaces import Box, DetectorOutputs, Landmarks, Network, PalmOutputs
 from model.perception.detection import Detection
-from model.perception.hands import find_hands, hands_in_boxes
-from model.perception.people import find_people
+from model.perception.hands import detect_hands, hands_in_boxes
+from model.perception.people import detect_people
 
 
 @dataclass(frozen=True)
@@ -19,25 +19,25 @@ class Subject:
     """One kind of thing that is reconstructed."""
 
     name: str
-    find: Callable[[Network, np.ndarray], list[Detection]]
+    detect: Callable[[Network, np.ndarray], list[Detection]]
     """All that are in a photo (H, W, 3) uint8 RGB, the most prominent first."""
-    look: Callable[[Network, np.ndarray, Sequence[Box]], list[Detection]]
+    in_boxes: Callable[[Network, np.ndarray, Sequence[Box]], list[Detection]]
     """The one in each of the boxes that are given, in their order."""
 
 
-def _find_bodies(network: Network, image: np.ndarray) -> list[Detection]:
-    return find_people(lambda images: DetectorOutputs(*network.find("movenet-multipose", images)), image)
+def _detect_bodies(network: Network, image: np.ndarray) -> list[Detection]:
+    return detect_people(lambda images: DetectorOutputs(*network.detect("movenet-multipose", images)), image)
 
 
 def _bodies_in_boxes(network: Network, image: np.ndarray, boxes: Sequence[Box]) -> list[Detection]:
     return [Detection(box, 1.0, np.zeros((0, 3))) for box in boxes]
 
 
-def _find_hands(network: Network, image: np.ndarray) -> list[Detection]:
-    def find_palms(images: np.ndarray) -> PalmOutputs:
-        return PalmOutputs(*network.find("handdetect", images))
+def _detect_hands(network: Network, image: np.ndarray) -> list[Detection]:
+    def run_palms(images: np.ndarray) -> PalmOutputs:
+        return PalmOutputs(*network.detect("handdetect", images))
 
-    return find_hands(find_palms, _landmarks(network), image, partial(_find_bodies, network))
+    return detect_hands(run_palms, _landmarks(network), image, partial(_detect_bodies, network))
 
 
 def _hands_in_boxes(network: Network, image: np.ndarray, boxes: Sequence[Box]) -> list[Detection]:
@@ -45,10 +45,10 @@ def _hands_in_boxes(network: Network, image: np.ndarray, boxes: Sequence[Box]) -
 
 
 def _landmarks(network: Network) -> Callable[[np.ndarray], Landmarks]:
-    return lambda crops: Landmarks(*network.find("handlandmark-full", crops))
+    return lambda crops: Landmarks(*network.detect("handlandmark-full", crops))
 
 
 SUBJECTS = {
-    "body": Subject("body", _find_bodies, _bodies_in_boxes),
-    "hand": Subject("hand", _find_hands, _hands_in_boxes),
+    "body": Subject("body", _detect_bodies, _bodies_in_boxes),
+    "hand": Subject("hand", _detect_hands, _hands_in_boxes),
 }

@@ -11,7 +11,6 @@ import base64
 import copy
 import json
 import logging
-import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -24,7 +23,8 @@ import torch
 from torch import Tensor, nn
 
 from model.errors import BadInput, MPTError
-from model.interfaces import DETECTORS, About, Placed, detectors_of
+from model.files import atomic_write
+from model.interfaces import DETECTORS, CameraSpaceMeshes, NetworkInfo, detectors_of
 from model.network.detectors.registry import PhotoDetector
 from model.network.mpt import PhotoMPT
 from model.runtime.fingerprint import fingerprint
@@ -65,7 +65,7 @@ def export(network: TorchNetwork, output: Path, precision: str = "float32", sour
         raise BadInput(f"There is no precision {precision!r}; choose one of {', '.join(PRECISIONS)}.")
     if output.suffix != ".onnx":
         raise BadInput(f"{output} must end with .onnx.")
-    mesh, detectors, about = network.mesh, network.detectors, network.about
+    mesh, detectors, about = network.mesh, network.detectors, network.info
     if precision == "float16":
         mesh, detectors = copy.deepcopy(mesh), {name: copy.deepcopy(each).half() for name, each in detectors.items()}
         mesh.network.backbone.half()
@@ -83,7 +83,9 @@ def mesh_model(mesh: PhotoMPT, crop_size: int) -> onnx.ModelProto:
     pixels = torch.zeros(2, crop_size, crop_size, 3, dtype=torch.uint8)
     crops, cameras = torch.tensor([[320.0, 240, 300]] * 2), torch.tensor([[800.0, 320, 240]] * 2)
     people = torch.export.Dim("people", min=1, max=_LARGEST)
-    return _onnx(mesh, {"pixels": pixels, "crops": crops, "cameras": cameras}, [{0: people}] * 3, Placed._fields)
+    return _onnx(
+        mesh, {"pixels": pixels, "crops": crops, "cameras": cameras}, [{0: people}] * 3, CameraSpaceMeshes._fields
+    )
 
 
 def detector_model(detector: PhotoDetector) -> onnx.ModelProto:
@@ -117,7 +119,7 @@ def _onnx(
     return exported.model_proto
 
 
-def _metadata(about: About, precision: str, source: str) -> dict[str, str]:
+def _metadata(about: NetworkInfo, precision: str, source: str) -> dict[str, str]:
     description = {
         "format": FORMAT,
         "name": about.name,
@@ -136,12 +138,8 @@ def _metadata(about: About, precision: str, source: str) -> dict[str, str]:
 
 
 def _save(model: onnx.ModelProto, path: Path) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with atomic_write(path) as partial:
         onnx.save(model, partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime
 
 from model.errors import BadCheckpoint, BadInput, WeightsMissing
-from model.interfaces import About, Placed, detectors_of
+from model.interfaces import CameraSpaceMeshes, NetworkInfo, detectors_of
 
 FORMAT = "mpt-onnx-2"
 
@@ -47,7 +47,7 @@ class OnnxNetwork:
             faces = np.frombuffer(base64.b64decode(stored["mpt.faces"]), "<i4").reshape(-1, 3)
             card = dict(description["card"])
             self.fingerprint = str(description["fingerprint"])
-            self.about = About(
+            self.info = NetworkInfo(
                 name=str(description["name"]),
                 size=str(description["size"]),
                 mode=str(description["mode"]),
@@ -64,7 +64,7 @@ class OnnxNetwork:
                 f"{name} is no export of this project's version ({FORMAT}): {error!r}; export the checkpoint again."
             ) from None
         place = "CUDA" if _PROVIDERS["cuda"] in mesh.get_providers() else "CPU"
-        self._detectors = {name: open_detector(name) for name in detectors_of(self.about.subject)}
+        self._detectors = {name: open_detector(name) for name in detectors_of(self.info.subject)}
         self.runtime = f"ONNX Runtime on {place}, {precision}"
 
     @classmethod
@@ -84,13 +84,15 @@ class OnnxNetwork:
         mesh = _open(path, device, threads)
         return cls(mesh, lambda name: _open(path.with_name(f"{name}.onnx"), device, threads), str(path))
 
-    def find(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
-        """See `Network.find`."""
+    def detect(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
+        """See `Network.detect`."""
         return tuple(self._detectors[detector].run(None, {"images": images}))
 
-    def place(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> Placed:
-        """See `Network.place`."""
-        return Placed(*self._mesh.run(Placed._fields, {"pixels": pixels, "crops": crops, "cameras": cameras}))
+    def regress(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> CameraSpaceMeshes:
+        """See `Network.regress`."""
+        return CameraSpaceMeshes(
+            *self._mesh.run(CameraSpaceMeshes._fields, {"pixels": pixels, "crops": crops, "cameras": cameras})
+        )
 
 
 def _open(path: Path, device: str, threads: int | None) -> onnxruntime.InferenceSession:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from model.errors import BadInput
-from model.interfaces import About, Placed, detectors_of
+from model.interfaces import CameraSpaceMeshes, NetworkInfo, detectors_of
 from model.network.backbones import build_backbone
 from model.network.checkpoint import load_checkpoint
 from model.network.detectors.registry import PhotoDetector, load_detector
@@ -51,7 +51,7 @@ class TorchNetwork:
         if precision not in PRECISIONS:
             raise BadInput(f"The precision {precision!r} is not one of auto, {', '.join(PRECISIONS)}.")
         self.topology: MeshTopology = network.topology
-        self.about = About(
+        self.info = NetworkInfo(
             name=name,
             size=network.transformer.size.name,
             mode=mode,
@@ -100,15 +100,15 @@ class TorchNetwork:
         return cls(network, detectors, name, mode, loaded.card, device, precision)
 
     @torch.inference_mode()
-    def find(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
-        """See `Network.find`."""
+    def detect(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
+        """See `Network.detect`."""
         return tuple(head.cpu().numpy() for head in self.detectors[detector](self._on_device(images)))
 
     @torch.inference_mode()
-    def place(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> Placed:
-        """See `Network.place`."""
+    def regress(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> CameraSpaceMeshes:
+        """See `Network.regress`."""
         placed = self.mesh(*(self._on_device(array) for array in (pixels, crops, cameras)))
-        return Placed(*(tensor.cpu().contiguous().numpy() for tensor in placed))
+        return CameraSpaceMeshes(*(tensor.cpu().contiguous().numpy() for tensor in placed))
 
     def _on_device(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).to(self.device)

@@ -8,13 +8,10 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 
+from service.inference.cancellation import Cancelled
 from service.inference.engine import DeadlineExceeded
 
 Result = TypeVar("Result")
-
-
-class ClientGone(Exception):
-    """Nobody waits for the answer any more."""
 
 
 async def answer_in_time(work: Coroutine[Any, Any, Result], request: Request, seconds: float) -> Result:
@@ -30,7 +27,7 @@ async def answer_in_time(work: Coroutine[Any, Any, Result], request: Request, se
 
     Raises:
         DeadlineExceeded: The time is over.
-        ClientGone: The client closed the connection.
+        Cancelled: The client closed the connection.
     """
     working = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(_until_gone(request))
@@ -39,7 +36,7 @@ async def answer_in_time(work: Coroutine[Any, Any, Result], request: Request, se
         if working in done:
             return working.result()
         if leaving in done:
-            raise ClientGone
+            raise Cancelled
         raise DeadlineExceeded(
             f"This photo could not be answered within {seconds:g} seconds: the service has too much to do. "
             "Try again later."
@@ -47,7 +44,7 @@ async def answer_in_time(work: Coroutine[Any, Any, Result], request: Request, se
     finally:
         leaving.cancel()
         working.cancel()
-        working.add_done_callback(_look_at)
+        working.add_done_callback(_note_error)
 
 
 async def _until_gone(request: Request) -> None:
@@ -55,7 +52,7 @@ async def _until_gone(request: Request) -> None:
         pass
 
 
-def _look_at(task: asyncio.Future[Any]) -> None:
+def _note_error(task: asyncio.Future[Any]) -> None:
     """Take note of an error that nobody waits for, or asyncio complains."""
     if not task.cancelled():
         task.exception()

@@ -9,8 +9,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import metrics
-from service.http.deadlines import ClientGone
 from service.http.logging_setup import REQUEST_ID, request_id
+from service.inference.cancellation import Cancelled
 from service.problems import failed
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Observe:
 
         try:
             await self.app(scope, receive, send_and_note)
-        except ClientGone:
+        except Cancelled:
             pass
         except Exception:
             log.exception("The request failed")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.interfaces import About, Network, Placed
+from model.interfaces import CameraSpaceMeshes, Network, NetworkInfo
 from service import metrics
 from service.inference.batcher import Batcher
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     pass
 
 _People = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""What `Network.place` takes."""
+"""What `Network.regress` takes."""
 _Images = tuple[str, np.ndarray]
-"""What `Network.find` takes."""
+"""What `Network.detect` takes."""
 
 _SHARE = 448**2  # pixels that count as one image: what a batch takes of memory grows with them
 
@@ -33,39 +33,39 @@ class BatchedNetwork:
 
     def __init__(self, network: Network, max_batch: int, max_wait: float) -> None:
         self._network = network
-        self._place: Batcher[_People, Placed] = Batcher(
-            self._place_all, max_batch, max_wait, on_batch=metrics.BATCH_PEOPLE.observe
+        self._regress: Batcher[_People, CameraSpaceMeshes] = Batcher(
+            self._regress_all, max_batch, max_wait, on_batch=metrics.BATCH_PEOPLE.observe
         )
-        self._find: Batcher[_Images, Sequence[np.ndarray]] = Batcher(self._find_all, max_batch, max_wait)
+        self._detect: Batcher[_Images, Sequence[np.ndarray]] = Batcher(self._detect_all, max_batch, max_wait)
 
     @property
-    def about(self) -> About:
-        """See `Network.about`."""
-        return self._network.about
+    def info(self) -> NetworkInfo:
+        """See `Network.info`."""
+        return self._network.info
 
     @property
     def runtime(self) -> str:
         """See `Network.runtime`."""
         return self._network.runtime
 
-    def find(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
-        """See `Network.find`; images of one size for one detector share a batch, large ones fewer of them."""
+    def detect(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
+        """See `Network.detect`; images of one size for one detector share a batch, large ones fewer of them."""
         height, width = images.shape[1:3]
         size = len(images) * max(1, round(height * width / _SHARE))
-        return tuple(self._find((detector, images), size, (detector, images.shape[1:])))
+        return tuple(self._detect((detector, images), size, (detector, images.shape[1:])))
 
-    def place(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> Placed:
-        """See `Network.place`."""
-        return self._place((pixels, crops, cameras), len(pixels))
+    def regress(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> CameraSpaceMeshes:
+        """See `Network.regress`."""
+        return self._regress((pixels, crops, cameras), len(pixels))
 
-    def _find_all(self, calls: list[_Images]) -> list[list[np.ndarray]]:
+    def _detect_all(self, calls: list[_Images]) -> list[list[np.ndarray]]:
         images = [each for _, each in calls]
-        return _split(self._network.find(calls[0][0], _joined(images)), images)
+        return _split(self._network.detect(calls[0][0], _joined(images)), images)
 
-    def _place_all(self, people: list[_People]) -> list[Placed]:
+    def _regress_all(self, people: list[_People]) -> list[CameraSpaceMeshes]:
         pixels, crops, cameras = (_joined(arrays) for arrays in zip(*people, strict=True))
-        placed = self._network.place(pixels, crops, cameras)
-        return [Placed(*part) for part in _split(placed, [each[0] for each in people])]
+        placed = self._network.regress(pixels, crops, cameras)
+        return [CameraSpaceMeshes(*part) for part in _split(placed, [each[0] for each in people])]
 
 
 def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 import threading
 import time
 from collections import deque
@@ -10,20 +9,14 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar, cast
 
 from model.errors import MPTError
+from service.inference.cancellation import Cancelled, current_token
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-wanted: contextvars.ContextVar[Callable[[], bool]] = contextvars.ContextVar("wanted", default=lambda: True)
-"""Whether somebody still waits for what the current request asks for."""
-
 
 class Overloaded(MPTError):
     """As many photos wait as may wait."""
-
-
-class Unwanted(Exception):
-    """Nobody waits for the answer any more."""
 
 
 class _Ticket(Generic[Item, Result]):
@@ -31,7 +24,7 @@ class _Ticket(Generic[Item, Result]):
 
     def __init__(self, item: Item, size: int, kind: Hashable) -> None:
         self.item, self.size, self.kind = item, size, kind
-        self.wanted = wanted.get()
+        self.token = current_token.get()
         self.done = False
         self.result: Result | None = None
         self.error: Exception | None = None
@@ -79,7 +72,7 @@ class Batcher(Generic[Item, Result]):
 
         Raises:
             Overloaded: As many items wait as may wait.
-            Unwanted: Nobody waits for this item any more, as `wanted` says; it was not run.
+            Cancelled: Nobody waits for this item any more; it was not run.
             Exception: What `run` raised for this item.
         """
         ticket: _Ticket[Item, Result] = _Ticket(item, size, kind)
@@ -119,8 +112,8 @@ class Batcher(Generic[Item, Result]):
         batch: list[_Ticket[Item, Result]] = []
         left: deque[_Ticket[Item, Result]] = deque()
         for ticket in self._queue:
-            if not ticket.wanted():
-                ticket.finish(error=Unwanted())
+            if ticket.token.cancelled:
+                ticket.finish(error=Cancelled())
             elif not batch or (
                 ticket.kind == batch[0].kind and ticket.size + sum(t.size for t in batch) <= self._max_size
             ):

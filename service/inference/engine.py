@@ -16,7 +16,7 @@ import numpy as np
 from model.errors import BadInput, MPTError
 from service import metrics
 from service.inference.batcher import Overloaded as Overloaded
-from service.inference.batcher import Unwanted, wanted
+from service.inference.cancellation import CancelToken, current_token
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,8 +72,8 @@ def load_reconstructors(settings: Settings) -> list[Reconstructor]:
         checkpoint: Path | None = getattr(settings, setting)
         how = (settings.device, settings.engine, settings.precision, settings.threads)
         network = open_network(checkpoint, *how, subject=subject)
-        if network.about.subject != subject:
-            raise WrongSubject(f"MPT_{setting.upper()} ({checkpoint}) is for subject={network.about.subject}.")
+        if network.info.subject != subject:
+            raise WrongSubject(f"MPT_{setting.upper()} ({checkpoint}) is for subject={network.info.subject}.")
         return network
 
     networks = [open_for("body", "checkpoint")]
@@ -155,7 +155,7 @@ class Engine:
         """Run `work` in a thread as soon as one is free, in the order of arrival.
 
         Cancelling returns at once. Work that still waits is never begun and frees its place; begun work learns at its
-        next stage that nobody wants it any more (`check_wanted`), and keeps its place until it ends.
+        next stage that nobody wants it any more (`check_cancelled`), and keeps its place until it ends.
 
         Raises:
             Overloaded: As much work waits as may wait; nothing was begun.
@@ -168,8 +168,8 @@ class Engine:
                 raise Overloaded("The service is busy: too many photos wait already. Try again in a moment.")
             self._taken += 1
         context = contextvars.copy_context()
-        given_up = threading.Event()
-        context.run(wanted.set, lambda: not given_up.is_set())
+        token = CancelToken()
+        context.run(current_token.set, token)
         arrived = time.perf_counter()
 
         def begin() -> Result:
@@ -184,7 +184,7 @@ class Engine:
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
-            given_up.set()
+            token.cancel()
             if future.cancel():  # it was still waiting
                 metrics.QUEUE.dec()
             if self._stopped:
@@ -215,16 +215,6 @@ class Engine:
             for kind, model in models.items():
                 log.info("%s by %s, run by %s", " ".join(kind), model.model_name, model.about()["engine"])
             log.info("Ready")
-
-
-def check_wanted() -> None:
-    """To be called between stages of work.
-
-    Raises:
-        Unwanted: Nobody waits for the answer any more.
-    """
-    if not wanted.get()():
-        raise Unwanted
 
 
 def _warm_up(model: Reconstructor) -> None:

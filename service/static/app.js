@@ -36,7 +36,8 @@ watchReadiness();
 /** Works on a photo: a File, or a function that returns a promise of one. */
 async function take(given) {
   job?.abort.abort();
-  const mine = (job = { given, answers: new Map(), abort: new AbortController() });
+  const mine = { given, answers: new Map(), abort: new AbortController() };
+  job = mine;
   state("busy");
   say("Reading the photo", null);
   element("work-title").textContent = "Your photo";
@@ -58,7 +59,8 @@ async function take(given) {
 
 /** Gets the answers that are wanted and not there yet, and shows them. */
 async function answer(mine) {
-  const asked = (mine.asked = wanted); // what is offered may become known meanwhile; only people's choices count
+  const asked = wanted; // what is offered may become known meanwhile; only people's choices count
+  mine.asked = asked;
   const current = () => mine === job && mine.asked === asked;
   const key = (mode) => `${subject} ${mode}`;
   for (const mode of asked) {

@@ -19,9 +19,13 @@ export function jointsOf(people, subject) {
     group.position.copy(toScene(camera.translation));
     const points = joints.map(toScene);
     const balls = new InstancedMesh(BALL, shiny(colourOf(index)), points.length);
-    points.forEach(({ x, y, z }, joint) => balls.setMatrixAt(joint, ball(x, y, z, thickness)));
+    points.forEach(({ x, y, z }, joint) => {
+      balls.setMatrixAt(joint, ball(x, y, z, thickness));
+    });
     const bones = new InstancedMesh(BONE, shiny("#f4f6f8"), pairs.length);
-    pairs.forEach(([a, b], bone) => bones.setMatrixAt(bone, between(points[a], points[b], thickness)));
+    pairs.forEach(([a, b], bone) => {
+      bones.setMatrixAt(bone, between(points[a], points[b], thickness));
+    });
     for (const part of [bones, balls]) part.renderOrder = 1;
     group.add(bones, balls);
     return group;

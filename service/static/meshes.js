@@ -19,7 +19,9 @@ export class Bodies extends Group {
     const bodies = new Bodies();
     const files = await Promise.all(people.map(({ mesh }) => download(mesh.glb)));
     const parts = await Promise.all(files.map(async (file) => loader.parseAsync(await file.arrayBuffer(), "")));
-    parts.forEach(({ scene }, index) => bodies.take(scene, people[index], index));
+    parts.forEach(({ scene }, index) => {
+      bodies.take(scene, people[index], index);
+    });
     return bodies;
   }
 

@@ -23,7 +23,9 @@ export class Result {
       this.stages.forEach(async (stage, index) => saveBlob(await stage.picture(), `${this.fileName(index)}.png`));
     });
     element("json").addEventListener("click", () => {
-      this.answers.forEach((answer, index) => saveJson(answer.file, `${this.fileName(index)}.json`));
+      this.answers.forEach((answer, index) => {
+        saveJson(answer.file, `${this.fileName(index)}.json`);
+      });
     });
   }
 
@@ -99,7 +101,9 @@ export class Result {
 
   async stage(answers) {
     const figures = [...element("stages").children];
-    figures.forEach((figure, k) => figure.style.setProperty("--aspect", answers[k].width / answers[k].height));
+    figures.forEach((figure, k) => {
+      figure.style.setProperty("--aspect", answers[k].width / answers[k].height);
+    });
     if (this.stages.length !== answers.length) {
       try {
         const { Stage } = await import("./stage.js");

@@ -96,7 +96,9 @@ export class Stage {
     this.flat.hidden = !(joints2d && atHome);
     if (!this.bodies) return;
     this.bodies.paint(Math.min(1, 2 * blend) * (joints3d ? 0.5 : 1), selected);
-    this.joints.forEach((one, index) => (one.visible = joints3d && (selected === null || selected === index)));
+    this.joints.forEach((one, index) => {
+      one.visible = joints3d && (selected === null || selected === index);
+    });
     this.room.visible = !atHome;
     this.room.paint(photo, joints2d);
     this.renderer.render(this.scene, this.camera);

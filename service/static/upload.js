@@ -74,5 +74,5 @@ async function asJpeg(photo) {
   canvas.getContext("2d").drawImage(bitmap, 0, 0);
   bitmap.close();
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.95));
-  return blob && new File([blob], photo.name.replace(/\.\w+$/, "") + ".jpg", { type: "image/jpeg" });
+  return blob && new File([blob], `${photo.name.replace(/\.\w+$/, "")}.jpg`, { type: "image/jpeg" });
 }

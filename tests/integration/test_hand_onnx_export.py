@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from model.interfaces import About, Placed
+from model.interfaces import CameraSpaceMeshes, NetworkInfo
 from model.reconstructor import Reconstructor
 from model.runtime.fingerprint import fingerprint
 from model.runtime.loading import default_checkpoint, export_path, is_shipped
@@ -40,18 +40,18 @@ class Both:
         self.asked: Counter[str] = Counter()
 
     @property
-    def about(self) -> About:
+    def info(self) -> NetworkInfo:
         return self.one.about
 
-    def find(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
-        expected, answer = self.one.find(detector, images), self.other.find(detector, images)
+    def detect(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
+        expected, answer = self.one.detect(detector, images), self.other.detect(detector, images)
         for head, twin in zip(expected, answer, strict=True):
             np.testing.assert_allclose(twin, head, atol=0.01, rtol=1e-4)  # pixels and logits
         self.asked[detector] += len(images)
         return expected
 
-    def place(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> Placed:
-        expected, answer = (network.place(pixels, crops, cameras) for network in (self.one, self.other))
+    def regress(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> CameraSpaceMeshes:
+        expected, answer = (network.regress(pixels, crops, cameras) for network in (self.one, self.other))
         assert millimetres(expected, answer) < 0.1
         for name, tolerance in (("joints", 1e-4), ("keypoints", 0.02), ("translation", 1e-3)):
             np.testing.assert_allclose(getattr(answer, name), getattr(expected, name), atol=tolerance, err_msg=name)

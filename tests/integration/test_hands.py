@@ -80,7 +80,7 @@ def test_a_mirrored_picture_gives_the_mirrored_hand(reconstructor: Reconstructor
     np.testing.assert_allclose(left.keypoints_2d[:, 0], WIDTH - hand.keypoints_2d[:, 0], atol=6)
     np.testing.assert_allclose(left.camera.translation * flip, hand.camera.translation, atol=0.02)
     faces = reconstructor.faces
-    assert volume(hand.vertices, hand.outward(faces)) > 0 and volume(left.vertices, left.outward(faces)) > 0
+    assert volume(hand.vertices, hand.faces) > 0 and volume(left.vertices, left.faces) > 0
     assert volume(left.vertices, faces) < 0
 
 

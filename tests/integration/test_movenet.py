@@ -18,7 +18,7 @@ from model.network.backbones import backbone_names, build_backbone
 from model.network.backbones.movenet import MoveNetThunder
 from model.network.detectors.registry import PhotoDetector, load_detector
 from model.perception.detection import Detection
-from model.perception.people import find_people
+from model.perception.people import detect_people
 from tests.support.drawn_figure import COCO_LIMBS, JOINTS, background, draw_figure
 from tests.support.drawn_hand import background as hand_background
 from tests.support.drawn_hand import draw_hand
@@ -80,7 +80,7 @@ def detect(detector: PhotoDetector, image: np.ndarray, threshold: float = 0.2) -
     def find(images: np.ndarray) -> DetectorOutputs:
         return DetectorOutputs(*(head.numpy() for head in detector(torch.from_numpy(images))))
 
-    return find_people(find, image, threshold)
+    return detect_people(find, image, threshold)
 
 
 def as_crop(image: np.ndarray) -> Tensor:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import weights
-from model.interfaces import Placed
+from model.interfaces import CameraSpaceMeshes
 from model.network.backbones import build_backbone
 from model.network.checkpoint import load_checkpoint, save_checkpoint
 from model.perception.crops import cut_crop, square_crop
@@ -62,7 +62,7 @@ def photo() -> np.ndarray:
 
 
 def crops(count: int) -> list[np.ndarray]:
-    """Crops of the drawn people, no two alike: what `Network.place` takes."""
+    """Crops of the drawn people, no two alike: what `Network.regress` takes."""
     random = np.random.default_rng(0)
     image, places = photo(), []
     for index in range(count):
@@ -72,7 +72,7 @@ def crops(count: int) -> list[np.ndarray]:
     return [pixels, np.array(places, np.float32), np.tile(np.array([620, 280, 130], np.float32), (count, 1))]
 
 
-def millimetres(one: Placed, other: Placed) -> float:
+def millimetres(one: CameraSpaceMeshes, other: CameraSpaceMeshes) -> float:
     """The largest distance between vertices."""
     return 1000 * float(np.linalg.norm(one.vertices - other.vertices, axis=-1).max())
 
@@ -82,7 +82,7 @@ def test_the_export_is_equal_within_a_tenth_of_a_millimetre(
     in_torch: TorchNetwork, in_onnx: OnnxNetwork, count: int
 ) -> None:
     people = crops(count)
-    expected, answer = in_torch.place(*people), in_onnx.place(*people)
+    expected, answer = in_torch.regress(*people), in_onnx.regress(*people)
     assert millimetres(expected, answer) < 0.1
     assert np.ptp(answer.vertices[0, :, 1]) > 1  # a body, not nothing
     for name, tolerance in (("joints", 1e-4), ("keypoints", 0.05), ("translation", 1e-2), ("weak_perspective", 1e-3)):
@@ -91,9 +91,9 @@ def test_the_export_is_equal_within_a_tenth_of_a_millimetre(
 
 def test_a_person_is_the_same_alone_and_in_company(in_onnx: OnnxNetwork) -> None:
     people = crops(8)
-    together = in_onnx.place(*people)
+    together = in_onnx.regress(*people)
     for index in (0, 7):
-        alone = in_onnx.place(*(array[index : index + 1] for array in people))
+        alone = in_onnx.regress(*(array[index : index + 1] for array in people))
         assert np.linalg.norm(alone.vertices[0] - together.vertices[index], axis=-1).max() < 1e-4
 
 
@@ -105,7 +105,7 @@ def test_both_engines_find_the_same_people(in_torch: TorchNetwork, in_onnx: Onnx
         assert found.score == pytest.approx(expected.score, abs=1e-4)
         assert np.linalg.norm(found.vertices - expected.vertices, axis=-1).max() < 2e-3  # crops differ by a rounding
     assert Reconstructor(in_onnx).about() | {"engine": ""} == Reconstructor(in_torch).about() | {"engine": ""}
-    np.testing.assert_array_equal(in_onnx.about.faces, in_torch.about.faces)
+    np.testing.assert_array_equal(in_onnx.info.faces, in_torch.info.faces)
 
 
 @pytest.mark.slow
@@ -113,7 +113,7 @@ def test_float16_is_within_millimetres(in_torch: TorchNetwork, tmp_path: Path) -
     export(in_torch, tmp_path / "half.onnx", "float16")
     half = OnnxNetwork.load(tmp_path / "half.onnx", "cpu")
     people = crops(8)
-    assert millimetres(in_torch.place(*people), half.place(*people)) < 5
+    assert millimetres(in_torch.regress(*people), half.regress(*people)) < 5
     assert (tmp_path / "half.onnx").stat().st_size < 90e6
 
 
@@ -130,11 +130,11 @@ def test_a_fine_tuned_network_is_exported_with_its_own_backbone(in_torch: TorchN
     tuned = TorchNetwork.load(tmp_path / "tuned.safetensors", "cpu")
     export(tuned, tmp_path / "tuned.onnx")
     twin = OnnxNetwork.load(tmp_path / "tuned.onnx", "cpu")
-    assert twin.about.mode == "fine-tuned"
+    assert twin.info.mode == "fine-tuned"
     people = crops(3)
-    expected, answer = tuned.place(*people), twin.place(*people)
+    expected, answer = tuned.regress(*people), twin.regress(*people)
     assert millimetres(expected, answer) < 0.1
-    assert millimetres(in_torch.place(*people), answer) > 1  # the published backbone sees something else
+    assert millimetres(in_torch.regress(*people), answer) > 1  # the published backbone sees something else
 
 
 WITHOUT_TORCH = """

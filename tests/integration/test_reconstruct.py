@@ -165,7 +165,7 @@ def test_a_loose_box_gives_the_person_of_a_fitting_one(
     x, y, w, h = person.bbox
     box = (x + w / 2 + (shift - scale / 2) * w, y + h / 2 - scale * h / 2, scale * w, scale * h)
     (loose,) = reconstructor.reconstruct(picture.image, boxes=[box], focal_length=FOCAL).people
-    assert loose.bbox == box and loose.view is not None and loose.view.side < 1.2 * square_crop(person.bbox)[2]
+    assert loose.bbox == box and loose.crop is not None and loose.crop.side < 1.2 * square_crop(person.bbox)[2]
     assert np.linalg.norm(loose.joints - person.joints, axis=1).mean() < 0.05
     assert np.abs(loose.camera.project(loose.joints) - person.camera.project(person.joints)).mean() < 6
     s, tx, ty = loose.camera.weak_perspective  # into the crop of the box that was given

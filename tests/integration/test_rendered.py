@@ -20,7 +20,17 @@ from model.network.projection import to_crop
 from model.network.topology import MeshTopology
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import build_topology
-from training.images.rendered.appearance import BOTTOM, HAIR, SHOES, SKIN, TOP, Surface, colours, draw_look, regions
+from training.images.rendered.appearance import (
+    BOTTOM,
+    HAIR,
+    SHOES,
+    SKIN,
+    TOP,
+    Surface,
+    colours,
+    draw_appearance,
+    regions,
+)
 from training.images.rendered.dataset import RenderConfig, RenderedPeople
 from training.images.sample import ImageSample, collate, look_at_root
 
@@ -209,14 +219,14 @@ def test_clothes_are_where_people_wear_them(topology: MeshTopology) -> None:
     }
     worn = {name: [] for name in nearest}
     for _ in range(60):
-        look = draw_look(rng)
-        region = regions(look, surface, surface.rest)
+        appearance = draw_appearance(rng)
+        region = regions(appearance, surface, surface.rest)
         for name, vertex in nearest.items():
             worn[name].append(region[vertex])
-        painted = colours(look, surface, surface.rest, region)
+        painted = colours(appearance, surface, surface.rest, region)
         assert np.isfinite(painted).all() and painted.min() >= 0 and painted.max() < 400
         skin = painted[nearest["hand"]]
-        assert skin == pytest.approx(look.skin)
+        assert skin == pytest.approx(appearance.skin)
     share = {name: np.bincount(found, minlength=6) / 60 for name, found in worn.items()}
     assert share["crown"][HAIR] > 0.85 and share["chest"][TOP] > 0.85 and share["sole"][SHOES] > 0.8
     assert share["thigh"][[BOTTOM, TOP]].sum() > 0.6 and share["hand"][SKIN] == 1 and share["cheek"][SKIN] > 0.7

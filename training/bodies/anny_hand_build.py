@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from model.extras import how_to_install
+from model.files import atomic_write
 from training.bodies.anny import ADULT
 from training.cache import cache_folder
 
@@ -82,19 +83,18 @@ def build(path: Path) -> None:
     faces = model.get_triangular_faces().int()
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.stem}.{os.getpid()}.npz")  # numpy insists on the ending
-    np.savez_compressed(
-        partial,
-        template=mean[:count].numpy(),
-        joints=mean[count:].numpy(),
-        shape_directions=directions[:, :count].half().numpy(),
-        joint_directions=directions[:, count:].numpy(),
-        weights=weights.numpy(),
-        regressor=_joint_regressor(points[:256, :count], points[:256, count:], weights, tips).numpy(),
-        faces=faces.numpy(),
-        shapes=shapes.numpy(),
-    )
-    partial.replace(path)
+    with atomic_write(path) as partial:
+        np.savez_compressed(
+            partial,
+            template=mean[:count].numpy(),
+            joints=mean[count:].numpy(),
+            shape_directions=directions[:, :count].half().numpy(),
+            joint_directions=directions[:, count:].numpy(),
+            weights=weights.numpy(),
+            regressor=_joint_regressor(points[:256, :count], points[:256, count:], weights, tips).numpy(),
+            faces=faces.numpy(),
+            shapes=shapes.numpy(),
+        )
 
 
 def _to_hand_frame(points: Tensor, heads: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
+from model.files import atomic_write
 from model.network.topology import MeshTopology
 from training.bodies.protocol import BodyModel
 from training.rotations import axis_angle_to_matrix
@@ -155,10 +155,8 @@ def build_topology(
 
 def save_topology(path: Path, topology: MeshTopology) -> None:
     """Writes a topology for `load_topology`; a reader never sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file(topology.state(), partial)
-    os.replace(partial, path)
+    with atomic_write(path) as partial:
+        save_file(topology.state(), partial)
 
 
 def load_topology(path: Path, body: BodyModel, poses: Tensor) -> MeshTopology:

@@ -40,7 +40,7 @@ _SPREAD = (22.0, -2.0, -18.0, -34.0)
 _CUPPING = (0.0, 0.0, 0.08, 0.18)
 
 _THUMB_AXIS = (0.12, -0.54, 0.83)
-"""About which the thumb's joints bend; square to the nail, as on the mesh."""
+"""NetworkInfo which the thumb's joints bend; square to the nail, as on the mesh."""
 _THUMB_DIRECTION = (0.65, 0.38, 0.66)
 """Of its metacarpal."""
 _PRONATION = 0.5

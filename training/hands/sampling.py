@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import os
 
 import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from model.files import atomic_write
 from training.bodies.anny_hand import AnnyHand
 from training.bodies.subject import TEST_PERSON
 from training.cache import cache_folder
@@ -51,11 +51,10 @@ def drawn_hands(people: int = PEOPLE, each: int = POSES_EACH, test: int = TEST_P
     parts.append(_person(hand, test - test // 2, common, 10_001, TEST_PERSON))
     parts.append(_person(hand, test // 2, list(HELD_OUT_GESTURES), 10_002, TEST_PERSON))
     poses = MocapPoses.concat(parts)
-    partial = path.with_name(f"{path.stem}.{os.getpid()}.npz")  # numpy insists on the ending
-    np.savez_compressed(
-        partial, rotations=poses.rotations, subjects=poses.subjects.astype(str), clips=poses.clips.astype(str)
-    )
-    partial.replace(path)
+    with atomic_write(path) as partial:
+        np.savez_compressed(
+            partial, rotations=poses.rotations, subjects=poses.subjects.astype(str), clips=poses.clips.astype(str)
+        )
     return poses
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from model.files import atomic_write
 from model.network.backbones import PoseBackbone
 from training.images.shards import PreparedImages
 
@@ -83,13 +83,8 @@ def _older(path: Path, than: Path) -> bool:
 
 
 def _write(path: Path, maps: np.ndarray) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with partial.open("wb") as file:
-            np.save(file, maps)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with atomic_write(path) as partial, partial.open("wb") as file:
+        np.save(file, maps)
 
 
 def _fingerprint(backbone: PoseBackbone) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from model.errors import BadData
+from model.files import atomic_write
 from training.images.sample import ImageSample
 
 SHARD = 250
@@ -50,12 +50,8 @@ def write_shard(
         shape = shapes.get(field, (joint_count,) if field == "joints_visible" else (3,))
         tensors[field] = torch.stack([_known(sample, field, shape) for sample in samples])
     description = {"format": _FORMAT, "names": [sample.name for sample in samples], "about": about}
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with atomic_write(path) as partial:
         save_file(tensors, partial, metadata={"mpt": json.dumps(description)})
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _known(sample: ImageSample, field: str, shape: tuple[int, ...]) -> Tensor:

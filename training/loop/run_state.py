@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from model.errors import BadCheckpoint
+from model.files import atomic_write
 
 
 def save_state(
@@ -29,10 +29,9 @@ def save_state(
     for number, optimizer in enumerate(optimizers):
         for index, moments in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{index}.{k}": v for k, v in moments.items()}
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     contiguous = {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}
-    save_file(contiguous, partial, metadata={"state": json.dumps({"step": step, "best": best})})
-    os.replace(partial, path)
+    with atomic_write(path) as partial:
+        save_file(contiguous, partial, metadata={"state": json.dumps({"step": step, "best": best})})
 
 
 def load_state(

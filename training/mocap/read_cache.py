@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
+from model.files import atomic_write
 from training.cache import cache_folder
 
 from .poses import MocapPoses
@@ -58,9 +58,8 @@ def _fingerprint(files: Sequence[Path], folder: Path, joints: int) -> str:
 def _save(path: Path, fingerprint: str, poses: MocapPoses, messages: list[str]) -> None:
     subjects, of_subject = np.unique(poses.subjects.astype(str), return_inverse=True)
     clips, of_clip = np.unique(poses.clips.astype(str), return_inverse=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
     try:
-        with partial.open("wb") as file:
+        with atomic_write(path) as partial, partial.open("wb") as file:
             np.savez(
                 file,
                 fingerprint=np.array(fingerprint),
@@ -71,11 +70,8 @@ def _save(path: Path, fingerprint: str, poses: MocapPoses, messages: list[str]) 
                 of_clip=of_clip,
                 messages=np.array(messages, dtype=str),
             )
-        partial.replace(path)
     except OSError as error:  # a full disk: it will be read again
         logger.warning("The poses could not be kept in %s (%s).", path, error)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _load(path: Path, fingerprint: str) -> tuple[MocapPoses, list[str]] | None:

@@ -42,7 +42,7 @@ class PoseBackbone(nn.Module, ABC):
             map.
         """
 
-    def look(self, crops: Tensor) -> tuple[Tensor, Tensor | None]:
+    def detect(self, crops: Tensor) -> tuple[Tensor, Tensor | None]:
         """Heatmaps of the part of each crop that matters, for networks that know where it is.
 
         Returns:

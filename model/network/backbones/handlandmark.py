@@ -85,7 +85,7 @@ class HandLandmarkNet(PoseBackbone):
         out = self.predict(crops)
         return self._draw(self._joints(out), out.presence)
 
-    def look(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+    def detect(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Its crops show a fist half as large as an open hand; the squares are about the joints, as in pre-training."""
         out = self.predict(crops)
         points = self._joints(out)

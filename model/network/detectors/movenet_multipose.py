@@ -13,7 +13,7 @@ _JOINTS = 17
 
 
 class PersonDetector(nn.Module):
-    """MoveNet multipose without its decoder, which is `find_people`; 4.7 M parameters."""
+    """MoveNet multipose without its decoder, which is `detect_people`; 4.7 M parameters."""
 
     outputs = DetectorOutputs._fields
 

@@ -7,7 +7,7 @@ import torch
 
 from model.explain import Insight, attention_sheet, heatmap_sheet
 from model.network.heatmaps import draw_heatmaps
-from model.perception.crops import View, upright
+from model.perception.crops import Crop, upright_crop
 from model.rendering.contact_sheet import sheet
 from model.results import Camera, Person
 
@@ -56,10 +56,12 @@ def test_vertices_shine_by_their_attention():
         keypoints_2d=np.zeros((3, 3), np.float32),
         joints=np.array([(-0.4, -0.4, 0), (0, -0.4, 0), (0.4, -0.4, 0)], np.float32),
         vertices=vertices,
+        faces=faces,
+        joint_names=NAMES,
         camera=Camera(200.0, (100.0, 100.0), (0.0, 0.0, 2.0), (1.0, 0.0, 0.0)),
     )
     nothing = np.zeros((224, 224, 3), np.uint8), np.zeros((3, 56, 56), np.float32)
-    picture = attention_sheet(Insight(person, upright(person.bbox), *nothing, attention), faces, NAMES)
+    picture = attention_sheet(Insight(person, upright_crop(person.bbox), *nothing, attention), faces, NAMES)
     # 100 photo pixels wide in a crop of 125: 179 pixels of the tile
     drawn = [tile(picture, number) for number in (1, 2, 3)]
     left, right = np.s_[100:180, 30:90], np.s_[100:180, 134:194]
@@ -70,7 +72,7 @@ def test_vertices_shine_by_their_attention():
         hits = np.argwhere((drawn[number][:200] > 250).all(axis=2))
         assert np.hypot(*(hits.mean(axis=0) - (112 - 0.4 * 179.2, x))) < 2
     # Seen head over heels and mirrored, everything stands on its head.
-    other = View((100.0, 100.0), 125.0, np.pi, mirrored=True)
+    other = Crop((100.0, 100.0), 125.0, np.pi, mirrored=True)
     turned = attention_sheet(Insight(person, other, *nothing, attention), faces, NAMES)
     for number in (1, 2, 3):
         assert np.abs(tile(turned, number)[::-1] - tile(picture, number)).mean() < 1

@@ -82,7 +82,7 @@ class Fabric:
 
 
 @dataclass(frozen=True)
-class Look:
+class Appearance:
     """One person's looks."""
 
     skin: np.ndarray
@@ -113,7 +113,7 @@ class Look:
     """Metres that each region stands off the skin, in the order of the regions."""
 
 
-def draw_look(rng: np.random.Generator) -> Look:
+def draw_appearance(rng: np.random.Generator) -> Appearance:
     """Draws somebody's looks at random."""
     at = rng.uniform(0, len(_SKINS) - 1)
     skin = _between(_SKINS, at) * rng.uniform(0.93, 1.07, 3).astype(np.float32)
@@ -130,7 +130,7 @@ def draw_look(rng: np.random.Generator) -> Look:
     bare = rng.random() < 0.04
     boots = rng.random() < 0.5
     loose = rng.random(4)
-    return Look(
+    return Appearance(
         skin=skin,
         lips=skin * np.array([0.92, 0.68, 0.68], np.float32) * rng.uniform(0.85, 1.0),
         hair=hair * rng.uniform(0.8, 1.2),
@@ -154,7 +154,7 @@ def draw_look(rng: np.random.Generator) -> Look:
     )  # fmt: skip
 
 
-def regions(look: Look, body: Surface, place: np.ndarray) -> np.ndarray:
+def regions(appearance: Appearance, body: Surface, place: np.ndarray) -> np.ndarray:
     """Which region each place (P, 3) of the resting surface belongs to: (P,) int8."""
     x, y, z = np.abs(place[:, 0]), place[:, 1], place[:, 2]
     shoulder, wrist, ankle = body.shoulder, body.wrist, body.ankle
@@ -164,59 +164,64 @@ def regions(look: Look, body: Surface, place: np.ndarray) -> np.ndarray:
     arm = (out > 0) & (y < shoulder[1] + 0.2)
     region = np.full(len(place), SKIN, np.int8)
 
-    region[(down > look.waist) & (down < look.leg) & ~arm] = BOTTOM
-    if look.top is not None:
-        width, depth = look.neckline
+    region[(down > appearance.waist) & (down < appearance.leg) & ~arm] = BOTTOM
+    if appearance.top is not None:
+        width, depth = appearance.neckline
         collar = neck + np.where(z < 0.0, depth, 0.01) * np.clip(1 - (x / width) ** 2, 0, 1) - 0.03 * (x > width)
-        region[(y > collar) & (down < look.hem) & (~arm | (out < look.sleeve))] = TOP
-    if look.socks is not None:
+        region[(y > collar) & (down < appearance.hem) & (~arm | (out < appearance.sleeve))] = TOP
+    if appearance.socks is not None:
         region[(down > 0.85) & (region == SKIN)] = SOCKS
-    if look.shoes is not None:
+    if appearance.shoes is not None:
         region[down > 1.02] = SHOES
 
-    if not look.bald:
+    if not appearance.bald:
         s, ear = body.head_scale, body.ear
-        forehead = body.eye[1] - 0.063 * s - look.hairline
-        line = forehead + 0.81 * (z - body.eye[2]) + min(look.hair_length, 0.0)
-        line = np.minimum(line, ear[1] + 0.06 * s + min(look.hair_length, 0.0))
+        forehead = body.eye[1] - 0.063 * s - appearance.hairline
+        line = forehead + 0.81 * (z - body.eye[2]) + min(appearance.hair_length, 0.0)
+        line = np.minimum(line, ear[1] + 0.06 * s + min(appearance.hair_length, 0.0))
         head = y < neck + 0.02
         ears = (x > ear[0] - 0.006 * s) & (np.abs(y - ear[1]) < 0.034 * s) & (np.abs(z - ear[2] - 0.008 * s) < 0.03 * s)
         hair = head & (y < line)
-        if look.hair_length > 0.03:
+        if appearance.hair_length > 0.03:
             behind = (z > ear[2] - 0.012 * s) & (x < 0.11 * s)
-            hair |= behind & (y < ear[1] + look.hair_length) & ((y < neck) | (z > 0.03))
+            hair |= behind & (y < ear[1] + appearance.hair_length) & ((y < neck) | (z > 0.03))
         else:
             hair &= ~ears
         region[hair] = HAIR
     return region
 
 
-def colours(look: Look, body: Surface, place: np.ndarray, region: np.ndarray) -> np.ndarray:
+def colours(appearance: Appearance, body: Surface, place: np.ndarray, region: np.ndarray) -> np.ndarray:
     """Colours (P, 3) float32 in 0..255, before any light, of places (P, 3) of the resting surface."""
     result = np.empty((len(place), 3), np.float32)
-    result[:] = look.skin
+    result[:] = appearance.skin
     on_arm = (np.abs(place[:, 0]) > body.shoulder[0]) & (place[:, 1] < body.shoulder[1] + 0.2)
     along = np.where(on_arm, np.abs(place[:, 0]) - body.shoulder[0] + body.shoulder[1], place[:, 1])
-    for which, fabric in ((TOP, look.top), (BOTTOM, look.bottom), (SHOES, look.shoes), (SOCKS, look.socks)):
+    for which, fabric in (
+        (TOP, appearance.top),
+        (BOTTOM, appearance.bottom),
+        (SHOES, appearance.shoes),
+        (SOCKS, appearance.socks),
+    ):
         here = np.flatnonzero(region == which)
         if fabric is not None and len(here):
             result[here] = fabric.paint(place[here], along[here])
     here = np.flatnonzero(region == HAIR)
     if len(here):
         strands = np.sin(place[here] @ np.array([[170.0], [31.0], [140.0]], np.float32))
-        result[here] = look.hair * (1 + 0.16 * strands)
+        result[here] = appearance.hair * (1 + 0.16 * strands)
     face = np.flatnonzero((region == SKIN) & (place[:, 1] < body.nose[1] + 0.09) & (place[:, 2] < body.ear[2]))
     if len(face):
-        result[face] = _face(look, body, place[face])
+        result[face] = _face(appearance, body, place[face])
     return result
 
 
-def _face(look: Look, body: Surface, place: np.ndarray) -> np.ndarray:
+def _face(appearance: Appearance, body: Surface, place: np.ndarray) -> np.ndarray:
     """Colours (P, 3) of places in the face: eyes, brows, lips, cheeks, a beard."""
     s = body.head_scale
     across, down = np.abs(place[:, 0]) / s, (place[:, 1] - body.eye[1]) / s  # metres from the middle, from the eyes
     eye = body.eye[0] / s
-    result = np.tile(look.skin, (len(place), 1))
+    result = np.tile(appearance.skin, (len(place), 1))
 
     def spot(x: float, y: float, width: float, height: float) -> np.ndarray:
         return ((across - x) / width) ** 2 + ((down - y) / height) ** 2
@@ -226,21 +231,21 @@ def _face(look: Look, body: Surface, place: np.ndarray) -> np.ndarray:
         amount = strength * np.clip(1.6 - 0.8 * distance, 0, 1)[:, None]
         result[:] = result * (1 - amount) + colour * amount
 
-    mix(spot(eye, 0.028, 0.016, 0.012), look.skin * np.array([1.02, 0.9, 0.88], np.float32), 0.6)  # cheeks
-    if look.beard:
+    mix(spot(eye, 0.028, 0.016, 0.012), appearance.skin * np.array([1.02, 0.9, 0.88], np.float32), 0.6)  # cheeks
+    if appearance.beard:
         low = np.clip((down - 0.047) / 0.012, 0, 1) * (np.clip((down - 0.052) / 0.01, 0, 1) + (across < 0.028)).clip(
             0, 1
         )
-        amount = (look.beard * low)[:, None]
-        result[:] = result * (1 - amount) + look.hair * amount
-    mix(spot(eye, 0.0, 0.017, 0.010), look.skin * 0.72, 0.5)  # shade about the eyes
+        amount = (appearance.beard * low)[:, None]
+        result[:] = result * (1 - amount) + appearance.hair * amount
+    mix(spot(eye, 0.0, 0.017, 0.010), appearance.skin * 0.72, 0.5)  # shade about the eyes
     mix(spot(eye, 0.0, 0.012, 0.0052), np.array([228.0, 224, 220], np.float32), 1.0)
-    mix(spot(eye, 0.0, 0.0055, 0.0055), 0.5 * look.hair + 12, 1.0)
-    mix(spot(eye, -0.006, 0.014, 0.0022), look.skin * 0.3, 0.9)  # upper lashes
-    mix(spot(eye + 0.002, -0.0185, 0.017, 0.0038), 0.7 * look.hair + 0.1 * look.skin, 0.85)  # brows
-    mix(spot(0.0075, 0.0455, 0.005, 0.003), look.skin * 0.35, 0.8)  # nostrils
-    mix(spot(0.0, 0.0715, 0.024, 0.0095), look.lips, 0.9)
-    mix(spot(0.0, 0.0705, 0.023, 0.0016), look.lips * 0.45, 0.9)
+    mix(spot(eye, 0.0, 0.0055, 0.0055), 0.5 * appearance.hair + 12, 1.0)
+    mix(spot(eye, -0.006, 0.014, 0.0022), appearance.skin * 0.3, 0.9)  # upper lashes
+    mix(spot(eye + 0.002, -0.0185, 0.017, 0.0038), 0.7 * appearance.hair + 0.1 * appearance.skin, 0.85)  # brows
+    mix(spot(0.0075, 0.0455, 0.005, 0.003), appearance.skin * 0.35, 0.8)  # nostrils
+    mix(spot(0.0, 0.0715, 0.024, 0.0095), appearance.lips, 0.9)
+    mix(spot(0.0, 0.0705, 0.023, 0.0016), appearance.lips * 0.45, 0.9)
     return result
 
 

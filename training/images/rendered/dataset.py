@@ -16,7 +16,7 @@ from model.network.projection import ray_rotation, square_crop
 from model.network.topology import MeshTopology
 from model.rendering.rasterizer import extent, interpolate, is_closed, rasterise
 from training.bodies.protocol import BodyModel
-from training.images.rendered.appearance import Surface, colours, draw_look, regions
+from training.images.rendered.appearance import Surface, colours, draw_appearance, regions
 from training.images.rendered.lighting import darken_ground, draw_lamp
 from training.images.rendered.scenery import background, find_photos, occluder, photograph
 from training.images.sample import ImageSample, look_at_root
@@ -141,7 +141,7 @@ class RenderedPeople(Dataset[ImageSample]):
         ahead = torch.tensor([0.0, 0.0, 1.0]) * camera.distance
         vertices, joints = (world + place) @ turn.T + ahead, (joints + place) @ turn.T + ahead
 
-        # The middle of the crop is where the camera looks, which changes the picture a little: frame it again.
+        # The middle of the crop is where the camera appearances, which changes the picture a little: frame it again.
         draw = rng.random(12)
         middle = self._frame(vertices[0].numpy(), draw)[1][:2]
         gaze = ray_rotation(torch.from_numpy(middle.astype(np.float32)), 1.0)
@@ -214,11 +214,11 @@ class RenderedPeople(Dataset[ImageSample]):
         """Dresses and lights the people and draws them without what is behind."""
         size, surface = self.config.size, self.surface
         lamp = draw_lamp(rng, scene.up)
-        looks = [draw_look(rng) for _ in scene.vertices]
+        appearances = [draw_appearance(rng) for _ in scene.vertices]
         meshes, values = [], []
-        for look, vertices in zip(looks, scene.vertices):
+        for appearance, vertices in zip(appearances, scene.vertices):
             normals = vertex_normals(vertices, self.faces)
-            thickness = np.array(look.thickness, np.float32)[regions(look, surface, surface.rest)]
+            thickness = np.array(appearance.thickness, np.float32)[regions(appearance, surface, surface.rest)]
             meshes.append(vertices + thickness[:, None] * normals)
             values.append(np.concatenate([surface.rest, lamp.shine(meshes[-1], self.faces, normals)], axis=1))
         mesh = np.concatenate(meshes)
@@ -235,10 +235,10 @@ class RenderedPeople(Dataset[ImageSample]):
         layer = np.zeros((fine[0] * fine[1], 4), np.float32)
         first = np.full((fine[0] * fine[1], 3), np.inf, np.float32)
         layer[pixel, 3] = 1
-        for k, look in enumerate(looks):
+        for k, appearance in enumerate(appearances):
             mine = np.flatnonzero(owner == k)
             place, light = seen[mine, :3], seen[mine, 3:]
-            layer[pixel[mine], :3] = colours(look, surface, place, regions(look, surface, place)) * light
+            layer[pixel[mine], :3] = colours(appearance, surface, place, regions(appearance, surface, place)) * light
             if k == 0:
                 first[pixel[mine]] = place
         coarse = (right - left, bottom - top)

@@ -18,7 +18,7 @@ from model.body.normals import vertex_normals
 from model.network.checkpoint import load_checkpoint
 from model.rendering.rasterizer import Raster, interpolate, rasterise
 from training.bodies.anny import AnnyBody
-from training.images.rendered.appearance import Fabric, Look, Surface, colours, draw_look, regions
+from training.images.rendered.appearance import Appearance, Fabric, Surface, colours, draw_appearance, regions
 from training.images.rendered.lighting import Lamp
 from training.mocap.sample import read_sample
 from training.rotations import axis_angle_to_matrix
@@ -46,7 +46,7 @@ class Dancer:
     """Metres to the right of the camera and before it."""
     body: int
     """Number in the bank of bodies."""
-    look: int
+    appearance: int
     """Seed of face, hair and cut."""
     top: tuple[int, int, int]
     """RGB of the shirt."""
@@ -55,9 +55,9 @@ class Dancer:
 
 
 DANCERS = (
-    Dancer(pose=224, turn=-28, place=(-1.05, 3.95), body=31, look=20, top=(206, 84, 66), bottom=(46, 56, 82)),
-    Dancer(pose=612, turn=172, place=(0.22, 4.35), body=2, look=5, top=(58, 122, 128), bottom=(52, 50, 54)),
-    Dancer(pose=718, turn=-152, place=(1.02, 3.95), body=28, look=1, top=(214, 164, 60), bottom=(70, 96, 136)),
+    Dancer(pose=224, turn=-28, place=(-1.05, 3.95), body=31, appearance=20, top=(206, 84, 66), bottom=(46, 56, 82)),
+    Dancer(pose=612, turn=172, place=(0.22, 4.35), body=2, appearance=5, top=(58, 122, 128), bottom=(52, 50, 54)),
+    Dancer(pose=718, turn=-152, place=(1.02, 3.95), body=28, appearance=1, top=(214, 164, 60), bottom=(70, 96, 136)),
 )
 
 
@@ -74,13 +74,15 @@ def sample_photo() -> np.ndarray:
     for dancer in DANCERS:
         rotations = axis_angle_to_matrix(torch.from_numpy(poses.rotations[dancer.pose])[None])
         world = body.pose(rotations, body.shapes[dancer.body][None])[0].numpy()
-        look = _look(dancer)
+        appearance = _appearance(dancer)
         mesh = _before_camera(world, dancer)
         normals = vertex_normals(mesh, body.faces)
-        mesh += np.array(look.thickness, np.float32)[regions(look, surface, surface.rest)][:, None] * normals
+        mesh += (
+            np.array(appearance.thickness, np.float32)[regions(appearance, surface, surface.rest)][:, None] * normals
+        )
         meshes.append(mesh)
         values.append(np.concatenate([surface.rest, lamp.shine(mesh, body.faces, normals)], axis=1))
-        paints.append(look)
+        paints.append(appearance)
 
     picture = _studio(_shadow(meshes, body.faces))
     faces = np.concatenate([body.faces.astype(np.int64) + k * len(surface.rest) for k in range(len(meshes))])
@@ -90,26 +92,32 @@ def sample_photo() -> np.ndarray:
     found = interpolate(raster, faces, np.concatenate(values))  # (P, 6) resting place, light
     owner = raster.face.ravel()[pixel] // len(body.faces)
     flat = picture.reshape(-1, 3)
-    for k, look in enumerate(paints):
+    for k, appearance in enumerate(paints):
         mine = np.flatnonzero(owner == k)
         place, light = found[mine, :3], found[mine, 3:]
-        flat[pixel[mine]] = colours(look, surface, place, regions(look, surface, place)) * light
+        flat[pixel[mine]] = colours(appearance, surface, place, regions(appearance, surface, place)) * light
     picture = cv2.resize(picture, SIZE, interpolation=cv2.INTER_AREA)
     grain = np.random.default_rng(0).standard_normal((SIZE[1], SIZE[0], 1), np.float32)
     return np.clip(np.rint(picture + 1.2 * grain), 0, 255).astype(np.uint8)
 
 
-def _look(dancer: Dancer) -> Look:
+def _appearance(dancer: Dancer) -> Appearance:
     """Somebody in plain clothes, barefoot."""
-    look = draw_look(np.random.default_rng(dancer.look))
+    appearance = draw_appearance(np.random.default_rng(dancer.appearance))
 
     def plain(colour: tuple[int, int, int]) -> Fabric:
         cloth = np.array(colour, np.float32)
-        return replace(look.bottom, colour=cloth, second=cloth, pattern="plain", creases=0.06)
+        return replace(appearance.bottom, colour=cloth, second=cloth, pattern="plain", creases=0.06)
 
     top, bottom = plain(dancer.top), plain(dancer.bottom)
     return replace(
-        look, top=top, bottom=bottom, shoes=None, socks=None, hem=min(look.hem, 0.02), leg=max(look.leg, 0.8)
+        appearance,
+        top=top,
+        bottom=bottom,
+        shoes=None,
+        socks=None,
+        hem=min(appearance.hem, 0.02),
+        leg=max(appearance.leg, 0.8),
     )
 
 

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 import weights
 from model.body.rig import Rig, load_rig, save_rig
-from model.body.skeleton import chain, origins, unchain
+from model.body.skeleton import joint_positions, to_global, to_local
 from model.errors import BadData
 from model.joints import JOINTS, SMPL_PARENTS
 
@@ -44,15 +44,15 @@ def test_a_rig_is_read_as_written(rig: Rig, tmp_path: Path) -> None:
 
 def test_chains_come_apart_and_together() -> None:
     local = Rotation.random(3 * JOINTS, random_state=0).as_matrix().reshape(3, JOINTS, 3, 3)
-    world = chain(local)
+    world = to_global(local)
     assert np.allclose(world[:, 20], local[:, 0] @ local[:, 3] @ local[:, 6] @ local[:, 9] @ local[:, 13]
                        @ local[:, 16] @ local[:, 18] @ local[:, 20])  # fmt: skip
-    assert np.allclose(unchain(world), local)
+    assert np.allclose(to_local(world), local)
 
 
 def test_bones_keep_their_lengths(rig: Rig) -> None:
-    world = chain(Rotation.random(JOINTS, random_state=0).as_matrix())
-    places = origins(rig.joints, world, np.ones(3))
+    world = to_global(Rotation.random(JOINTS, random_state=0).as_matrix())
+    places = joint_positions(rig.joints, world, np.ones(3))
     parents = list(SMPL_PARENTS[1:])
     before = np.linalg.norm(rig.joints[1:] - rig.joints[parents], axis=1)
     assert np.allclose(np.linalg.norm(places[1:] - places[parents], axis=1), before, atol=1e-6)

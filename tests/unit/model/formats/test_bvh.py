@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation, Slerp
 import weights
 from model.body.fitting import BodyFit
 from model.body.rig import Rig, load_rig
-from model.body.skeleton import chain, origins
+from model.body.skeleton import joint_positions, to_global
 from model.formats.bvh import to_bvh
 from model.joints import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
 from training.mocap.bvh import read_bvh
@@ -47,7 +47,9 @@ TIMES = np.arange(COUNT) / RATE
 def joints_of(rig: Rig, body: BodyFit, place: np.ndarray) -> np.ndarray:
     """(22, 3) metres, y up."""
     rest = rig.rest(body.shape)
-    return (origins(rest.joints, chain(body.rotations) @ rest.straighten, body.translation) + place) * TURN_UP
+    return (
+        joint_positions(rest.joints, to_global(body.rotations) @ rest.straighten, body.translation) + place
+    ) * TURN_UP
 
 
 def table(text: bytes) -> np.ndarray:

@@ -13,10 +13,10 @@ from scipy.spatial.transform import Rotation
 import weights
 from model.body.fitting import BodyFit
 from model.body.rig import Rig, load_rig
-from model.body.skeleton import chain, origins
+from model.body.skeleton import joint_positions, to_global
 from model.formats.rigged_glb import to_rigged_glb
 from model.joints import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
-from service.responses import parameters_of
+from service.responses import encode_parameters
 from tests.support.glb import Glb
 from tests.support.gltf_validator import validate
 
@@ -62,7 +62,7 @@ def test_skinned_it_is_the_fitted_mesh_y_up(rig, faces, bodies):
 def test_joints_are_where_the_bodys_joints_are(rig, faces, bodies):
     glb, body = Glb(to_rigged_glb(rig, bodies[:1], faces, "x")), bodies[0]
     rest = rig.rest(body.shape)
-    places = origins(rest.joints, chain(body.rotations) @ rest.straighten, body.translation) * TURN_UP
+    places = joint_positions(rest.joints, to_global(body.rotations) @ rest.straighten, body.translation) * TURN_UP
     found = glb.joints()
     for name, place in zip(SMPL_JOINT_NAMES, places, strict=True):
         np.testing.assert_allclose(found[name][:3, 3], place, atol=1e-5)
@@ -119,7 +119,7 @@ def test_trimesh_reads_it(rig, faces, bodies):
 
 
 def test_parameters_are_plain_numbers(rig, bodies):
-    found = parameters_of(rig, bodies[0])
+    found = encode_parameters(rig, bodies[0])
     assert (found.model, found.residual_mm, len(found.shape)) == ("anny", 1.0, rig.shape_count)
     np.testing.assert_allclose(found.pose, bodies[0].pose, atol=1e-5)
     assert list(found.phenotypes) == ["gender", "age", "muscle", "weight", "height", "proportions"]

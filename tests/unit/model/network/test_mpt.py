@@ -30,7 +30,7 @@ class Backbone(PoseBackbone):
     def forward(self, crops: Tensor) -> Tensor:
         return draw_heatmaps(self.points, 56, 6.0)
 
-    def look(self, crops: Tensor) -> tuple[Tensor, Tensor | None]:
+    def detect(self, crops: Tensor) -> tuple[Tensor, Tensor | None]:
         return self(crops), self.squares
 
 

@@ -1,16 +1,16 @@
-"""Views into photos: what is cut, and the way from the network's answer back to the photo."""
+"""Crops into photos: what is cut, and the way from the network's answer back to the photo."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from model.interfaces import Placed
-from model.perception.crops import View, upright
+from model.interfaces import CameraSpaceMeshes
+from model.perception.crops import Crop, upright_crop
 
 CENTRE = (320.0, 240.0)
 FOCAL = 700.0
-VIEWS = [View((300.0, 200.0), 90.0, angle, mirrored) for angle in (0.0, 0.7, np.pi / 2, -2.5) for mirrored in (0, 1)]
+VIEWS = [Crop((300.0, 200.0), 90.0, angle, mirrored) for angle in (0.0, 0.7, np.pi / 2, -2.5) for mirrored in (0, 1)]
 
 
 def dot(x: int, y: int) -> np.ndarray:
@@ -27,90 +27,90 @@ def middle(image: np.ndarray) -> np.ndarray:
     return np.array([(columns * light).sum(), (rows * light).sum()]) / light.sum()
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("crop", VIEWS)
 @pytest.mark.parametrize("size", [224, 60])
-def test_what_is_cut_lies_where_the_view_says(view: View, size: int) -> None:
+def test_what_is_cut_lies_where_the_view_says(crop: Crop, size: int) -> None:
     image = dot(315, 190)
-    cut = view.cut(image, size)
+    cut = crop.cut(image, size)
     assert cut.shape == (size, size, 3)
-    assert view.to_photo(middle(cut)[None], size)[0] == pytest.approx([315.5, 190.5], abs=0.15)
+    assert crop.to_photo(middle(cut)[None], size)[0] == pytest.approx([315.5, 190.5], abs=0.15)
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.6, 2.2])
 def test_a_strong_reduction_does_not_shift(angle: float) -> None:
     """Averages blocks first, of a turned square's whole reach."""
-    view = View((330.0, 230.0), 600.0, angle)
+    crop = Crop((330.0, 230.0), 600.0, angle)
     image = np.zeros((480, 640, 3), np.uint8)
     image[300:340, 400:440] = 255
-    assert view.to_photo(middle(view.cut(image, 64))[None], 64)[0] == pytest.approx([420, 320], abs=0.5)
+    assert crop.to_photo(middle(crop.cut(image, 64))[None], 64)[0] == pytest.approx([420, 320], abs=0.5)
 
 
 def test_up_in_the_view_is_where_the_angle_points() -> None:
-    """A view turned by 90 degrees clockwise has the photo's right on its upper side; mirrored, that stays."""
+    """A crop turned by 90 degrees clockwise has the photo's right on its upper side; mirrored, that stays."""
     for mirrored in (False, True):
-        view = View(CENTRE, 100.0, np.pi / 2, mirrored)
-        assert view.to_photo(np.array([[50.0, 0.0]]), 100)[0] == pytest.approx([370, 240])
-    assert View(CENTRE, 100.0, 0.0, True).to_photo(np.array([[100.0, 50.0]]), 100)[0] == pytest.approx([270, 240])
+        crop = Crop(CENTRE, 100.0, np.pi / 2, mirrored)
+        assert crop.to_photo(np.array([[50.0, 0.0]]), 100)[0] == pytest.approx([370, 240])
+    assert Crop(CENTRE, 100.0, 0.0, True).to_photo(np.array([[100.0, 50.0]]), 100)[0] == pytest.approx([270, 240])
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.6, np.pi])
 def test_what_is_outside_of_a_box_is_hidden(angle: float) -> None:
     photo = np.full((480, 640, 3), 255, np.uint8)
     box = (300.0, 200.0, 60.0, 80.0)
-    seen = View((320.0, 230.0), 150.0, angle, within=box).cut(photo, 300)
+    seen = Crop((320.0, 230.0), 150.0, angle, within=box).cut(photo, 300)
     open_, hidden = (seen == 255).all(axis=2), (seen == 128).all(axis=2)
     assert (open_ | hidden).all()
     assert open_.sum() == pytest.approx(60 * 80 * (300 / 150) ** 2, rel=0.01)
     rows, columns = np.nonzero(open_)
-    places = View((320.0, 230.0), 150.0, angle).to_photo(np.column_stack([columns, rows]) + 0.5, 300)
+    places = Crop((320.0, 230.0), 150.0, angle).to_photo(np.column_stack([columns, rows]) + 0.5, 300)
     assert places.min(axis=0) == pytest.approx([300, 200], abs=0.5)
     assert places.max(axis=0) == pytest.approx([360, 280], abs=0.5)
 
 
-def answer(view: View) -> tuple[Placed, np.ndarray]:
-    """A network's answer for a view, consistent with its camera, and the view's crop."""
+def answer(crop: Crop) -> tuple[CameraSpaceMeshes, np.ndarray]:
+    """A network's answer for a crop, consistent with its camera, and the crop's crop."""
     random = np.random.default_rng(1)
     joints = random.uniform(-0.1, 0.1, (21, 3)).astype(np.float32)
-    x, y, side = view.crop(CENTRE)
+    x, y, side = crop.crop(CENTRE)
     translation = np.array([(x - CENTRE[0]) / FOCAL, (y - CENTRE[1]) / FOCAL, 1.0], np.float32)
     weak = np.array([2 * FOCAL / side, 0.02, -0.03], np.float32)
     placed = joints + translation
     keypoints = np.column_stack([FOCAL * placed[:, :2] / placed[:, 2:] + CENTRE, np.ones(21)]).astype(np.float32)
-    return Placed(joints, joints, keypoints, translation, weak), np.array([x, y, side])
+    return CameraSpaceMeshes(joints, joints, keypoints, translation, weak), np.array([x, y, side])
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_the_way_back_keeps_projection_and_shape(view: View) -> None:
-    there, (x, y, side) = answer(view)
-    back = view.back(there, CENTRE)
+@pytest.mark.parametrize("crop", VIEWS)
+def test_the_way_back_keeps_projection_and_shape(crop: Crop) -> None:
+    there, (x, y, side) = answer(crop)
+    back = crop.uncrop(there, CENTRE)
     placed = back.joints + back.translation
     projected = FOCAL * placed[:, :2] / placed[:, 2:] + CENTRE
     np.testing.assert_allclose(projected, back.keypoints[:, :2], atol=1e-2)
-    # A keypoint of the turned photo, seen through the view, is that of the photo.
+    # A keypoint of the turned photo, seen through the crop, is that of the photo.
     in_cut = (there.keypoints[:, :2] - (x, y)) / side * 100 + 50
-    np.testing.assert_allclose(view.to_photo(in_cut, 100), back.keypoints[:, :2], atol=1e-2)
+    np.testing.assert_allclose(crop.to_photo(in_cut, 100), back.keypoints[:, :2], atol=1e-2)
     # Distances stay; a mirrored hand has the other orientation.
     np.testing.assert_allclose(np.linalg.norm(back.joints, axis=1), np.linalg.norm(there.joints, axis=1), rtol=1e-5)
-    assert np.sign(np.linalg.det(back.joints[:3]) / np.linalg.det(there.joints[:3])) == (-1 if view.mirrored else 1)
+    assert np.sign(np.linalg.det(back.joints[:3]) / np.linalg.det(there.joints[:3])) == (-1 if crop.mirrored else 1)
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_weak_perspective_moves_to_the_crop_of_the_box(view: View) -> None:
-    there, _ = answer(view)
-    back = view.back(there, CENTRE)
+@pytest.mark.parametrize("crop", VIEWS)
+def test_weak_perspective_moves_to_the_crop_of_the_box(crop: Crop) -> None:
+    there, _ = answer(crop)
+    back = crop.uncrop(there, CENTRE)
     weakly_there = (there.weak_perspective[0] * there.joints[:, :2] + there.weak_perspective[1:]) * 50 + 50
     box = (270.0, 150.0, 60.0, 80.0)
-    scale, *shift = view.weak_perspective(back.weak_perspective, box)
-    crop = upright(box)
+    scale, *shift = crop.weak_perspective(back.weak_perspective, box)
+    crop = upright_crop(box)
     weakly = (scale * back.joints[:, :2] + shift) * crop.side / 2 + crop.centre
-    np.testing.assert_allclose(weakly, view.to_photo(weakly_there, 100), atol=1e-3)
+    np.testing.assert_allclose(weakly, crop.to_photo(weakly_there, 100), atol=1e-3)
 
 
 def test_an_upright_view_is_left_as_it_is() -> None:
-    view = upright((100.0, 50.0, 40.0, 80.0))
-    there, crop = answer(view)
-    assert view.back(there, CENTRE) is there
+    crop = upright_crop((100.0, 50.0, 40.0, 80.0))
+    there, crop = answer(crop)
+    assert crop.uncrop(there, CENTRE) is there
     assert tuple(crop) == (120, 90, 100)
-    assert view.weak_perspective(there.weak_perspective, (100.0, 50.0, 40.0, 80.0)) == pytest.approx(
+    assert crop.weak_perspective(there.weak_perspective, (100.0, 50.0, 40.0, 80.0)) == pytest.approx(
         there.weak_perspective
     )

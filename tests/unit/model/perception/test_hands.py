@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 
 from model.interfaces import Landmarks, PalmOutputs
-from model.perception.crops import View
+from model.perception.crops import Crop
 from model.perception.detection import Detection
-from model.perception.hands import find_hands, hands_in_boxes, view_of_joints, view_of_palm
+from model.perception.hands import detect_hands, hands_in_boxes, view_of_joints, view_of_palm
 from model.perception.limbs import Arm, Foot, arm_of, arms_of, feet_of, is_elbow, is_foot
-from model.perception.palms import Palm, look_for_palms, suppress_duplicates
+from model.perception.palms import Palm, detect_palms, suppress_duplicates
 from model.reconstructor import better
 from model.results import Camera, Person
 from tests.support.drawn_hand import JOINTS
+
+NO_FACES = np.zeros((0, 3), np.int32)
 
 HAND = (JOINTS - JOINTS[0]) / 220  # fingers up, one hand long
 
@@ -42,7 +44,7 @@ def test_palms_are_in_pixels_of_the_photo_whatever_the_scale() -> None:
         points[0, 0, 2] += (0, -height / 8)
         return PalmOutputs(np.array([[3.0]]), np.array([[[width / 2, height / 2, width / 2, width / 2]]]), points)
 
-    for (found,) in look_for_palms(find, np.zeros((896, 448, 3), np.uint8)):
+    for (found,) in detect_palms(find, np.zeros((896, 448, 3), np.uint8)):
         _is_in_the_middle(found)
 
 
@@ -62,10 +64,10 @@ def test_nobody_is_looked_for_in_a_photo_that_a_hand_fills() -> None:
         points[0, 0, 2] = (400, 450)
         return PalmOutputs(np.array([[4.0]]), np.array([[[400.0, 480, 130, 130]]]) * scale, points * scale)
 
-    def find_people(image: np.ndarray) -> list[Detection]:
+    def detect_people(image: np.ndarray) -> list[Detection]:
         raise AssertionError("looked for people")
 
-    (hand,) = find_hands(find, look, image, find_people)
+    (hand,) = detect_hands(find, look, image, detect_people)
     assert np.linalg.norm(hand.keypoints[:, :2] - joints, axis=1).max() < 12
 
 
@@ -78,7 +80,7 @@ def test_small_photos_are_not_looked_at_closely() -> None:
 
     for longest, expected in ((60, [128]), (100, [128]), (300, [128, 256]), (400, [128, 256, 448])):
         sizes.clear()
-        list(look_for_palms(find, np.zeros((longest, longest // 2, 3), np.uint8)))
+        list(detect_palms(find, np.zeros((longest, longest // 2, 3), np.uint8)))
         assert sizes == expected
 
 
@@ -86,14 +88,14 @@ def test_the_view_of_a_palm_is_mediapipes() -> None:
     """2.6 times its box, moved by half of it towards the fingers: here to the right."""
     points = np.full((7, 2), (100.0, 80.0))
     points[2] = (120, 80)
-    view = view_of_palm(Palm(0.9, np.array([105.0, 80.0]), 40.0, points))
-    assert view == View((125.0, 80.0), 104.0, np.pi / 2)
+    crop = view_of_palm(Palm(0.9, np.array([105.0, 80.0]), 40.0, points))
+    assert crop == Crop((125.0, 80.0), 104.0, np.pi / 2)
 
 
 @pytest.mark.parametrize("angle", [0.0, 1.0, 3.0, -2.0])
 def test_the_view_of_joints_turns_with_them(angle: float) -> None:
     straight = view_of_joints(100 * HAND + 300)
-    turn = View((0.0, 0.0), 1.0, angle).axes.T
+    turn = Crop((0.0, 0.0), 1.0, angle).axes.T
     turned = view_of_joints(100 * HAND @ turn.T + 300)
     assert turned.side == pytest.approx(straight.side)
     assert np.cos(turned.angle - straight.angle - angle) == pytest.approx(1)
@@ -141,12 +143,12 @@ def test_arms_lead_to_hands_and_tell_their_side() -> None:
     """No palm is found; the landmark network takes the hand for a right one, the arm says that it is the left."""
     joints = 100 * HAND + (400, 400)
     look, image = looking([(joints, 0.9, 0.6)], photo())
-    assert find_hands(none_found, look, image) == []
-    (hand,) = find_hands(none_found, look, image, lambda _: [person(wrist=(400, 400), elbow=(400, 530))])
-    assert hand.handedness == "left" and hand.view is not None and hand.view.mirrored
+    assert detect_hands(none_found, look, image) == []
+    (hand,) = detect_hands(none_found, look, image, lambda _: [person(wrist=(400, 400), elbow=(400, 530))])
+    assert hand.handedness == "left" and hand.crop is not None and hand.crop.mirrored
     assert np.linalg.norm(hand.keypoints[:, :2] - joints, axis=1).max() < 8
-    (hand,) = find_hands(none_found, look, image, lambda _: [person((400, 400), (400, 530), "right")])
-    assert hand.handedness == "right" and not hand.view.mirrored
+    (hand,) = detect_hands(none_found, look, image, lambda _: [person((400, 400), (400, 530), "right")])
+    assert hand.handedness == "right" and not hand.crop.mirrored
 
 
 def test_a_palm_alone_must_be_surer_if_it_is_small() -> None:
@@ -169,7 +171,7 @@ def test_a_palm_alone_must_be_surer_if_it_is_small() -> None:
             )
 
         people = [person((400, 400), (400, 400 + 1.3 * size), "right")] if arm else []
-        assert len(find_hands(find, look, image, lambda _, people=people: people)) == count, (size, presence, arm)
+        assert len(detect_hands(find, look, image, lambda _, people=people: people)) == count, (size, presence, arm)
 
 
 def test_an_arms_hand_is_looked_at_closely_even_if_the_first_look_says_little() -> None:
@@ -183,7 +185,7 @@ def test_an_arms_hand_is_looked_at_closely_even_if_the_first_look_says_little() 
             said = seen(crops)
             return said if len(looks) > 1 else said._replace(presence=np.full(len(crops), first))
 
-        assert len(find_hands(none_found, look, image, lambda _: [person((400, 400), (400, 530), "right")])) == count
+        assert len(detect_hands(none_found, look, image, lambda _: [person((400, 400), (400, 530), "right")])) == count
 
 
 def test_in_a_loose_box_all_angles_are_looked_at_closely() -> None:
@@ -217,12 +219,12 @@ def test_a_hand_is_reported_once() -> None:
     joints = 100 * HAND + (400, 400)
     look, image = looking([(joints, 0.9, 0.9)], photo())
     twice = [person((400, 400), (400, 530), "right"), person((404, 398), (410, 530), "right")]
-    assert len(find_hands(none_found, look, image, lambda _: twice)) == 1
+    assert len(detect_hands(none_found, look, image, lambda _: twice)) == 1
 
 
 def test_what_the_network_doubts_is_left_out_but_for_boxes() -> None:
     look, image = looking([(100 * HAND + (400, 400), 0.3, 0.9)], photo())
-    assert find_hands(none_found, look, image, lambda _: [person((400, 400), (400, 530))]) == []
+    assert detect_hands(none_found, look, image, lambda _: [person((400, 400), (400, 530))]) == []
     box = (340.0, 290.0, 110.0, 120.0)
     (hand,) = hands_in_boxes(look, image, [box])
     assert hand.box == box and hand.score == pytest.approx(0.3) and hand.handedness == "right"
@@ -262,16 +264,16 @@ def test_a_bare_foot_is_no_hand() -> None:
         points[0, 0, 2] -= (0, 12)
         return PalmOutputs(np.array([[4.0]]), np.array([[[400.0, 384, 40, 40]]]) * scale, points * scale)
 
-    assert len(find_hands(find, look, image)) == 1
-    assert find_hands(find, look, image, lambda _: [barefoot]) == []
+    assert len(detect_hands(find, look, image)) == 1
+    assert detect_hands(find, look, image, lambda _: [barefoot]) == []
 
 
 def test_a_forearm_that_points_at_the_camera_has_the_length_of_others() -> None:
     (arm,) = arms_of([person(wrist=(300, 300), elbow=(300, 296))])
     assert arm.forearm == 60  # a tenth of the person
-    assert arm.view.centre == pytest.approx((300, 327)) and arm.view.side == pytest.approx(78)
-    assert abs(arm.view.angle) == pytest.approx(np.pi)  # it hangs down
-    assert np.isfinite(arms_of([person((300, 300), (300, 300))])[0].view.centre).all()
+    assert arm.crop.centre == pytest.approx((300, 327)) and arm.crop.side == pytest.approx(78)
+    assert abs(arm.crop.angle) == pytest.approx(np.pi)  # it hangs down
+    assert np.isfinite(arms_of([person((300, 300), (300, 300))])[0].crop.centre).all()
 
 
 def test_a_side_that_is_in_doubt_comes_with_its_twin() -> None:
@@ -283,14 +285,14 @@ def test_a_side_that_is_in_doubt_comes_with_its_twin() -> None:
         assert hand.handedness == ("right" if right > 0.5 else "left")
         assert ([hand.twin.handedness] if hand.twin else []) == twins
         if hand.twin:
-            assert hand.view is not None and hand.twin.view == hand.view.mirror()
+            assert hand.crop is not None and hand.twin.crop == hand.crop.mirror()
 
 
 def test_an_arm_that_agrees_leaves_no_doubt() -> None:
     joints = 100 * HAND + (400, 400)
     for right, side, twin in ((0.6, "right", False), (0.6, "left", True), (0.97, "right", False)):
         look, image = looking([(joints, 0.9, right)], photo())
-        (hand,) = find_hands(none_found, look, image, lambda _, side=side: [person((400, 400), (400, 530), side)])
+        (hand,) = detect_hands(none_found, look, image, lambda _, side=side: [person((400, 400), (400, 530), side)])
         assert hand.handedness == side and (hand.twin is not None) == twin
 
 
@@ -300,7 +302,17 @@ def test_the_twin_wins_only_where_it_fits_much_better() -> None:
     seen = np.column_stack([500 * joints[:, :2] / (joints[:, 2:] + 1) + (320, 240), np.ones(21)])
 
     def answer(error: float, side: str) -> Person:
-        return Person(0.9, (0.0, 0.0, 10.0, 10.0), seen + np.array([error, 0, 0]), joints, joints, camera, side)
+        return Person(
+            0.9,
+            (0.0, 0.0, 10.0, 10.0),
+            seen + np.array([error, 0, 0]),
+            joints,
+            joints,
+            np.zeros((0, 3), np.int32),
+            (),
+            camera,
+            side,
+        )
 
     for own, other, winner in ((10, 3, "left"), (10, 8, "right"), (3, 10, "right")):
         assert better(answer(own, "right"), answer(other, "left")).handedness == winner

@@ -8,7 +8,7 @@ import pytest
 from model.errors import BadInput
 from model.interfaces import DetectorOutputs
 from model.perception.detection import Detection, suppress_duplicates
-from model.perception.people import SCALES, decode_people, find_people
+from model.perception.people import SCALES, decode_people, detect_people
 
 NO, YES = -8.0, 2.0  # logits
 
@@ -144,14 +144,14 @@ CROWD = [(row, column) for row in (6, 18, 30, 42) for column in range(3, 63, 6)]
 )
 def test_it_looks_closer_only_where_that_may_find_somebody(people: list, looks: list[tuple[int, int]]) -> None:
     eyes = Eyes(*people)
-    found = find_people(eyes, PHOTO)
+    found = detect_people(eyes, PHOTO)
     assert eyes.asked == looks
     assert len(found) == sum(logit == YES for _, logit in people)  # seen twice, yet one person each
 
 
 def test_who_is_seen_in_a_part_is_in_pixels_of_the_photo() -> None:
     eyes = Eyes((0.08, YES))
-    (person,) = find_people(eyes, place(1440, 1920))
+    (person,) = detect_people(eyes, place(1440, 1920))
     x, y, w, h = person.box
     assert (x + w / 2, y + h / 2) == pytest.approx((0.2 * 1920, 0.375 * 1920), abs=8)
     assert h == pytest.approx(0.08 * 1920, rel=0.01)
@@ -174,21 +174,21 @@ def test_a_part_gives_nobody_whom_its_edge_cuts(edge: str) -> None:
             return outputs
 
     photo = place(1440, 1920)
-    found = find_people(Parts((0.08, YES)), photo)
+    found = detect_people(Parts((0.08, YES)), photo)
     assert len(found) == 1 and found[0].score < 0.8
 
 
 def test_a_small_image_is_not_enlarged_beyond_reason() -> None:
     eyes = Eyes((0.12, YES))
-    find_people(eyes, place(225, 300))
+    detect_people(eyes, place(225, 300))
     assert len(eyes.asked) == 2
     eyes = Eyes()
-    find_people(eyes, place(90, 90))
+    detect_people(eyes, place(90, 90))
     assert eyes.asked == [(256, 256), (160, 160), *[(256, 256)] * 3]
 
 
 def test_who_is_in_the_foreground_comes_first() -> None:
-    near, far = find_people(Eyes((0.3, YES), (0.6, 1.2)), PHOTO)
+    near, far = detect_people(Eyes((0.3, YES), (0.6, 1.2)), PHOTO)
     assert near.box[3] > 1.5 * far.box[3] and near.score < far.score
 
 
@@ -200,7 +200,7 @@ def test_everyone_of_a_crowd_is_found() -> None:
             put(outputs, round(unit * row), round(unit * column), 10 * unit, spacing=0.5 * unit)
         return outputs
 
-    assert len(find_people(eyes, PHOTO)) == len(CROWD) == 40
+    assert len(detect_people(eyes, PHOTO)) == len(CROWD) == 40
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
@@ -216,7 +216,7 @@ def test_people_of_a_turned_photo_are_in_pixels_of_the_upright_one(quarters: int
             put(outputs, row, column, 20, spacing=0.5)
         return outputs
 
-    (person,) = find_people(eyes, np.ascontiguousarray(np.rot90(photo, quarters)))
+    (person,) = detect_people(eyes, np.ascontiguousarray(np.rot90(photo, quarters)))
     y, x = (where.mean() for where in np.nonzero(np.rot90(photo, quarters)[..., 0]))
     left, top, width, height = person.box
     assert (left + width / 2, top + height / 2) == pytest.approx((x, y), abs=12)  # a cell and a half
@@ -228,17 +228,17 @@ def test_people_of_a_turned_photo_are_in_pixels_of_the_upright_one(quarters: int
 
 
 def test_people_are_in_pixels_of_the_image() -> None:
-    (wide,) = find_people(Eyes((0.6, YES)), PHOTO)
-    (twice,) = find_people(Eyes((0.6, YES)), place(960, 1280))
+    (wide,) = detect_people(Eyes((0.6, YES)), PHOTO)
+    (twice,) = detect_people(Eyes((0.6, YES)), place(960, 1280))
     np.testing.assert_allclose(np.array(twice.box), 2 * np.array(wide.box))
     np.testing.assert_allclose(twice.keypoints[:, :2], 2 * wide.keypoints[:, :2])
-    assert find_people(Eyes((0.6, YES)), PHOTO, threshold=0.99) == []
+    assert detect_people(Eyes((0.6, YES)), PHOTO, threshold=0.99) == []
 
 
 @pytest.mark.parametrize("image", [np.zeros((0, 5, 3), np.uint8), np.zeros((5, 5), np.uint8), np.zeros((5, 5, 3))])
 def test_what_is_no_image_gets_a_sentence(image: np.ndarray) -> None:
     with pytest.raises(BadInput, match="uint8 RGB"):
-        find_people(Eyes(), image)
+        detect_people(Eyes(), image)
 
 
 def test_of_two_sightings_of_one_person_the_better_stays() -> None:

@@ -8,16 +8,17 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from model.interfaces import Placed
-from model.perception.crops import View, upright
+from model.interfaces import CameraSpaceMeshes
+from model.perception.crop_regressor import CropRegressor, CropResult
+from model.perception.crops import Crop, upright_crop
 from model.perception.detection import Detection
-from model.perception.refinement import Look, known_of, look_again
+from model.perception.refinement import neighbours_of, refine
 
 SIZE, FOCAL = (400, 400), 400.0
 BOX = (150.0, 100.0, 100.0, 200.0)
 
 
-def answer(view: View, confidence: float, lean: float = 0.0) -> Look:
+def answer(crop: Crop, confidence: float, lean: float = 0.0) -> CropResult:
     """Somebody 2 m tall at a distance of 4 m, so 200 pixels, who leans clockwise by so many degrees."""
     c, s = math.cos(math.radians(lean)), math.sin(math.radians(lean))
     turn = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]], np.float32)
@@ -26,69 +27,71 @@ def answer(view: View, confidence: float, lean: float = 0.0) -> Look:
     joints[[5, 6], 1], joints[[13, 14], 1] = -0.6, 0.5
     keypoints = np.full((17, 3), confidence, np.float32)
     translation = np.array([0, 0, 4], np.float32)
-    return Look(view, Placed(outline @ turn.T, joints @ turn.T, keypoints, translation, np.zeros(3, np.float32)))
+    return CropResult(
+        crop, CameraSpaceMeshes(outline @ turn.T, joints @ turn.T, keypoints, translation, np.zeros(3, np.float32))
+    )
 
 
-class Network:
-    """Answers with the confidences that it is given, in turn, and notes where it looks."""
+class Answers(CropRegressor):
+    """Answers with the confidences that it is given, in turn, and notes which crops it was asked for."""
 
-    def __init__(self, confidences: Sequence[float], lean: float = 0.0):
-        self.confidences, self.lean, self.views = list(confidences), lean, list[View]()
+    def __init__(self, confidences: Sequence[float], lean: float = 0.0, size: tuple[int, int] = SIZE):
+        self.image, self.focal_length = np.zeros((size[1], size[0], 3), np.uint8), FOCAL
+        self.confidences, self.lean, self.crops = list(confidences), lean, list[Crop]()
 
-    def __call__(self, views: Sequence[View]) -> list[Look]:
-        self.views += views
-        return [answer(view, self.confidences.pop(0), self.lean) for view in views]
+    def __call__(self, crops: Sequence[Crop]) -> list[CropResult]:
+        self.crops += crops
+        return [answer(crop, self.confidences.pop(0), self.lean) for crop in crops]
 
 
-def closer(looks: list[Look], network: Network, size: tuple[int, int] = SIZE) -> list[Look]:
-    """Looks again at people about whom nothing is known."""
-    return look_again(looks, [()] * len(looks), network, FOCAL, size)
+def closer(results: list[CropResult], network: Answers) -> list[CropResult]:
+    """Looks again at people who have no neighbours."""
+    return refine(results, [()] * len(results), network)
 
 
 def test_who_fits_the_view_is_not_looked_at_again() -> None:
-    network, first = Network([]), answer(upright(BOX), 0.6, lean=8)
+    network, first = Answers([]), answer(upright_crop(BOX), 0.6, lean=8)
     assert closer([first], network) == [first]
-    assert network.views == []
+    assert network.crops == []
 
 
 @pytest.mark.parametrize("lean", [30, -90, 170])
 def test_who_leans_is_looked_at_the_right_way_up(lean: float) -> None:
-    network = Network([0.7], lean)
-    (look,) = closer([answer(upright(BOX), 0.6, lean)], network)
-    (view,) = network.views
-    assert look.view == view and look.confidence == pytest.approx(0.7)
-    assert math.degrees(view.angle) == pytest.approx(lean)
-    assert view.centre == pytest.approx((200, 200), abs=0.01) and view.side == pytest.approx(250, rel=1e-4)
+    network = Answers([0.7], lean)
+    (result,) = closer([answer(upright_crop(BOX), 0.6, lean)], network)
+    (crop,) = network.crops
+    assert result.crop == crop and result.confidence == pytest.approx(0.7)
+    assert math.degrees(crop.angle) == pytest.approx(lean)
+    assert crop.centre == pytest.approx((200, 200), abs=0.01) and crop.side == pytest.approx(250, rel=1e-4)
     head = np.array([math.sin(math.radians(lean)), -math.cos(math.radians(lean))])
-    assert view.axes @ head == pytest.approx([0, -1], abs=1e-6)  # up in the view
+    assert crop.axes @ head == pytest.approx([0, -1], abs=1e-6)  # up in the crop
 
 
 def test_a_loose_box_is_looked_into_closer_and_only_its_person() -> None:
-    loose, fits = answer(upright((0.0, 0.0, 400.0, 400.0)), 0.5), answer(upright(BOX), 0.6)
-    network = Network([0.6])
+    loose, fits = answer(upright_crop((0.0, 0.0, 400.0, 400.0)), 0.5), answer(upright_crop(BOX), 0.6)
+    network = Answers([0.6])
     first, second = closer([loose, fits], network)
-    assert first.view.side == pytest.approx(250, rel=1e-4) and second is fits and len(network.views) == 1
+    assert first.crop.side == pytest.approx(250, rel=1e-4) and second is fits and len(network.crops) == 1
 
 
 def test_a_look_that_is_less_sure_does_not_count() -> None:
-    first = answer(upright(BOX), 0.6, lean=60)
-    network = Network([0.5], lean=60)
-    assert closer([first], network) == [first] and len(network.views) == 1
+    first = answer(upright_crop(BOX), 0.6, lean=60)
+    network = Answers([0.5], lean=60)
+    assert closer([first], network) == [first] and len(network.crops) == 1
 
 
 def test_the_unsure_are_seen_from_all_sides_and_looks_are_bounded() -> None:
-    network = Network([0.2, 0.35, 0.1, 0.36, 0.37], lean=60)
-    (look,) = closer([answer(upright(BOX), 0.15, lean=60)], network)
-    turns = [round(math.degrees(view.angle)) for view in network.views]
+    network = Answers([0.2, 0.35, 0.1, 0.36, 0.37], lean=60)
+    (result,) = closer([answer(upright_crop(BOX), 0.15, lean=60)], network)
+    turns = [round(math.degrees(crop.angle)) for crop in network.crops]
     assert turns == [90, 180, 270, 60]  # then it fits
-    assert look.confidence == pytest.approx(0.36)
+    assert result.confidence == pytest.approx(0.36)
 
 
 def test_the_outline_outside_of_the_photo_does_not_count() -> None:
-    network = Network([0.9])
-    half = (400, 200)  # the photo ends at the hips, which it has in its middle
-    (look,) = closer([answer(upright((0.0, -100.0, 400.0, 400.0)), 0.5)], network, half)
-    assert 0 <= look.view.centre[1] <= 200 and look.view.side < 260
+    network = Answers([0.9], size=(400, 200))  # the photo ends at the hips, which it has in its middle
+    (result,) = closer([answer(upright_crop((0.0, -100.0, 400.0, 400.0)), 0.5)], network)
+    assert 0 <= result.crop.centre[1] <= 200 and result.crop.side < 260
 
 
 def standing(x: float, quarters: int = 0) -> np.ndarray:
@@ -98,11 +101,11 @@ def standing(x: float, quarters: int = 0) -> np.ndarray:
     return np.column_stack([(x, 200) + down[:, None] * turn, np.full(17, 0.9)]).astype(np.float32)
 
 
-def seen(view: View, confidence: float, keypoints: np.ndarray) -> Look:
-    """A look that meets these joints, at somebody who fits the view."""
-    look = answer(view, confidence)
+def seen(crop: Crop, confidence: float, keypoints: np.ndarray) -> CropResult:
+    """A look that meets these joints, at somebody who fits the crop."""
+    result = answer(crop, confidence)
     met = np.column_stack([keypoints[:, :2], np.full(17, confidence)]).astype(np.float32)
-    return Look(view, look.placed._replace(keypoints=met))
+    return CropResult(crop, result.mesh._replace(keypoints=met))
 
 
 BOXED = Detection(BOX, 1.0, np.zeros((0, 3), np.float32))
@@ -112,60 +115,63 @@ NEIGHBOUR = Detection((210.0, 100.0, 100.0, 200.0), 0.6, standing(260))
 
 def test_what_the_detector_tells_counts_where_there_are_several() -> None:
     far = Detection((0.0, 0.0, 50.0, 90.0), 0.4, standing(20))
-    assert known_of([ME, far, NEIGHBOUR]) == [(ME, NEIGHBOUR), (far,), (NEIGHBOUR, ME)]
-    assert known_of([ME]) == [()] and known_of([]) == []
-    assert known_of([BOXED]) == [(BOXED,)]
+    assert neighbours_of([ME, far, NEIGHBOUR]) == [(ME, NEIGHBOUR), (far,), (NEIGHBOUR, ME)]
+    assert neighbours_of([ME]) == [()] and neighbours_of([]) == []
+    assert neighbours_of([BOXED]) == [(BOXED,)]
 
 
 def test_who_was_found_the_right_way_up_is_not_turned_however_unsure() -> None:
-    network, first = Network([]), seen(upright(BOX), 0.1, ME.keypoints)
-    assert look_again([first], [(ME,)], network, FOCAL, SIZE) == [first] and network.views == []
+    network, first = Answers([]), seen(upright_crop(BOX), 0.1, ME.keypoints)
+    assert refine([first], [(ME,)], network) == [first] and network.crops == []
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 def test_who_was_found_lying_is_turned_as_found(quarters: int) -> None:
-    found, views = Detection(BOX, 0.5, standing(200, quarters)), list[View]()
+    found, crops = Detection(BOX, 0.5, standing(200, quarters)), list[Crop]()
 
-    def take(asked: Sequence[View]) -> list[Look]:
-        views.extend(asked)
-        return [seen(view, 0.5, found.keypoints) for view in asked]
+    def regress(asked: Sequence[Crop]) -> list[CropResult]:
+        crops.extend(asked)
+        return [seen(crop, 0.5, found.keypoints) for crop in asked]
 
-    look_again([seen(upright(BOX), 0.1, found.keypoints)], [(found,)], take, FOCAL, SIZE)
-    assert round(math.degrees(views[0].angle)) == 90 * quarters
+    refine([seen(upright_crop(BOX), 0.1, found.keypoints)], [(found,)], regress)
+    assert round(math.degrees(crops[0].angle)) == 90 * quarters
 
 
 def test_who_was_mistaken_for_a_neighbour_is_looked_at_with_the_neighbour_hidden() -> None:
-    views = list[View]()
+    crops = list[Crop]()
 
-    def take(asked: Sequence[View]) -> list[Look]:
-        views.extend(asked)
-        return [seen(view, 0.3, (NEIGHBOUR if view.within is None else ME).keypoints) for view in asked]
+    def regress(asked: Sequence[Crop]) -> list[CropResult]:
+        crops.extend(asked)
+        return [seen(crop, 0.3, (NEIGHBOUR if crop.within is None else ME).keypoints) for crop in asked]
 
-    first = [seen(upright(BOX), 0.6, NEIGHBOUR.keypoints), seen(upright(NEIGHBOUR.box), 0.6, NEIGHBOUR.keypoints)]
-    mine, other = look_again(first, known_of([ME, NEIGHBOUR]), take, FOCAL, SIZE)
-    (view,) = views
-    assert view.within == pytest.approx((140, 80, 120, 240))  # a tenth more on each side
-    assert mine.view == view and mine.confidence == pytest.approx(0.3) and other is first[1]
+    first = [
+        seen(upright_crop(BOX), 0.6, NEIGHBOUR.keypoints),
+        seen(upright_crop(NEIGHBOUR.box), 0.6, NEIGHBOUR.keypoints),
+    ]
+    mine, other = refine(first, neighbours_of([ME, NEIGHBOUR]), regress)
+    (crop,) = crops
+    assert crop.within == pytest.approx((140, 80, 120, 240))  # a tenth more on each side
+    assert mine.crop == crop and mine.confidence == pytest.approx(0.3) and other is first[1]
 
 
 def test_hiding_counts_only_if_it_shows_the_person() -> None:
-    first = seen(upright(BOX), 0.6, NEIGHBOUR.keypoints)
+    first = seen(upright_crop(BOX), 0.6, NEIGHBOUR.keypoints)
 
-    def take(asked: Sequence[View]) -> list[Look]:
-        return [seen(view, 0.9, standing(330)) for view in asked]  # a third one
+    def regress(asked: Sequence[Crop]) -> list[CropResult]:
+        return [seen(crop, 0.9, standing(330)) for crop in asked]  # a third one
 
-    assert look_again([first], [(ME,)], take, FOCAL, SIZE) == [first]
+    assert refine([first], [(ME,)], regress) == [first]
 
 
 def test_a_closer_look_does_not_go_over_to_a_neighbour() -> None:
-    asked = list[View]()
+    asked = list[Crop]()
 
-    def take(views: Sequence[View]) -> list[Look]:
-        asked.extend(views)
-        return [seen(view, 0.9, NEIGHBOUR.keypoints) for view in views]
+    def regress(crops: Sequence[Crop]) -> list[CropResult]:
+        asked.extend(crops)
+        return [seen(crop, 0.9, NEIGHBOUR.keypoints) for crop in crops]
 
-    wide = seen(upright((0.0, 0.0, 400.0, 400.0)), 0.5, ME.keypoints)
-    assert look_again([wide], [(ME, NEIGHBOUR)], take, FOCAL, SIZE) == [wide] and len(asked) == 1
+    wide = seen(upright_crop((0.0, 0.0, 400.0, 400.0)), 0.5, ME.keypoints)
+    assert refine([wide], [(ME, NEIGHBOUR)], regress) == [wide] and len(asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -177,10 +183,10 @@ def test_a_closer_look_does_not_go_over_to_a_neighbour() -> None:
     ],
 )
 def test_a_given_box_means_the_person_within(shown: float, confidence: float, counts: bool) -> None:
-    first = seen(upright(BOX), 0.6, standing(290))
+    first = seen(upright_crop(BOX), 0.6, standing(290))
 
-    def take(asked: Sequence[View]) -> list[Look]:
-        return [seen(view, confidence, standing(shown)) for view in asked]
+    def regress(asked: Sequence[Crop]) -> list[CropResult]:
+        return [seen(crop, confidence, standing(shown)) for crop in asked]
 
-    (look,) = look_again([first], known_of([BOXED]), take, FOCAL, SIZE)
-    assert (look.view.within is not None) == counts
+    (result,) = refine([first], neighbours_of([BOXED]), regress)
+    assert (result.crop.within is not None) == counts

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from model.errors import BadCheckpoint, BadInput, WeightsMissing
-from model.interfaces import About, DetectorOutputs, Placed
+from model.interfaces import CameraSpaceMeshes, DetectorOutputs, NetworkInfo
 from model.network.backbones import PoseBackbone
 from model.network.build import build_network
 from model.network.detectors.registry import PhotoDetector
@@ -59,10 +59,12 @@ class Detector(nn.Module):
 def stand_in(topology: MeshTopology, size: TransformerSize) -> Any:
     """What `export` looks at of a `TorchNetwork`."""
     torch.manual_seed(0)
-    about = About("small", "test", "zero-shot", {"name": "small"}, "body", topology.faces.numpy(), 60, ("a", "b"), 64)
+    info = NetworkInfo(
+        "small", "test", "zero-shot", {"name": "small"}, "body", topology.faces.numpy(), 60, ("a", "b"), 64
+    )
     mesh = PhotoMPT(MPT(Backbone(), build_network(size, topology), topology)).eval()
     detectors = {"movenet-multipose": PhotoDetector(Detector()).eval()}
-    return SimpleNamespace(mesh=mesh, detectors=detectors, about=about)
+    return SimpleNamespace(mesh=mesh, detectors=detectors, info=info)
 
 
 def people(count: int) -> list[np.ndarray]:
@@ -74,9 +76,9 @@ def people(count: int) -> list[np.ndarray]:
     return [pixels, crops.astype(np.float32), cameras.astype(np.float32)]
 
 
-def in_torch(network: Any, count: int) -> Placed:
+def in_torch(network: Any, count: int) -> CameraSpaceMeshes:
     with torch.inference_mode():
-        return Placed(*(t.numpy() for t in network.mesh(*map(torch.from_numpy, people(count)))))
+        return CameraSpaceMeshes(*(t.numpy() for t in network.mesh(*map(torch.from_numpy, people(count)))))
 
 
 _EXPORTS: dict[str, tuple[Any, Path]] = {}
@@ -107,7 +109,7 @@ def test_it_gives_the_numbers_of_pytorch_at_any_batch(exported: tuple[Any, Path,
     twin = OnnxNetwork.load(path, "cpu", threads=1)
     metres, pixels = (1e-4, 1e-2) if precision == "float32" else (5e-3, 0.5)
     for count in (1, 3, 8):
-        expected, answer = in_torch(network, count), twin.place(*people(count))
+        expected, answer = in_torch(network, count), twin.regress(*people(count))
         assert answer.vertices.shape == (count, 60, 3) and answer.vertices.dtype == np.float32
         for name in ("vertices", "joints", "weak_perspective"):
             np.testing.assert_allclose(getattr(answer, name), getattr(expected, name), atol=metres, err_msg=name)
@@ -130,8 +132,8 @@ def test_the_detector_takes_images_of_any_size_and_number(exported: tuple[Any, P
 def test_it_describes_itself(exported: tuple[Any, Path, str]) -> None:
     network, path, precision = exported
     twin = OnnxNetwork.load(path, "cpu", threads=1)
-    expected = vars(network.about)
-    answer = vars(twin.about)
+    expected = vars(network.info)
+    answer = vars(twin.info)
     np.testing.assert_array_equal(answer.pop("faces"), expected["faces"])
     assert answer == {name: value for name, value in expected.items() if name != "faces"}
     assert twin.runtime == f"ONNX Runtime on CPU, {precision}"

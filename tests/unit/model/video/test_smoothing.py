@@ -10,6 +10,8 @@ import pytest
 from model.results import Camera, Person
 from model.video.smoothing import OneEuro, PersonSmoother
 
+NO_FACES = np.zeros((0, 3), np.int32)
+
 RATE = 30.0
 
 
@@ -61,7 +63,7 @@ def test_the_frame_rate_hardly_matters():
 def person(shift: float = 0.0, depth: float = 3.0) -> Person:
     joints = np.full((17, 3), shift, np.float32)
     camera = Camera(700.0, (240, 320), (0.1 * depth, 0.2 * depth, depth), (1, 0, 0))
-    return Person(0.9, (0, 0, 9, 9), np.zeros((17, 3), np.float32), joints, joints[:5] + 1, camera)
+    return Person(0.9, (0, 0, 9, 9), np.zeros((17, 3), np.float32), joints, joints[:5] + 1, NO_FACES, (), camera)
 
 
 def test_a_person_is_smoothed_and_what_was_seen_stays():

@@ -8,6 +8,8 @@ import pytest
 from model.results import Camera, Person
 from model.video.tracking import Tracker
 
+NO_FACES = np.zeros((0, 3), np.int32)
+
 POSE = np.random.default_rng(0).uniform(0.1, 0.9, (17, 2))  # within the box
 
 
@@ -15,7 +17,16 @@ def person(x: float, y: float = 50.0, size: float = 100.0, pose: np.ndarray = PO
     """Somebody whose box begins at x, y, half as wide as high."""
     keypoints = np.column_stack([(x, y) + pose * (size / 2, size), np.full(17, 0.8)]).astype(np.float32)
     nothing = np.zeros((0, 3), np.float32)
-    return Person(0.9, (x, y, size / 2, size), keypoints, nothing, nothing, Camera(1.0, (0, 0), (0, 0, 1), (1, 0, 0)))
+    return Person(
+        0.9,
+        (x, y, size / 2, size),
+        keypoints,
+        nothing,
+        nothing,
+        np.zeros((0, 3), np.int32),
+        (),
+        Camera(1.0, (0, 0), (0, 0, 1), (1, 0, 0)),
+    )
 
 
 def test_numbers_follow_people_whatever_their_order():

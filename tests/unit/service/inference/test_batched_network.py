@@ -19,7 +19,7 @@ class Slow:
         self.batches: list[int] = []
         self.first = threading.Event()
 
-    def find(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
+    def detect(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
         self.batches.append(len(images))
         self.first.set()
         time.sleep(0.2)  # the others queue up meanwhile

@@ -9,7 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from service.inference.batcher import Batcher, Overloaded, Unwanted, wanted
+from service.inference.batcher import Batcher, Overloaded
+from service.inference.cancellation import Cancelled, CancelToken, current_token
 
 
 class Doubler:
@@ -132,10 +133,10 @@ def test_a_run_that_answers_too_few_is_an_error_of_each(threads: ThreadPoolExecu
 
 
 def test_who_went_away_is_not_run(threads: ThreadPoolExecutor, doubler: Doubler) -> None:
-    here = [True]
+    token = CancelToken()
 
     def call(number: int) -> int:
-        wanted.set(lambda: here[0])
+        current_token.set(token)
         return batcher(number)
 
     batcher = Batcher(doubler, 8)
@@ -143,10 +144,10 @@ def test_who_went_away_is_not_run(threads: ThreadPoolExecutor, doubler: Doubler)
     leaver = threads.submit(call, 1)
     until(lambda: len(batcher._queue) == 1)
     (stayer,) = ask(threads, batcher, (2,))
-    here[0] = False
+    token.cancel()
     doubler.go.set()
     assert stayer.result(30) == 4
-    with pytest.raises(Unwanted):
+    with pytest.raises(Cancelled):
         leaver.result(30)
     assert doubler.batches == [[0], [2]]
 

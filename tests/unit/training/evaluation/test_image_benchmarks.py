@@ -49,7 +49,7 @@ class StandIn:
         for box in boxes:
             points = self.answers[box[0] + box[2] / 2].astype(np.float32)  # by the crop's middle
             full = np.concatenate([points, np.zeros((V - len(points), 3), np.float32)]) if len(points) != 17 else points
-            people.append(Person(1.0, box, np.zeros((17, 3)), points[:17], full, CAMERA))
+            people.append(Person(1.0, box, np.zeros((17, 3)), points[:17], full, self.faces, (), CAMERA))
         return Reconstruction(people, {})
 
 

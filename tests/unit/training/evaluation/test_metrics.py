@@ -70,7 +70,7 @@ def test_the_root_of_lsps_14_joints_and_a_single_joint_as_root() -> None:
     predicted[0, 2, 0] += 0.06  # the right hip 6 cm off moves the middle of the hips (2, 3) by 3
     assert mpjpe(predicted, true, root=(2, 3)).item() == pytest.approx(0.03, abs=1e-6)
     assert joint_errors(predicted, true, root=(2, 3))[0].tolist() == pytest.approx([0.03] * 14, abs=1e-6)
-    # About another joint only the hip itself is wrong.
+    # NetworkInfo another joint only the hip itself is wrong.
     assert joint_errors(predicted, true, root=(0,))[0].tolist() == pytest.approx([0, 0, 0.06, *[0] * 11], abs=1e-6)
 
 

@@ -17,6 +17,8 @@ from training.evaluation.photos import evaluate_photos, score_photo
 from training.images.datasets.joint_sets import LIMBS_IN_COCO
 from training.images.datasets.photo_annotations import AnnotatedPerson, AnnotatedPhoto, Measured3D, read_photos
 
+NO_FACES = np.zeros((0, 3), np.int32)
+
 FOCAL, MIDDLE = 400.0, (200.0, 150.0)
 
 
@@ -25,7 +27,7 @@ def person_at(x: float, seed: int = 0) -> Person:
     joints = np.random.default_rng(seed).normal(0, 0.3, (17, 3)).astype(np.float32)
     joints -= joints[[11, 12]].mean(axis=0)
     camera = Camera(FOCAL, MIDDLE, (x, 0.0, 2.0), (1.0, 0.0, 0.0))
-    return Person(0.9, (0.0, 0.0, 1.0, 1.0), np.zeros((17, 3)), joints, joints, camera)
+    return Person(0.9, (0.0, 0.0, 1.0, 1.0), np.zeros((17, 3)), joints, joints, NO_FACES, (), camera)
 
 
 def annotation_of(person: Person, annotated: np.ndarray | None = None) -> AnnotatedPerson:

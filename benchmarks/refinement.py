@@ -1,6 +1,6 @@
-"""What second looks at people are worth: those of `make rendered`, turned in the picture, or in loose boxes.
+"""What regressing people again is worth: those of `make rendered`, turned in the picture, or in loose boxes.
 
-`python -m benchmarks.looks --images runs/rendered`
+`python -m benchmarks.refinement --images runs/rendered`
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 import torch
 
-from model.perception.crops import upright
+from model.perception.crop_regressor import CropRegressor
+from model.perception.crops import upright_crop
 from model.reconstructor import Reconstructor
 from training.evaluation.metrics import pa_mpjpe
 from training.images.shards import PreparedImages
@@ -40,7 +41,7 @@ def turned(picture: np.ndarray, joints: np.ndarray, degrees: float) -> tuple[np.
 
 
 def row(model: Reconstructor, images: PreparedImages, chosen: Sequence[int], degrees: float, loose: float) -> str:
-    """PA-MPJPE of the first look and of the last, millimetres, and the share of photos where somebody is found."""
+    """PA-MPJPE of the first result and of the last, millimetres, and the share of photos where somebody is found."""
     errors, found = [], 0
     for index in chosen:
         sample = images[index]
@@ -53,8 +54,8 @@ def row(model: Reconstructor, images: PreparedImages, chosen: Sequence[int], deg
         (person,) = model.reconstruct(photo, boxes=[box]).people
         found += len(model.reconstruct(photo)) > 0
         # A turn of the picture is one about the line of sight, which Procrustes forgives.
-        (first,) = model.look(photo, float(np.hypot(*photo.shape[:2])), [upright(box)])
-        answers = torch.from_numpy(np.stack([first.placed.joints, person.joints]))
+        (first,) = CropRegressor(model.network, photo, float(np.hypot(*photo.shape[:2])))([upright_crop(box)])
+        answers = torch.from_numpy(np.stack([first.mesh.joints, person.joints]))
         errors.append(1000 * pa_mpjpe(answers, sample.joints.expand_as(answers)))
     first, last = torch.stack(errors).mean(dim=0).tolist()
     return f"| {degrees:g} | {loose:g} | {first:.0f} | {last:.0f} | {100 * found / len(chosen):.0f} % |"
@@ -62,7 +63,7 @@ def row(model: Reconstructor, images: PreparedImages, chosen: Sequence[int], deg
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.looks", description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.refinement", description=__doc__.split("\n\n")[0])
     parser.add_argument("--images", type=Path, default=Path("runs/rendered"), help="of training.images.prepare")
     parser.add_argument("--people", type=int, default=60)
     options = parser.parse_args()
@@ -70,7 +71,7 @@ def main() -> None:
     chosen = whole_people(images, options.people)
     model = Reconstructor.load(device="cpu")
     print(f"{len(chosen)} people who are whole in their pictures, PA-MPJPE in millimetres\n")
-    print("| turned by, degrees | box, times too large | first look | last look | found without a box |")
+    print("| turned by, degrees | box, times too large | first crop | last crop | found without a box |")
     print("|---|---|---|---|---|")
     for degrees, loose in ((0, 1), (45, 1), (90, 1), (180, 1), (0, 2)):
         print(row(model, images, chosen, degrees, loose), flush=True)

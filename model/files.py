@@ -1,0 +1,28 @@
+"""Files that are there whole or not at all, however a process ends."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Gives a path to write to, which takes the place of `path` if all goes well and is removed if not.
+
+    The folders above `path` are made. The path given lies beside it, is hidden, and has its ending, since some writers
+    insist on one.
+
+    Raises:
+        OSError: a folder cannot be made, or the file not be moved to its place.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.stem}.{os.getpid()}-{uuid.uuid4().hex[:8]}.partial{path.suffix}")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,62 @@
+"""The mesh network on crops of one photo: regresses each crop's person before the photo's camera."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.interfaces import CameraSpaceMeshes, Network
+from model.perception.crops import Crop
+
+
+@dataclass(frozen=True)
+class CropResult:
+    """What the mesh network answers to one crop of a person."""
+
+    crop: Crop
+    mesh: CameraSpaceMeshes
+    """One person's, without the batch: before the camera of the photo as it is upright."""
+
+    @property
+    def confidence(self) -> float:
+        """Mean height of the heatmaps' peaks."""
+        return float(self.mesh.keypoints[:, 2].mean())
+
+
+class CropRegressor:
+    """Regresses people in crops of a photo.
+
+    Args:
+        network: what runs the mesh network.
+        image: (H, W, 3) uint8 RGB, the photo.
+        focal_length: pixels; the principal point is the photo's centre.
+    """
+
+    def __init__(self, network: Network, image: np.ndarray, focal_length: float):
+        self.network, self.image, self.focal_length = network, image, focal_length
+
+    @property
+    def principal_point(self) -> tuple[float, float]:
+        """Pixels."""
+        return self.image.shape[1] / 2, self.image.shape[0] / 2
+
+    def __call__(self, crops: Sequence[Crop]) -> list[CropResult]:
+        """One result for each crop, in order."""
+        if not crops:
+            return []
+        pixels = np.stack([crop.cut(self.image, self.network.info.crop_size) for crop in crops])  # (B, S, S, 3)
+        squares = np.array([crop.to_upright(self.principal_point) for crop in crops], np.float32)  # (B, 3)
+        camera = np.array([self.focal_length, *self.principal_point], np.float32)
+        meshes = self.network.regress(pixels, squares, np.tile(camera, (len(crops), 1)))
+        return [
+            CropResult(crop, crop.uncrop(CameraSpaceMeshes(*each), self.principal_point))
+            for crop, each in zip(crops, zip(*meshes, strict=True), strict=True)
+        ]
+
+    def project(self, result: CropResult, points: np.ndarray) -> np.ndarray:
+        """Points of a result's person (N, 3), root at the origin, to the photo's pixels (N, 2)."""
+        before = points + result.mesh.translation
+        pixels: np.ndarray = self.focal_length * before[:, :2] / before[:, 2:].clip(0.01) + self.principal_point
+        return pixels

@@ -1,0 +1,36 @@
+"""Files are there whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from model.files import atomic_write
+
+
+def test_a_file_appears_when_it_is_whole_with_the_folders_above_it(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "mesh.npz"
+    with atomic_write(path) as partial:
+        assert partial.suffix == ".npz" and partial.parent == path.parent and partial.name.startswith(".")
+        partial.write_bytes(b"half")
+        assert not path.exists()
+        partial.write_bytes(b"whole")
+    assert path.read_bytes() == b"whole" and list(path.parent.iterdir()) == [path]
+
+
+def test_what_failed_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "mesh.npz"
+    path.write_bytes(b"old")
+    with pytest.raises(TypeError), atomic_write(path) as partial:
+        partial.write_bytes(b"half" + (None if path else b""))
+    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "mesh.npz"
+    with atomic_write(path) as first, atomic_write(path) as second:
+        assert first != second
+        first.write_bytes(b"first")
+        second.write_bytes(b"second")
+    assert path.read_bytes() == b"first"  # who ends last wins
