@@ -41,7 +41,7 @@ class Both:
 
     @property
     def info(self) -> NetworkInfo:
-        return self.one.about
+        return self.one.info
 
     def detect(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
         expected, answer = self.one.detect(detector, images), self.other.detect(detector, images)
@@ -96,5 +96,5 @@ def test_each_engine_alone_finds_the_same_hands(both: Both) -> None:
         assert one.handedness == other.handedness
         np.testing.assert_allclose(other.bbox, one.bbox, atol=0.5)
         assert other.score == pytest.approx(one.score, abs=0.01)
-    assert both.other.about.subject == "hand" and both.other.about.joint_names == both.one.about.joint_names
-    np.testing.assert_array_equal(both.other.about.faces, both.one.about.faces)
+    assert both.other.info.subject == "hand" and both.other.info.joint_names == both.one.info.joint_names
+    np.testing.assert_array_equal(both.other.info.faces, both.one.info.faces)

@@ -71,7 +71,7 @@ def answer(crop: Crop) -> tuple[CameraSpaceMeshes, np.ndarray]:
     """A network's answer for a crop, consistent with its camera, and the crop's crop."""
     random = np.random.default_rng(1)
     joints = random.uniform(-0.1, 0.1, (21, 3)).astype(np.float32)
-    x, y, side = crop.crop(CENTRE)
+    x, y, side = crop.to_upright(CENTRE)
     translation = np.array([(x - CENTRE[0]) / FOCAL, (y - CENTRE[1]) / FOCAL, 1.0], np.float32)
     weak = np.array([2 * FOCAL / side, 0.02, -0.03], np.float32)
     placed = joints + translation
@@ -101,16 +101,16 @@ def test_weak_perspective_moves_to_the_crop_of_the_box(crop: Crop) -> None:
     weakly_there = (there.weak_perspective[0] * there.joints[:, :2] + there.weak_perspective[1:]) * 50 + 50
     box = (270.0, 150.0, 60.0, 80.0)
     scale, *shift = crop.weak_perspective(back.weak_perspective, box)
-    crop = upright_crop(box)
-    weakly = (scale * back.joints[:, :2] + shift) * crop.side / 2 + crop.centre
+    square = upright_crop(box)
+    weakly = (scale * back.joints[:, :2] + shift) * square.side / 2 + square.centre
     np.testing.assert_allclose(weakly, crop.to_photo(weakly_there, 100), atol=1e-3)
 
 
 def test_an_upright_view_is_left_as_it_is() -> None:
     crop = upright_crop((100.0, 50.0, 40.0, 80.0))
-    there, crop = answer(crop)
+    there, square = answer(crop)
     assert crop.uncrop(there, CENTRE) is there
-    assert tuple(crop) == (120, 90, 100)
+    assert tuple(square) == (120, 90, 100)
     assert crop.weak_perspective(there.weak_perspective, (100.0, 50.0, 40.0, 80.0)) == pytest.approx(
         there.weak_perspective
     )

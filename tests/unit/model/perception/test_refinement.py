@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -42,6 +42,16 @@ class Answers(CropRegressor):
     def __call__(self, crops: Sequence[Crop]) -> list[CropResult]:
         self.crops += crops
         return [answer(crop, self.confidences.pop(0), self.lean) for crop in crops]
+
+
+class By(CropRegressor):
+    """Answers as a function says."""
+
+    def __init__(self, answers: Callable[[Sequence[Crop]], list[CropResult]]):
+        self.image, self.focal_length, self.answers = np.zeros((SIZE[1], SIZE[0], 3), np.uint8), FOCAL, answers
+
+    def __call__(self, crops: Sequence[Crop]) -> list[CropResult]:
+        return self.answers(crops)
 
 
 def closer(results: list[CropResult], network: Answers) -> list[CropResult]:
@@ -133,7 +143,7 @@ def test_who_was_found_lying_is_turned_as_found(quarters: int) -> None:
         crops.extend(asked)
         return [seen(crop, 0.5, found.keypoints) for crop in asked]
 
-    refine([seen(upright_crop(BOX), 0.1, found.keypoints)], [(found,)], regress)
+    refine([seen(upright_crop(BOX), 0.1, found.keypoints)], [(found,)], By(regress))
     assert round(math.degrees(crops[0].angle)) == 90 * quarters
 
 
@@ -148,7 +158,7 @@ def test_who_was_mistaken_for_a_neighbour_is_looked_at_with_the_neighbour_hidden
         seen(upright_crop(BOX), 0.6, NEIGHBOUR.keypoints),
         seen(upright_crop(NEIGHBOUR.box), 0.6, NEIGHBOUR.keypoints),
     ]
-    mine, other = refine(first, neighbours_of([ME, NEIGHBOUR]), regress)
+    mine, other = refine(first, neighbours_of([ME, NEIGHBOUR]), By(regress))
     (crop,) = crops
     assert crop.within == pytest.approx((140, 80, 120, 240))  # a tenth more on each side
     assert mine.crop == crop and mine.confidence == pytest.approx(0.3) and other is first[1]
@@ -160,7 +170,7 @@ def test_hiding_counts_only_if_it_shows_the_person() -> None:
     def regress(asked: Sequence[Crop]) -> list[CropResult]:
         return [seen(crop, 0.9, standing(330)) for crop in asked]  # a third one
 
-    assert refine([first], [(ME,)], regress) == [first]
+    assert refine([first], [(ME,)], By(regress)) == [first]
 
 
 def test_a_closer_look_does_not_go_over_to_a_neighbour() -> None:
@@ -171,7 +181,7 @@ def test_a_closer_look_does_not_go_over_to_a_neighbour() -> None:
         return [seen(crop, 0.9, NEIGHBOUR.keypoints) for crop in crops]
 
     wide = seen(upright_crop((0.0, 0.0, 400.0, 400.0)), 0.5, ME.keypoints)
-    assert refine([wide], [(ME, NEIGHBOUR)], regress) == [wide] and len(asked) == 1
+    assert refine([wide], [(ME, NEIGHBOUR)], By(regress)) == [wide] and len(asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -188,5 +198,5 @@ def test_a_given_box_means_the_person_within(shown: float, confidence: float, co
     def regress(asked: Sequence[Crop]) -> list[CropResult]:
         return [seen(crop, confidence, standing(shown)) for crop in asked]
 
-    (result,) = refine([first], neighbours_of([BOXED]), regress)
+    (result,) = refine([first], neighbours_of([BOXED]), By(regress))
     assert (result.crop.within is not None) == counts

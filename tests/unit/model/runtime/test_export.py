@@ -124,7 +124,7 @@ def test_the_detector_takes_images_of_any_size_and_number(exported: tuple[Any, P
         images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
         with torch.inference_mode():
             expected = network.detectors["movenet-multipose"](torch.from_numpy(images))
-        for mine, theirs in zip(twin.find("movenet-multipose", images), expected, strict=True):
+        for mine, theirs in zip(twin.detect("movenet-multipose", images), expected, strict=True):
             assert mine.dtype == np.float32
             np.testing.assert_allclose(mine, theirs.numpy(), atol=1e-3 if precision == "float32" else 0.5)
 

@@ -33,8 +33,8 @@ def test_batches_are_smaller_where_images_are_larger(side: int, batches: list[in
 
     def ask(value: int) -> float:
         if value:
-            network.first.wait()
-        (mean,) = batched.find("detector", np.full((1, side, side, 3), value, np.uint8))
+            assert network.first.wait(30)
+        (mean,) = batched.detect("detector", np.full((1, side, side, 3), value, np.uint8))
         return float(mean[0])
 
     with ThreadPoolExecutor(7) as threads:
