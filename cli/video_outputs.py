@@ -15,7 +15,7 @@ from cli.body_fits import Bodies
 from cli.inputs import RIGGED
 from model.formats.motion_glb import find_motion, to_glb
 from model.video.tracks import Track
-from service.responses import described
+from service.responses import encode_person
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class MovingPerson:
         track = self.track
         parameters = self.bodies.parameters() if self.bodies else [None] * len(track)
         for time, person, bridged, body in zip(track.times, track.people, track.bridged, parameters, strict=True):
-            person_json = described("", person, {}, body).model_dump(exclude={"id", "mesh"}, exclude_none=True)
+            person_json = encode_person("", person, {}, body).model_dump(exclude={"id", "mesh"}, exclude_none=True)
             yield {"time": round(time, 4), **({"bridged": True} if bridged else {}), **person_json}
 
 

@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from model.body.fitting import BodyFit
 from model.body.rig import Rig
-from model.body.skeleton import chain
+from model.body.skeleton import to_global
 from model.joints import COCO_ROOT, JOINTS, SMPL_PARENTS
 
 _NOISE = 0.02  # metres at the person's distance: how far a joint that was seen with confidence 1 may be off
@@ -242,7 +242,7 @@ class _Task:
     def state(self, rotations: np.ndarray, translation: np.ndarray) -> _State:
         """The bodies with these rotations (B, 22, 3, 3) at these places (B, 3)."""
         people = len(rotations)
-        world = chain(rotations)
+        world = to_global(rotations)
         turns = world @ self._straighten
         places = np.empty((people, JOINTS, 3))
         places[:, 0] = self._root

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 import numpy as np
 
 from model.errors import BadData, BadInput
+from model.files import atomic_write
 from training.console import telling_errors
 from training.safe_pickle import plain, read_plain_pickle
 
@@ -49,15 +49,11 @@ def convert_body(path: Path, output: Path) -> list[str]:
             raise BadData(
                 f"{path} has no usable `{key}` ({faults.get(key, 'not there')}): is it a model of SMPL's family?"
             )
-    partial = output.with_name(f"{output.name}.{os.getpid()}.partial")
     try:
-        with partial.open("wb") as file:
+        with atomic_write(output) as partial, partial.open("wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
-        partial.replace(output)
     except OSError as error:
         raise BadInput(f"{output} cannot be written: {error.strerror or error}.") from None
-    finally:
-        partial.unlink(missing_ok=True)
     return sorted(faults)
 
 

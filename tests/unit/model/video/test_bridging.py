@@ -13,6 +13,8 @@ from model.video.bridging import find_outliers, interpolate
 from model.video.smoothing import steady
 from model.video.tracks import Tracks
 
+NO_FACES = np.zeros((0, 3), np.int32)
+
 RATE, COUNT = 30, 60
 TIMES = np.arange(COUNT) / RATE
 RNG = np.random.default_rng(0)
@@ -23,7 +25,7 @@ KEYPOINTS = np.column_stack([100 + 100 * RNG.uniform(0, 1, (17, 2)), np.full(17,
 def person(place: np.ndarray, turn: Rotation | None = None, score: float = 0.7) -> Person:
     joints = (turn.apply(BODY) if turn else BODY).astype(np.float32)
     camera = Camera(700.0, (240, 320), tuple(place), (1, 0, 0))
-    return Person(score, (100, 100, 100, 100), KEYPOINTS, joints, joints[:5], camera)
+    return Person(score, (100, 100, 100, 100), KEYPOINTS, joints, joints[:5], NO_FACES, (), camera)
 
 
 def walk() -> list[Person]:

@@ -10,6 +10,8 @@ import pytest
 from model.results import Camera, Person
 from model.video.tracks import Tracks
 
+NO_FACES = np.zeros((0, 3), np.int32)
+
 NOTHING = np.zeros((17, 3), np.float32)
 
 
@@ -18,7 +20,9 @@ def person(x: float, mark: float = 0.0) -> Person:
     rng = np.random.default_rng(0)
     keypoints = np.column_stack([(x, 50) + rng.uniform(0.1, 0.9, (17, 2)) * (50, 100), np.full(17, 0.8)])
     camera = Camera(1.0, (0, 0), (0, 0, 1), (1, 0, 0))
-    return Person(0.9, (x, 50, 50, 100), keypoints.astype(np.float32), NOTHING, np.full((1, 3), mark), camera)
+    return Person(
+        0.9, (x, 50, 50, 100), keypoints.astype(np.float32), NOTHING, np.full((1, 3), mark), NO_FACES, (), camera
+    )
 
 
 def film(count: int, rate: float, **present: range) -> Tracks:

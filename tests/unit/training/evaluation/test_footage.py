@@ -21,6 +21,8 @@ from training.evaluation.summary import join
 from training.footage.recording import Recording, View
 from training.footage.truth import TrueJoints
 
+NO_FACES = np.zeros((0, 3), np.int32)
+
 CAMERA = camera_at(0.0)
 
 
@@ -32,7 +34,7 @@ def answer(limbs: np.ndarray) -> Person:
     camera = Camera(150.0, (60.5, 80.5), tuple(root.tolist()), (1.0, 0.0, 0.0))
     seen = np.zeros((17, 3))
     seen[5:, :2] = camera.project(joints)[5:]
-    return Person(0.9, (0.0, 0.0, 9.0, 9.0), seen, joints, joints, camera)
+    return Person(0.9, (0.0, 0.0, 9.0, 9.0), seen, joints, joints, NO_FACES, (), camera)
 
 
 def test_a_perfect_answer_has_no_error() -> None:
