@@ -211,7 +211,7 @@ def test_a_hand_in_front_comes_before_a_surer_one_far_behind() -> None:
     large, small = 140 * HAND + (200, 400), 50 * HAND + (600, 400)
     look, image = looking([(large, 0.8, 0.9), (small, 0.95, 0.9)], photo())
     people = [person((600, 400), (600, 465), "right"), person((200, 400), (200, 582), "right")]
-    first, second = find_hands(none_found, look, image, lambda _: people)
+    first, second = detect_hands(none_found, look, image, lambda _: people)
     assert (first.score, second.score) == (pytest.approx(0.8), pytest.approx(0.95))
 
 
