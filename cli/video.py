@@ -153,7 +153,7 @@ def _draw(
             writer.add(time, overlay(frame, figures, camera.focal_length) if camera else frame)
             tick()
         if writer is not None:
-            writer.finish()
+            writer.finish(times[-1] + 1 / rate)
             results.print(str(path))
     finally:
         if writer is not None:

@@ -186,10 +186,11 @@ class VideoWriter:
             self._put(self._last)
         self._last = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
 
-    def finish(self) -> None:
-        """Complete the file."""
+    def finish(self, end: float = 0.0) -> None:
+        """Complete the file; the last frame stands until `end`, in seconds, and for one step at least."""
         if self._last is not None:
-            self._put(self._last)
+            for _ in range(max(1, round(end * self._rate) - self._written)):
+                self._put(self._last)
         self._writer.release()
         _call_it_webm(self._partial)
         self._partial.replace(self._path)

@@ -105,10 +105,12 @@ def _jumps(places: np.ndarray, joints: np.ndarray, index: int) -> bool:
 def _is_short(odd: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Of frames (N,) those between others that are not odd and not far apart in time."""
     believed = np.flatnonzero(~odd)
-    after = np.searchsorted(believed, np.arange(len(odd)))
-    inside = (after > 0) & (after < len(believed))
-    ends = believed[np.clip(np.stack([after - 1, after]), 0, max(0, len(believed) - 1))] if len(believed) else None
-    return inside & (times[ends[1]] - times[ends[0]] <= _LONGEST) if ends is not None else inside
+    if len(believed) < 2:
+        return np.zeros(len(odd), bool)
+    following = np.searchsorted(believed, np.arange(len(odd)))
+    is_between = (following > 0) & (following < len(believed))
+    before, after = believed[np.maximum(following - 1, 0)], believed[np.minimum(following, len(believed) - 1)]
+    return is_between & (times[after] - times[before] <= _LONGEST)
 
 
 def _coordinates(camera: Camera) -> tuple[float, float, float]:
