@@ -12,6 +12,9 @@ from model.errors import BadCheckpoint
 Box = tuple[float, float, float, float]
 """x, y, width, height in photo pixels."""
 
+CROP_SCALE = 1.25
+"""Side of people's crops by the longer side of their boxes, in photos and in pre-training."""
+
 DETECTORS = {
     "body": ("movenet-multipose",),
     "hand": ("handdetect", "handlandmark-full", "movenet-multipose"),

@@ -8,10 +8,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from model.interfaces import CameraSpaceMeshes
+from model.interfaces import CROP_SCALE, CameraSpaceMeshes
 
-CROP_SCALE = 1.25
-"""Side of the crops by the longer side of people's boxes."""
 _HIDDEN = 128
 
 

@@ -12,7 +12,7 @@ from model.errors import BadInput
 from model.joints import COCO_MIRROR
 from model.network import projection
 from model.network.topology import MeshTopology
-from model.perception.crops import CROP_SCALE, cut_crop, square_crop
+from model.perception.crops import cut_crop, square_crop
 from model.reconstructor import Reconstructor
 from model.results import Camera, Person
 from tests.support.render import draw_person
@@ -216,7 +216,7 @@ def test_arrays_that_are_no_image_get_a_sentence(reconstructor: Reconstructor, i
 
 def test_crops_are_those_that_training_cuts() -> None:
     boxes = [(10.0, 20.0, 30.0, 80.0), (-5.0, 0.0, 300.5, 200.0)]
-    expected = projection.square_crop(torch.tensor(boxes), CROP_SCALE)
+    expected = projection.square_crop(torch.tensor(boxes))
     torch.testing.assert_close(torch.tensor([square_crop(box) for box in boxes]), expected)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from model.errors import BadData, BadInput
-from model.network.projection import ray_rotation, solve_translation
+from model.network.placement import ray_rotation, solve_translation
 from model.network.topology import MeshTopology
 from model.perception.crops import cut_crop
 from model.reconstructor import check_box
@@ -115,11 +115,12 @@ def _before_camera(
     if translation is None and joints is not None and seen is not None:
         valid = ~(joints.isnan().any(dim=-1) | seen.isnan().any(dim=-1))
         if valid.sum() >= _ENOUGH:
-            translation = solve_translation(joints[valid], seen[valid], torch.ones(int(valid.sum())), focal)
+            every = joints[valid][None], seen[valid][None], torch.ones(1, int(valid.sum()))
+            translation = solve_translation(*every, torch.tensor([[focal]]))[0]
             translation = translation if 0 < translation[2] < _FAREST else None
     if translation is not None:
         return look_at_root(translation), translation
     hips = None if seen is None else seen[[11, 12]].mean(dim=0)
     if hips is None or hips.isnan().any():
         hips = torch.from_numpy(np.array(person.centre) - point).float()
-    return ray_rotation(hips, focal), None
+    return ray_rotation(hips[None], torch.tensor([[focal]]))[0], None

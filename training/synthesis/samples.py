@@ -139,7 +139,7 @@ class Synthesizer:
 
     def clean_batch(self, bodies: Bodies) -> Tensor:
         """Heatmaps by Eq. 1 in the crop that a perfect detector would give."""
-        crop = square_crop(_bounding_box(bodies.cameras.project(bodies.vertices)), 1.25)
+        crop = square_crop(_bounding_box(bodies.cameras.project(bodies.vertices)))
         pixels = (to_crop(bodies.cameras.project(bodies.joints), crop) + 1) * (CROP_SIZE / 2)
         return draw_heatmaps(pixels, self.config.heatmap_size)
 

@@ -15,10 +15,9 @@ import numpy as np
 from PIL import Image
 
 from model.errors import BadData
+from model.interfaces import CROP_SCALE
 from training.images.datasets.joint_sets import HIPS, LIMBS_IN_COCO
 
-CROP_PER_BOX = 1.25
-"""`Reconstructor` crops a square of this many times a box's longer side."""
 _LARGEST = 1 << 26  # pixels of an image
 
 
@@ -64,7 +63,7 @@ class DatasetPerson:
     @property
     def box(self) -> tuple[float, float, float, float]:
         """The box around which `Reconstructor` crops just this square."""
-        side = self.side / CROP_PER_BOX
+        side = self.side / CROP_SCALE
         return self.centre[0] - side / 2, self.centre[1] - side / 2, side, side
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from model.errors import BadData
-from training.images.datasets.base import CROP_PER_BOX, DatasetPerson, SampleSet, read_json
+from model.interfaces import CROP_SCALE
+from training.images.datasets.base import DatasetPerson, SampleSet, read_json
 
 _FEWEST = 6  # joints: people of fewer say little of a pose
 _VISIBLE = 2  # COCO's flag of a joint that is seen; 1 is hidden, 0 not annotated
@@ -50,7 +51,7 @@ def read_coco(annotations: Path, images: Path | None = None) -> SampleSet:
             DatasetPerson(
                 image=(images or annotations.parent) / person.file_name,
                 centre=(x + width / 2, y + height / 2),
-                side=CROP_PER_BOX * max(width, height),
+                side=CROP_SCALE * max(width, height),
                 groups={},
                 joints_2d=np.where(flags[:, None] > 0, person.keypoints[:, :2] + 0.5, np.nan).astype(np.float32),
                 visible=flags == _VISIBLE,

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from model.errors import BadData
-from training.images.datasets.base import CROP_PER_BOX, DatasetPerson, SampleSet, limbs_to_coco, read_json
+from model.interfaces import CROP_SCALE
+from training.images.datasets.base import DatasetPerson, SampleSet, limbs_to_coco, read_json
 
 _LIMBS = (0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15)  # of the 16; the others are pelvis, thorax, neck and head
 _HEIGHT = 200.0  # pixels: `scale` is the person's height over this
@@ -53,7 +54,7 @@ def read_mpii(annotations: Path, images: Path | None = None) -> SampleSet:
             DatasetPerson(
                 image=folder / name,
                 centre=(x - 0.5, y - 0.5 + 15 * scale),
-                side=CROP_PER_BOX * _HEIGHT * scale,
+                side=CROP_SCALE * _HEIGHT * scale,
                 groups={},
                 joints_2d=limbs_to_coco(limbs),
             )

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from model.errors import BadData
+from model.interfaces import CROP_SCALE
 from training.images.datasets.base import (
-    CROP_PER_BOX,
     DatasetPerson,
     SampleSet,
     limbs_to_coco,
@@ -58,7 +58,7 @@ def read_muco(annotations: Path, images: Path | None = None) -> SampleSet:
             person = DatasetPerson(
                 image=(images or annotations.parent) / str(picture["file_name"]),
                 centre=(x + width / 2, y + height / 2),
-                side=CROP_PER_BOX * max(width, height),
+                side=CROP_SCALE * max(width, height),
                 groups={},
                 focal_length=float(focal.mean()),
                 principal_point=(float(point[0]), float(point[1])),

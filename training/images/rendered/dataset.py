@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from model.body.normals import vertex_normals
-from model.network.projection import ray_rotation, square_crop
+from model.network.placement import ray_rotation
+from model.network.projection import square_crop
 from model.network.topology import MeshTopology
 from model.rendering.rasterizer import extent, interpolate, is_closed, rasterise
 from training.bodies.protocol import BodyModel
@@ -144,7 +145,7 @@ class RenderedPeople(Dataset[ImageSample]):
         # The middle of the crop is where the camera appearances, which changes the picture a little: frame it again.
         draw = rng.random(12)
         middle = self._frame(vertices[0].numpy(), draw)[1][:2]
-        gaze = ray_rotation(torch.from_numpy(middle.astype(np.float32)), 1.0)
+        gaze = ray_rotation(torch.from_numpy(middle.astype(np.float32))[None], torch.ones(1, 1))[0]
         vertices, joints, up = vertices @ gaze, joints @ gaze, turn[:, 2] @ gaze
         edges, (x, y, side) = self._frame(vertices[0].numpy(), draw)
         size = self.config.size

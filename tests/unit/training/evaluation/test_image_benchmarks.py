@@ -15,10 +15,9 @@ import torch
 
 from model.errors import BadData
 from model.interfaces import Box
-from model.perception.crops import CROP_SCALE
 from model.results import Camera, Person, Reconstruction
 from training.evaluation.image_benchmarks import MPJPE_PELVIS, evaluate_images
-from training.images.datasets.base import CROP_PER_BOX, DatasetPerson, SampleSet, SmplParameters
+from training.images.datasets.base import DatasetPerson, SampleSet, SmplParameters
 from training.images.datasets.joint_sets import LIMBS, LIMBS_IN_COCO, LSP_14
 
 V = 6890
@@ -191,10 +190,6 @@ def test_missing_and_broken_images_get_a_sentence(image: Path) -> None:
         data = SampleSet("Human3.6M", "Protocol", [sample_at(path, 30, limbs(0))])
         with pytest.raises(BadData, match=message):
             evaluated({"net": network}, data)
-
-
-def test_the_crop_is_the_reconstructors() -> None:
-    assert CROP_PER_BOX == CROP_SCALE
 
 
 def test_each_nth_sample(image: Path) -> None:
