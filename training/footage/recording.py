@@ -69,7 +69,7 @@ def read_recording(folder: Path, truth: Path | None = None) -> Recording:
 
 
 def read_frames(film: Path, every: int = 1) -> Iterator[tuple[int, float, np.ndarray]]:
-    """Each so-manieth frame: its number, its time in seconds and (H, W, 3) uint8 RGB.
+    """Frames of a film, one in `every`: the number, the time in seconds and (H, W, 3) uint8 RGB.
 
     Raises:
         BadData: nothing can be decoded.
