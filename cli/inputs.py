@@ -144,9 +144,16 @@ def output_names(sources: Sequence[Source]) -> list[str]:
             level[i] += 1
 
 
-def answer_name(name: str, subject: str) -> str:
-    """The name of what is made of an input: hands' never takes the place of bodies'."""
-    return name if subject == "body" else f"{name}.{subject}"
+def answer_name(name: str, kind: str) -> str:
+    """The name of what is made of an input: that of hands or a video never takes the place of bodies in a photo.
+
+    Phones call a photo and the film that goes with it the same.
+
+    Args:
+        name: The input's.
+        kind: "body", "hand" or "video".
+    """
+    return name if kind == "body" else f"{name}.{kind}"
 
 
 def _is_video(path: Path) -> bool:

@@ -27,13 +27,14 @@ def work_through(sources: Sequence[Source], job: Job) -> Outcome:
         task = progress.add_task("Inputs", total=len(sources))
         for source, name in zip(sources, output_names(sources)):
             shown = str(source.path)
+            kind = "video" if source.is_video and source.webcam is None else job.model.subject
+            stem = job.output / answer_name(name, kind)
             try:
                 if source.is_video:
-                    video = _with_bar(progress, source, job.output / name, job)
+                    video = _with_bar(progress, source, stem, job)
                     people, nobody = video.people, video.nobody or ""
                     outcome.partial += [Unusable(shown, video.missing)] if video.missing else []
                 else:
-                    stem = job.output / answer_name(name, job.model.subject)
                     people, nobody = reconstruct_file(source.path, stem, job), ""
             except KeyboardInterrupt:
                 outcome.interrupted = True

@@ -98,8 +98,8 @@ def reconstruct(
 
     Each person's mesh becomes DIR/photo-1.glb, DIR/photo-2.glb, ...: metres, y up, pelvis at the origin.
     In a video people are followed from frame to frame and smoothed over time; their GLBs move, seen from the camera.
-    Hands' are named DIR/photo.hand-1.glb and so on. Each file that is written is listed; one that is there already is
-    replaced. What cannot be used is passed over and listed at the end.
+    Hands' are named DIR/photo.hand-1.glb, videos' DIR/dance.video-1.glb. Each file that is written is listed; one
+    that is there already is replaced. What cannot be used is passed over and listed at the end.
     """
     kinds = frozenset(part.strip().lower() for part in formats.split(",") if part.strip())
     if unknown := sorted(kinds - set(_FORMATS)):

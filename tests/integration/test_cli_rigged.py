@@ -110,10 +110,10 @@ def test_without_the_wish_nothing_is_fitted(run):
 
 def test_a_video_becomes_a_motion_of_joints(run, rig):
     assert run("clip.mp4", "--rigged", "--format", "bvh,json,glb")[0] == 0
-    assert files() == ["clip-1.bvh", "clip-1.rigged.glb", "clip.json"]  # one GLB that moves
-    (person,) = json.loads(Path("reconstructions/clip.json").read_text())["people"]
-    assert person["mesh"] == {"rigged": "clip-1.rigged.glb", "bvh": "clip-1.bvh"}
-    rigged = Glb(Path("reconstructions/clip-1.rigged.glb").read_bytes())
+    assert files() == ["clip.video-1.bvh", "clip.video-1.rigged.glb", "clip.video.json"]  # one GLB that moves
+    (person,) = json.loads(Path("reconstructions/clip.video.json").read_text())["people"]
+    assert person["mesh"] == {"rigged": "clip.video-1.rigged.glb", "bvh": "clip.video-1.bvh"}
+    rigged = Glb(Path("reconstructions/clip.video-1.rigged.glb").read_bytes())
     elbow = 1 + SMPL_JOINT_NAMES.index("left_elbow")
     times, turns = rigged.channels(elbow)["rotation"]
     np.testing.assert_allclose(times, np.arange(COUNT) / RATE, atol=1e-4)
@@ -124,7 +124,7 @@ def test_a_video_becomes_a_motion_of_joints(run, rig):
     place = np.array(person["frames"][5]["camera"]["translation"]) * TURN_UP
     assert np.linalg.norm(rigged.skinned(5).mean(axis=0) - place) < 0.3  # before the camera, as the plain one
 
-    motion = read_bvh(Path("reconstructions/clip-1.bvh"))
+    motion = read_bvh(Path("reconstructions/clip.video-1.bvh"))
     assert motion.framerate == pytest.approx(RATE) and len(motion.valid) == COUNT
     joints = motion.positions()[:, [motion.skeleton.names.index(name) for name in SMPL_JOINT_NAMES]] / 100
     for key in (0, 5, COUNT - 1):

@@ -87,8 +87,15 @@ def files(folder: str = "reconstructions") -> list[str]:
 def test_each_person_becomes_a_glb_that_moves(run, clip, model):
     status, output = run("clip.mp4", "--format", "glb,json,npz", "--overlay")
     assert (status, output.splitlines()[-1]) == (0, "2 people in 1 video -> reconstructions")
-    assert files() == ["clip-1.glb", "clip-1.npz", "clip-2.glb", "clip-2.npz", "clip.json", "clip.overlay.webm"]
-    answer = json.loads(Path("reconstructions/clip.json").read_text())
+    assert files() == [
+        "clip.video-1.glb",
+        "clip.video-1.npz",
+        "clip.video-2.glb",
+        "clip.video-2.npz",
+        "clip.video.json",
+        "clip.video.overlay.webm",
+    ]
+    answer = json.loads(Path("reconstructions/clip.video.json").read_text())
     assert (answer["width"], answer["height"], answer["frame_rate"]) == (WIDTH, HEIGHT, RATE)
     directions = []
     for person in answer["people"]:
@@ -107,7 +114,7 @@ def test_each_person_becomes_a_glb_that_moves(run, clip, model):
         frame_vertices = glb.frame(10, "POSITION") - places[10]
         np.testing.assert_allclose(frame_vertices, model.vertices * (1, -1, -1), atol=1e-4)
     assert sorted(directions) == [-1, 1]  # nobody was taken for the other
-    with np.load("reconstructions/clip-1.npz", allow_pickle=False) as arrays:
+    with np.load("reconstructions/clip.video-1.npz", allow_pickle=False) as arrays:
         assert arrays["vertices"].shape == (20, len(model.vertices), 3)
         assert arrays["times"].shape == (20,) and arrays["joints"].shape == (20, 17, 3)
         assert arrays["translations"].shape == (20, 3) and arrays["faces"].shape == model.faces.shape
@@ -115,8 +122,8 @@ def test_each_person_becomes_a_glb_that_moves(run, clip, model):
 
 def test_the_overlay_has_the_bodies_over_the_video(run, clip):
     assert run("clip.mp4", "--format", "", "--overlay")[0] == 0
-    assert files() == ["clip.overlay.webm"]
-    drawn = VideoReader(Path("reconstructions/clip.overlay.webm"), 100, 10**6)
+    assert files() == ["clip.video.overlay.webm"]
+    drawn = VideoReader(Path("reconstructions/clip.video.overlay.webm"), 100, 10**6)
     frames = [picture for _, picture in drawn]
     assert len(frames) == 20 and drawn.told_rate == RATE
     red = frame(10)[..., 0] > 160
@@ -137,7 +144,7 @@ def test_an_overlay_lasts_as_long_as_a_time_lapse(run):
 def test_fewer_frames_are_looked_at_on_request(run, clip, model):
     assert run("clip.mp4", "--fps", "10", "--max-people", "4")[0] == 0
     assert len(model.calls) == 10
-    times, _ = Glb(Path("reconstructions/clip-1.glb").read_bytes()).channels()["translation"]
+    times, _ = Glb(Path("reconstructions/clip.video-1.glb").read_bytes()).channels()["translation"]
     np.testing.assert_allclose(times, np.arange(10) / 10, atol=1e-4)
 
 
@@ -147,7 +154,7 @@ def test_who_is_in_every_frame_of_a_short_film_is_kept(run, count, rate, options
     film(Path("short.mp4"), [frame(index) for index in range(count)], rate)
     status, output = run("short.mp4", "--format", "glb,json", "--overlay", *options)
     assert (status, output.splitlines()[-1]) == (0, "2 people in 1 video -> reconstructions")
-    assert files() == ["short-1.glb", "short-2.glb", "short.json", "short.overlay.webm"]
+    assert files() == ["short.video-1.glb", "short.video-2.glb", "short.video.json", "short.video.overlay.webm"]
 
 
 def test_who_was_seen_for_a_moment_only_is_said(run):
@@ -169,7 +176,7 @@ def test_the_most_people_are_the_most_present_and_whole(run):
         picture[picture[..., 1] > 200] = BACKGROUND
     film(Path("two.mp4"), frames, RATE)
     assert run("two.mp4", "--max-people", "1", "-f", "json")[0] == 0
-    (person,) = json.loads(Path("reconstructions/two.json").read_text())["people"]
+    (person,) = json.loads(Path("reconstructions/two.video.json").read_text())["people"]
     assert len(person["frames"]) == 30
     assert np.diff([one["bbox"][0] for one in person["frames"]]).mean() == pytest.approx(3, abs=0.2)  # the red one
 
@@ -186,7 +193,7 @@ def test_who_enters_late_is_on_the_films_clock(run, model, monkeypatch):
     monkeypatch.setattr("model.body.rig.find_rig", lambda *_: object())
     status, output = run("late.mp4", "-f", "glb,json,npz,bvh", "--overlay")
     assert status == 0, output
-    answer = json.loads(Path("reconstructions/late.json").read_text())
+    answer = json.loads(Path("reconstructions/late.video.json").read_text())
     red, green = answer["people"]
     for person, expected, bvh in ((red, filmed, times[0]), (green, filmed[10:], times[1])):
         assert [one["time"] for one in person["frames"]] == pytest.approx(expected, abs=0.002)
@@ -195,7 +202,7 @@ def test_who_enters_late_is_on_the_films_clock(run, model, monkeypatch):
         assert keys == pytest.approx(expected, abs=0.002)
         with np.load(f"reconstructions/{person['id']}.npz", allow_pickle=False) as arrays:
             assert arrays["times"] == pytest.approx(expected, abs=0.002)
-    drawn = VideoReader(Path("reconstructions/late.overlay.webm"), 100, 10**6)
+    drawn = VideoReader(Path("reconstructions/late.video.overlay.webm"), 100, 10**6)
     length = [time for time, _ in drawn][-1] + 1 / RATE
     assert drawn.told_rate == pytest.approx(answer["frame_rate"]) == pytest.approx(RATE, abs=0.1)
     assert length == pytest.approx(2.05, abs=0.06)  # as long as the film, though of other frames
@@ -226,8 +233,8 @@ def test_a_film_that_breaks_off_is_told_and_what_was_read_is_written(run):
     assert status == 3
     assert "2 people in 1 video -> reconstructions 1 video could be read in part only:" in output
     read = int(re.search(r"cut.mp4: The film breaks off: (\d+) of 40 frames could be read.", output)[1])
-    assert files() == ["cut-1.glb", "cut-2.glb", "cut.overlay.webm"]
-    times, _ = Glb(Path("reconstructions/cut-1.glb").read_bytes()).channels()["translation"]
+    assert files() == ["cut.video-1.glb", "cut.video-2.glb", "cut.video.overlay.webm"]
+    times, _ = Glb(Path("reconstructions/cut.video-1.glb").read_bytes()).channels()["translation"]
     assert len(times) == read < 40
 
 
@@ -245,12 +252,12 @@ def test_a_slip_between_good_frames_is_bridged(run, model, monkeypatch):
     monkeypatch.setattr(model, "_person", slipping)
     film(Path("flip.mp4"), [frame(index) for index in range(30)], RATE)
     assert run("flip.mp4", "-f", "glb,json,npz")[0] == 0
-    for person_json in json.loads(Path("reconstructions/flip.json").read_text())["people"]:
+    for person_json in json.loads(Path("reconstructions/flip.video.json").read_text())["people"]:
         assert [i for i, one in enumerate(person_json["frames"]) if one.get("bridged")] == list(range(10, 15))
         depths = [one["camera"]["translation"][2] for one in person_json["frames"]]
         assert np.ptp(depths) < 0.15
         assert person_json["frames"][12]["score"] == 0.3
-    with np.load("reconstructions/flip-1.npz", allow_pickle=False) as arrays:
+    with np.load("reconstructions/flip.video-1.npz", allow_pickle=False) as arrays:
         assert np.flatnonzero(arrays["bridged"]).tolist() == list(range(10, 15))
 
 
@@ -258,10 +265,10 @@ def test_pictures_of_oblong_pixels_are_drawn_as_they_are_seen(run, model):
     narrow = [cv2.resize(frame(index), (WIDTH // 2, HEIGHT)) for index in range(10)]
     shown_as_wide(film(Path("narrow.mp4"), narrow), WIDTH)
     assert run("narrow.mp4", "-f", "json", "--overlay")[0] == 0
-    answer = json.loads(Path("reconstructions/narrow.json").read_text())
+    answer = json.loads(Path("reconstructions/narrow.video.json").read_text())
     assert (answer["width"], answer["height"]) == (WIDTH, HEIGHT)
     assert model.calls[0]["image"].shape == (HEIGHT, WIDTH, 3)
-    drawn = VideoReader(Path("reconstructions/narrow.overlay.webm"), 100, 10**6)
+    drawn = VideoReader(Path("reconstructions/narrow.video.overlay.webm"), 100, 10**6)
     assert (drawn.width, drawn.height) == (WIDTH, HEIGHT)
 
 
@@ -282,7 +289,17 @@ def test_photos_and_videos_go_together_and_a_broken_video_is_passed_over(run, cl
     assert status == 3
     assert "4 people in 1 photo and 1 video" in output
     assert "broken.mov: This file holds no video that is known here." in output
-    assert files() == ["clip-1.glb", "clip-2.glb", "photo-1.glb", "photo-2.glb"]
+    assert files() == ["clip.video-1.glb", "clip.video-2.glb", "photo-1.glb", "photo-2.glb"]
+
+
+def test_a_photo_and_the_film_of_the_same_name_keep_their_answers(run, clip):
+    """Phones write a film of a second or two beside each photo; here one is reconstructed after the other."""
+    cv2.imwrite("clip.jpg", frame(0)[..., ::-1])
+    assert run("clip.jpg", "-f", "glb,json")[0] == 0
+    stills = {name: (Path("reconstructions") / name).read_bytes() for name in files()}
+    assert run("clip.mp4", "-f", "glb,json")[0] == 0
+    assert all((Path("reconstructions") / name).read_bytes() == data for name, data in stills.items())
+    assert files() == sorted([*stills, "clip.video-1.glb", "clip.video-2.glb", "clip.video.json"])
 
 
 def test_a_folder_means_its_photos(run, clip):
@@ -299,8 +316,8 @@ def test_nobody_in_a_video_is_no_error(run):
     status, output = run("empty.mp4", "-f", "json,glb")
     assert status == 0
     assert "Nobody was found in 1 input:" in output
-    assert json.loads(Path("reconstructions/empty.json").read_text())["people"] == []
-    assert files() == ["empty.json"]
+    assert json.loads(Path("reconstructions/empty.video.json").read_text())["people"] == []
+    assert files() == ["empty.video.json"]
 
 
 def test_each_input_gets_what_it_can_be_given(run, clip):
@@ -309,7 +326,7 @@ def test_each_input_gets_what_it_can_be_given(run, clip):
     assert status == 0
     assert "4 people in 1 photo and 1 video" in output and "Of videos there is no obj" in output
     assert files() == [
-        *(f"clip-{n}.glb" for n in (1, 2)),
+        *(f"clip.video-{n}.glb" for n in (1, 2)),
         *(f"photo-{n}.{kind}" for n in (1, 2) for kind in ("glb", "obj")),
     ]
     status, output = run("photo.jpg", "clip.mp4", "--format", "obj", "--output", "meshes")
