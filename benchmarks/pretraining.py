@@ -23,7 +23,8 @@ from training.bodies.coarse import load_topology
 from training.loop.distributed import Processes
 from training.loop.optimizers import has_fast_bfloat16
 from training.loop.trainer import Trainer
-from training.pretrain import pretraining_loss, shards
+from training.objectives import pretraining_loss
+from training.pretrain import shards
 from training.recipes import PRETRAIN
 from training.synthesis.samples import Synthesizer
 from training.variants import build_variant

@@ -31,7 +31,8 @@ from training.loop.trainer import StepLoss, Trainer
 from training.losses import edge_loss, mpt_loss
 from training.mocap.read import read_mocap
 from training.mocap.split import split_by_subject
-from training.pretrain import hardware, hidden
+from training.objectives import hidden
+from training.pretrain import hardware
 from training.recipes import FINETUNE, FinetuneRecipe
 from training.synthesis.samples import SynthesisConfig, Synthesizer
 from training.variants import SIZES, build_variant, features_of, load_any, reading_features
@@ -125,6 +126,8 @@ def _begin(recipe: FinetuneRecipe, start: Path | None, topology: MeshTopology | 
     if start is None:
         if recipe.size is None or topology is None:
             raise BadInput("A network from scratch needs a size and a mesh topology: give --size.")
+        if recipe.size.rank:
+            raise BadInput(f"The mesh head of --size {recipe.size.name} is made in pre-training: give --from.")
         return Checkpoint(build_variant(recipe.size, topology), topology, None, {})
     loaded = load_any(start)
     if recipe.size and dataclasses.replace(recipe.size, name=loaded.model.size.name) != loaded.model.size:

@@ -6,16 +6,17 @@ import argparse
 import dataclasses
 import os
 import platform
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from model.errors import BadInput
 from model.joints import JOINTS
-from model.network.checkpoint import save_checkpoint
-from model.network.lifting import LiftNetwork, MeshNetwork, MeshPrediction
+from model.network.checkpoint import Checkpoint, save_checkpoint
+from model.network.lifting import LiftNetwork, MeshNetwork
+from model.network.mesh_heads import MeshBasis
+from model.network.sizes import lift_of
 from model.network.transformer import MeshTransformer
 from training.bodies.anny import ADULT, AnnyBody
 from training.bodies.anny_hand import AnnyHand
@@ -26,19 +27,19 @@ from training.evaluation.validation import score_clean
 from training.hands.mano_poses import read_mano_poses
 from training.hands.sampling import drawn_hands
 from training.loop.distributed import Processes, joined
-from training.loop.trainer import StepLoss, Trainer
-from training.losses import edge_loss, mpt_loss
+from training.loop.trainer import Keep, Trainer, TrainerConfig
 from training.mocap.poses import MocapPoses
 from training.mocap.read import read_mocap
 from training.mocap.sample import read_sample
 from training.mocap.split import split_by_subject
+from training.objectives import lifting_loss, pretraining_loss
 from training.recipes import PRETRAIN, PretrainRecipe, for_hands
+from training.synthesis.joint_samples import JointSynthesizer
 from training.synthesis.samples import Synthesizer
 from training.variants import build_variant, load_any
 
-_MASKED_QUERIES = 0.3
-"""Masked Vertex Modeling: the share of queries that is hidden is drawn from 0 to this, as METRO does."""
 _VALIDATION_POSES = 1024
+_BASIS_POSES = 4096
 
 
 def pretrain(
@@ -75,87 +76,80 @@ def pretrain(
     topology = processes.one_by_one(lambda: load_topology(folder / "topology.safetensors", body, rotations))
     train = Synthesizer(body, topology, rotations, recipe.synthesis, device)
     check = Synthesizer(body, topology, torch.from_numpy(validation.rotations), recipe.synthesis, device)
-    loss, size = pretraining_loss(train, recipe.edges), recipe.size
+    size = recipe.size
     torch.manual_seed(recipe.trainer.seed)
     model = build_variant(size, topology)
-    if start:
-        begin = load_any(start)
-        if dataclasses.replace(begin.model.size, name=size.name) != size:
-            raise BadInput(f"{start} is a {begin.model.size.name} network; choose --size {begin.model.size.name}.")
-        model.load_state_dict(begin.model.state_dict())
+    fit_bases(model, train)
+    seen = _begin(model, load_any(start), start) if start else 0
 
     def validate(network: nn.Module) -> dict[str, float]:
         return score_clean(network, check, count=_VALIDATION_POSES)
 
+    def keeping(path: Path, config: TrainerConfig) -> Keep:
+        def keep(network: nn.Module, step: int, scores: dict[str, float]) -> None:
+            assert isinstance(network, MeshNetwork)
+            card = {
+                "name": f"{body.name}-{network.size.name}",
+                "mode": "zero-shot",
+                "backbone": body.subject.backbone,
+                "subject": body.subject.name,
+                "training_poses": len(training),
+                "training_subjects": sorted(set(training.subjects.tolist())),
+                "validation_subjects": sorted(set(validation.subjects.tolist())),
+                "samples_seen": seen + step * config.batch_size,
+                "steps": step,
+                "recipe": dataclasses.asdict(recipe),
+                "hardware": hardware(device),
+                "validation": {name: round(value, 2) for name, value in scores.items()},
+            }
+            save_checkpoint(path, network, topology, card)
+
+        return keep
+
+    if recipe.lift and not start:
+        if not (folder / "state.safetensors").exists():
+            assert isinstance(model, MeshTransformer | LiftNetwork)
+            alone = LiftNetwork(lift_of(size), topology.unit, model.lift)
+            lift = Trainer(alone, recipe.lift, folder / "lift", processes, compile)
+            loss = lifting_loss(JointSynthesizer(train), recipe.edges)
+            lift.run(loss, validate, keeping(folder / "lift.safetensors", recipe.lift))
+            alone.load_state_dict(lift.average.state_dict())
+        seen = recipe.lift.steps * recipe.lift.batch_size
     best = folder / "best.safetensors"
-    if start:
-        first = int(begin.card.get("samples_seen", 0))
-    else:
-        first = recipe.lift.steps * recipe.lift.batch_size if recipe.lift else 0
-
-    def keep(network: nn.Module, step: int, scores: dict[str, float]) -> None:
-        assert isinstance(network, MeshNetwork)
-        card = {
-            "name": f"{body.name}-{size.name}",
-            "mode": "zero-shot",
-            "backbone": body.subject.backbone,
-            "subject": body.subject.name,
-            "training_poses": len(training),
-            "training_subjects": sorted(set(training.subjects.tolist())),
-            "validation_subjects": sorted(set(validation.subjects.tolist())),
-            "samples_seen": first + step * recipe.trainer.batch_size,
-            "steps": step,
-            "recipe": dataclasses.asdict(recipe),
-            "hardware": hardware(device),
-            "validation": {name: round(value, 2) for name, value in scores.items()},
-        }
-        save_checkpoint(best, network, topology, card)
-
-    if recipe.lift and not start and not (folder / "state.safetensors").exists():
-        assert isinstance(model, MeshTransformer | LiftNetwork)
-        alone = LiftNetwork(size, topology.unit, model.lift)
-        lift = Trainer(alone, recipe.lift, folder / "lift", processes, compile)
-        quick = pretraining_loss(train, recipe.edges, readouts=train.single_peaks)
-        lift.run(quick, validate, keep=lambda *_: None)
-        alone.load_state_dict(lift.average.state_dict())
-    Trainer(model, recipe.trainer, folder, processes, compile).run(loss, validate, keep)
+    trainer = Trainer(model, recipe.trainer, folder, processes, compile)
+    trainer.run(pretraining_loss(train, recipe.edges), validate, keeping(best, recipe.trainer))
     return best
+
+
+def _begin(model: MeshNetwork, begin: Checkpoint, path: Path) -> int:
+    """Gives a network a checkpoint's weights, be it of the same size or of a first stage; the samples it has seen.
+
+    Raises:
+        BadInput: the checkpoint is of another size.
+    """
+    size = begin.model.size
+    if size == lift_of(model.size) and isinstance(begin.model, LiftNetwork) and isinstance(model, MeshTransformer):
+        model.lift.load_state_dict(begin.model.lift.state_dict())
+    elif dataclasses.replace(size, name=model.size.name) == model.size:
+        model.load_state_dict(begin.model.state_dict())
+    else:
+        raise BadInput(f"{path} is a {size.name} network; choose --size {size.name}.")
+    return int(begin.card.get("samples_seen", 0))
+
+
+def fit_bases(model: nn.Module, samples: Synthesizer) -> None:
+    """Starts low-rank mesh heads, where a network has some, with the principal directions of posed bodies."""
+    generator = torch.Generator(samples.device).manual_seed(0)
+    for basis in (module for module in model.modules() if isinstance(module, MeshBasis)):
+        index = torch.randint(len(samples.poses), (_BASIS_POSES,), generator=generator, device=samples.device)
+        vertices = samples.bodies(index, generator, samples.config.variety).vertices.cpu()
+        topology = samples.topology
+        basis.fit((vertices - topology.template[topology.coarse]) / topology.unit)
 
 
 def load_body(recipe: PretrainRecipe) -> BodyModel:
     """The open body model that a recipe's samples are made of, if no other is given."""
     return AnnyHand.load() if recipe.subject == "hand" else AnnyBody.load(recipe.youngest)
-
-
-def pretraining_loss(samples: Synthesizer, edges: float = 0.0, readouts: bool = False) -> StepLoss:
-    """Eq. 6 on a batch of samples drawn at random, with queries masked, and `edges` times the edge loss.
-
-    Args:
-        samples: the source; edges: see `PretrainRecipe`.
-        readouts: gives the network what is read from heatmaps, which is quicker; see `LiftNetwork`.
-    """
-    topology, device = samples.topology, samples.device
-    pairs = topology.coarse_edges.to(device)
-
-    def loss(network: Callable[..., MeshPrediction], batch: int, generator: torch.Generator) -> dict[str, Tensor]:
-        index = torch.randint(len(samples.poses), (batch,), generator=generator, device=device)
-        heatmaps, truth = (samples.training_readouts if readouts else samples.training_batch)(index, generator)
-        masks = [hidden(batch, n, generator) for n in (topology.joint_count, topology.coarse_count)]
-        vertices, joints, camera = network(heatmaps, *masks)
-        vertices = vertices.float()
-        terms = mpt_loss(vertices, joints.float(), camera.float(), samples.regressor, truth, topology.unit)
-        terms["edges"] = edge_loss(vertices, truth.vertices, pairs, truth.vertices_valid) / topology.unit
-        return {**terms, "loss": terms["loss"] + edges * terms["edges"]}
-
-    return loss
-
-
-def hidden(batch: int, queries: int, generator: torch.Generator) -> Tensor:
-    """What a masked modeling task hides: (B, queries) bool, in half of the samples a random share."""
-    device = generator.device
-    share = _MASKED_QUERIES * torch.rand(batch, 1, generator=generator, device=device)
-    share = share * (torch.rand(batch, 1, generator=generator, device=device) < 0.5)
-    return torch.rand(batch, queries, generator=generator, device=device) < share
 
 
 def hardware(device: torch.device) -> str:

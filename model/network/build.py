@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from torch import nn
-
 from model.errors import BadInput
 from model.network.decoder import Decoder, MeshDecoder, QueryDecoder, VertexHead
 from model.network.encoder import Encoder, JointEncoder, SequenceEncoder
 from model.network.lifting import LiftNetwork, MeshNetwork, PoseLift
-from model.network.mesh_heads import DenseMesh, LowRankMesh, MeshBasis
+from model.network.mesh_heads import DenseMesh, LowRankMesh, MeshBasis, MeshHead
 from model.network.queries import JointQueries, VertexQueries
 from model.network.sizes import TransformerSize
 from model.network.tokenizer import HeatmapTokenizer
@@ -30,9 +28,9 @@ def build_network(
         maps: and how many maps there are; None for one a joint.
     """
     k, c = topology.joint_count, topology.coarse_count
-    basis = MeshBasis(size.rank, c) if size.rank else None
+    basis = MeshBasis(size.rank, topology) if size.rank else None
 
-    def mesh(width: int) -> nn.Module:
+    def mesh(width: int) -> MeshHead:
         return LowRankMesh(width, basis) if basis else DenseMesh(width, c)
 
     lift = PoseLift(size.lift, topology, mesh(size.lift), maps)

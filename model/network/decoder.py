@@ -8,18 +8,18 @@ from torch import Tensor, nn
 
 from model.network.encoder import Encoded
 from model.network.layers import Block
-from model.network.mesh_heads import DenseMesh
+from model.network.mesh_heads import DenseMesh, MeshHead
 from model.network.queries import VertexQueries
 
 
 class Decoder(Protocol):
     """A decoder of vertices, to be put into a `MeshTransformer`."""
 
-    def __call__(self, encoded: Encoded, guess: Tensor, masked_vertices: Tensor | None) -> Tensor:
+    def __call__(self, encoded: Encoded, guess: Tensor, joints: Tensor, masked_vertices: Tensor | None) -> Tensor:
         """Coarse vertices (B, C, 3) from what is encoded and the first guess (B, C, 3).
 
         Args:
-            encoded: see there; guess: in the unit of the answer.
+            encoded: see there; guess: in the unit of the answer; joints: (B, K, 3) the network's answer, likewise.
             masked_vertices: (B, C) bool: queries that are hidden.
         """
         ...
@@ -40,7 +40,7 @@ class VertexHead(nn.Module):
         super().__init__()
         self.head = small_head(width)
 
-    def forward(self, encoded: Encoded, guess: Tensor, _: Tensor | None) -> Tensor:
+    def forward(self, encoded: Encoded, guess: Tensor, joints: Tensor, _: Tensor | None) -> Tensor:
         """See `Decoder`."""
         assert encoded.vertices is not None
         return guess + self.head(encoded.vertices)
@@ -64,9 +64,9 @@ class QueryDecoder(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.head = small_head(width)
 
-    def forward(self, encoded: Encoded, guess: Tensor, masked_vertices: Tensor | None) -> Tensor:
+    def forward(self, encoded: Encoded, guess: Tensor, joints: Tensor, masked_vertices: Tensor | None) -> Tensor:
         """See `Decoder`."""
-        coarse = guess + self.skip(encoded.joints.flatten(1))
+        coarse = self.skip(encoded.joints.flatten(1), guess, joints)
         vertices = self.vertices(len(guess), masked_vertices) + self.skip_place(coarse)
         for block in self.blocks:
             vertices = block(vertices, encoded.joints)
@@ -76,11 +76,12 @@ class QueryDecoder(nn.Module):
 class MeshDecoder(nn.Module):
     """One map of all joint tokens together corrects the mesh: no queries, a hundredth of their cost."""
 
-    def __init__(self, mesh: nn.Module):
-        """Makes a decoder of one of `mesh_heads`."""
+    def __init__(self, mesh: MeshHead):
+        """Makes a decoder of a mesh head."""
         super().__init__()
         self.mesh = mesh
 
-    def forward(self, encoded: Encoded, guess: Tensor, _: Tensor | None) -> Tensor:
+    def forward(self, encoded: Encoded, guess: Tensor, joints: Tensor, _: Tensor | None) -> Tensor:
         """See `Decoder`."""
-        return guess + self.mesh(encoded.joints.flatten(1))
+        vertices: Tensor = self.mesh(encoded.joints.flatten(1), guess, joints)
+        return vertices

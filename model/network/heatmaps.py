@@ -103,21 +103,28 @@ def read_heatmaps(heatmaps: Tensor) -> HeatmapReadout:
     """
     size = heatmaps.shape[-1]
     centres = (torch.arange(size, device=heatmaps.device, dtype=heatmaps.dtype) + 0.5) * (2.0 / size) - 1.0
-    return _read(heatmaps, centres, centres, (CROP_SIZE / size) ** 2 / 64.0)
-
-
-def _read(maps: Tensor, columns: Tensor, rows: Tensor, area: float) -> HeatmapReadout:
-    """Reads maps (B, K, R, C) whose cells lie at `columns` (..., C) and `rows` (..., R) in -1..1, each of that area."""
-    flat = maps.flatten(2)  # (B, K, R * C)
+    flat = heatmaps.flatten(2)  # (B, K, S * S)
     peak = flat.amax(dim=-1)  # (B, K)
-    weight = (maps - 0.5 * peak[..., None, None]).clamp(min=0)  # (B, K, R, C)
-    total = weight.sum(dim=(-2, -1)) + 1e-6  # (B, K)
+    mass = flat.clamp(min=0).sum(-1) * ((CROP_SIZE / size) ** 2 / 64.0)
+    return _readout(_moments(heatmaps, centres, centres, 0.5 * peak), peak, mass)
+
+
+def _moments(maps: Tensor, columns: Tensor, rows: Tensor, floor: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Mass, first moments in x and y and second moment, (B, K) each, of what maps have above a floor (B, K).
+
+    Args:
+        maps: (B, K, R, C), whose cells lie at `columns` (..., C) and `rows` (..., R) in -1..1.
+    """
+    weight = (maps - floor[..., None, None]).clamp(min=0)  # (B, K, R, C)
     on_x, on_y = weight.sum(dim=-2), weight.sum(dim=-1)  # (B, K, C), (B, K, R)
-    x = (on_x * columns).sum(-1) / total
-    y = (on_y * rows).sum(-1) / total
-    variance = (on_x * columns.square()).sum(-1) / total + (on_y * rows.square()).sum(-1) / total
-    variance = variance - x.square() - y.square()
-    mass = flat.clamp(min=0).sum(-1) * area
+    second = (on_x * columns.square()).sum(-1), (on_y * rows.square()).sum(-1)
+    return weight.sum(dim=(-2, -1)), (on_x * columns).sum(-1), (on_y * rows).sum(-1), second[0] + second[1]
+
+
+def _readout(moments: Sequence[Tensor], peak: Tensor, mass: Tensor) -> HeatmapReadout:
+    total = moments[0] + 1e-6
+    x, y = moments[1] / total, moments[2] / total
+    variance = moments[3] / total - x.square() - y.square()
     return HeatmapReadout(
         position=torch.stack([x, y], dim=-1), spread=variance.clamp(min=1e-8).sqrt(), peak=peak, mass=mass
     )
@@ -135,19 +142,38 @@ class Peaks:
     """(B, K)."""
 
 
-def read_peaks(peaks: Peaks, size: int, widest: float) -> HeatmapReadout:
+def read_peaks(peaks: Peaks, size: int, widest: float, second: Peaks | None = None) -> HeatmapReadout:
     """What `read_heatmaps` says of these peaks' maps, at the cost of the few cells about each one.
 
     Args:
         peaks: what would be drawn; size: cells on a side; widest: no sigma is larger than this, crop pixels.
+        second: another peak in each map; exact where the two do not overlap.
     """
     cell = CROP_SIZE / size
-    reach = math.ceil(3 * widest / cell)
-    steps = torch.arange(-reach, reach + 1, device=peaks.at.device)
-    index = torch.div(peaks.at, cell, rounding_mode="floor")[..., None] + steps  # (B, K, 2, W)
+    # A map is above half of its highest cell within this; that cell's centre is half a cell off at most.
+    core = math.ceil(math.sqrt(math.log(2) * widest**2 + cell**2 / 2) / cell - 0.5)
+    windows = [_window(part, size, core, math.ceil(3 * widest / cell)) for part in (peaks, second) if part is not None]
+    highest = [maps.amax(dim=(-2, -1)) for maps, *_ in windows]  # (B, K) each
+    peak = highest[0] if second is None else torch.maximum(*highest)
+    moments = [_moments(maps, on[:, :, 0], on[:, :, 1], 0.5 * peak) for maps, on, _ in windows]
+    mass = torch.stack([part for *_, part in windows]).sum(dim=0) * (cell**2 / 64.0)
+    return _readout([torch.stack(parts).sum(dim=0) for parts in zip(*moments, strict=True)], peak, mass)
+
+
+def _window(peaks: Peaks, size: int, core: int, reach: int) -> tuple[Tensor, Tensor, Tensor]:
+    """A peak's cells (B, K, W, W) not further than `core` from its own, their x and y (B, K, 2, W) in -1..1, its sum.
+
+    The sum (B, K) is over all cells not further than `reach`.
+    """
+    cell = CROP_SIZE / size
+    own = torch.div(peaks.at, cell, rounding_mode="floor").clamp(0, size - 1)  # (B, K, 2)
+    steps = torch.arange(-reach, reach + 1, device=own.device)
+    index = own[..., None] + steps  # (B, K, 2, 2 * reach + 1)
     there = (index >= 0) & (index < size)
     centres = (index + 0.5) * cell
     marginals = torch.exp(-((centres - peaks.at[..., None]) / peaks.sigma[..., None, None]).square()) * there
-    on = centres * (2 / CROP_SIZE) - 1
-    maps = peaks.height[..., None, None] * marginals[:, :, 1, :, None] * marginals[:, :, 0, None, :]  # (B, K, W, W)
-    return _read(maps, on[:, :, 0], on[:, :, 1], (cell**2) / 64.0)
+    x, y = marginals.sum(dim=-1).unbind(dim=-1)  # (B, K) each
+    inner = slice(reach - core, reach + core + 1)
+    near = marginals[..., inner] * torch.stack([torch.ones_like(peaks.height), peaks.height], dim=-1)[..., None]
+    maps = near[:, :, 1, :, None] * near[:, :, 0, None, :]  # (B, K, W, W), rows are y
+    return maps, centres[..., inner] * (2 / CROP_SIZE) - 1, peaks.height * x * y

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from model.network.heatmaps import read_heatmaps
+from model.network.mesh_heads import MeshHead
 from model.network.sizes import TransformerSize
 from model.network.topology import MeshTopology
 
@@ -51,13 +52,16 @@ class PoseLift(nn.Module):
     classical lifting baseline (Martinez et al., ICCV 2017) with a mesh; pre-training begins with it alone.
     """
 
-    def __init__(self, hidden: int, topology: MeshTopology, mesh: nn.Module, maps: int | None = None):
+    template_joints: Tensor
+    template_vertices: Tensor
+
+    def __init__(self, hidden: int, topology: MeshTopology, mesh: MeshHead, maps: int | None = None):
         """Makes a network.
 
         Args:
             hidden: width of its state.
             topology: of the mesh.
-            mesh: one of `mesh_heads`, from the state to offsets from the template.
+            mesh: its mesh head.
             maps: how many maps it reads; None for as many as joints.
         """
         super().__init__()
@@ -91,7 +95,7 @@ class PoseLift(nn.Module):
         state = self.norm(state)
         offsets, camera = self.joints(state).float().tensor_split([-3], dim=1)
         joints = self.template_joints + offsets.unflatten(1, (-1, 3))
-        vertices = self.template_vertices + self.mesh(state[:meshes])
+        vertices = self.mesh(state[:meshes], self.template_vertices, joints[:meshes])
         return state, MeshPrediction(vertices, joints, camera + camera.new_tensor(_CAMERA_START))
 
 

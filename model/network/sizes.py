@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from typing_extensions import Self
@@ -76,4 +76,16 @@ def base() -> TransformerSize:
     )
 
 
-SIZES = {"tiny": tiny, "small": small, "base": base}
+def fast() -> TransformerSize:
+    """For two CPU cores without bfloat16: `tiny` with 16 heatmap tokens, a layer less, and a low-rank mesh head."""
+    return TransformerSize(
+        "fast", heatmap_size=56, patch=14, encoder=((128, 3),), heads=2, decoder=None, lift=1024, memory=64, rank=128
+    )
+
+
+def lift_of(size: TransformerSize) -> TransformerSize:
+    """The first stage of a network of that size: its `PoseLift` alone."""
+    return replace(size, name=f"{size.name}-lift", encoder=(), decoder=None, memory=None)
+
+
+SIZES = {"tiny": tiny, "fast": fast, "small": small, "base": base}

@@ -49,5 +49,5 @@ class MeshTransformer(MeshNetwork):
         encoded = self.encoder(self.tokenizer(heatmaps), lifted, masked_joints, masked_vertices)
         joints = guess.joints + self.joint_head(encoded.joints)  # (B, K, 3)
         camera = guess.camera + self.camera_head(encoded.joints.mean(dim=1))  # (B, 3)
-        vertices = self.decoder(encoded, guess.vertices, masked_vertices)  # (B, C, 3)
+        vertices = self.decoder(encoded, guess.vertices, joints, masked_vertices)  # (B, C, 3)
         return in_metres(MeshPrediction(vertices, joints, camera), self.unit)

@@ -26,6 +26,7 @@ from training.mocap.split import split_by_subject
 from training.pretrain import pretrain
 from training.recipes import for_hands, pretrain_tiny
 from training.rotations import axis_angle_to_matrix, matrix_to_axis_angle
+from training.synthesis.joint_samples import JointSynthesizer
 from training.synthesis.samples import Synthesizer
 
 NAMES = list(GESTURES)
@@ -145,10 +146,12 @@ def test_crops_are_upright_and_seen_from_everywhere(hand: AnnyHand, topology: Me
     assert (up[:, 1] < 0).float().mean() > 0.97
     palm = torch.linalg.cross(truth.joints[:, 5] - truth.joints[:, 0], truth.joints[:, 17] - truth.joints[:, 0])
     assert 0.35 < (palm[:, 2] > 0).float().mean() < 0.65  # the palm and the back
-    readouts, again = samples.training_readouts(index, torch.Generator().manual_seed(5))
+    readouts, again = JointSynthesizer(samples).batch(index, torch.Generator().manual_seed(5), meshes=64)
     drawn, same = samples.training_batch(index, torch.Generator().manual_seed(5))
-    assert torch.equal(again.vertices, same.vertices)
-    torch.testing.assert_close(readouts, read_heatmaps(drawn).features(), atol=2e-3, rtol=0)
+    torch.testing.assert_close(again.joints, same.joints, atol=2e-4, rtol=0)
+    torch.testing.assert_close(again.vertices, same.vertices[:64], atol=2e-4, rtol=0)
+    difference = (readouts - read_heatmaps(drawn).features()).abs().flatten(1).amax(dim=1)
+    assert difference.median() < 0.01  # crops differ a little where an outermost vertex is left out
 
 
 def test_a_short_run_learns_and_says_that_it_is_of_hands(

@@ -11,18 +11,23 @@ from pathlib import Path
 import pytest
 import torch
 
+from model.errors import BadInput
 from model.joints import COCO_MIRROR
 from model.network.checkpoint import load_checkpoint
 from model.network.heatmaps import CROP_SIZE, read_heatmaps
 from model.network.projection import project_weak_perspective
+from model.network.sizes import fast
 from model.network.topology import MeshTopology
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import load_topology
 from training.loop.distributed import Processes
+from training.loop.trainer import TrainerConfig
 from training.mocap.sample import read_sample
-from training.pretrain import shards
+from training.pretrain import pretrain, shards
+from training.recipes import PretrainRecipe
 from training.rotations import axis_angle_to_matrix
 from training.synthesis.corruption import HeatmapCorruption
+from training.synthesis.joint_samples import JointSynthesizer
 from training.synthesis.pose_variety import PoseVariety, vary
 from training.synthesis.samples import SynthesisConfig, Synthesizer
 
@@ -191,3 +196,45 @@ def test_steps_on_cpus_are_made_in_parts_of_at_most_256() -> None:
 
     assert [parts(batch) for batch in (1, 255, 256, 257, 512, 2048)] == [1, 1, 1, 1, 2, 8]
     assert parts(512, count=2) == 2 and parts(1024, count=2) == 4 and parts(2048, device="cuda") == 1
+
+
+def test_joints_alone_are_what_heatmaps_would_have_said(
+    body: AnnyBody, topology: MeshTopology, poses: torch.Tensor
+) -> None:
+    samples = _synthesizer(body, topology, poses, cut_off=0.4)
+    joints = JointSynthesizer(samples)
+    assert joints.points.vertex_count < 200  # of the topology's 431
+    index = torch.randint(len(poses), (64,), generator=torch.Generator().manual_seed(0))
+    heatmaps, truth = samples.training_batch(index, torch.Generator().manual_seed(1))
+    readouts, same = joints.batch(index, torch.Generator().manual_seed(1), meshes=16)
+    torch.testing.assert_close(same.joints, truth.joints, atol=5e-4, rtol=0)
+    torch.testing.assert_close(same.vertices, truth.vertices[:16], atol=5e-4, rtol=0)
+    # Crops differ a little where an outermost vertex is left out, mostly of people who are cut off.
+    off = (same.joints_2d - truth.joints_2d).norm(dim=-1).mean(dim=1)
+    assert off.median() < 1e-3 and off.quantile(0.9) < 0.1
+    alike = off < 1e-3
+    difference = (readouts - read_heatmaps(heatmaps).features())[alike]
+    assert difference[..., :2].abs().mean() < 2e-3 and difference[..., 2:4].abs().mean() < 1e-2
+
+
+def test_a_first_stage_is_a_checkpoint_to_begin_with(
+    body: AnnyBody, topology: MeshTopology, poses: torch.Tensor, tmp_path: Path
+) -> None:
+    size = dataclasses.replace(fast(), lift=32, encoder=((32, 1),), memory=16, rank=8)
+    config = TrainerConfig(steps=2, batch_size=32, learning_rate=1e-3, warm_up=0, validate_every=2, muon_rows=16)
+    recipe = PretrainRecipe(size, SynthesisConfig(56), lift=config, trainer=config)
+    pretrain(recipe, read_sample(), tmp_path / "whole", Processes(torch.device("cpu")), body=body)
+    first = load_checkpoint(tmp_path / "whole" / "lift.safetensors")
+    assert first.card["samples_seen"] == 64 and first.model(torch.rand(1, 17, 56, 56)).vertices.shape[2] == 3
+    assert load_checkpoint(tmp_path / "whole" / "best.safetensors").card["samples_seen"] == 128
+
+    still = dataclasses.replace(recipe, trainer=dataclasses.replace(config, learning_rate=0.0))
+    start = tmp_path / "whole" / "lift.safetensors"
+    best = pretrain(still, read_sample(), tmp_path / "on", Processes(torch.device("cpu")), start=start, body=body)
+    went_on = load_checkpoint(best)
+    assert went_on.card["samples_seen"] == 64 + 64
+    for name, tensor in first.model.state_dict().items():
+        assert torch.equal(tensor, went_on.model.state_dict()[name])
+    other = dataclasses.replace(recipe, size=dataclasses.replace(size, lift=48))
+    with pytest.raises(BadInput, match="choose --size"):
+        pretrain(other, read_sample(), tmp_path / "no", Processes(torch.device("cpu")), start=start, body=body)

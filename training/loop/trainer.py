@@ -39,6 +39,8 @@ class TrainerConfig:
     warm_up: int = 500
     backbone_rate: float = 1.0
     """The backbone's learning rate as a part of the others', where a backbone is trained."""
+    muon_rows: int | None = None
+    """See `Muon`."""
     clip: float = 1.0
     """Largest gradient norm."""
     average: float = 0.999
@@ -89,7 +91,9 @@ class Trainer:
         if compile:
             self.network = torch.compile(self.network)
         self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
-        self.optimizers = make_optimizers(self.model, config.learning_rate, config.weight_decay, config.backbone_rate)
+        self.optimizers = make_optimizers(
+            self.model, config.learning_rate, config.weight_decay, config.backbone_rate, config.muon_rows
+        )
         self.step, self.best, self.told_to_stop = 0, math.inf, False
         self.state_file = folder / "state.safetensors"
         folder.mkdir(parents=True, exist_ok=True)
@@ -168,10 +172,10 @@ class Trainer:
             torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
         return losses
 
-    def _predict(self, *inputs: Tensor) -> Any:
+    def _predict(self, *inputs: Tensor, **options: Any) -> Any:
         """The network in mixed precision; what makes samples and losses stays in float32."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=has_fast_bfloat16(self.device)):
-            return self.network(*inputs)
+            return self.network(*inputs, **options)
 
     def _log(self, writer: Any, bar: Any, losses: dict[str, Tensor], steps_per_second: float) -> None:
         values = {name: float(loss.detach()) for name, loss in losses.items()}

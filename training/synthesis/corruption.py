@@ -115,6 +115,7 @@ def corrupt_and_draw(
     size: int,
     generator: torch.Generator,
     parts: tuple[int, ...] | None = None,
+    noisy: float = 0.125,
 ) -> Tensor:
     """Draws heatmaps as a 2D pose network might have answered.
 
@@ -126,30 +127,61 @@ def corrupt_and_draw(
         size: cells on a side.
         generator: draws everything, on the joints' device.
         parts: for each joint its part, from 0; without them no errors are common to a part.
+        noisy: share of the samples that get noise.
 
     Returns:
         (B, K, size, size), values in 0..1 but for the noise.
     """
     b, k = visible.shape
+    peaks, dirty = corrupt(joints, visible, edge, confused, corruption, generator, parts)
+    heatmaps = draw_heatmaps(peaks.at, size, peaks.sigma, peaks.height).flatten(0, 1)  # (B * K, size, size)
+    which, second = _second_peaks(peaks, joints, dirty, confused, corruption, generator)
+    drawn = draw_heatmaps(second.at[None], size, second.sigma[None], second.height[None])[0]
+    heatmaps[which] = torch.maximum(heatmaps[which], drawn)
+
+    heatmaps = heatmaps.unflatten(0, (b, k))
+    count = int(noisy * b)  # the order of a batch is random, so its first ones are as good as any
+    noise = torch.randn(count, k, size, size, generator=generator, device=joints.device)
+    strength = corruption.noise * torch.rand(count, 1, 1, 1, generator=generator, device=joints.device)
+    heatmaps[:count] += noise * strength
+    return heatmaps
+
+
+def second_peaks(
+    peaks: Peaks,
+    joints: Tensor,
+    dirty: Tensor,
+    confused: tuple[int, ...],
+    corruption: HeatmapCorruption,
+    generator: torch.Generator,
+) -> Peaks:
+    """The false peaks beside the true ones, with height 0 for joints that have none.
+
+    Args:
+        peaks, dirty: of `corrupt`; the others as for `corrupt_and_draw`.
+    """
+    which, second = _second_peaks(peaks, joints, dirty, confused, corruption, generator)
+    height = torch.zeros_like(peaks.height).flatten().index_copy(0, which, second.height)
+    at = peaks.at.flatten(0, 1).index_copy(0, which, second.at)
+    return Peaks(at.view_as(peaks.at), peaks.sigma, height.view_as(peaks.height))
+
+
+def _second_peaks(
+    peaks: Peaks,
+    joints: Tensor,
+    dirty: Tensor,
+    confused: tuple[int, ...],
+    corruption: HeatmapCorruption,
+    generator: torch.Generator,
+) -> tuple[Tensor, Peaks]:
+    """Which of all (B * K) joints have a false peak, (F,), and these."""
+    b, k = peaks.height.shape
 
     def rand(*shape: int) -> Tensor:
         return torch.rand(*shape, generator=generator, device=joints.device)
 
-    def randn(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator, device=joints.device)
-
-    peaks, dirty = corrupt(joints, visible, edge, confused, corruption, generator, parts)
-    sigma, height = peaks.sigma, peaks.height
-    heatmaps = draw_heatmaps(peaks.at, size, sigma, height).flatten(0, 1)  # (B * K, size, size)
-
     # A fixed number of joints, wherever they fall, keeps every shape the same from batch to batch.
-    false = torch.randperm(b * k, generator=generator, device=joints.device)[: round(corruption.false_peaks * b * k)]
+    which = torch.randperm(b * k, generator=generator, device=joints.device)[: round(corruption.false_peaks * b * k)]
     elsewhere = torch.where(rand(b, k, 1) < 0.5, joints[:, list(confused)], CROP_SIZE * rand(b, k, 2))
-    second = height * dirty * rand(b, k) * 0.9
-    places, widths, heights = (x.flatten(0, 1)[false, None] for x in (elsewhere, sigma, second))  # (F, 1, ...)
-    heatmaps[false] = torch.maximum(heatmaps[false], draw_heatmaps(places, size, widths, heights)[:, 0])
-
-    heatmaps = heatmaps.unflatten(0, (b, k))
-    noisy = b // 8  # the order of a batch is random, so its first eighth is as good as any
-    heatmaps[:noisy] += randn(noisy, k, size, size) * (corruption.noise * rand(noisy, 1, 1, 1))
-    return heatmaps
+    height = peaks.height * dirty * rand(b, k) * 0.9
+    return which, Peaks(*(part.flatten(0, 1)[which] for part in (elsewhere, peaks.sigma, height)))

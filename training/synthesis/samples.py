@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from model.network.heatmaps import CROP_SIZE, SIGMA, draw_heatmaps, read_peaks
+from model.network.heatmaps import CROP_SIZE, draw_heatmaps
 from model.network.projection import square_crop, to_crop
 from model.network.topology import MeshTopology
 from training.bodies.protocol import BodyModel
 from training.losses import MeshTruth
 from training.rotations import axis_angle_to_matrix
-from training.synthesis.corruption import HeatmapCorruption, corrupt, corrupt_and_draw
+from training.synthesis.corruption import HeatmapCorruption, corrupt_and_draw
 from training.synthesis.pose_variety import PoseVariety, vary
 from training.synthesis.viewing import VIEWING
 from training.synthesis.virtual_cameras import VirtualCameras
@@ -85,57 +85,60 @@ class Synthesizer:
         Args:
             index: which poses; generator: draws all the rest; variety: strays from the poses if given.
         """
+        rotations, shapes = self.random_bodies(index, generator, variety)
+        vertices = self.body.pose(rotations, shapes)
+        joints = self.regressor @ vertices
+        root = self.topology.root(joints)
+        vertices, joints = vertices - root, joints - root
+        cameras = self.cameras(joints, generator, variety)
+        return Bodies(cameras.to_camera(vertices), cameras.to_camera(joints), cameras)
+
+    def random_bodies(
+        self, index: Tensor, generator: torch.Generator, variety: PoseVariety | None
+    ) -> tuple[Tensor, Tensor]:
+        """What `BodyModel.pose` takes for `bodies`: rotations (B, J, 3, 3) and shapes (B, S)."""
         pose = self.subject.mirrored_half(self.poses[index], generator)
         if variety is not None:
             other = torch.randint(len(self.poses), index.shape, generator=generator, device=self.device)
             pose = vary(pose, self.subject.mirrored_half(self.poses[other], generator), variety, generator)
-        shapes = self.body.sample_shapes(len(index), generator)
-        vertices = self.body.pose(axis_angle_to_matrix(pose), shapes)
-        joints = self.regressor @ vertices
-        root = self.topology.root(joints)
-        vertices, joints = vertices - root, joints - root
-        cameras = self.viewing.cameras(joints, generator, self.config.views, variety.anywhere if variety else 0.0)
-        return Bodies(cameras.to_camera(vertices), cameras.to_camera(joints), cameras)
+        return axis_angle_to_matrix(pose), self.body.sample_shapes(len(index), generator)
+
+    def cameras(self, joints: Tensor, generator: torch.Generator, variety: PoseVariety | None) -> VirtualCameras:
+        """Cameras before joints (B, K, 3), world frame, the root at the origin."""
+        return self.viewing.cameras(joints, generator, self.config.views, variety.anywhere if variety else 0.0)
 
     def training_batch(self, index: Tensor, generator: torch.Generator) -> tuple[Tensor, MeshTruth]:
         """Heatmaps (B, K, S, S) as a 2D network might answer, and the truth of Eq. 2 to 5."""
-        places, truth = self._seen(index, generator)
+        bodies = self.bodies(index, generator, self.config.variety)
+        outline = bodies.cameras.project(bodies.vertices)
+        places, in_crop = self.seen(bodies.cameras.project(bodies.joints), outline, generator)
         subject, config = self.subject, self.config
         heatmaps = corrupt_and_draw(
             *places, subject.confused, config.corruption, config.heatmap_size, generator, subject.parts
         )
+        truth = MeshTruth(bodies.vertices, bodies.joints, in_crop, joints_2d_valid=near_the_crop(in_crop))
         return heatmaps, truth
 
-    def training_readouts(self, index: Tensor, generator: torch.Generator) -> tuple[Tensor, MeshTruth]:
-        """What is read (B, K, 5) from a training batch's heatmaps, without drawing them, and the truth.
+    def seen(
+        self, joints_2d: Tensor, outline: Tensor, generator: torch.Generator
+    ) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
+        """Puts people into a photo that may cut them off, and crops them.
 
-        Only where the corruption has neither false peaks nor noise; see `single_peaks`.
+        Args:
+            joints_2d: (B, K, 2) and outline: (B, N, 2), which bounds the person, on the image plane.
+            generator: draws edges and crops.
+
+        Returns:
+            What `corrupt` takes: where joints are in crop pixels, whether they are in the photo, and the nearest
+            places in it; and where joints are in -1..1 across the crop, (B, K, 2).
         """
-        places, truth = self._seen(index, generator)
-        subject, corruption = self.subject, self.config.corruption
-        peaks, _ = corrupt(*places, subject.confused, corruption, generator, subject.parts)
-        return read_peaks(peaks, self.config.heatmap_size, max(SIGMA, corruption.sigma[1])).features(), truth
-
-    @property
-    def single_peaks(self) -> bool:
-        """Whether each joint's heatmap has one peak and nothing else."""
-        return not (self.config.corruption.false_peaks or self.config.corruption.noise)
-
-    def _seen(self, index: Tensor, generator: torch.Generator) -> tuple[tuple[Tensor, Tensor, Tensor], MeshTruth]:
-        """Where joints are in crop pixels, whether they are in the photo, the nearest places in it, and the truth."""
-        bodies = self.bodies(index, generator, self.config.variety)
-        joints_2d = bodies.cameras.project(bodies.joints)  # (B, K, 2)
-        box, cut = self._visible_box(bodies.cameras.project(bodies.vertices), generator)
+        box, cut = self._visible_box(outline, generator)
         crop = self._jittered_crop(box, generator)
         in_crop = to_crop(joints_2d, crop)  # (B, K, 2) in -1..1
         visible = self._inside(joints_2d, cut) & (in_crop.abs() < 1).all(dim=-1)
         inside = torch.minimum(torch.maximum(joints_2d, cut[:, None, :2]), cut[:, None, 2:])
         edge = to_crop(inside, crop).clamp(-1, 1)
-        pixels, edge = (in_crop + 1) * (CROP_SIZE / 2), (edge + 1) * (CROP_SIZE / 2)
-        # Far outside of the crop a re-projection error says nothing, and would outweigh the rest.
-        near = (in_crop.abs() < 2).all(dim=-1)
-        truth = MeshTruth(bodies.vertices, bodies.joints, in_crop, joints_2d_valid=near)
-        return (pixels, visible, edge), truth
+        return ((in_crop + 1) * (CROP_SIZE / 2), visible, (edge + 1) * (CROP_SIZE / 2)), in_crop
 
     def clean_batch(self, bodies: Bodies) -> Tensor:
         """Heatmaps by Eq. 1 in the crop that a perfect detector would give."""
@@ -181,6 +184,14 @@ class Synthesizer:
         crop = square_crop(box, low + (high - low) * draw[:, 0])
         shift = (2 * draw[:, 1:] - 1) * self.config.crop_shift * crop[:, 2:]
         return torch.cat([crop[:, :2] + shift, crop[:, 2:]], dim=1)
+
+
+def near_the_crop(in_crop: Tensor) -> Tensor:
+    """(B, K) whether joints (B, K, 2) in -1..1 are near the crop.
+
+    Far outside an error in re-projection says nothing, and would outweigh the rest.
+    """
+    return (in_crop.abs() < 2).all(dim=-1)
 
 
 def _bounding_box(points: Tensor, valid: Tensor | None = None) -> Tensor:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from model.joints import COCO_MIRROR
-from model.network.heatmaps import CROP_SIZE, draw_heatmaps, read_heatmaps
+from model.network.heatmaps import CROP_SIZE, Peaks, draw_heatmaps, read_heatmaps, read_peaks
 from training.synthesis.corruption import HeatmapCorruption, corrupt_and_draw, mask_heatmaps
 
 
@@ -87,3 +87,20 @@ def test_joints_outside_of_the_photo_have_no_peak_in_clean_samples() -> None:
         torch.Generator().manual_seed(0),
     )  # fmt: skip
     assert drawn[:, 13:].eq(0).all() and drawn[:, :13].amax(dim=(-2, -1)).min() > 0.5
+
+
+def test_peaks_are_read_without_drawing_them() -> None:
+    generator = torch.Generator().manual_seed(0)
+
+    def peaks(left: float, right: float) -> Peaks:
+        at = torch.rand(64, 17, 2, generator=generator) * torch.tensor([right - left, 240.0])
+        sigma, height = (torch.rand(64, 17, generator=generator) for _ in range(2))
+        return Peaks(at + torch.tensor([left, -8.0]), 2.5 + 9.5 * sigma, height)
+
+    first, second = peaks(-8, 70), peaks(154, 232)  # too far apart to overlap; some are a little outside
+    drawn = [draw_heatmaps(part.at, 56, part.sigma, part.height) for part in (first, second)]
+    one = read_heatmaps(drawn[0]).features()
+    torch.testing.assert_close(read_peaks(first, 56, 12.0).features(), one, atol=1e-3, rtol=0)
+    both = read_heatmaps(torch.maximum(*drawn)).features()
+    assert (both - one).abs().max() > 0.5
+    torch.testing.assert_close(read_peaks(first, 56, 12.0, second).features(), both, atol=1e-3, rtol=0)

@@ -9,6 +9,7 @@ import torch
 
 from model.network.build import build_network
 from model.network.heatmaps import draw_heatmaps
+from model.network.mesh_heads import MeshBasis
 from model.network.sizes import TransformerSize, base
 from model.network.tokenizer import HeatmapTokenizer
 from model.network.topology import MeshTopology
@@ -25,6 +26,8 @@ def _heatmaps(batch: int, size: int) -> torch.Tensor:
 def test_every_size_answers_and_every_parameter_learns(name: str, topology: MeshTopology) -> None:
     size = SIZES[name]()
     model = build_variant(size, topology)
+    for basis in (module for module in model.modules() if isinstance(module, MeshBasis)):
+        basis.fit(torch.randn(99, topology.coarse_count, 3))
     masked_joints = torch.zeros(2, 17, dtype=torch.bool)
     masked_joints[0, 3] = True
     masked_vertices = torch.zeros(2, topology.coarse_count, dtype=torch.bool)

@@ -50,3 +50,16 @@ def test_muon_leaves_alone_what_has_no_gradient() -> None:
     weight = nn.Parameter(torch.ones(2, 2))
     Muon([weight], 0.01, 0.02).step()
     assert weight.equal(torch.ones(2, 2))
+
+
+def test_muon_makes_some_rows_orthogonal_at_a_time() -> None:
+    gradient = torch.randn(48, 64, generator=torch.Generator().manual_seed(0))
+    whole, rows = nn.Parameter(torch.zeros(48, 64)), nn.Parameter(torch.zeros(48, 64))
+    for weight, count in ((whole, None), (rows, 16)):
+        weight.grad = gradient.clone()
+        Muon([weight], 0.01, 0.0, rows=count).step()
+    assert not torch.equal(whole, rows)
+    for part, seen in zip(rows.detach().split(16), gradient.split(16), strict=True):
+        scale = 0.2 * 64**0.5 * 0.01
+        torch.testing.assert_close(-part / scale, orthogonal(seen), atol=1e-5, rtol=0)
+    assert float((rows.norm() / whole.norm()).detach()) == pytest.approx(1, abs=0.1)  # steps are as long
