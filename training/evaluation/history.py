@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from model.errors import BadData
-from training.evaluation.report import Report
+from training.evaluation.report import Cell, Report
 
 _ROOT = Path(__file__).parents[2]
 HISTORY = _ROOT / "benchmarks" / "history" / "evaluation.jsonl"
@@ -31,7 +31,9 @@ def keep(report: Report, path: Path = HISTORY) -> None:
             "commit": _commit(),
             "machine": _machine(),
             "setting": report.setting,
-            "figures": report.summary,
+            "figures": {
+                row: {name: _rounded(cell) for name, cell in cells.items()} for row, cells in report.summary.items()
+            },
         },
         ensure_ascii=False,
     )
@@ -41,6 +43,10 @@ def keep(report: Report, path: Path = HISTORY) -> None:
             file.write(line + "\n")
     except OSError as error:
         raise BadData(f"{path} cannot be written ({error}): run without --keep.") from None
+
+
+def _rounded(cell: Cell) -> Cell:
+    return round(cell, 2) if isinstance(cell, float) else cell
 
 
 def _commit() -> str:
