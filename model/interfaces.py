@@ -85,6 +85,19 @@ class Landmarks(NamedTuple):
     right: Any
 
 
+class PoseLandmarks(NamedTuple):
+    """What BlazePose says of crops, one person in the middle of each: tensors in it, numpy arrays outside of it.
+
+    Attributes:
+        points: (B, 39, 2) x, y in pixels of the crop: 33 landmarks, and auxiliary points of which 33 is the middle of
+            the hips and 34 a point above it on the circle about the whole person.
+        peaks: (B, 39) 0..1, how high each one's heatmap is.
+    """
+
+    points: Any
+    peaks: Any
+
+
 class CameraSpaceMeshes(NamedTuple):
     """Subjects before the cameras of their photos; tensors within the network, numpy arrays outside of it.
 

@@ -1,0 +1,172 @@
+"""BlazePose GHUM heavy (Google, Apache-2.0): one person's 33 landmarks, by heatmaps and by regression."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from model.interfaces import PoseLandmarks
+from model.network.backbones.base import PoseBackbone, register_backbone, to_channels_last
+from model.network.backbones.mobilenet import SameConv
+from model.network.heatmaps import CROP_SIZE, draw_heatmaps
+
+LANDMARKS = 39
+COCO = (0, 2, 5, 7, 8, *range(11, 17), *range(23, 29))
+"""The landmarks that are COCO's 17 joints."""
+
+# Output channels, kernel, stride and expansion of the inverted residuals after the first block.
+_BLOCKS = (
+    *((32, 3, 2, 4), (32, 3, 1, 4), (32, 3, 1, 6), (32, 3, 1, 6)),
+    *((56, 5, 2, 6), (56, 5, 1, 6), (56, 5, 1, 6), (56, 5, 1, 6)),
+    *((112, 3, 2, 6), *[(112, 3, 1, 6)] * 5),
+    *((160, 5, 1, 6), *[(160, 5, 1, 6)] * 5),
+    *((272, 5, 2, 6), *[(272, 5, 1, 6)] * 7),
+)
+_STEM, _LAST = 24, 1632
+_TAPS = (3, 7, 19)  # the blocks whose outputs, at strides 4, 8 and 16, feed pyramid and regression
+_PYRAMID = 48  # channels of the pyramid whose finest level becomes the heatmaps
+_STAGES = ((96, 7, 1), (192, 8, 2), (288, 8, 3))  # of the regression: channels, blocks, and the tap that joins at the end
+_TAIL = (288, 8, 2)  # channels and blocks of the stages after those, and how many: down to 2 x 2
+_WINDOW = 4  # cells on either side of a landmark in which its heatmap refines it,
+_SURE = 0.5  # if it is as high as this there
+
+
+class StridedConv(nn.Conv2d):
+    """A convolution padded alike on all sides, as this network's first half is at stride 2."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
+        super().__init__(inputs, outputs, kernel, stride, kernel // 2, groups=groups)
+
+
+class PoseResidual(nn.Module):
+    """MobileNetV2's block: expand (1x1), filter (depthwise), project (1x1, linear)."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        hidden = inputs * expansion
+        self.expand = nn.Conv2d(inputs, hidden, 1)
+        self.depthwise = StridedConv(hidden, hidden, kernel, stride, groups=hidden)
+        self.project = nn.Conv2d(hidden, outputs, 1)
+        self.residual = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.project(F.relu6(self.depthwise(F.relu6(self.expand(x)))))
+        return x + out if self.residual else out
+
+
+class Separable(nn.Module):
+    """A depthwise 3x3 and a pointwise convolution, ReLU6 between them."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__()
+        self.depthwise = SameConv(inputs, inputs, 3, stride, groups=inputs)
+        self.pointwise = nn.Conv2d(inputs, outputs, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.pointwise(F.relu6(self.depthwise(x)))
+        return out
+
+
+class PoseBlazeBlock(Separable):
+    """The same beside a shortcut, then ReLU6; at stride 2 the shortcut is pooled, and widened by empty channels."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__(inputs, outputs, stride)
+        self.stride, self.more = stride, outputs - inputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = F.max_pool2d(x, 2) if self.stride == 2 else x
+        shortcut = F.pad(shortcut, (0, 0, 0, 0, 0, self.more)) if self.more else shortcut
+        return F.relu6(shortcut + super().forward(x))
+
+
+@register_backbone("blazepose-heavy")
+class BlazePose(PoseBackbone):
+    """The network, its points drawn as peaks; 13.7 M parameters, 1.9 GMAC.
+
+    It answers to the person in the middle of the crop, who should fill about half of its side. Its heads that place
+    landmarks in metres and segment the person are left out.
+    """
+
+    input_size = 256
+    heatmap_size = 56
+    joints = len(COCO)
+    outputs = PoseLandmarks._fields
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = StridedConv(3, _STEM, 3, 2)
+        self.first = Separable(_STEM, _STEM)
+        inputs = [_STEM, *(block[0] for block in _BLOCKS)]
+        self.blocks = nn.ModuleList(PoseResidual(before, *block) for before, block in zip(inputs, _BLOCKS, strict=False))
+        self.last = nn.Conv2d(inputs[-1], _LAST, 1)
+        self.last_depthwise = SameConv(_LAST, _LAST, 3, groups=_LAST)
+        taps = [*(_BLOCKS[tap][0] for tap in _TAPS), _LAST]
+        self.laterals = nn.ModuleList(Separable(channels, _PYRAMID) for channels in reversed(taps))
+        self.heatmaps = nn.Conv2d(_PYRAMID, LANDMARKS, 1)
+        self.stages, self.joins = nn.ModuleList(), nn.ModuleList()
+        before = _PYRAMID
+        for channels, count, tap in _STAGES:
+            self.stages.append(_stage(before, channels, count))
+            self.joins.append(Separable(taps[tap], channels))
+            before = channels
+        channels, count, stages = _TAIL
+        self.tail = nn.Sequential(*(_stage(channels, channels, count) for _ in range(stages)))
+        self.points = nn.Conv2d(channels, 5 * LANDMARKS, 2)
+        to_channels_last(self)
+
+    def raw(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """What its heads say.
+
+        Args:
+            crops: (B, 3, 256, 256) float32 RGB, 0..255.
+
+        Returns:
+            (B, 39, 64, 64) heatmaps in 0..1, cell i at pixel 4 i; (B, 39, 5) x, y, z in pixels of the crop and the
+            logits of being visible and of being in the crop.
+        """
+        x = F.relu6(self.stem(crops.contiguous(memory_format=torch.channels_last) / 255))
+        x = self.first(x)
+        taps = []
+        for index, block in enumerate(self.blocks):
+            x = block(x)
+            if index in _TAPS:
+                taps.append(x)
+        taps.append(F.relu6(self.last_depthwise(F.relu6(self.last(x)))))
+        x, *finer = (F.relu6(lateral(tap)) for lateral, tap in zip(self.laterals, reversed(taps), strict=True))
+        for level in finer:
+            x = F.interpolate(x, scale_factor=2.0, mode="bilinear") + level
+        heatmaps = self.heatmaps(x).sigmoid()
+        for stage, join, (*_, tap) in zip(self.stages, self.joins, _STAGES, strict=True):
+            x = stage(x) + F.relu6(join(taps[tap]))
+        points = self.points(self.tail(x)).flatten(1).unflatten(1, (LANDMARKS, 5))
+        return heatmaps, points
+
+    def predict(self, crops: Tensor) -> PoseLandmarks:
+        """The landmarks, each refined by its heatmap where that is sure; see `raw`."""
+        heatmaps, points = self.raw(crops)
+        heatmaps, places = heatmaps.float(), points[..., :2].float()
+        stride = self.input_size / heatmaps.shape[-1]
+        cells = torch.arange(heatmaps.shape[-1], device=heatmaps.device, dtype=heatmaps.dtype)
+        near = ((cells - (places / stride).floor()[..., None]).abs() <= _WINDOW).to(heatmaps)  # (B, 39, 2, 64)
+        window = heatmaps * near[:, :, 1, :, None] * near[:, :, 0, None, :]
+        on_x, on_y = window.sum(dim=2), window.sum(dim=3)  # (B, 39, 64)
+        mass = on_x.sum(dim=-1, keepdim=True).clamp(min=1e-6)
+        refined = torch.stack([(on * cells).sum(dim=-1) for on in (on_x, on_y)], dim=-1) / mass * stride
+        sure = window.amax(dim=(2, 3))[..., None] >= _SURE
+        return PoseLandmarks(torch.where(sure, refined, places), heatmaps.amax(dim=(2, 3)))
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """COCO's joints, drawn by Eq. 1 as high as their channels are."""
+        out = self.predict(crops)
+        coco = list(COCO)
+        joints = out.points[:, coco] * (CROP_SIZE / self.input_size)
+        return draw_heatmaps(joints, self.heatmap_size, height=out.peaks[:, coco])
+
+
+def _stage(inputs: int, outputs: int, count: int) -> nn.Sequential:
+    """Blocks of which the first halves the size."""
+    return nn.Sequential(
+        PoseBlazeBlock(inputs, outputs, stride=2), *(PoseBlazeBlock(outputs, outputs) for _ in range(count - 1))
+    )

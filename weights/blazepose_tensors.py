@@ -1,0 +1,79 @@
+"""Names and turns BlazePose's tfjs tensors into the parameters of our PyTorch module.
+
+Its layers are numbered in the order in which they were made: pointwise and depthwise convolutions apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+
+from model.errors import BadCheckpoint
+
+_RESIDUALS = 28
+_LATERALS = 4
+_STAGES = (7, 8, 8)  # blocks, after each of which a finer level joins
+_TAIL = (8, 8)
+_HEADS = {"output_heatmap": "heatmaps", "convld_3d": "points"}
+_NUMBERED = re.compile(
+    r"(?P<kind>conv2d|depthwise_conv2d)(_(?P<n>\d+))?/(Conv2D|depthwise)_(?P<part>weights|bn_offset)"
+)
+_HEAD = re.compile(rf"(?P<head>{'|'.join(_HEADS)})/(?P<part>Conv2D|BiasAdd)/ReadVariableOp")
+_PARTS = {"weights": "weight", "bn_offset": "bias", "Conv2D": "weight", "BiasAdd": "bias"}
+
+
+def blazepose_state_dict(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The state dict of `BlazePose` from its tfjs tensors.
+
+    What belongs to no layer of ours is left out: the heads that segment the person and place landmarks in metres.
+
+    Args:
+        tensors: As `read_tfjs` returns them; kernels are height, width, in, out.
+
+    Returns:
+        Parameter name -> contiguous array in PyTorch's layout, in the precision of the file.
+
+    Raises:
+        BadCheckpoint: If they are not this network's.
+    """
+    layers = {"conv2d": _pointwise(), "depthwise_conv2d": _depthwise()}
+    parameters = {}
+    for name, values in tensors.items():
+        name = name.removeprefix("StatefulPartitionedCall/model/")
+        if match := _HEAD.fullmatch(name):
+            layer = _HEADS[match["head"]]
+        elif match := _NUMBERED.fullmatch(name):
+            number = int(match["n"] or 0)
+            if number >= len(layers[match["kind"]]):
+                continue
+            layer = layers[match["kind"]][number]
+        else:
+            continue
+        if values.ndim == 4:  # a depthwise kernel is height, width, channels, 1
+            values = values.transpose(2, 3, 0, 1) if "depthwise" in layer else values.transpose(3, 2, 0, 1)
+        parameters[f"{layer}.{_PARTS[match['part']]}"] = np.ascontiguousarray(values)
+    expected = 2 * sum(len(names) for names in (*layers.values(), _HEADS))
+    if len(parameters) != expected:
+        raise BadCheckpoint(
+            f"The file has {len(parameters)} of BlazePose heavy's {expected} tensors: it is another network's."
+        )
+    return parameters
+
+
+def _pointwise() -> list[str]:
+    residuals = [f"blocks.{block}.{layer}" for block in range(_RESIDUALS) for layer in ("expand", "project")]
+    return ["stem", "first.pointwise", *residuals, "last", *(f"{name}.pointwise" for name in _separable())]
+
+
+def _depthwise() -> list[str]:
+    residuals = [f"blocks.{block}.depthwise" for block in range(_RESIDUALS)]
+    return ["first.depthwise", *residuals, "last_depthwise", *(f"{name}.depthwise" for name in _separable())]
+
+
+def _separable() -> list[str]:
+    names = [f"laterals.{level}" for level in range(_LATERALS)]
+    for stage, blocks in enumerate(_STAGES):
+        names += [*(f"stages.{stage}.{block}" for block in range(blocks)), f"joins.{stage}"]
+    return names + [f"tail.{stage}.{block}" for stage, blocks in enumerate(_TAIL) for block in range(blocks)]
