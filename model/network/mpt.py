@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from model.interfaces import CameraSpaceMeshes
 from model.network.backbones import PoseBackbone
-from model.network.heatmaps import read_heatmaps, resample_heatmaps
+from model.network.heatmaps import CROP_SIZE, draw_heatmaps, read_heatmaps, resample_heatmaps
 from model.network.lifting import MeshNetwork
 from model.network.placement import place_people
-from model.network.projection import from_crop
+from model.network.projection import from_crop, to_crop
 from model.network.topology import MeshTopology
 
 
@@ -96,16 +96,45 @@ class PhotoMPT(nn.Module):
         """
         # (B, 3, S, S), channels last in memory
         heatmaps, squares = self.network.detect(pixels.permute(0, 3, 1, 2).float())
-        if squares is not None:
-            crops = torch.cat([from_crop(squares[:, None, :2], crops)[:, 0], squares[:, 2:] * crops[:, 2:]], dim=1)
+        if squares is None:
+            return self.lift(heatmaps, crops, cameras)
+        crops = torch.cat([from_crop(squares[:, None, :2], crops)[:, 0], squares[:, 2:] * crops[:, 2:]], dim=1)
+        placed = self.lift(heatmaps, crops, cameras)
+        return placed._replace(weak_perspective=_from_square(placed.weak_perspective, squares))
+
+    def lift(self, heatmaps: Tensor, crops: Tensor, cameras: Tensor) -> CameraSpaceMeshes:
+        """People before the camera from heatmaps, whoever drew them.
+
+        Args:
+            heatmaps: (B, K, S, S) at the size that the transformer reads.
+            crops: (B, 3) what they cover, see `forward`; cameras: likewise.
+        """
         coarse, joints, camera = self.network.coarse(heatmaps)
         # Upsampling is linear and its weights sum to 1: to turn the coarse mesh before is to turn the full one after.
         placed = place_people(coarse, joints, camera, read_heatmaps(heatmaps), crops, cameras)
-        if squares is not None:
-            placed = placed._replace(weak_perspective=_from_square(placed.weak_perspective, squares))
         # Nearly all of the matrix is zero, yet one dense product is faster than gathering 16 neighbours a vertex.
         flat = placed.vertices.transpose(1, 2).reshape(-1, coarse.shape[1])  # (B * 3, C)
         return placed._replace(vertices=(flat @ self.upsampling).unflatten(0, (-1, 3)).transpose(1, 2))  # (B, V, 3)
+
+
+class KeypointMPT(nn.Module):
+    """`PhotoMPT` for people whose joints are known in 2D: from keypoints to people before the camera."""
+
+    def __init__(self, photo: PhotoMPT):
+        super().__init__()
+        self.photo = photo
+
+    def forward(self, keypoints: Tensor, crops: Tensor, cameras: Tensor) -> CameraSpaceMeshes:
+        """Draws the keypoints by Eq. 1 and lifts them.
+
+        Args:
+            keypoints: (B, K, 3) float32 x, y in photo pixels and confidence in 0..1, the height of the peak.
+            crops: (B, 3) float32 the squares that are drawn: centre x, y and side, photo pixels.
+            cameras: (B, 3) float32 focal length and principal point x, y of their photos, pixels.
+        """
+        at = (to_crop(keypoints[..., :2], crops) + 1) * (CROP_SIZE / 2)
+        size = self.photo.network.transformer.size.heatmap_size
+        return self.photo.lift(draw_heatmaps(at, size, height=keypoints[..., 2]), crops, cameras)
 
 
 def _from_square(camera: Tensor, squares: Tensor) -> Tensor:
