@@ -21,6 +21,9 @@ DETECTORS = {
 }
 """The published networks that find each subject, by the names of their weights."""
 
+LANDMARKS = "blazepose-heavy"
+"""The published network that sees people's landmarks; what it is sure of goes to the mesh network as drawn heatmaps."""
+
 
 def detectors_of(subject: str) -> tuple[str, ...]:
     """The networks that find a subject, which checkpoints' cards name.
@@ -89,8 +92,7 @@ class PoseLandmarks(NamedTuple):
     """What BlazePose says of crops, one person in the middle of each: tensors in it, numpy arrays outside of it.
 
     Attributes:
-        points: (B, 39, 2) x, y in pixels of the crop: 33 landmarks, and auxiliary points of which 33 is the middle of
-            the hips and 34 a point above it on the circle about the whole person.
+        points: (B, 39, 2) x, y in pixels of the crop: its 33 landmarks and six auxiliary points.
         peaks: (B, 39) 0..1, how high each one's heatmap is.
     """
 
@@ -135,6 +137,9 @@ class NetworkInfo:
     joint_names: tuple[str, ...]
     crop_size: int
     """Pixels on a side of the crops that the network takes."""
+    lifts: bool = False
+    """Whether it lifts keypoints whoever found them, and `LANDMARKS` is there to find them; not so if the mesh network
+    was fine-tuned with a backbone of its own, or is for one that its user brought."""
 
 
 class Network(Protocol):
@@ -166,6 +171,18 @@ class Network(Protocol):
             pixels: (B, S, S, 3) uint8 RGB, S = `about.crop_size`, one subject in the middle of each crop.
             crops: (B, 3) float32 where the crops are: their centre's x and y and their side, photo pixels.
             cameras: (B, 3) float32 focal length and principal point x, y of their photos, pixels.
+
+        Returns:
+            Numpy arrays.
+        """
+
+    def lift(self, keypoints: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> CameraSpaceMeshes:
+        """Runs the mesh network on keypoints, drawn as heatmaps; only where `info.lifts`.
+
+        Args:
+            keypoints: (B, K, 3) float32 x, y in photo pixels and confidence in 0..1.
+            crops: (B, 3) float32 the squares of the photos that the heatmaps cover, as for `regress`.
+            cameras: (B, 3) float32, likewise.
 
         Returns:
             Numpy arrays.

@@ -34,6 +34,9 @@ SMPL_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17
 
 JOINTS = len(SMPL_JOINT_NAMES)
 
+BLAZEPOSE_COCO = (0, 2, 5, 7, 8, *range(11, 17), *range(23, 29))
+"""BlazePose's landmarks that are COCO's joints, in COCO's order."""
+
 SMPLH_JOINTS, SMPLX_JOINTS = 52, 55
 """How many joints SMPL-H and SMPL-X have: after the 22 SMPL-X jaw and eyes, then both 15 of the left and of the right
 hand: three of index, middle, little, ring finger and thumb, base first."""

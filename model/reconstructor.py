@@ -14,7 +14,9 @@ from model.interfaces import Box, Network
 from model.perception.crop_regressor import CropRegressor
 from model.perception.crops import upright_crop
 from model.perception.detection import Detection, distinct
-from model.perception.refinement import Neighbours, neighbours_of, refine
+from model.perception.landmarks import SURE
+from model.perception.pose_choice import regress_people
+from model.perception.refinement import Neighbours, neighbours_of
 from model.perception.subjects import SUBJECTS
 from model.results import Camera, Person, Reconstruction
 from model.runtime.loading import open_network
@@ -28,10 +30,16 @@ class Reconstructor:
     """Finds the people, or the hands, in a photo and reconstructs each one's joints and mesh.
 
     Thread-safe as long as callers do not change it: inference holds no state.
+
+    Attributes:
+        network: what runs the networks.
+        landmarks_from: mean height of the joints' heatmaps from which people are seen by BlazePose and not by the mesh
+            network's own backbone: 0 for always, above 1 for never.
     """
 
     def __init__(self, network: Network):
         self.network = network
+        self.landmarks_from = SURE
         about = network.info
         self.model_name, self.modes, self.card = about.name, (about.mode,), about.card
         self.faces: np.ndarray = about.faces
@@ -144,11 +152,7 @@ class Reconstructor:
         self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float
     ) -> list[Person]:
         regress = CropRegressor(self.network, image, focal)
-        results = regress([detection.crop or upright_crop(detection.box) for detection in found])
-        free = [index for index, detection in enumerate(found) if detection.crop is None]  # others were led to theirs
-        refined = refine([results[index] for index in free], [neighbours[index] for index in free], regress)
-        for index, result in zip(free, refined, strict=True):
-            results[index] = result
+        results = regress_people(found, neighbours, regress, self.landmarks_from)
         people = []
         for detection, result in zip(found, results, strict=True):
             vertices, joints, keypoints, translation, weak = result.mesh

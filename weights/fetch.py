@@ -16,6 +16,7 @@ from safetensors.numpy import save
 from model.errors import MPTError, WeightsMissing
 from model.files import atomic_write
 from weights import npm
+from weights.blazepose_tensors import blazepose_state_dict
 from weights.mediapipe_tensors import landmarks_state_dict, palms_state_dict
 from weights.movenet_tensors import movenet_state_dict
 from weights.registry import PublishedWeights, cache_folder, published_weights, ways_out
@@ -103,6 +104,8 @@ def _state_dict(weights: PublishedWeights, manifest: Path) -> dict[str, np.ndarr
     tensors = read_tfjs(manifest)
     if weights.layout == "movenet":
         return movenet_state_dict(tensors, weights.heads)
+    if weights.layout == "blazepose":
+        return blazepose_state_dict(tensors)
     convert = {"hand-landmarks": landmarks_state_dict, "palms": palms_state_dict}[weights.layout]
     return convert([tensors[name] for name in weights_in_order(manifest)])
 

@@ -46,7 +46,8 @@ class PublishedWeights:
         source: Its publisher's page.
         license: SPDX identifier of its licence.
         npm: The package that it comes in.
-        layout: Who named its tensors, which says how they become ours: "movenet", "hand-landmarks" or "palms".
+        layout: Who named its tensors, which says how they become ours: "movenet", "blazepose", "hand-landmarks",
+            "palms".
         sha256: File name in the package -> checksum.
         heads: Which of its heads are kept, where it has more than we use.
         subject: What cannot be reconstructed without it, "body" or "hand".

@@ -47,9 +47,27 @@ class CropRegressor:
         if not crops:
             return []
         pixels = np.stack([crop.cut(self.image, self.network.info.crop_size) for crop in crops])  # (B, S, S, 3)
-        squares = np.array([crop.to_upright(self.principal_point) for crop in crops], np.float32)  # (B, 3)
+        return self._uncrop(crops, self.network.regress(pixels, *self._squares(crops)))
+
+    def lift(self, keypoints: Sequence[np.ndarray], crops: Sequence[Crop]) -> list[CropResult]:
+        """The same from people's keypoints, each (K, 3) x, y in photo pixels and confidence, in crops not mirrored."""
+        if not crops:
+            return []
+        centre = self.principal_point
+        turned = [
+            np.column_stack([(points[:, :2] - centre) @ crop.axes.T + centre, points[:, 2]])
+            for points, crop in zip(keypoints, crops, strict=True)
+        ]
+        meshes = self.network.lift(np.stack(turned).astype(np.float32), *self._squares(crops))
+        return self._uncrop(crops, meshes)
+
+    def _squares(self, crops: Sequence[Crop]) -> tuple[np.ndarray, np.ndarray]:
+        """(B, 3) where the crops are and (B, 3) the camera, as `Network` takes them."""
+        squares = np.array([crop.to_upright(self.principal_point) for crop in crops], np.float32)
         camera = np.array([self.focal_length, *self.principal_point], np.float32)
-        meshes = self.network.regress(pixels, squares, np.tile(camera, (len(crops), 1)))
+        return squares, np.tile(camera, (len(crops), 1))
+
+    def _uncrop(self, crops: Sequence[Crop], meshes: CameraSpaceMeshes) -> list[CropResult]:
         return [
             CropResult(crop, crop.uncrop(CameraSpaceMeshes(*each), self.principal_point))
             for crop, each in zip(crops, zip(*meshes, strict=True), strict=True)

@@ -62,10 +62,10 @@ def refine(results: Sequence[CropResult], neighbours: Sequence[Neighbours], regr
     best = _apart(_turned(results, neighbours, regress), neighbours, regress)
     going = list(range(len(best)))
     for _ in range(_AGAIN):
-        fitting = {index: crop for index in going if (crop := _fitting(best[index], regress))}
+        fitting = {index: crop for index in going if (crop := fitting_crop(best[index], regress))}
         going = []
         for index, result in zip(fitting, regress(list(fitting.values())), strict=True):
-            strayed = _strays(result, neighbours[index]) and not _strays(best[index], neighbours[index])
+            strayed = strays(result, neighbours[index]) and not strays(best[index], neighbours[index])
             if result.confidence >= best[index].confidence and not strayed:
                 best[index] = result
                 going.append(index)
@@ -100,21 +100,21 @@ def _sides(neighbours: Neighbours) -> tuple[int, ...]:
 def _apart(results: Sequence[CropResult], neighbours: Sequence[Neighbours], regress: CropRegressor) -> list[CropResult]:
     """Regresses those again whose result has met a neighbour, with all that is not in their own box hidden."""
     best = list(results)
-    strays = [index for index, result in enumerate(best) if _strays(result, neighbours[index])]
-    crops = [replace(best[index].crop, within=_wider(neighbours[index][0].box)) for index in strays]
-    for index, result in zip(strays, regress(crops), strict=True):
+    met = [index for index, result in enumerate(best) if strays(result, neighbours[index])]
+    crops = [replace(best[index].crop, within=_wider(neighbours[index][0].box)) for index in met]
+    for index, result in zip(met, regress(crops), strict=True):
         own, first = neighbours[index][0], best[index]
         if not len(own.keypoints):  # nothing tells that it strayed but that it meets another one now
             own = replace(own, keypoints=first.mesh.keypoints)
             parted = _alike(result, own) < SAME_PERSON and result.confidence >= _FAINT * first.confidence
         else:
-            parted = not _strays(result, neighbours[index])
+            parted = not strays(result, neighbours[index])
         if parted:
             best[index] = result
     return best
 
 
-def _strays(result: CropResult, neighbours: Neighbours) -> bool:
+def strays(result: CropResult, neighbours: Neighbours) -> bool:
     """Whether this result has met a neighbour instead, or nobody who was found."""
     if not neighbours:
         return False
@@ -138,7 +138,7 @@ def _wider(box: Box) -> Box:
     return x - _MARGIN * width, y - _MARGIN * height, (1 + 2 * _MARGIN) * width, (1 + 2 * _MARGIN) * height
 
 
-def _fitting(result: CropResult, regress: CropRegressor) -> Crop | None:
+def fitting_crop(result: CropResult, regress: CropRegressor) -> Crop | None:
     """The crop that fits the person, knees below shoulders, if it is another one than she was regressed in."""
     height, width = regress.image.shape[:2]
     joints = regress.project(result, result.mesh.joints)

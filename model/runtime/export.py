@@ -24,12 +24,12 @@ from torch import Tensor, nn
 
 from model.errors import BadInput, MPTError
 from model.files import atomic_write
-from model.interfaces import DETECTORS, CameraSpaceMeshes, NetworkInfo, detectors_of
+from model.interfaces import DETECTORS, LANDMARKS, CameraSpaceMeshes, NetworkInfo, detectors_of
 from model.network.detectors.registry import PhotoDetector
-from model.network.mpt import PhotoMPT
+from model.network.mpt import KeypointMPT, PhotoMPT
 from model.runtime.fingerprint import fingerprint
 from model.runtime.loading import default_checkpoint, export_path, is_shipped
-from model.runtime.onnx_runtime import FORMAT
+from model.runtime.onnx_runtime import FORMAT, lift_path
 from model.runtime.torch_runtime import TorchNetwork
 
 PRECISIONS = ("float32", "float16")
@@ -49,7 +49,7 @@ The faces are in the metadata: mpt.faces, base64 of little-endian int32 (F, 3)."
 
 
 def export(network: TorchNetwork, output: Path, precision: str = "float32", source: str = "") -> None:
-    """Writes the mesh network to `output`, and its detectors beside it; a reader never sees half a file.
+    """Writes the mesh network to `output`, and what it works with beside it; a reader never sees half a file.
 
     Args:
         network: on the CPU, in float32; left as it is.
@@ -75,6 +75,8 @@ def export(network: TorchNetwork, output: Path, precision: str = "float32", sour
     output.parent.mkdir(parents=True, exist_ok=True)
     for name, detector in detectors.items():
         _save(detector_model(detector), output.with_name(f"{name}.onnx"))
+    if about.lifts:
+        _save(lift_model(mesh, len(about.joint_names)), lift_path(output))
     _save(model, output)
 
 
@@ -86,6 +88,15 @@ def mesh_model(mesh: PhotoMPT, crop_size: int) -> onnx.ModelProto:
     return _onnx(
         mesh, {"pixels": pixels, "crops": crops, "cameras": cameras}, [{0: people}] * 3, CameraSpaceMeshes._fields
     )
+
+
+def lift_model(mesh: PhotoMPT, joints: int) -> onnx.ModelProto:
+    """What lifts keypoints as ONNX, for any number of people."""
+    keypoints = torch.tensor([[320.0, 240, 0.9]]).expand(2, joints, 3).contiguous()
+    crops, cameras = torch.tensor([[320.0, 240, 300]] * 2), torch.tensor([[800.0, 320, 240]] * 2)
+    people = torch.export.Dim("people", min=1, max=_LARGEST)
+    inputs = {"keypoints": keypoints, "crops": crops, "cameras": cameras}
+    return _onnx(KeypointMPT(mesh), inputs, [{0: people}] * 3, CameraSpaceMeshes._fields)
 
 
 def detector_model(detector: PhotoDetector) -> onnx.ModelProto:
@@ -130,6 +141,7 @@ def _metadata(about: NetworkInfo, precision: str, source: str) -> dict[str, str]
         "vertex_count": about.vertex_count,
         "joint_names": about.joint_names,
         "crop_size": about.crop_size,
+        "lifts": about.lifts,
         "precision": precision,
         "fingerprint": source,
     }
@@ -207,7 +219,10 @@ def is_up_to_date(output: Path, checkpoint: Path, precision: str) -> bool:
     try:
         stored = {prop.key: prop.value for prop in onnx.load(output).metadata_props}
         description = json.loads(stored["mpt"])
-        if not all(output.with_name(f"{name}.onnx").is_file() for name in detectors_of(description["subject"])):
+        beside = [output.with_name(f"{name}.onnx") for name in detectors_of(description["subject"])]
+        if description["lifts"]:
+            beside += [output.with_name(f"{LANDMARKS}.onnx"), lift_path(output)]
+        if not all(path.is_file() for path in beside):
             return False
     except Exception:  # whatever it is, it is none of ours
         return False

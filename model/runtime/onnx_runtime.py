@@ -13,9 +13,9 @@ import numpy as np
 import onnxruntime
 
 from model.errors import BadCheckpoint, BadInput, WeightsMissing
-from model.interfaces import CameraSpaceMeshes, NetworkInfo, detectors_of
+from model.interfaces import LANDMARKS, CameraSpaceMeshes, NetworkInfo, detectors_of
 
-FORMAT = "mpt-onnx-2"
+FORMAT = "mpt-onnx-3"
 
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -25,8 +25,8 @@ class OnnxNetwork:
 
     Args:
         mesh: a session of the exported `PhotoMPT`.
-        open_detector: opens the export of a `PhotoDetector` by its name.
-        name: what to call the first in errors.
+        open_beside: opens the export of a `PhotoDetector`, or of what lifts keypoints, by its name.
+        path: the first's file.
 
     Raises:
         BadCheckpoint: `mesh` does not describe itself as our exports do.
@@ -35,8 +35,8 @@ class OnnxNetwork:
     def __init__(
         self,
         mesh: onnxruntime.InferenceSession,
-        open_detector: Callable[[str], onnxruntime.InferenceSession],
-        name: str = "The ONNX model",
+        open_beside: Callable[[str], onnxruntime.InferenceSession],
+        path: Path,
     ):
         self._mesh = mesh
         try:
@@ -57,14 +57,17 @@ class OnnxNetwork:
                 vertex_count=int(description["vertex_count"]),
                 joint_names=tuple(description["joint_names"]),
                 crop_size=int(description["crop_size"]),
+                lifts=bool(description["lifts"]),
             )
             precision = str(description["precision"])
         except (KeyError, TypeError, ValueError) as error:
             raise BadCheckpoint(
-                f"{name} is no export of this project's version ({FORMAT}): {error!r}; export the checkpoint again."
+                f"{path} is no export of this project's version ({FORMAT}): {error!r}; export the checkpoint again."
             ) from None
         place = "CUDA" if _PROVIDERS["cuda"] in mesh.get_providers() else "CPU"
-        self._detectors = {name: open_detector(name) for name in detectors_of(self.info.subject)}
+        names = detectors_of(self.info.subject) + (LANDMARKS,) * self.info.lifts
+        self._detectors = {name: open_beside(name) for name in names}
+        self._lift = open_beside(lift_path(path).stem) if self.info.lifts else None
         self.runtime = f"ONNX Runtime on {place}, {precision}"
 
     @classmethod
@@ -82,7 +85,7 @@ class OnnxNetwork:
             BadInput: ONNX Runtime cannot use the device.
         """
         mesh = _open(path, device, threads)
-        return cls(mesh, lambda name: _open(path.with_name(f"{name}.onnx"), device, threads), str(path))
+        return cls(mesh, lambda name: _open(path.with_name(f"{name}.onnx"), device, threads), path)
 
     def detect(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
         """See `Network.detect`."""
@@ -93,6 +96,17 @@ class OnnxNetwork:
         return CameraSpaceMeshes(
             *self._mesh.run(CameraSpaceMeshes._fields, {"pixels": pixels, "crops": crops, "cameras": cameras})
         )
+
+    def lift(self, keypoints: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> CameraSpaceMeshes:
+        """See `Network.lift`."""
+        assert self._lift is not None
+        inputs = {"keypoints": keypoints, "crops": crops, "cameras": cameras}
+        return CameraSpaceMeshes(*self._lift.run(CameraSpaceMeshes._fields, inputs))
+
+
+def lift_path(mesh: Path) -> Path:
+    """The file of what lifts keypoints, beside that of the mesh network."""
+    return mesh.with_name(f"{mesh.stem}-lift.onnx")
 
 
 def _open(path: Path, device: str, threads: int | None) -> onnxruntime.InferenceSession:

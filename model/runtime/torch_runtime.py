@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from model.errors import BadInput
-from model.interfaces import CameraSpaceMeshes, NetworkInfo, detectors_of
+from model.interfaces import LANDMARKS, CameraSpaceMeshes, NetworkInfo, detectors_of
 from model.network.backbones import build_backbone
 from model.network.checkpoint import load_checkpoint
 from model.network.detectors.registry import PhotoDetector, load_detector
-from model.network.mpt import MPT, PhotoMPT
+from model.network.mpt import MPT, KeypointMPT, PhotoMPT
 from model.network.topology import MeshTopology
 
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
@@ -25,7 +25,7 @@ class TorchNetwork:
 
     Args:
         network: the mesh network.
-        detectors: those of its card's subject, by name.
+        detectors: those of its card's subject, by name; with `LANDMARKS` among them it lifts keypoints too.
         name: the checkpoint's name; mode: "zero-shot" or "fine-tuned"; card: its model card.
         device: where both run.
         precision: of the convolutional networks, the rest is float32: one of `PRECISIONS`, or "auto": float16 on
@@ -61,9 +61,11 @@ class TorchNetwork:
             vertex_count=network.topology.vertex_count,
             joint_names=network.topology.joint_names,
             crop_size=network.backbone.input_size,
+            lifts=LANDMARKS in detectors,
         )
         self.runtime = f"PyTorch on {self.device}, {precision}"
         self.mesh = PhotoMPT(network).to(self.device).eval()
+        self.keypoint_mesh = KeypointMPT(self.mesh)
         self.detectors = {name: detector.to(self.device).eval() for name, detector in detectors.items()}
         for convolutional in (network.backbone, *self.detectors.values()):
             convolutional.to(PRECISIONS[precision])
@@ -94,6 +96,8 @@ class TorchNetwork:
         backbone_name = str(loaded.card.get("backbone", "movenet-thunder"))
         backbone = loaded.backbone or build_backbone(backbone_name, weights.path(backbone_name))
         names = detectors_of(str(loaded.card.get("subject", "body")))
+        if names == detectors_of("body") and backbone_name == "movenet-thunder" and loaded.backbone is None:
+            names += (LANDMARKS,)
         detectors = {name: load_detector(name, weights.path(name)) for name in names}
         name, mode = str(loaded.card.get("name", "unnamed")), str(loaded.card.get("mode", "zero-shot"))
         network = MPT(backbone, loaded.model, loaded.topology)
@@ -108,6 +112,12 @@ class TorchNetwork:
     def regress(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> CameraSpaceMeshes:
         """See `Network.regress`."""
         placed = self.mesh(*(self._on_device(array) for array in (pixels, crops, cameras)))
+        return CameraSpaceMeshes(*(tensor.cpu().contiguous().numpy() for tensor in placed))
+
+    @torch.inference_mode()
+    def lift(self, keypoints: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> CameraSpaceMeshes:
+        """See `Network.lift`."""
+        placed = self.keypoint_mesh(*(self._on_device(array) for array in (keypoints, crops, cameras)))
         return CameraSpaceMeshes(*(tensor.cpu().contiguous().numpy() for tensor in placed))
 
     def _on_device(self, array: np.ndarray) -> Tensor:

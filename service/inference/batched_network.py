@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     pass
 
 _People = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""What `Network.regress` takes."""
+"""What `Network.regress` and `Network.lift` take."""
 _Images = tuple[str, np.ndarray]
 """What `Network.detect` takes."""
 
@@ -36,6 +36,7 @@ class BatchedNetwork:
         self._regress: Batcher[_People, CameraSpaceMeshes] = Batcher(
             self._regress_all, max_batch, max_wait, on_batch=metrics.BATCH_PEOPLE.observe
         )
+        self._lift: Batcher[_People, CameraSpaceMeshes] = Batcher(self._lift_all, max_batch, max_wait)
         self._detect: Batcher[_Images, Sequence[np.ndarray]] = Batcher(self._detect_all, max_batch, max_wait)
 
     @property
@@ -58,14 +59,26 @@ class BatchedNetwork:
         """See `Network.regress`."""
         return self._regress((pixels, crops, cameras), len(pixels))
 
+    def lift(self, keypoints: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> CameraSpaceMeshes:
+        """See `Network.lift`."""
+        return self._lift((keypoints, crops, cameras), len(keypoints))
+
     def _detect_all(self, calls: list[_Images]) -> list[list[np.ndarray]]:
         images = [each for _, each in calls]
         return _split(self._network.detect(calls[0][0], _joined(images)), images)
 
     def _regress_all(self, people: list[_People]) -> list[CameraSpaceMeshes]:
-        pixels, crops, cameras = (_joined(arrays) for arrays in zip(*people, strict=True))
-        placed = self._network.regress(pixels, crops, cameras)
-        return [CameraSpaceMeshes(*part) for part in _split(placed, [each[0] for each in people])]
+        return _together(self._network.regress, people)
+
+    def _lift_all(self, people: list[_People]) -> list[CameraSpaceMeshes]:
+        return _together(self._network.lift, people)
+
+
+def _together(
+    run: Callable[[np.ndarray, np.ndarray, np.ndarray], CameraSpaceMeshes], people: list[_People]
+) -> list[CameraSpaceMeshes]:
+    meshes = run(*(_joined(arrays) for arrays in zip(*people, strict=True)))
+    return [CameraSpaceMeshes(*part) for part in _split(meshes, [each[0] for each in people])]
 
 
 def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:

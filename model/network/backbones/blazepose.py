@@ -7,13 +7,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model.interfaces import PoseLandmarks
+from model.joints import BLAZEPOSE_COCO
 from model.network.backbones.base import PoseBackbone, register_backbone, to_channels_last
 from model.network.backbones.mobilenet import SameConv
 from model.network.heatmaps import CROP_SIZE, draw_heatmaps
 
 LANDMARKS = 39
-COCO = (0, 2, 5, 7, 8, *range(11, 17), *range(23, 29))
-"""The landmarks that are COCO's 17 joints."""
 
 # Output channels, kernel, stride and expansion of the inverted residuals after the first block.
 _BLOCKS = (
@@ -26,7 +25,11 @@ _BLOCKS = (
 _STEM, _LAST = 24, 1632
 _TAPS = (3, 7, 19)  # the blocks whose outputs, at strides 4, 8 and 16, feed pyramid and regression
 _PYRAMID = 48  # channels of the pyramid whose finest level becomes the heatmaps
-_STAGES = ((96, 7, 1), (192, 8, 2), (288, 8, 3))  # of the regression: channels, blocks, and the tap that joins at the end
+_STAGES = (
+    (96, 7, 1),
+    (192, 8, 2),
+    (288, 8, 3),
+)  # of the regression: channels, blocks, and the tap that joins at the end
 _TAIL = (288, 8, 2)  # channels and blocks of the stages after those, and how many: down to 2 x 2
 _WINDOW = 4  # cells on either side of a landmark in which its heatmap refines it,
 _SURE = 0.5  # if it is as high as this there
@@ -91,7 +94,7 @@ class BlazePose(PoseBackbone):
 
     input_size = 256
     heatmap_size = 56
-    joints = len(COCO)
+    joints = len(BLAZEPOSE_COCO)
     outputs = PoseLandmarks._fields
 
     def __init__(self) -> None:
@@ -99,7 +102,9 @@ class BlazePose(PoseBackbone):
         self.stem = StridedConv(3, _STEM, 3, 2)
         self.first = Separable(_STEM, _STEM)
         inputs = [_STEM, *(block[0] for block in _BLOCKS)]
-        self.blocks = nn.ModuleList(PoseResidual(before, *block) for before, block in zip(inputs, _BLOCKS, strict=False))
+        self.blocks = nn.ModuleList(
+            PoseResidual(before, *block) for before, block in zip(inputs, _BLOCKS, strict=False)
+        )
         self.last = nn.Conv2d(inputs[-1], _LAST, 1)
         self.last_depthwise = SameConv(_LAST, _LAST, 3, groups=_LAST)
         taps = [*(_BLOCKS[tap][0] for tap in _TAPS), _LAST]
@@ -160,7 +165,7 @@ class BlazePose(PoseBackbone):
     def forward(self, crops: Tensor) -> Tensor:
         """COCO's joints, drawn by Eq. 1 as high as their channels are."""
         out = self.predict(crops)
-        coco = list(COCO)
+        coco = list(BLAZEPOSE_COCO)
         joints = out.points[:, coco] * (CROP_SIZE / self.input_size)
         return draw_heatmaps(joints, self.heatmap_size, height=out.peaks[:, coco])
 

@@ -1,4 +1,4 @@
-"""The networks that find people, palms and the joints of hands in photos, by the names of their weights."""
+"""The networks that find people, palms and the joints of both in photos, by the names of their weights."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from model.errors import BadInput
 from model.network.backbones.base import load_weights
+from model.network.backbones.blazepose import BlazePose
 from model.network.backbones.handlandmark import HandLandmarkNet
 from model.network.detectors.mediapipe_palm import PalmDetector
 from model.network.detectors.movenet_multipose import PersonDetector
@@ -27,6 +28,7 @@ class Detector(Protocol):
 
 DETECTORS: dict[str, Callable[[], nn.Module]] = {
     "movenet-multipose": PersonDetector,
+    "blazepose-heavy": BlazePose,
     "handdetect": PalmDetector,
     "handlandmark-full": HandLandmarkNet,
 }
