@@ -95,7 +95,7 @@ def lift_model(mesh: PhotoMPT, joints: int) -> onnx.ModelProto:
     keypoints = torch.tensor([[320.0, 240, 0.9]]).expand(2, joints, 3).contiguous()
     crops, cameras = torch.tensor([[320.0, 240, 300]] * 2), torch.tensor([[800.0, 320, 240]] * 2)
     people = torch.export.Dim("people", min=1, max=_LARGEST)
-    inputs = {"keypoints": keypoints, "crops": crops, "cameras": cameras}
+    inputs = {"joints_2d": keypoints, "crops": crops, "cameras": cameras}
     return _onnx(KeypointMPT(mesh), inputs, [{0: people}] * 3, CameraSpaceMeshes._fields)
 
 

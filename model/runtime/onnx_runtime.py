@@ -100,7 +100,7 @@ class OnnxNetwork:
     def lift(self, keypoints: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> CameraSpaceMeshes:
         """See `Network.lift`."""
         assert self._lift is not None
-        inputs = {"keypoints": keypoints, "crops": crops, "cameras": cameras}
+        inputs = {"joints_2d": keypoints, "crops": crops, "cameras": cameras}
         return CameraSpaceMeshes(*self._lift.run(CameraSpaceMeshes._fields, inputs))
 
 

@@ -1,0 +1,90 @@
+"""BlazePose heavy: numbers from TensorFlow.js's own run of the same file, and a drawn person."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import weights
+from model.errors import BadCheckpoint
+from model.joints import BLAZEPOSE_COCO, COCO_JOINTS
+from model.network.backbones import build_backbone
+from model.network.backbones.blazepose import BlazePose
+from model.network.heatmaps import CROP_SIZE
+from tests.integration.test_movenet import as_crop, pattern, summary
+from tests.support.drawn_figure import COCO_LIMBS, JOINTS, background, draw_figure
+
+# By @tensorflow/tfjs's CPU backend, of `pattern(256)`: as THUNDER in test_movenet.py, after the sigmoid; and x, y, z
+# and the two logits of some landmarks.
+HEATMAPS = (0.01264, 0.03177, 0.0, 0.03432, 0.0, 0.0)
+POINTS = {
+    0: (129.374, 72.816, -44.075, -2.609, -3.082),
+    28: (116.297, 187.715, 87.267, -6.141, -5.584),
+    34: (134.791, 42.371, -0.980, -16.581, 17.103),
+}
+
+
+@pytest.fixture(scope="module")
+def blazepose() -> BlazePose:
+    network = build_backbone("blazepose-heavy", weights.path("blazepose-heavy"))
+    assert isinstance(network, BlazePose)
+    return network
+
+
+def drawn(dx: int = 0) -> Tensor:
+    """A person who fills half of a crop of 256 pixels, as the network was trained."""
+    return as_crop(draw_figure(background(256, 256), 16 + dx, 16))
+
+
+@torch.inference_mode()
+def test_it_gives_the_numbers_of_tfjs(blazepose: BlazePose) -> None:
+    heatmaps, points = blazepose.raw(pattern(256))
+    assert heatmaps.shape == (1, 39, 64, 64) and points.shape == (1, 39, 5)
+    assert summary(heatmaps[0]) == pytest.approx(HEATMAPS, abs=1e-4)
+    for landmark, expected in POINTS.items():
+        assert points[0, landmark].tolist() == pytest.approx(expected, abs=1e-2)
+
+
+@torch.inference_mode()
+def test_landmarks_lie_on_a_drawn_persons_joints(blazepose: BlazePose) -> None:
+    out = blazepose.predict(drawn())
+    coco = list(BLAZEPOSE_COCO)
+    assert out.points.shape == (1, 39, 2) and out.peaks.shape == (1, 39)
+    truth = np.array([JOINTS[name] for name in COCO_LIMBS]) + 16
+    away = np.linalg.norm(out.points[0, coco[5:]].numpy() - truth, axis=1)
+    assert np.median(away) < 6 and away.max() < 16  # left and right are 24 px apart or more
+    assert out.peaks[0, coco].mean() > 0.6
+
+
+@torch.inference_mode()
+def test_heatmaps_peak_at_the_landmarks_as_high_as_their_channels(blazepose: BlazePose) -> None:
+    out, heatmaps = blazepose.predict(drawn()), blazepose(drawn())
+    cells = heatmaps[0].flatten(1).argmax(1)
+    places = torch.stack([cells % 56, cells // 56], 1) + 0.5  # (17, 2), cells of 4 of the crop's 224 pixels
+    coco = list(BLAZEPOSE_COCO)
+    expected = out.points[0, coco] * (CROP_SIZE / 256 / 4)
+    assert (places - expected).abs().max() <= 0.5 + 1e-3
+    assert len(coco) == len(COCO_JOINTS)
+    heights = heatmaps[0].amax((1, 2))
+    assert (heights <= out.peaks[0, coco] + 1e-6).all() and (heights > 0.3 * out.peaks[0, coco]).all()
+
+
+def test_a_sure_heatmap_refines_its_landmark_and_an_unsure_one_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cell i is at pixel 4 i; the window is 4 cells on either side of the landmark's own."""
+    network = BlazePose().eval()
+    heatmaps, points = torch.zeros(1, 39, 64, 64), torch.full((1, 39, 5), 101.0)  # all in cell 25, 25
+    heatmaps[0, 0, 24, 27], heatmaps[0, 0, 24, 29] = 0.5, 0.5  # row 24 is y = 96; columns 27 and 29: x = 112
+    heatmaps[0, 0, 24, 30] = 0.9  # beyond the window
+    heatmaps[0, 1, 24, 27] = 0.4
+    monkeypatch.setattr(network, "raw", lambda crops: (heatmaps, points))
+    out = network.predict(torch.zeros(1, 3, 256, 256))
+    assert out.points[0, 0].tolist() == pytest.approx([112, 96])
+    assert out.points[0, 1].tolist() == [101, 101]
+    assert out.peaks[0, :3].tolist() == pytest.approx([0.9, 0.4, 0])
+
+
+def test_another_networks_file_is_refused() -> None:
+    with pytest.raises(BadCheckpoint, match="BlazePose"):
+        build_backbone("blazepose-heavy", weights.path("movenet-thunder"))

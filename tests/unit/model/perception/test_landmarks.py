@@ -1,0 +1,157 @@
+"""Where BlazePose is asked, what becomes of its answers, and who is left to the mesh network's own backbone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from model.interfaces import CameraSpaceMeshes
+from model.joints import BLAZEPOSE_COCO
+from model.perception.crop_regressor import CropRegressor
+from model.perception.crops import Crop, upright_crop
+from model.perception.detection import Detection
+from model.perception.landmarks import landmark_crop, lift_landmarks
+from model.perception.pose_choice import regress_people
+
+SIZE, FOCAL = 400, 400.0
+BOX = (160.0, 100.0, 80.0, 200.0)
+
+
+def standing(x: float = 200.0, y: float = 200.0, lean: float = 0.0) -> np.ndarray:
+    """(17, 3) joints of somebody whose hips are there, a hundred pixels from head to hips, who leans clockwise."""
+    joints = np.zeros((17, 2))
+    joints[:5, 1], joints[[5, 6]], joints[[7, 8]] = -100, [(20, -80), (-20, -80)], [(25, -40), (-25, -40)]
+    joints[[9, 10]], joints[[11, 12]] = [(25, 0), (-25, 0)], [(10, 0), (-10, 0)]
+    joints[[13, 14]], joints[[15, 16]] = [(10, 50), (-10, 50)], [(0, 100), (0, 100)]
+    c, s = math.cos(math.radians(lean)), math.sin(math.radians(lean))
+    return np.column_stack([joints @ [[c, s], [-s, c]] + (x, y), np.full(17, 0.9)])
+
+
+class Networks:
+    """BlazePose sees whoever is put into `seen`; the mesh network answers with bodies of 200 pixels."""
+
+    def __init__(self, seen: np.ndarray, lifts: bool = True):
+        self.info = SimpleNamespace(lifts=lifts, crop_size=8)
+        self.seen, self.lifted, self.regressed = seen, 0, 0
+
+    def detect(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
+        assert detector == "blazepose-heavy" and images.shape[1:] == (256, 256, 3)
+        points, peaks = np.zeros((len(images), 39, 2), np.float32), np.zeros((len(images), 39), np.float32)
+        for index, crop in enumerate(self.crops[-len(images) :]):
+            turned = (self.seen[:, :2] - crop.centre) @ crop.axes.T * (256 / crop.side) + 128
+            points[index, list(BLAZEPOSE_COCO)], peaks[index, list(BLAZEPOSE_COCO)] = turned, self.seen[:, 2]
+        return points, peaks
+
+    crops: Sequence[Crop] = ()
+
+    def lift(self, keypoints: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> CameraSpaceMeshes:
+        self.lifted += len(keypoints)
+        return meshes(keypoints)
+
+    def regress(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> CameraSpaceMeshes:
+        self.regressed += len(pixels)
+        return meshes(np.tile(np.append((crops[:, :2]).mean(axis=0), 0.5).astype(np.float32), (len(pixels), 17, 1)))
+
+
+def meshes(keypoints: np.ndarray) -> CameraSpaceMeshes:
+    """Bodies two metres high, upright in their crops, 4 m before a camera of 400 pixels: 200 pixels high."""
+    count = len(keypoints)
+    outline = np.tile(np.array([[-0.8, -1, 0], [0.8, -1, 0], [-0.8, 1, 0], [0.8, 1, 0]], np.float32), (count, 1, 1))
+    joints = np.zeros((count, 17, 3), np.float32)
+    joints[:, [5, 6], 1], joints[:, [13, 14], 1] = -0.6, 0.5
+    translation = np.tile(np.array([0, 0, 4], np.float32), (count, 1))
+    return CameraSpaceMeshes(outline, joints, keypoints, translation, np.zeros((count, 3), np.float32))
+
+
+def regressor(network: Networks, monkeypatch: pytest.MonkeyPatch) -> CropRegressor:
+    """Notes which crops were cut, so that the network can tell what they show."""
+    crops: list[Crop] = []
+    monkeypatch.setattr(
+        Crop, "cut", lambda self, image, size: crops.append(self) or np.zeros((size, size, 3), np.uint8)
+    )
+    network.crops = crops
+    return CropRegressor(network, np.zeros((SIZE, SIZE, 3), np.uint8), FOCAL)  # type: ignore[arg-type]
+
+
+def test_the_crop_is_about_the_hips_and_holds_all_that_was_seen() -> None:
+    crop = landmark_crop(standing())
+    assert crop is not None
+    assert crop.centre == (200, 200) and crop.angle == 0
+    assert crop.side == pytest.approx(2.5 * 1.1 * 100)
+
+
+@pytest.mark.parametrize("lean", [30, -90, 170])
+def test_the_crop_is_turned_with_the_trunk(lean: float) -> None:
+    crop = landmark_crop(standing(lean=lean))
+    assert crop is not None
+    assert math.degrees(crop.angle) == pytest.approx(lean)
+    up = crop.axes @ (standing(lean=lean)[5:7, :2].mean(axis=0) - crop.centre)
+    assert up == pytest.approx([0, -80], abs=1e-9)
+
+
+def test_joints_that_were_not_seen_do_not_count() -> None:
+    joints = standing()
+    joints[0, :2], joints[0, 2] = 5000, 0.1
+    joints[11, 2] = joints[5, 2] = 0.1  # one hip and one shoulder are left
+    crop = landmark_crop(joints)
+    assert crop is not None and crop.centre == (190, 200) and crop.side < 400
+    joints[12, 2] = 0.1
+    assert landmark_crop(joints) is None
+    assert landmark_crop(np.tile([7.0, 7.0, 0.9], (17, 1))) is None  # all on one spot
+
+
+def test_what_it_is_sure_of_is_lifted_where_it_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = standing(210, 190, lean=20)
+    network = Networks(truth)
+    (result,) = lift_landmarks([standing()], [upright_crop(BOX)], regressor(network, monkeypatch))
+    assert result is not None
+    np.testing.assert_allclose(result.mesh.keypoints, truth, atol=1e-3)
+    assert result.confidence == pytest.approx(0.9)
+
+
+def test_the_unsure_get_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    doubtful, unseen = standing(), standing()
+    doubtful[:, 2], unseen[:, 2] = 0.6, 0.1
+    network = Networks(doubtful)
+    regress = regressor(network, monkeypatch)
+    crop = upright_crop(BOX)
+    assert lift_landmarks([standing(), unseen], [crop, crop], regress) == [None, None]
+    assert network.lifted == 0
+    assert lift_landmarks([unseen, standing()], [crop, crop], regress, sure=0.5)[1] is not None
+    assert lift_landmarks([], [], regress) == []
+
+
+def people(*joints: np.ndarray) -> list[Detection]:
+    return [Detection(BOX, 0.9, each) for each in joints]
+
+
+@pytest.mark.parametrize(("height", "lifts", "regressed"), [(0.9, True, 0), (0.6, True, 1), (0.9, False, 1)])
+def test_the_surer_network_is_chosen(
+    height: float, lifts: bool, regressed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = standing()
+    seen[:, 2] = height
+    network = Networks(seen, lifts)
+    (result,) = regress_people(people(standing()), [()], regressor(network, monkeypatch), 0.7)
+    assert result.confidence == pytest.approx(0.5 if regressed else 0.9)
+    assert bool(network.regressed) == bool(regressed) and bool(network.lifted) != bool(regressed)
+
+
+def test_who_is_given_by_her_box_is_found_by_the_backbone_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Networks(standing())
+    regress = regressor(network, monkeypatch)
+    by_backbone = standing()[None].astype(np.float32)
+    by_backbone[..., 2] = 0.6
+    monkeypatch.setattr(network, "regress", lambda pixels, crops, cameras: meshes(by_backbone))
+
+    def confidence(box: tuple[float, float, float, float]) -> float:
+        given = Detection(box, 1.0, np.zeros((0, 3)))
+        (result,) = regress_people([given], [(given,)], regress, 0.7)
+        return result.confidence
+
+    assert confidence(BOX) == pytest.approx(0.9)
+    assert confidence((300.0, 100.0, 60.0, 200.0)) == pytest.approx(0.6)  # BlazePose has seen somebody beside it
