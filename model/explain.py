@@ -53,12 +53,19 @@ def explain_person(reconstructor: Reconstructor, photo: np.ndarray, person: Pers
         raise BadInput("Only PyTorch's engine shows what the network sees: choose the engine torch.")
     mesh, topology, size = network.mesh.network, network.topology, network.info.crop_size
     crop = person.crop or upright_crop(person.bbox)
-    pixels = torch.from_numpy(crop.cut(photo, size)).to(network.device)
-    heatmaps, squares = mesh.detect(pixels.permute(2, 0, 1)[None].float())
+    if person.lifted:
+        centre = person.camera.principal_point
+        keypoints = np.column_stack([crop.turn(person.keypoints_2d[:, :2], centre), person.keypoints_2d[:, 2]])
+        drawn = (keypoints.astype(np.float32), np.array(crop.to_upright(centre), np.float32))
+        heatmaps = network.keypoint_mesh.draw(*(torch.from_numpy(each)[None].to(network.device) for each in drawn))
+        squares = None
+    else:
+        pixels = torch.from_numpy(crop.cut(photo, size)).to(network.device)
+        heatmaps, squares = mesh.detect(pixels.permute(2, 0, 1)[None].float())
     if squares is not None:
         x, y, half = squares[0].tolist()
-        (centre,) = crop.to_photo(size / 2 * (1 + np.array([[x, y]])), size)
-        crop = replace(crop, centre=(float(centre[0]), float(centre[1])), side=half * crop.side)
+        (middle,) = crop.to_photo(size / 2 * (1 + np.array([[x, y]])), size)
+        crop = replace(crop, centre=(float(middle[0]), float(middle[1])), side=half * crop.side)
     coarse = vertex_attention(mesh.transformer, heatmaps)[0].cpu()  # (C, K)
     spread = (coarse[topology.neighbours.cpu()] * topology.weights.cpu()[..., None]).sum(dim=1).clamp(min=0)  # (V, K)
     return Insight(

@@ -171,6 +171,7 @@ class Reconstructor:
                     camera=Camera(focal, regress.principal_point, _triple(translation), weak_perspective),
                     handedness=detection.handedness,
                     crop=None if result.crop == upright_crop(detection.box) else result.crop,
+                    lifted=result.lifted,
                 )
             )
         return people

@@ -66,6 +66,8 @@ class Person:
     """"left" or "right" of a hand."""
     crop: Crop | None = None
     """Where the mesh network looked, if that was not the upright square about the box."""
+    lifted: bool = False
+    """Whether it saw `keypoints_2d`, drawn as heatmaps, and not the photo itself."""
 
     def to_trimesh(self) -> trimesh.Trimesh:
         """The mesh as files have it: metres, y up, the root at the origin."""

@@ -134,10 +134,14 @@ class KeypointMPT(nn.Module):
             crops: (B, 3) float32 the squares that are drawn: centre x, y and side, photo pixels.
             cameras: (B, 3) float32 focal length and principal point x, y of their photos, pixels.
         """
+        placed = self.photo.lift(self.draw(keypoints, crops), crops, cameras)
+        return placed._replace(keypoints=keypoints)
+
+    def draw(self, keypoints: Tensor, crops: Tensor) -> Tensor:
+        """The heatmaps (B, K, S, S) of keypoints (B, K, 3) in these squares (B, 3); see `forward`."""
         at = (to_crop(keypoints[..., :2], crops) + 1) * (CROP_SIZE / 2)
         size = self.photo.network.transformer.size.heatmap_size
-        placed = self.photo.lift(draw_heatmaps(at, size, _DRAWN_SIGMA, keypoints[..., 2]), crops, cameras)
-        return placed._replace(keypoints=keypoints)
+        return draw_heatmaps(at, size, _DRAWN_SIGMA, keypoints[..., 2])
 
 
 def _from_square(camera: Tensor, squares: Tensor) -> Tensor:

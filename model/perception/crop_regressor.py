@@ -18,6 +18,8 @@ class CropResult:
     crop: Crop
     mesh: CameraSpaceMeshes
     """One person's, without the batch: before the camera of the photo as it is upright."""
+    lifted: bool = False
+    """Whether from keypoints instead of pixels."""
 
     @property
     def confidence(self) -> float:
@@ -53,13 +55,12 @@ class CropRegressor:
         """The same from people's keypoints, each (K, 3) x, y in photo pixels and confidence, in crops not mirrored."""
         if not crops:
             return []
-        centre = self.principal_point
         turned = [
-            np.column_stack([(points[:, :2] - centre) @ crop.axes.T + centre, points[:, 2]])
+            np.column_stack([crop.turn(points[:, :2], self.principal_point), points[:, 2]])
             for points, crop in zip(keypoints, crops, strict=True)
         ]
         meshes = self.network.lift(np.stack(turned).astype(np.float32), *self._squares(crops))
-        return self._uncrop(crops, meshes)
+        return self._uncrop(crops, meshes, lifted=True)
 
     def _squares(self, crops: Sequence[Crop]) -> tuple[np.ndarray, np.ndarray]:
         """(B, 3) where the crops are and (B, 3) the camera, as `Network` takes them."""
@@ -67,9 +68,9 @@ class CropRegressor:
         camera = np.array([self.focal_length, *self.principal_point], np.float32)
         return squares, np.tile(camera, (len(crops), 1))
 
-    def _uncrop(self, crops: Sequence[Crop], meshes: CameraSpaceMeshes) -> list[CropResult]:
+    def _uncrop(self, crops: Sequence[Crop], meshes: CameraSpaceMeshes, lifted: bool = False) -> list[CropResult]:
         return [
-            CropResult(crop, crop.uncrop(CameraSpaceMeshes(*each), self.principal_point))
+            CropResult(crop, crop.uncrop(CameraSpaceMeshes(*each), self.principal_point), lifted)
             for crop, each in zip(crops, zip(*meshes, strict=True), strict=True)
         ]
 

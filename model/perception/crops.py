@@ -57,6 +57,10 @@ class Crop:
         x, y = self.axes @ np.subtract(self.centre, principal_point) + principal_point
         return float(x), float(y), self.side
 
+    def turn(self, points: np.ndarray, principal_point: tuple[float, float]) -> np.ndarray:
+        """Points (N, 2) in photo pixels to where they are in the turned photo of `to_upright`."""
+        return (points - principal_point) @ self.axes.T + principal_point
+
     def uncrop(self, placed: CameraSpaceMeshes, principal_point: tuple[float, float]) -> CameraSpaceMeshes:
         """What a network answered for this crop, before the camera of the photo.
 

@@ -9,10 +9,12 @@ from torch import Tensor
 
 import weights
 from model.errors import BadCheckpoint
+from model.explain import explain_person
 from model.joints import BLAZEPOSE_COCO, COCO_JOINTS
 from model.network.backbones import build_backbone
 from model.network.backbones.blazepose import BlazePose
 from model.network.heatmaps import CROP_SIZE
+from model.reconstructor import Reconstructor
 from tests.integration.test_movenet import as_crop, pattern, summary
 from tests.support.drawn_figure import COCO_LIMBS, JOINTS, background, draw_figure
 
@@ -88,3 +90,30 @@ def test_a_sure_heatmap_refines_its_landmark_and_an_unsure_one_does_not(monkeypa
 def test_another_networks_file_is_refused() -> None:
     with pytest.raises(BadCheckpoint, match="BlazePose"):
         build_backbone("blazepose-heavy", weights.path("movenet-thunder"))
+
+
+@pytest.fixture(scope="module")
+def reconstructor() -> Reconstructor:
+    return Reconstructor.load(device="cpu", engine="torch")
+
+
+def test_who_it_is_sure_of_is_lifted_from_its_joints(reconstructor: Reconstructor) -> None:
+    """And others by the backbone; what explains them shows the heatmaps that the mesh network saw."""
+    photo = draw_figure(background(256, 256), 16, 16)
+    truth = np.array([JOINTS[name] for name in COCO_LIMBS]) + 16
+    (person,) = reconstructor.reconstruct(photo)
+    assert person.lifted
+    assert np.median(np.linalg.norm(person.keypoints_2d[5:, :2] - truth, axis=1)) < 6
+    assert np.median(np.linalg.norm(person.camera.project(person.joints)[5:] - truth, axis=1)) < 10
+    insight = explain_person(reconstructor, photo, person)
+    cells = insight.heatmaps.reshape(17, -1).argmax(axis=1)
+    peaks = insight.crop.to_photo(4 * (np.stack([cells % 56, cells // 56], axis=1) + 0.5), 224)
+    assert (
+        np.abs(peaks - person.keypoints_2d[:, :2]).max() < 3 * insight.crop.side / 224 + 1e-3
+    )  # half a cell's diagonal
+
+    never = Reconstructor(reconstructor.network)
+    never.landmarks_from = 2.0
+    (other,) = never.reconstruct(photo)
+    assert not other.lifted
+    assert np.median(np.linalg.norm(other.joints - person.joints, axis=1)) < 0.15

@@ -52,7 +52,13 @@ def put(folder: Path, files: dict[str, bytes] = FILES) -> None:
 
 def test_the_registry_names_source_licence_and_checksums() -> None:
     published = registry.published_weights()
-    assert set(published) == {"movenet-thunder", "movenet-multipose", "handlandmark-full", "handdetect"}
+    assert set(published) == {
+        "movenet-thunder",
+        "movenet-multipose",
+        "blazepose-heavy",
+        "handlandmark-full",
+        "handdetect",
+    }
     for name, entry in published.items():
         assert entry.license == "Apache-2.0"
         assert entry.source.startswith("https://")
@@ -65,6 +71,7 @@ def test_path_finds_our_checkpoints_first_then_the_folder(folder: Path, monkeypa
     ours = folder.parent / "package"
     ours.mkdir()
     monkeypatch.setattr(registry, "_PACKAGE", ours)
+    monkeypatch.setattr(registry, "brought_weights", dict)  # from a file that is not there
     monkeypatch.setattr(registry, "published_weights", dict)
     (folder / "net.safetensors").touch()
     assert weights.path("net") == folder / "net.safetensors"

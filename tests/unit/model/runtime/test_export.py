@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from model.errors import BadCheckpoint, BadInput, WeightsMissing
-from model.interfaces import CameraSpaceMeshes, DetectorOutputs, NetworkInfo
+from model.interfaces import LANDMARKS, CameraSpaceMeshes, DetectorOutputs, NetworkInfo, PoseLandmarks
 from model.network.backbones import PoseBackbone
 from model.network.build import build_network
 from model.network.detectors.registry import PhotoDetector
-from model.network.mpt import MPT, PhotoMPT
+from model.network.mpt import MPT, KeypointMPT, PhotoMPT
 from model.network.projection import from_crop
 from model.network.sizes import TransformerSize
 from model.network.topology import MeshTopology
@@ -56,14 +56,38 @@ class Detector(nn.Module):
         return DetectorOutputs(*self.layer(images).split([17, 1, 34, 34, 2, 2], dim=1))
 
 
+class Landmarker(nn.Module):
+    """A mean in the place of BlazePose; it takes images of one size."""
+
+    outputs, input_size = PoseLandmarks._fields, 64
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 39)
+
+    def predict(self, images: Tensor) -> PoseLandmarks:
+        peaks = self.layer(images.mean(dim=(2, 3)) / 256).sigmoid()
+        return PoseLandmarks(torch.stack([peaks, peaks * 2], dim=-1), peaks)
+
+
 def stand_in(topology: MeshTopology, size: TransformerSize) -> Any:
     """What `export` looks at of a `TorchNetwork`."""
     torch.manual_seed(0)
     info = NetworkInfo(
-        "small", "test", "zero-shot", {"name": "small"}, "body", topology.faces.numpy(), 60, ("a", "b"), 64
+        "small",
+        "test",
+        "zero-shot",
+        {"name": "small"},
+        "body",
+        topology.faces.numpy(),
+        60,
+        _JOINT_NAMES,
+        64,
+        lifts=True,
     )
     mesh = PhotoMPT(MPT(Backbone(), build_network(size, topology), topology)).eval()
-    detectors = {"movenet-multipose": PhotoDetector(Detector()).eval()}
+    networks = {"movenet-multipose": Detector(), LANDMARKS: Landmarker()}
+    detectors = {name: PhotoDetector(each).eval() for name, each in networks.items()}
     return SimpleNamespace(mesh=mesh, detectors=detectors, info=info)
 
 
@@ -81,6 +105,7 @@ def in_torch(network: Any, count: int) -> CameraSpaceMeshes:
         return CameraSpaceMeshes(*(t.numpy() for t in network.mesh(*map(torch.from_numpy, people(count)))))
 
 
+_JOINT_NAMES = tuple(f"joint {index}" for index in range(17))
 _EXPORTS: dict[str, tuple[Any, Path]] = {}
 
 
@@ -115,6 +140,28 @@ def test_it_gives_the_numbers_of_pytorch_at_any_batch(exported: tuple[Any, Path,
             np.testing.assert_allclose(getattr(answer, name), getattr(expected, name), atol=metres, err_msg=name)
         np.testing.assert_allclose(answer.keypoints, expected.keypoints, atol=pixels)
         np.testing.assert_allclose(answer.translation, expected.translation, rtol=10 * metres, atol=10 * metres)
+
+
+def test_keypoints_are_lifted_as_by_pytorch_at_any_batch(exported: tuple[Any, Path, str]) -> None:
+    network, path, precision = exported
+    twin = OnnxNetwork.load(path, "cpu", threads=1)
+    for count in (1, 3):
+        _, crops, cameras = people(count)
+        random = np.random.default_rng(count)
+        places = crops[:, None, :2] + random.uniform(-0.4, 0.4, (count, 17, 2)) * crops[:, None, 2:]
+        keypoints = np.concatenate([places, random.uniform(0.5, 1, (count, 17, 1))], axis=2).astype(np.float32)
+        with torch.inference_mode():
+            expected = KeypointMPT(network.mesh)(*map(torch.from_numpy, (keypoints, crops, cameras)))
+        answer = twin.lift(keypoints, crops, cameras)
+        np.testing.assert_array_equal(answer.keypoints, keypoints)
+        for mine, theirs in zip(answer, expected, strict=True):
+            assert mine.shape == tuple(theirs.shape) and mine.dtype == np.float32
+            np.testing.assert_allclose(mine, theirs.numpy(), atol=1e-3, rtol=1e-3)
+        images = random.integers(0, 256, (count, 64, 64, 3), dtype=np.uint8)
+        with torch.inference_mode():
+            seen = network.detectors[LANDMARKS](torch.from_numpy(images))
+        for mine, theirs in zip(twin.detect(LANDMARKS, images), seen, strict=True):
+            np.testing.assert_allclose(mine, theirs.numpy(), atol=1e-4 if precision == "float32" else 0.02)
 
 
 def test_the_detector_takes_images_of_any_size_and_number(exported: tuple[Any, Path, str]) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from model.interfaces import CameraSpaceMeshes
 from service.inference.batched_network import BatchedNetwork
 
 
@@ -40,3 +41,32 @@ def test_batches_are_smaller_where_images_are_larger(side: int, batches: list[in
     with ThreadPoolExecutor(7) as threads:
         assert list(threads.map(ask, range(7))) == list(range(7))
     assert network.batches == batches
+
+
+def test_keypoints_of_several_photos_are_lifted_at_once() -> None:
+    class Lifter:
+        def __init__(self) -> None:
+            self.batches: list[int] = []
+            self.first = threading.Event()
+
+        def lift(self, keypoints: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> CameraSpaceMeshes:
+            self.batches.append(len(keypoints))
+            self.first.set()
+            time.sleep(0.2)
+            return CameraSpaceMeshes(keypoints * 2, keypoints, keypoints, crops, cameras)
+
+    network = Lifter()
+    batched = BatchedNetwork(network, max_batch=16, max_wait=0)  # type: ignore[arg-type]
+
+    def ask(value: int) -> CameraSpaceMeshes:
+        if value:
+            assert network.first.wait(30)
+        people = 1 + value % 2
+        keypoints, place = np.full((people, 17, 3), value, np.float32), np.full((people, 3), value, np.float32)
+        return batched.lift(keypoints, place, place)
+
+    with ThreadPoolExecutor(5) as threads:
+        for value, answer in enumerate(threads.map(ask, range(5))):
+            assert answer.vertices.shape == (1 + value % 2, 17, 3)
+            assert (answer.vertices == 2 * value).all() and (answer.translation == value).all()
+    assert network.batches == [1, 6]
