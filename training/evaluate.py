@@ -124,9 +124,13 @@ def _images(networks: Sequence[Evaluated], options: argparse.Namespace, output: 
     truth = SmplTruth(options.smpl) if options.smpl else None
     reconstructors = _reconstructors(networks, options)
     topologies = {network.name: network.topology for network in networks}
-    topologies |= {f"{name}, refined": topology for name, topology in topologies.items()}
+    endings = (", refined", *(f", seen by {each}" for each in _SEEN_BY))
+    topologies |= {f"{name}{ending}": topology for name, topology in topologies.items() for ending in endings}
     return evaluate_images(reconstructors, topologies, data, options.regressor, truth, options.focal_length, output)
 
+
+_SEEN_BY = {"backbone": 2.0, "landmarks": 0.0}
+"""Where only one of the two 2D networks counts; see `Reconstructor.landmarks_from`."""
 
 _EVALUATIONS: dict[str, Callable[[Sequence[Evaluated], argparse.Namespace, Path], Report]] = {
     "mocap": _mocap,
@@ -161,10 +165,15 @@ def _hands(networks: Sequence[Evaluated], device: str) -> dict[str, Predict]:
 
 
 def _reconstructors(networks: Sequence[Evaluated], options: argparse.Namespace) -> dict[str, Reconstructor]:
-    """Reads the checkpoints again, now with the pose network and the detector; each one refined too, if asked for."""
+    """Reads the checkpoints again, now with pose networks and detector; beside each what else was asked for of it."""
     for network in networks:
         check_is_body(network)
     reconstructors = {network.name: Reconstructor.load(network.path, options.device) for network in networks}
+    for seen_by in options.seen_by:
+        for network in networks:
+            alone = Reconstructor(reconstructors[network.name].network)
+            alone.landmarks_from = _SEEN_BY[seen_by]
+            reconstructors[f"{network.name}, seen by {seen_by}"] = alone
     if options.refine:
         for network in networks:
             candidate = RefinedReconstructor(reconstructors[network.name], network.topology)
@@ -201,6 +210,11 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--crop-scale", type=float, default=1.0, help="changes the crops that an image data set gives")
     result.add_argument("--every", type=int, default=1, metavar="N", help="each Nth sample only, for a quick look")
     result.add_argument("--refine", action="store_true", help="beside each, its people's bodies refined to the photo")
+    result.add_argument(
+        "--seen-by", choices=tuple(_SEEN_BY), nargs="+", default=[],
+        help="beside each on photos, footage and image data sets, its people seen by one 2D network alone: by the "
+        "checkpoint's backbone, or by the network of landmarks",
+    )  # fmt: skip
     result.add_argument("--keep", action="store_true", help="append the figures to benchmarks/history/")
     result.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return result
