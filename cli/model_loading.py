@@ -54,7 +54,13 @@ def load_reconstructor(
     from model.reconstructor import Reconstructor
 
     def load() -> Reconstructor:
-        return Reconstructor.load(checkpoint, device=device or settings.device, engine=engine, subject=subject)
+        return Reconstructor.load(
+            checkpoint,
+            device=device or settings.device,
+            engine=engine,
+            subject=subject,
+            landmarks=settings.landmarks,
+        )
 
     try:
         model = load()

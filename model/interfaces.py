@@ -138,8 +138,8 @@ class NetworkInfo:
     crop_size: int
     """Pixels on a side of the crops that the network takes."""
     lifts: bool = False
-    """Whether it lifts keypoints whoever found them, and `LANDMARKS` is there to find them; not so if the mesh network
-    was fine-tuned with a backbone of its own, or is for one that its user brought."""
+    """Whether it lifts keypoints whoever found them, and `LANDMARKS` was loaded to find them; not so if the mesh
+    network was fine-tuned with a backbone of its own, or is for one that its user brought."""
 
 
 class Network(Protocol):

@@ -33,8 +33,8 @@ class Reconstructor:
 
     Attributes:
         network: what runs the networks.
-        landmarks_from: mean height of the joints' heatmaps from which people are seen by BlazePose and not by the mesh
-            network's own backbone: 0 for always, above 1 for never.
+        landmarks_from: mean height of the joints' heatmaps from which people are seen by BlazePose, where it was loaded,
+            and not by the mesh network's own backbone: 0 for always, above 1 for never.
     """
 
     def __init__(self, network: Network):
@@ -70,6 +70,7 @@ class Reconstructor:
         precision: str = "auto",
         threads: int | None = None,
         subject: str = "body",
+        landmarks: bool = False,
     ) -> Reconstructor:
         """Loads the networks from the weights at hand.
 
@@ -80,13 +81,15 @@ class Reconstructor:
             precision: of PyTorch's convolutions: "float32", "float16", "bfloat16", or "auto" for the device's best.
             threads: how many a forward pass may use on the CPU; None for one a core.
             subject: "body" or "hand": which of the project's own checkpoints, if none is named.
+            landmarks: whether people are seen by BlazePose too, where it is sure; see `landmarks_from`.
 
         Raises:
             WeightsMissing: when a network's file is not on this machine; says how to get it.
             BadCheckpoint: when the checkpoint cannot be used.
             BadInput: when there is no such device or engine here.
         """
-        return cls(open_network(Path(checkpoint) if checkpoint else None, device, engine, precision, threads, subject))
+        path = Path(checkpoint) if checkpoint else None
+        return cls(open_network(path, device, engine, precision, threads, subject, landmarks))
 
     def reconstruct(
         self,

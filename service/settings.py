@@ -88,6 +88,10 @@ class Settings(BaseSettings):
     precision: Literal["auto", "float32", "float16", "bfloat16"] = Field(
         "auto", description="Of PyTorch's convolutions; auto is float16 on GPUs. ONNX files have their own."
     )
+    landmarks: bool = Field(
+        False,
+        description="Whether people are seen by BlazePose where it is sure, else by MoveNet; off: by MoveNet alone.",
+    )
     threads: int | None = Field(
         None, ge=1, le=256, description="CPU threads of one pass of the network; one a core if unset."
     )

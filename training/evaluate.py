@@ -15,6 +15,7 @@ import torch
 
 from model.errors import BadData, BadInput
 from model.joints import HAND_JOINTS
+from model.perception.landmarks import SURE
 from model.reconstructor import Reconstructor
 from model.results import Person
 from training.bodies.anny import AnnyBody
@@ -129,8 +130,8 @@ def _images(networks: Sequence[Evaluated], options: argparse.Namespace, output: 
     return evaluate_images(reconstructors, topologies, data, options.regressor, truth, options.focal_length, output)
 
 
-_SEEN_BY = {"backbone": 2.0, "landmarks": 0.0}
-"""Where only one of the two 2D networks counts; see `Reconstructor.landmarks_from`."""
+_SEEN_BY = {"both": SURE, "landmarks": 0.0}
+"""What else than the backbone may see people; see `Reconstructor.landmarks_from`."""
 
 _EVALUATIONS: dict[str, Callable[[Sequence[Evaluated], argparse.Namespace, Path], Report]] = {
     "mocap": _mocap,
@@ -171,13 +172,13 @@ def _reconstructors(networks: Sequence[Evaluated], options: argparse.Namespace) 
     reconstructors = {network.name: Reconstructor.load(network.path, options.device) for network in networks}
     for seen_by in options.seen_by:
         for network in networks:
-            alone = Reconstructor(reconstructors[network.name].network)
-            alone.landmarks_from = _SEEN_BY[seen_by]
-            reconstructors[f"{network.name}, seen by {seen_by}"] = alone
+            candidate = Reconstructor.load(network.path, options.device, landmarks=True)
+            candidate.landmarks_from = _SEEN_BY[seen_by]
+            reconstructors[f"{network.name}, seen by {seen_by}"] = candidate
     if options.refine:
         for network in networks:
-            candidate = RefinedReconstructor(reconstructors[network.name], network.topology)
-            reconstructors[f"{network.name}, refined"] = candidate
+            refined = RefinedReconstructor(reconstructors[network.name], network.topology)
+            reconstructors[f"{network.name}, refined"] = refined
     return reconstructors
 
 
@@ -212,8 +213,8 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--refine", action="store_true", help="beside each, its people's bodies refined to the photo")
     result.add_argument(
         "--seen-by", choices=tuple(_SEEN_BY), nargs="+", default=[],
-        help="beside each on photos, footage and image data sets, its people seen by one 2D network alone: by the "
-        "checkpoint's backbone, or by the network of landmarks",
+        help="beside each on photos, footage and image data sets, its people seen by BlazePose's landmarks, or by "
+        "both: by landmarks where they are sure, else by the backbone",
     )  # fmt: skip
     result.add_argument("--keep", action="store_true", help="append the figures to benchmarks/history/")
     result.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

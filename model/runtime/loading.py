@@ -26,6 +26,7 @@ def open_network(
     precision: str = "auto",
     threads: int | None = None,
     subject: str = "body",
+    landmarks: bool = False,
 ) -> Network:
     """Loads the networks into an engine.
 
@@ -39,6 +40,7 @@ def open_network(
         precision: "auto", "float32", "float16" or "bfloat16", for PyTorch; an export has its own.
         threads: for one forward pass on the CPU; None for one a core.
         subject: "body" or "hand": which of the project's own checkpoints, if none is named.
+        landmarks: whether to load the network of people's landmarks too, where it goes with the checkpoint.
 
     Raises:
         WeightsMissing: a file is not on this machine; says how to get it.
@@ -57,8 +59,8 @@ def open_network(
     for index, name in enumerate(engines):
         try:
             if name == "onnx":
-                return _open_onnx(checkpoint, device, threads, subject)
-            return _open_torch(checkpoint or default_checkpoint(subject), device, precision, threads)
+                return _open_onnx(checkpoint, device, threads, subject, landmarks)
+            return _open_torch(checkpoint or default_checkpoint(subject), device, precision, threads, landmarks)
         except MPTError as error:
             if index == len(engines) - 1:
                 raise
@@ -73,7 +75,7 @@ def export_path(checkpoint: Path | None = None, subject: str = "body") -> Path:
     return checkpoint.with_suffix(".onnx") if checkpoint else cache_folder() / f"{_DEFAULTS[subject]}.onnx"
 
 
-def _open_torch(checkpoint: Path, device: str, precision: str, threads: int | None) -> Network:
+def _open_torch(checkpoint: Path, device: str, precision: str, threads: int | None, landmarks: bool) -> Network:
     _require("torch", "PyTorch", f"{sys.executable} -m pip install torch, or choose the engine onnx")
     import torch
 
@@ -81,19 +83,19 @@ def _open_torch(checkpoint: Path, device: str, precision: str, threads: int | No
 
     if threads is not None:
         torch.set_num_threads(threads)
-    return TorchNetwork.load(checkpoint, device, precision)
+    return TorchNetwork.load(checkpoint, device, precision, landmarks)
 
 
-def _open_onnx(checkpoint: Path | None, device: str, threads: int | None, subject: str) -> Network:
+def _open_onnx(checkpoint: Path | None, device: str, threads: int | None, subject: str, landmarks: bool) -> Network:
     _require("onnxruntime", "ONNX Runtime", how_to_install("onnx-cpu"))
     from model.runtime.onnx_runtime import OnnxNetwork
 
     if checkpoint is not None and _is_export(checkpoint):
-        return OnnxNetwork.load(checkpoint, device, threads)
+        return OnnxNetwork.load(checkpoint, device, threads, landmarks)
     path, how = export_path(checkpoint, subject), _how_to_export(checkpoint, subject)
     if not path.is_file():
         raise WeightsMissing(f"{path} does not exist; {how} makes it.")
-    network = OnnxNetwork.load(path, device, threads)
+    network = OnnxNetwork.load(path, device, threads, landmarks)
     try:
         source = fingerprint(checkpoint or default_checkpoint(subject))
     except (OSError, WeightsMissing):  # an image without PyTorch needs no checkpoint

@@ -27,6 +27,7 @@ class OnnxNetwork:
         mesh: a session of the exported `PhotoMPT`.
         open_beside: opens the export of a `PhotoDetector`, or of what lifts keypoints, by its name.
         path: the first's file.
+        landmarks: whether to open `LANDMARKS` too, and what lifts its landmarks, if they are there.
 
     Raises:
         BadCheckpoint: `mesh` does not describe itself as our exports do.
@@ -37,6 +38,7 @@ class OnnxNetwork:
         mesh: onnxruntime.InferenceSession,
         open_beside: Callable[[str], onnxruntime.InferenceSession],
         path: Path,
+        landmarks: bool = False,
     ):
         self._mesh = mesh
         try:
@@ -57,7 +59,7 @@ class OnnxNetwork:
                 vertex_count=int(description["vertex_count"]),
                 joint_names=tuple(description["joint_names"]),
                 crop_size=int(description["crop_size"]),
-                lifts=bool(description["lifts"]),
+                lifts=landmarks and bool(description["lifts"]),
             )
             precision = str(description["precision"])
         except (KeyError, TypeError, ValueError) as error:
@@ -71,13 +73,14 @@ class OnnxNetwork:
         self.runtime = f"ONNX Runtime on {place}, {precision}"
 
     @classmethod
-    def load(cls, path: Path, device: str = "auto", threads: int | None = None) -> OnnxNetwork:
+    def load(cls, path: Path, device: str = "auto", threads: int | None = None, landmarks: bool = False) -> OnnxNetwork:
         """Opens an export.
 
         Args:
             path: the mesh network's file; those of its subject's detectors lie beside it.
             device: "auto" (CUDA if ONNX Runtime was built for it and finds one), "cpu", "cuda" or "cuda:1".
             threads: for one forward pass on the CPU; None for one a core.
+            landmarks: see the class.
 
         Raises:
             WeightsMissing: one of the files is not there.
@@ -85,7 +88,7 @@ class OnnxNetwork:
             BadInput: ONNX Runtime cannot use the device.
         """
         mesh = _open(path, device, threads)
-        return cls(mesh, lambda name: _open(path.with_name(f"{name}.onnx"), device, threads), path)
+        return cls(mesh, lambda name: _open(path.with_name(f"{name}.onnx"), device, threads), path, landmarks)
 
     def detect(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
         """See `Network.detect`."""

@@ -71,13 +71,16 @@ class TorchNetwork:
             convolutional.to(PRECISIONS[precision])
 
     @classmethod
-    def load(cls, checkpoint: Path, device: str = "auto", precision: str = "auto") -> TorchNetwork:
+    def load(
+        cls, checkpoint: Path, device: str = "auto", precision: str = "auto", landmarks: bool = False
+    ) -> TorchNetwork:
         """Loads the networks from the weights at hand.
 
         Args:
             checkpoint: a checkpoint file.
             device: "auto" (CUDA where there is one), "cpu", "cuda" or any name that torch knows.
             precision: see the class.
+            landmarks: whether to load `LANDMARKS` too, where the checkpoint is served with the usual backbone.
 
         Raises:
             WeightsMissing: when a network's file is not on this machine; says how to get it.
@@ -96,7 +99,12 @@ class TorchNetwork:
         backbone_name = str(loaded.card.get("backbone", "movenet-thunder"))
         backbone = loaded.backbone or build_backbone(backbone_name, weights.path(backbone_name))
         names = detectors_of(str(loaded.card.get("subject", "body")))
-        if names == detectors_of("body") and backbone_name == "movenet-thunder" and loaded.backbone is None:
+        if (
+            landmarks
+            and names == detectors_of("body")
+            and backbone_name == "movenet-thunder"
+            and loaded.backbone is None
+        ):
             names += (LANDMARKS,)
         detectors = {name: load_detector(name, weights.path(name)) for name in names}
         name, mode = str(loaded.card.get("name", "unnamed")), str(loaded.card.get("mode", "zero-shot"))

@@ -71,7 +71,7 @@ def load_reconstructors(settings: Settings) -> list[Reconstructor]:
     def open_for(subject: str, setting: str) -> Network:
         checkpoint: Path | None = getattr(settings, setting)
         how = (settings.device, settings.engine, settings.precision, settings.threads)
-        network = open_network(checkpoint, *how, subject=subject)
+        network = open_network(checkpoint, *how, subject=subject, landmarks=settings.landmarks)
         if network.info.subject != subject:
             raise WrongSubject(f"MPT_{setting.upper()} ({checkpoint}) is for subject={network.info.subject}.")
         return network

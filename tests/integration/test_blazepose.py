@@ -94,7 +94,7 @@ def test_another_networks_file_is_refused() -> None:
 
 @pytest.fixture(scope="module")
 def reconstructor() -> Reconstructor:
-    return Reconstructor.load(device="cpu", engine="torch")
+    return Reconstructor.load(device="cpu", engine="torch", landmarks=True)
 
 
 def test_who_it_is_sure_of_is_lifted_from_its_joints(reconstructor: Reconstructor) -> None:
@@ -117,3 +117,4 @@ def test_who_it_is_sure_of_is_lifted_from_its_joints(reconstructor: Reconstructo
     (other,) = never.reconstruct(photo)
     assert not other.lifted
     assert np.median(np.linalg.norm(other.joints - person.joints, axis=1)) < 0.15
+    assert not Reconstructor.load(device="cpu", engine="torch").network.info.lifts  # it is an option
