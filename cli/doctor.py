@@ -96,9 +96,10 @@ def networks() -> Iterator[Finding]:
             yield Finding(OK, f"{network.name}: {network.file}")
         else:
             npm = "" if shutil.which("npm") else ", once npm is installed: https://nodejs.org"
-            for_hands = published_weights()[network.name].subject == "hand"
-            what = f"{network.name} is not on this machine yet{', which hands need' if for_hands else ''}"
-            yield Finding(OPTIONAL if for_hands else MISSING, what, f"mpt weights fetch{npm}")
+            who = {"hand": ", which hands need", "landmarks": ", which MPT_LANDMARKS needs"}
+            needed_by = who.get(published_weights()[network.name].subject, "")
+            what = f"{network.name} is not on this machine yet{needed_by}"
+            yield Finding(OPTIONAL if needed_by else MISSING, what, f"mpt weights fetch{npm}")
     if not any(not network.published for network in all_weights()):
         yield Finding(
             MISSING,

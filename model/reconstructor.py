@@ -33,7 +33,7 @@ class Reconstructor:
 
     Attributes:
         network: what runs the networks.
-        landmarks_from: mean height of the joints' heatmaps from which people are seen by BlazePose, where it was loaded,
+        landmarks_from: mean height of the joints' heatmaps from which people are seen by BlazePose, if it was loaded,
             and not by the mesh network's own backbone: 0 for always, above 1 for never.
     """
 

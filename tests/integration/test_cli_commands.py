@@ -235,6 +235,7 @@ def test_the_doctor_finds_all_well(empty_cache, tmp_path, monkeypatch):
         assert words in output
     assert "missing" not in output
     assert "optional handdetect is not on this machine yet, which hands need" in output
+    assert "optional blazepose-heavy is not on this machine yet, which MPT_LANDMARKS needs" in output
     assert not (tmp_path / "meshes").exists()  # it only looks
 
 
