@@ -121,7 +121,7 @@ def test_peaks_are_drawn_where_the_joints_are(landmarks: HandLandmarkNet) -> Non
 def test_a_closer_look_covers_the_hand_alone(landmarks: HandLandmarkNet) -> None:
     """The same joints, in a square about them: a third larger than their box."""
     crops = as_batch(crop_of(draw_hand(background(), scale=0.6)))
-    whole, (part, squares) = read_heatmaps(landmarks(crops)), landmarks.look(crops)
+    whole, (part, squares) = read_heatmaps(landmarks(crops)), landmarks.detect(crops)
     middle, half = squares[:, None, :2], squares[:, None, 2:]
     back = read_heatmaps(part).position * half + middle
     torch.testing.assert_close(back, whole.position, atol=0.025, rtol=0)  # two thirds of a cell of the whole

@@ -58,7 +58,7 @@ def test_two_people_have_two_colours(client):
 
 def test_from_the_side_there_is_no_photo(client):
     answer = client.post("/reconstruct", files=form(photo(320, 240, value=40))).json()
-    front, side = (decoded(client.get(f"{answer['overlay']}?crop={view}")) for view in ("photo", "side"))
+    front, side = (decoded(client.get(f"{answer['overlay']}?view={view}")) for view in ("photo", "side"))
     assert front.shape == side.shape
     assert front.min() < 45 and (side[0] > 230).all()
     columns = [np.flatnonzero((np.abs(p - p[0, 0]).max(axis=2) > 30).any(axis=0)) for p in (front, side)]
@@ -68,7 +68,7 @@ def test_from_the_side_there_is_no_photo(client):
 def test_a_photo_without_people_is_its_own_picture(client):
     answer = client.post("/reconstruct", files=form(photo(value=0))).json()
     assert decoded(client.get(answer["overlay"])).max() == 0
-    assert decoded(client.get(f"{answer['overlay']}?crop=side")).min() > 230
+    assert decoded(client.get(f"{answer['overlay']}?view=side")).min() > 230
 
 
 def test_the_links_headers(client):
@@ -81,7 +81,7 @@ def test_the_links_headers(client):
 
 def test_another_view_is_refused(client):
     answer = client.post("/reconstruct", files=form(photo())).json()
-    refused(client.get(f"{answer['overlay']}?crop=below"), 422, "view")
+    refused(client.get(f"{answer['overlay']}?view=below"), 422, "view")
 
 
 @pytest.mark.parametrize("identifier", ["0" * 32, "x", "..%2f..%2fetc", "0" * 31 + "%0a"])
