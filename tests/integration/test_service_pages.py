@@ -46,7 +46,7 @@ def test_wrong_methods_are_problems(client):
     assert response.headers["allow"] == "POST"
 
 
-@pytest.mark.parametrize("query", ["", "?crop=side"])
+@pytest.mark.parametrize("query", ["", "?view=side"])
 def test_head_answers_as_get_does_without_the_body(client, query):
     answer = client.post("/reconstruct", files=form(photo())).json()
     links = answer["people"][0]["mesh"]
