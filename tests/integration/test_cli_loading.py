@@ -18,9 +18,21 @@ def test_options_and_settings_choose_the_network(run, loads, monkeypatch):
     monkeypatch.setenv("MPT_DEVICE", "cpu")
     run("photo.jpg", "--mode", "zero-shot")
     assert loads == [
-        {"checkpoint": None, "device": "auto", "engine": "auto", "subject": "body"},
-        {"checkpoint": Path("mine.safetensors"), "device": "cuda:1", "engine": "torch", "subject": "body"},
-        {"checkpoint": Path("theirs.safetensors"), "device": "cpu", "engine": "auto", "subject": "body"},
+        {"checkpoint": None, "device": "auto", "engine": "auto", "subject": "body", "landmarks": False},
+        {
+            "checkpoint": Path("mine.safetensors"),
+            "device": "cuda:1",
+            "engine": "torch",
+            "subject": "body",
+            "landmarks": False,
+        },
+        {
+            "checkpoint": Path("theirs.safetensors"),
+            "device": "cpu",
+            "engine": "auto",
+            "subject": "body",
+            "landmarks": False,
+        },
     ]
 
 

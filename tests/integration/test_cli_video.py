@@ -136,8 +136,8 @@ def test_an_overlay_lasts_as_long_as_a_time_lapse(run):
     """A frame every two seconds, the last one too; players get one a second."""
     film(Path("lapse.mp4"), [frame(index) for index in range(4)], rate=0.5)
     assert run("lapse.mp4", "--format", "json", "--overlay")[0] == 0
-    assert json.loads(Path("reconstructions/lapse.json").read_text())["frame_rate"] == 0.5
-    drawn = VideoReader(Path("reconstructions/lapse.overlay.webm"), 100, 10**6)
+    assert json.loads(Path("reconstructions/lapse.video.json").read_text())["frame_rate"] == 0.5
+    drawn = VideoReader(Path("reconstructions/lapse.video.overlay.webm"), 100, 10**6)
     assert drawn.told_rate == 1 and [time for time, _ in drawn] == pytest.approx(range(8))
 
 
