@@ -22,7 +22,7 @@ COPY --from=node /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 ARG PIP_EXTRA_INDEX_URL=""
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python -m venv /opt/mpt && /opt/mpt/bin/pip install ".[onnx-cpu]"
+    python -m venv /opt/mpt && /opt/mpt/bin/pip install --constraint constraints.txt ".[onnx-cpu]"
 ENV MPT_WEIGHTS_DIR=/opt/weights
 RUN /opt/mpt/bin/python -m weights.fetch && /opt/mpt/bin/python -m model.runtime.export --output /opt/onnx
 
@@ -44,7 +44,7 @@ RUN apt-get update && apt-get install --yes --no-install-recommends python3-venv
 WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python3 -m venv /opt/mpt && /opt/mpt/bin/pip install .
+    python3 -m venv /opt/mpt && /opt/mpt/bin/pip install --constraint constraints.txt .
 COPY --from=weights /opt/weights /opt/weights
 RUN useradd --create-home --uid 10001 mpt && install --directory --owner mpt --mode 700 /var/lib/mpt/meshes
 ENV PATH=/opt/mpt/bin:$PATH \

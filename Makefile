@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format mocap train-pretrain rendered train-finetune evaluate ablations needs-mocap evidence benchmark-rendering load soak benchmark-serving audit clean
+.PHONY: help serve test lint format docs lock sbom mocap train-pretrain rendered train-finetune evaluate ablations needs-mocap evidence benchmark-rendering load soak benchmark-serving audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ lint: $(VENV)/.dev ## Check style, types, which package may import which, and th
 format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.dev ## Build the documentation's site into site/ (ARGS="--site-dir folder")
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet $(ARGS)
 
 mocap: $(VENV)/.train ## Fetch CMU's motion capture, free and without registering: 1.1 GB (DIR=folder)
 	@$(BIN)/python -m training.mocap.cmu $(if $(DIR),--output "$(DIR)") $(ARGS)
@@ -92,8 +95,18 @@ audit: $(VENV)/.core ## Look for known vulnerabilities in what the service needs
 	@$(BIN)/python -m pip freeze --exclude-editable | sed 's/+.*//' > $(VENV)/audited.txt
 	@$(BIN)/python -m pip_audit --strict --disable-pip --no-deps --requirement $(VENV)/audited.txt
 
+# The versions that this environment has, without builds such as +cpu.
+lock: $(VENV)/.dev ## Write constraints.txt anew, after trying newer versions
+	@{ sed '/^[^#]/d' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | \
+		sed -E 's/ @ .*//; /^[^=]+$$/d; s/\+.*//; s/$$/ ; python_version >= "3.11"/'; } > constraints.new
+	@mv constraints.new constraints.txt
+
+sbom: $(VENV)/.core ## Write sbom.json, CycloneDX's list of all that the service is made of
+	@$(BIN)/python -m pip install --quiet cyclonedx-bom
+	@$(BIN)/python -m pip freeze --exclude-editable | grep -v cyclonedx | $(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-file sbom.json -
+
 clean: ## Remove the virtual environment and what the tools left; fetched weights stay in the cache
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) build dist site sbom.json *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp for each set of dependencies, renewed when pyproject.toml changes.
@@ -101,7 +114,7 @@ $(VENV)/.core: EXTRAS := [onnx-cpu]
 $(VENV)/.train: EXTRAS := [train]
 $(VENV)/.dev: EXTRAS := [dev,footage,onnx-cpu,smpl,train]
 $(VENV)/.core $(VENV)/.train $(VENV)/.dev: pyproject.toml | $(VENV)/.created
-	$(BIN)/python -m pip install --editable ".$(EXTRAS)"
+	$(BIN)/python -m pip install --constraint constraints.txt --editable ".$(EXTRAS)"
 	@touch $@
 
 $(VENV)/.created:

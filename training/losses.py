@@ -56,7 +56,10 @@ def edge_loss(vertices: Tensor, true_vertices: Tensor, edges: Tensor, valid: Ten
     and there the part shrinks to a spike; with its edges kept, it stays a head or a hand.
 
     Args:
-        vertices, true_vertices: (B, M, 3) metres; edges: (E, 2) int64, pairs of vertices; valid: (B, 1) bool.
+        vertices: (B, M, 3) metres.
+        true_vertices: (B, M, 3) metres.
+        edges: (E, 2) int64, pairs of vertices.
+        valid: (B, 1) bool; None where all are.
     """
     start, end = edges.unbind(dim=1)
     length = (vertices[:, start] - vertices[:, end]).norm(dim=-1)  # (B, E)

@@ -19,7 +19,8 @@ def mpjpe(predicted: Tensor, true: Tensor, root: Sequence[int] = COCO_ROOT) -> T
     Kolotouros et al., SPIN (ICCV 2019), take the pelvis joint instead.
 
     Args:
-        predicted, true: (B, K, 3), joints in the same order; COCO's 17 for the default root.
+        predicted: (B, K, 3), joints in the same order; COCO's 17 for the default root.
+        true: the same of the truth.
         root: the joints whose mean is the root.
 
     Returns:
@@ -39,7 +40,8 @@ def pa_mpjpe(predicted: Tensor, true: Tensor) -> Tensor:
     Zhou et al., MonoCap (TPAMI 2018). The joints that are measured are the ones that are aligned.
 
     Args:
-        predicted, true: (B, K, 3).
+        predicted: (B, K, 3).
+        true: the same of the truth.
 
     Returns:
         (B,) mean over the joints of their distances after `procrustes`.
@@ -65,8 +67,10 @@ def mpve(
     roots the meshes at the pelvis joint of Human3.6M's regressor: root (0,) of its 17 joints.
 
     Args:
-        predicted, true: (B, V, 3) vertices.
-        predicted_joints, true_joints: (B, K, 3), the joints of these meshes; COCO's 17 for the default root.
+        predicted: (B, V, 3) vertices.
+        true: the same of the truth.
+        predicted_joints: (B, K, 3), the joints of these meshes; COCO's 17 for the default root.
+        true_joints: the same of the truth.
         root: the joints whose mean is the root.
 
     Returns:
@@ -80,7 +84,8 @@ def pa_mpve(predicted: Tensor, true: Tensor) -> Tensor:
     """Mean per-vertex error after Procrustes alignment of the vertices, as FreiHAND reports it.
 
     Args:
-        predicted, true: (B, V, 3).
+        predicted: (B, V, 3).
+        true: the same of the truth.
 
     Returns:
         (B,) mean over the vertices of their distances after `procrustes`.
@@ -95,7 +100,8 @@ def correct_keypoints(predicted: Tensor, true: Tensor, length: Tensor, threshold
     of the person's box as size. PCK is the mean over the annotated keypoints. A predicted NaN is never right.
 
     Args:
-        predicted, true: (B, K, 2) pixels.
+        predicted: (B, K, 2) pixels.
+        true: the same of the truth.
         length: (B,) pixels, the person's size.
         threshold: share of the size, such as 0.05.
 
@@ -144,7 +150,8 @@ def procrustes(points: Tensor, target: Tensor) -> Tensor:
     """Moves points onto a target by the `similarity` that fits best.
 
     Args:
-        points, target: (B, N, 3).
+        points: (B, N, 3).
+        target: (B, N, 3).
 
     Returns:
         (B, N, 3), `points` aligned; where all points of one side are the same, the target's centre.
