@@ -17,7 +17,8 @@ from cli.inputs import OVERLAY_VIDEO
 from cli.job import Job, VideoAnswer
 from cli.video_io import Recording, VideoReader, VideoWriter
 from cli.video_outputs import MovingPerson
-from model.rendering.overlay import PALETTE, Figure, overlay
+from model.rendering.overlay import overlay
+from model.rendering.shading import PALETTE, Figure
 from model.video.smoothing import steady
 from model.video.timing import frame_rate
 from model.video.tracks import Track, Tracks

@@ -20,7 +20,8 @@ from model.network.checkpoint import load_checkpoint
 from model.network.heatmaps import CROP_SIZE
 from model.perception.crops import cut_crop, square_crop
 from model.rendering.contact_sheet import sheet
-from model.rendering.overlay import Figure, overlay, side_view
+from model.rendering.overlay import overlay, side_view
+from model.rendering.shading import Figure
 from training.bodies.anny import AnnyBody
 from training.evaluation.heldout_views import Views, clean, noisy, posed_views, three_hidden
 from training.mocap.sample import read_sample

@@ -13,7 +13,8 @@ from model.network.attention_maps import vertex_attention
 from model.perception.crops import Crop, upright_crop
 from model.reconstructor import Reconstructor
 from model.rendering.contact_sheet import sheet
-from model.rendering.overlay import Figure, overlay
+from model.rendering.overlay import overlay
+from model.rendering.shading import Figure
 from model.results import Person
 from model.runtime.torch_runtime import TorchNetwork
 
@@ -119,7 +120,7 @@ def attention_sheet(insight: Insight, faces: np.ndarray, names: tuple[str, ...])
     tiles = [("what the 2D network sees", cv2.resize(insight.picture, (_TILE, _TILE), interpolation=cv2.INTER_AREA))]
     for joint, name in enumerate(names):
         share = insight.attention[:, joint] * (len(names) / 2)
-        figure = Figure(vertices, outward, _colours(share[outward].mean(axis=1)))
+        figure = Figure(vertices, outward, _colours(share))
         tile = overlay(ground, [figure], focal, (float(middle[0]), float(middle[1])), opacity=1)
         for radius, colour in ((5, _RING), (3, _DOT)):
             cv2.circle(tile, (round(16 * dots[joint, 0]), round(16 * dots[joint, 1])), 16 * radius, colour, -1,

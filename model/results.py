@@ -15,7 +15,8 @@ from model.files import atomic_write
 from model.formats.mesh import glb_to_obj, to_glb, to_trimesh
 from model.interfaces import Box
 from model.perception.crops import Crop
-from model.rendering.overlay import Figure, overlay, side_view
+from model.rendering.overlay import overlay, side_view
+from model.rendering.shading import Figure
 
 
 @dataclass(frozen=True)

@@ -1,40 +1,20 @@
-"""Pictures of meshes: over a photo, or from the side on a plain ground; smooth or flat, in soft light.
-
-For showing results, for tests, and for making images to learn from; the network itself needs none of it.
-"""
+"""Pictures of meshes: over a photo, or from the side on a plain ground; smooth or flat, in soft light."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from model.body.normals import _face_normals, _length, vertex_normals
-from model.rendering.rasterizer import BUDGET, Raster, extent, rasterise
+from model.rendering.projection import Triangles, extent, project
+from model.rendering.rasterizer import is_closed, visible
+from model.rendering.shading import Figure, Surface, gradients, light
 
-PALETTE = (
-    (86, 180, 233), (230, 159, 0), (0, 158, 115), (240, 228, 66), (204, 121, 167), (213, 94, 0), (0, 114, 178),
-)  # fmt: skip
-"""RGB colours for several people that colour-blind eyes can tell apart as well (Okabe and Ito, 2008)."""
+BUDGET = 1 << 20
+"""Drawn pixels that are worked on at once: they stay in the processor's cache."""
 
-LIGHT = (-0.39, -0.58, -0.71)
-"""Towards the light: above left, on the camera's side."""
-
-_AMBIENT = 0.38
 _SAMPLES = 2  # drawn pixels on a side of each one shown, for edges without steps
-
-
-class Figure(NamedTuple):
-    """One mesh to draw."""
-
-    vertices: np.ndarray
-    """(V, 3) camera frame, metres, placed before the camera."""
-    faces: np.ndarray
-    """(F, 3) integers."""
-    colour: tuple[int, int, int] | np.ndarray | None = None
-    """RGB in 0..255, or (F, 3) one for each face; None takes the next one of `PALETTE`."""
 
 
 def overlay(
@@ -61,20 +41,18 @@ def overlay(
     picture = photo.copy()
     height, width = photo.shape[:2]
     x, y = principal_point or (width / 2, height / 2)
-    vertices, faces, colours = _merge(people)
-    lit = _lit(vertices, faces, smooth)
-    left, top, right, bottom = extent(vertices, faces, focal_length, (x, y), (width, height))
-    if right <= left:
-        return picture
-    band = max(1, BUDGET // (_SAMPLES**2 * (right - left)))
-    for start in range(top, bottom, band):
-        shape = (right - left, min(band, bottom - start))
-        fine = (shape[0] * _SAMPLES, shape[1] * _SAMPLES)
-        middle = ((x - left) * _SAMPLES, (y - start) * _SAMPLES)
-        raster = rasterise(vertices, faces, focal_length * _SAMPLES, middle, fine)
-        layer = cv2.resize(_shade(raster, lit, colours), shape, interpolation=cv2.INTER_AREA)
-        part = picture[start : start + shape[1], left:right]
-        part[:] = np.rint(part * (1 - opacity * layer[..., 3:]) + opacity * layer[..., :3])
+    focal, point = focal_length * _SAMPLES, (x * _SAMPLES, y * _SAMPLES)
+    surface = light(people, smooth)
+    closed = all(is_closed(faces) for faces in {id(person[1]): person[1] for person in people}.values())
+    triangles = project(surface.vertices, surface.faces, focal, point, cull=closed)
+    edges = extent(triangles, (width * _SAMPLES, height * _SAMPLES))
+    left, top, right, bottom = edges[0] // _SAMPLES, edges[1] // _SAMPLES, -(-edges[2] // _SAMPLES), edges[3]
+    band = max(1, BUDGET // (_SAMPLES**2 * max(1, right - left)))
+    for start in range(top, -(-bottom // _SAMPLES), band):
+        stop = min(start + band, height)
+        window = left * _SAMPLES, start * _SAMPLES, (right - left) * _SAMPLES, (stop - start) * _SAMPLES
+        layer = _draw(surface, triangles, window, focal, point)
+        _blend(picture[start:stop, left:right], layer, opacity)
     return picture
 
 
@@ -89,6 +67,7 @@ def side_view(
     They turn by 90 degrees about the vertical axis through their middle, and are fitted into the picture.
 
     Args:
+        people: `Figure`s, or tuples like them.
         size: width, height.
         background: RGB.
         margin: the part of the picture's width and height that stays free on each side.
@@ -97,7 +76,7 @@ def side_view(
         (height, width, 3) uint8 RGB.
     """
     picture = np.full((size[1], size[0], 3), background, np.uint8)
-    vertices, _, _ = _merge(people)
+    vertices = np.concatenate([np.zeros((0, 3)), *(person[0] for person in people)])
     vertices = vertices[np.isfinite(vertices).all(axis=1)]
     if len(vertices) == 0:
         return picture
@@ -117,42 +96,41 @@ def side_view(
     return overlay(picture, figures, focal, (float(point[0]), float(point[1])), opacity=1.0)
 
 
-def _merge(people: Sequence[Figure | tuple]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """One mesh out of several: vertices (V, 3), faces (F, 3), each face's colour (F, 3) float32."""
-    vertices, faces, colours = [np.zeros((0, 3))], [np.zeros((0, 3), np.int64)], [np.zeros((0, 3), np.float32)]
-    count = 0
-    for index, person in enumerate(people):
-        figure = Figure(*person)
-        colour = PALETTE[index % len(PALETTE)] if figure.colour is None else figure.colour
-        vertices.append(np.asarray(figure.vertices, np.float64))
-        faces.append(np.asarray(figure.faces, np.int64) + count)
-        colours.append(np.broadcast_to(np.asarray(colour, np.float32), (len(figure.faces), 3)))
-        count += len(figure.vertices)
-    return np.concatenate(vertices), np.concatenate(faces), np.concatenate(colours)
+def _draw(
+    surface: Surface,
+    triangles: Triangles,
+    window: tuple[int, int, int, int],
+    focal_length: float,
+    point: tuple[float, float],
+) -> np.ndarray:
+    """A window of the picture, made smaller by `_SAMPLES`: (h, w, 4) uint8, colour times coverage, and coverage."""
+    left, top, width, height = window
+    seen = visible(triangles, window)
+    used = np.zeros(len(surface.faces), bool)
+    used[seen.face] = True
+    runs = gradients(surface, np.flatnonzero(used), focal_length, point)
+    of_pixel = np.take(np.cumsum(used) - 1, seen.face)
+    z = 1 / seen.inverse_depth
+    y, x = np.divmod(seen.pixel.astype(np.uint32), np.uint32(width))
+    x, y = (x.astype(np.float32) + np.float32(left + 0.5)) * z, (y.astype(np.float32) + np.float32(top + 0.5)) * z
+    shown = np.full((len(z), 4), 255, np.uint8)
+    for channel, run in enumerate(runs):
+        mean, across, down, rest = np.take(run, of_pixel, axis=1)
+        across *= x
+        down *= y
+        rest *= z
+        mean += across
+        mean += down
+        mean += rest
+        shown[:, channel] = np.clip(mean, 0, 255, out=mean)
+    layer = np.zeros(height * width, np.uint32)
+    layer[seen.pixel] = shown.view(np.uint32)[:, 0]
+    size = width // _SAMPLES, height // _SAMPLES
+    return cv2.resize(layer.view(np.uint8).reshape(height, width, 4), size, interpolation=cv2.INTER_AREA)
 
 
-def _lit(vertices: np.ndarray, faces: np.ndarray, smooth: bool) -> np.ndarray:
-    """(F, 3) how much each corner's outer side faces the light, -1..1; negative where a face is seen from inside."""
-    normals = _face_normals(vertices, faces)
-    outside = np.einsum("df,fd->f", normals, vertices[faces[:, 0]]) < 0
-    if smooth:
-        lit = (vertex_normals(vertices, faces) @ np.array(LIGHT, np.float32))[faces]
-    else:
-        lit = np.repeat((np.array(LIGHT) @ normals / np.maximum(_length(normals), 1e-20))[:, None], 3, axis=1)
-    return (lit * np.where(outside, 1, -1)[:, None]).astype(np.float32)
-
-
-def _shade(raster: Raster, lit: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """(H, W, 4) float32: colour times coverage, and coverage."""
-    height, width = raster.face.shape
-    pixel = np.flatnonzero(raster.face >= 0)
-    face = np.take(raster.face.ravel(), pixel)
-    weight = np.take(raster.barycentric.reshape(-1, 3), pixel, axis=0)
-    facing = np.einsum("pk,pk->p", np.take(lit, face, axis=0), weight)
-    # A large lamp: light reaches a little around the corner.
-    brightness = _AMBIENT + (1 - _AMBIENT) * np.clip((facing + 0.2) / 1.2, 0, 1)
-    shown = np.ones((len(face), 4), np.float32)
-    np.multiply(np.take(colours, face, axis=0), brightness[:, None], out=shown[:, :3])
-    layer = np.zeros((height * width, 4), np.float32)
-    layer[pixel] = shown
-    return layer.reshape(height, width, 4)
+def _blend(part: np.ndarray, layer: np.ndarray, opacity: float) -> None:
+    """Puts a layer (h, w, 4) of `_draw` over a part of the picture (h, w, 3)."""
+    drawn = cv2.convertScaleAbs(layer, alpha=opacity)
+    kept = cv2.cvtColor(255 - drawn[..., 3], cv2.COLOR_GRAY2RGB)
+    part[:] = cv2.add(cv2.multiply(part, kept, scale=1 / 255), drawn[..., :3])

@@ -11,16 +11,24 @@ from typing import NamedTuple
 import numpy as np
 
 from model.body.normals import cross
+from model.rendering.projection import Triangles, project
 
-NEAR = 0.02
-"""Metres: what is nearer to the camera's plane, or behind it, is cut away."""
+BUDGET = 1 << 20
+"""Pixels that are worked on at once: bounds the memory, and most of it stays in the processor's cache."""
 
-BUDGET = 1 << 22
-"""Pixels that are worked on at once: bounds the memory."""
-
-_FARTHEST = 1e12  # pixels beside the picture: farther out, float64 no longer knows where an edge is
-_ENDLESS = 1e9  # metres: farther out is as good as infinity
 _LOW = np.uint64(0xFFFFFFFF)
+_HIGH = np.uint64(32)
+
+
+class Visible(NamedTuple):
+    """What is seen in a window of the picture, as a list of the P pixels whose centre a face covers, row by row."""
+
+    pixel: np.ndarray
+    """(P,) int64 index in the window, row by row."""
+    inverse_depth: np.ndarray
+    """(P,) float32, 1 / metres along the optical axis."""
+    face: np.ndarray
+    """(P,) int64, the nearest face."""
 
 
 class Raster(NamedTuple):
@@ -58,25 +66,41 @@ def rasterise(
     """
     width, height = size
     vertices = np.asarray(vertices, np.float64)
-    # Inverse depth (linear across the picture) in the upper bits, the face below: the largest number is in front.
-    best = np.zeros(width * height, np.uint64)
-    screen, source = _project(vertices, faces, focal_length, principal_point)
-    screen, source, rows = _on_picture(screen, source, size, cull)
-    for part in _parts(screen, rows[1], width):
-        pixel, inverse_depth, owner = _covered(screen[..., part], rows[:, part], width)
-        key = inverse_depth.view(np.uint32).astype(np.uint64) << np.uint64(32)
-        np.maximum.at(best, pixel, key | (_LOW - source[part].astype(np.uint64))[owner])
+    triangles = project(vertices, faces, focal_length, principal_point, cull)
+    hit, inverse_depth, found = visible(triangles, (0, 0, width, height))
 
     depth = np.full(width * height, np.inf, np.float32)
     face = np.full(width * height, -1, np.int32)
     barycentric = np.zeros((width * height, 3), np.float32)
+    z = 1 / inverse_depth
+    depth[hit], face[hit] = z, found
+    x, y = ((at + 0.5 - middle) / focal_length for at, middle in zip((hit % width, hit // width), principal_point))
+    barycentric[hit] = _barycentric(vertices, faces, found, (x * z, y * z, z))
+    return Raster(depth.reshape(height, width), face.reshape(height, width), barycentric.reshape(height, width, 3))
+
+
+def visible(triangles: Triangles, window: tuple[int, int, int, int]) -> Visible:
+    """Finds the nearest triangle at each pixel's centre of a part of the picture.
+
+    Args:
+        triangles: What is drawn.
+        window: left, top, width, height in whole pixels.
+    """
+    left, top, width, height = window
+    # Inverse depth (linear across the picture) in the upper bits, the face below: the largest number is in front.
+    best = np.zeros(width * height, np.uint64)
+    screen, rows, face = _in_window(triangles, window)
+    low = _LOW - face.astype(np.uint64)
+    for part in _parts(screen, rows[1], width):
+        pixel, inverse_depth, owner = _covered(screen[..., part], rows[:, part], left, width)
+        pixel -= top * width
+        key = inverse_depth.view(np.uint32).astype(np.uint64)
+        key <<= _HIGH
+        key |= low[part][owner]
+        np.maximum.at(best, pixel, key)
     hit = np.flatnonzero(best)
     found = best[hit]
-    depth[hit] = 1 / (found >> np.uint64(32)).astype(np.uint32).view(np.float32)
-    face[hit] = _LOW - (found & _LOW)
-    x, y = ((at + 0.5 - middle) / focal_length for at, middle in zip((hit % width, hit // width), principal_point))
-    barycentric[hit] = _barycentric(vertices, faces, face[hit], (x * depth[hit], y * depth[hit], depth[hit]))
-    return Raster(depth.reshape(height, width), face.reshape(height, width), barycentric.reshape(height, width, 3))
+    return Visible(hit, (found >> _HIGH).astype(np.uint32).view(np.float32), (_LOW - (found & _LOW)).astype(np.int64))
 
 
 def interpolate(raster: Raster, faces: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -94,23 +118,6 @@ def interpolate(raster: Raster, faces: np.ndarray, values: np.ndarray) -> np.nda
     return result
 
 
-def extent(
-    vertices: np.ndarray,
-    faces: np.ndarray,
-    focal_length: float,
-    principal_point: tuple[float, float],
-    size: tuple[int, int],
-) -> tuple[int, int, int, int]:
-    """The part of the picture that `rasterise` would draw into: left, top, right, bottom; zeros for none."""
-    screen = _project(np.asarray(vertices, np.float64), faces, focal_length, principal_point)[0][:2].reshape(2, -1)
-    if screen.size == 0:
-        return 0, 0, 0, 0
-    limit = np.array(size)
-    left, top = np.clip(np.floor(screen.min(axis=1)), 0, limit).astype(int).tolist()
-    right, bottom = np.clip(np.ceil(screen.max(axis=1)), 0, limit).astype(int).tolist()
-    return (left, top, right, bottom) if right > left and bottom > top else (0, 0, 0, 0)
-
-
 def is_closed(faces: np.ndarray) -> bool:
     """Whether every edge of the faces (F, 3) is also one of another face, the other way round: no inside is seen."""
     a, b = faces.astype(np.int64).ravel(), np.roll(faces.astype(np.int64), -1, axis=1).ravel()
@@ -118,76 +125,21 @@ def is_closed(faces: np.ndarray) -> bool:
     return bool((np.sort(a * count + b) == np.sort(b * count + a)).all())
 
 
-def _project(
-    vertices: np.ndarray, faces: np.ndarray, focal_length: float, principal_point: tuple[float, float]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Triangles on the picture, cut at the near plane: (3, 3, T) of x, y, 1 / z by corner, and their faces (T,)."""
-    finite = (np.abs(vertices) < _ENDLESS).all(axis=1)
-    front = finite & (vertices[:, 2] > NEAR)
-    if front.all():
-        screen, source = (
-            np.take(_onto(vertices.T, focal_length, principal_point), faces.T, axis=1),
-            np.arange(len(faces)),
-        )
-    else:
-        count = front[faces].sum(axis=1)
-        whole = np.flatnonzero(count == 3)
-        cut = np.flatnonzero((count > 0) & (count < 3) & finite[faces].all(axis=1))
-        pieces, piece_of = _cut_near(vertices[faces[cut]])
-        corners = np.concatenate([vertices.T[:, faces[whole].T], pieces.transpose(2, 1, 0)], axis=2)
-        screen, source = _onto(corners, focal_length, principal_point), np.append(whole, cut[piece_of])
-    safe = np.abs(screen[:2]) < _FARTHEST
-    if not safe.all():
-        keep = np.flatnonzero(safe.all(axis=(0, 1)))
-        screen, source = np.take(screen, keep, axis=2), source[keep]
-    return screen, source
+def _in_window(triangles: Triangles, window: tuple[int, int, int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Keeps triangles that may cover a pixel's centre: screen, (2, T) each one's first row and its rows, faces."""
+    screen, face = triangles
+    (left, right), (top, bottom) = (
+        (_first_centre(np.minimum.reduce(xs), at, length), _first_centre(np.maximum.reduce(xs), at, length))
+        for xs, at, length in ((screen[0], window[0], window[2]), (screen[1], window[1], window[3]))
+    )
+    keep = np.flatnonzero((right > left) & (bottom > top))
+    rows = np.stack([top[keep], (bottom - top)[keep]])
+    return (screen, rows, face) if len(keep) == len(face) else (np.take(screen, keep, axis=2), rows, face[keep])
 
 
-def _onto(points: np.ndarray, focal_length: float, principal_point: tuple[float, float]) -> np.ndarray:
-    """(3, ...) x and y in pixels and 1 / z of points (3, ...) in front of the camera."""
-    inverse = 1 / points[2]
-    with np.errstate(over="ignore"):
-        scale = focal_length * inverse
-        return np.stack([points[0] * scale + principal_point[0], points[1] * scale + principal_point[1], inverse])
-
-
-def _cut_near(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cuts triangles (N, 3, 3) that cross the near plane: (M, 3, 3) what is in front, and which each comes from."""
-    front = corners[..., 2] > NEAR
-    alone = front.sum(axis=1) == 1  # one corner in front leaves a triangle, two leave a quadrangle
-    odd = np.where(alone, front.argmax(axis=1), (~front).argmax(axis=1))  # the corner that is by itself
-    a, b, c = np.take_along_axis(corners, ((odd[:, None] + np.arange(3)) % 3)[..., None], axis=1).transpose(1, 0, 2)
-
-    def crossing(other: np.ndarray) -> np.ndarray:
-        share = (NEAR - a[:, 2]) / (other[:, 2] - a[:, 2])
-        point = a + share[:, None] * (other - a)
-        point[:, 2] = NEAR
-        return point
-
-    ab, ac, is_alone = crossing(b), crossing(c), alone[:, None]
-    first = np.stack([np.where(is_alone, a, ab), np.where(is_alone, ab, b), np.where(is_alone, ac, c)])
-    second = np.stack([ab, c, ac])[:, ~alone]
-    index = np.arange(len(corners))
-    return np.concatenate([first, second], axis=1).transpose(1, 0, 2), np.append(index, index[~alone])
-
-
-def _on_picture(
-    screen: np.ndarray, source: np.ndarray, size: tuple[int, int], cull: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Keeps triangles that may cover a pixel's centre: screen, source, and (2, T) each one's first row and its rows."""
-
-    def first_centre(a: np.ndarray, b: np.ndarray, c: np.ndarray, pick: np.ufunc, limit: int) -> np.ndarray:
-        """The first pixel whose centre is not before the smallest or largest of three coordinates."""
-        return np.clip(np.ceil(pick(pick(a, b), c) - 0.5), 0, limit).astype(np.int64)
-
-    (ax, bx, cx), (ay, by, cy) = screen[:2]
-    left, right = (first_centre(ax, bx, cx, pick, size[0]) for pick in (np.minimum, np.maximum))
-    top, bottom = (first_centre(ay, by, cy, pick, size[1]) for pick in (np.minimum, np.maximum))
-    wanted = (right > left) & (bottom > top)
-    if cull:
-        wanted &= (bx - ax) * (cy - ay) < (by - ay) * (cx - ax)  # y points down
-    keep = np.flatnonzero(wanted)
-    return np.take(screen, keep, axis=2), source[keep], np.stack([top[keep], (bottom - top)[keep]])
+def _first_centre(coordinates: np.ndarray, start: int, length: int) -> np.ndarray:
+    """The first pixel of a stretch whose centre is not before these coordinates."""
+    return np.clip(np.ceil(coordinates - 0.5), start, start + length).astype(np.int64)
 
 
 def _parts(screen: np.ndarray, rows: np.ndarray, width: int) -> Iterator[slice]:
@@ -202,7 +154,9 @@ def _parts(screen: np.ndarray, rows: np.ndarray, width: int) -> Iterator[slice]:
         start = stop
 
 
-def _covered(screen: np.ndarray, rows: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _covered(
+    screen: np.ndarray, rows: np.ndarray, left_edge: int, width: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Every pixel whose centre a triangle covers: (P,) its index, the inverse depth there (float32), the triangle.
 
     Row by row between a triangle's left and right edge. An edge is always followed from its upper end, so that both
@@ -223,26 +177,26 @@ def _covered(screen: np.ndarray, rows: np.ndarray, width: int) -> tuple[np.ndarr
     y = row + 0.5
 
     def follow(edge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        chosen = edges[edge]
+        chosen = np.take(edges, edge, axis=0)
         down = y - chosen[:, 1]
         return chosen[:, 0] + down * chosen[:, 3], chosen[:, 2] + down * chosen[:, 4]
 
-    (xa, wa), (xb, wb) = follow(3 * owner), follow(3 * owner + 1 + (y >= screen[1, 1, owner]))
-    left, right = np.minimum(xa, xb), np.maximum(xa, xb)
-    begin, end = (np.clip(np.ceil(x - 0.5), 0, width).astype(np.int64) for x in (left, right))
+    (xa, wa), (xb, wb) = follow(3 * owner), follow(3 * owner + 1 + (y >= np.take(screen[1, 1], owner)))
+    swap = xb < xa
+    begin, end = (_first_centre(x, left_edge, width) for x in (np.where(swap, xb, xa), np.where(swap, xa, xb)))
     some = np.flatnonzero(end > begin)
-    left, right, begin, length = left[some], right[some], begin[some], (end - begin)[some]
-    swap = (xb < xa)[some]
-    at_left, at_right = np.where(swap, wb[some], wa[some]), np.where(swap, wa[some], wb[some])
-    slope = (at_right - at_left) / (right - left)
-    at_begin = at_left + (begin + 0.5 - left) * slope
+    xa, wa, xb, wb, begin, end, row = (np.take(values, some) for values in (xa, wa, xb, wb, begin, end, row))
+    slope = (wb - wa) / (xb - xa)  # along x, whichever of the two is left
+    at_begin = wa + (begin + 0.5 - xa) * slope
+    length = end - begin
 
     offset = np.cumsum(length) - length
     index = np.arange(length.sum())
+    pixel = index + np.repeat(row * width + (begin - left_edge) - offset, length)
     along = (index - np.repeat(offset, length)).astype(np.float32)
-    pixel = index + np.repeat(row[some] * width + begin - offset, length)
-    inverse_depth = np.repeat(at_begin.astype(np.float32), length) + along * np.repeat(slope.astype(np.float32), length)
-    return pixel, np.maximum(inverse_depth, np.finfo(np.float32).tiny), np.repeat(owner[some], length)
+    along *= np.repeat(slope.astype(np.float32), length)
+    along += np.repeat(at_begin.astype(np.float32), length)
+    return pixel, np.maximum(along, np.finfo(np.float32).tiny), np.repeat(owner[some], length)
 
 
 def _barycentric(

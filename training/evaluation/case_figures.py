@@ -11,7 +11,8 @@ from torch import Tensor
 
 from model.perception.crops import cut_crop
 from model.reconstructor import Reconstructor
-from model.rendering.overlay import Figure, overlay, side_view
+from model.rendering.overlay import overlay, side_view
+from model.rendering.shading import Figure
 from model.results import Person
 from training.evaluation.heldout_views import SEED
 from training.evaluation.pose_figures import GROUND, TILE, montage, save_picture

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from model.perception.crops import cut_crop
-from model.rendering.overlay import Figure, overlay, side_view
+from model.rendering.overlay import overlay, side_view
+from model.rendering.shading import Figure
 from model.results import Person
 from training.evaluation.footage_scores import IN_COCO, LIMBS, FrameScores
 from training.evaluation.pose_figures import GROUND, TILE

@@ -12,7 +12,8 @@ from tqdm import tqdm
 
 from model.errors import BadData
 from model.reconstructor import Reconstructor
-from model.rendering.overlay import Figure, overlay, side_view
+from model.rendering.overlay import overlay, side_view
+from model.rendering.shading import Figure
 from model.results import Person
 from training.evaluation.candidates import file_name
 from training.evaluation.matching import match_people, person_at

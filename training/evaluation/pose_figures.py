@@ -15,7 +15,8 @@ from model.errors import BadData
 from model.joints import COCO_JOINTS
 from model.network.heatmaps import CROP_SIZE, draw_heatmaps
 from model.rendering.contact_sheet import caption
-from model.rendering.overlay import Figure, overlay, side_view
+from model.rendering.overlay import overlay, side_view
+from model.rendering.shading import Figure
 from training.evaluation.heldout_views import SEED, Views
 
 TILE = CROP_SIZE

@@ -15,7 +15,8 @@ from model.body.normals import vertex_normals
 from model.network.placement import ray_rotation
 from model.network.projection import square_crop
 from model.network.topology import MeshTopology
-from model.rendering.rasterizer import extent, interpolate, is_closed, rasterise
+from model.rendering.projection import extent, project
+from model.rendering.rasterizer import interpolate, is_closed, rasterise
 from training.bodies.protocol import BodyModel
 from training.images.rendered.appearance import Surface, colours, draw_appearance, regions
 from training.images.rendered.lighting import darken_ground, draw_lamp
@@ -224,7 +225,8 @@ class RenderedPeople(Dataset[ImageSample]):
             values.append(np.concatenate([surface.rest, lamp.shine(meshes[-1], self.faces, normals)], axis=1))
         mesh = np.concatenate(meshes)
         faces = np.concatenate([self.faces + k * len(surface.rest) for k in range(len(meshes))])
-        left, top, right, bottom = extent(mesh, faces, scene.focal_length, scene.principal_point, (size, size))
+        triangles = project(mesh, faces, scene.focal_length, scene.principal_point)
+        left, top, right, bottom = extent(triangles, (size, size))
         right, bottom = max(right, left + 1), max(bottom, top + 1)
         fine = (right - left) * _SAMPLES, (bottom - top) * _SAMPLES
         point = (scene.principal_point[0] - left) * _SAMPLES, (scene.principal_point[1] - top) * _SAMPLES

@@ -10,8 +10,10 @@ import pytest
 from model.body.normals import vertex_normals
 from model.rendering import overlay as drawing
 from model.rendering import rasterizer
-from model.rendering.overlay import PALETTE, overlay, side_view
-from model.rendering.rasterizer import NEAR, Raster, extent, interpolate, is_closed, rasterise
+from model.rendering.overlay import overlay, side_view
+from model.rendering.projection import NEAR, extent, project
+from model.rendering.rasterizer import Raster, interpolate, is_closed, rasterise
+from model.rendering.shading import PALETTE
 
 QUAD = np.array([[0, 1, 2], [0, 2, 3]])
 CUBE = np.array(
@@ -132,7 +134,7 @@ def test_nothing_is_seen_of_what_is_behind_or_has_no_place() -> None:
     flat = np.array([[0, 1, 2]])
     for vertices in (behind, behind * [1, 1, 0], np.full((3, 3), np.nan), np.full((3, 3), np.inf), np.zeros((3, 3))):
         assert (rasterise(vertices, flat, 50.0, (10, 10), (20, 20)).face == -1).all()
-        assert extent(vertices, flat, 50.0, (10, 10), (20, 20)) == (0, 0, 0, 0)
+        assert extent(project(vertices, flat, 50.0, (10, 10)), (20, 20)) == (0, 0, 0, 0)
     assert (rasterise(np.zeros((0, 3)), np.zeros((0, 3), int), 50.0, (10, 10), (20, 20)).face == -1).all()
     one_bad = np.concatenate([cube((0, 0, 3)), [[np.nan, 0, 3]]])
     raster = rasterise(one_bad, np.concatenate([CUBE, [[0, 1, 8]]]), 50.0, (10, 10), (20, 20))
@@ -238,11 +240,44 @@ def test_light_comes_from_above_left_and_falls_on_both_sides_of_a_face() -> None
     assert bright["up"] < bright["down"] and bright["left"] < bright["right"]
 
 
-def test_each_face_may_have_its_own_colour_and_people_get_the_palette() -> None:
+def test_colours_of_vertices_run_into_each_other_right_in_perspective() -> None:
+    """A wall from 1 m on the left, black, to 3 m on the right: the middle of the picture is a quarter of the way."""
+    wall = unproject([(0, 0), (40, 0), (40, 40), (0, 40)], [1, 3, 3, 1])[[0, 3, 2, 1]]
+    plain, run = (
+        overlay(np.zeros((40, 40, 3), np.uint8), [(wall, QUAD, colour)], 100.0, (0, 0), opacity=1.0)[20].astype(float)
+        for colour in ((240, 240, 240), np.array([[0, 240, 0], [0, 240, 0], [240, 0, 0], [240, 0, 0.0]]))
+    )
+    across = (np.arange(40) + 0.5) / 40
+    share = across / 3 / (1 + (1 / 3 - 1) * across)
+    assert run[:, 0] / plain[:, 0] == pytest.approx(share, abs=0.01)
+    assert run[:, 1] / plain[:, 0] == pytest.approx(1 - share, abs=0.01)
+    assert (run[:, 2] == 0).all()
+
+
+def test_a_face_that_runs_behind_the_camera_or_is_seen_edge_on_keeps_its_colours() -> None:
+    floor = np.array([[-500, 1, -300], [500, 1, -300], [500, 1, 800], [-500, 1, 800.0]])
+    drawn = overlay(np.zeros((64, 64, 3), np.uint8), [(floor, QUAD, (200, 100, 50))], 100.0, opacity=1.0)[33:]
+    assert np.ptp(drawn.reshape(-1, 3), axis=0).max() <= 1 and drawn[0, 0] == pytest.approx(
+        drawn[0, 0, 0] * np.array([1, 0.5, 0.25]), abs=1
+    )
+    rng = np.random.default_rng(6)
+    slivers = rng.normal(size=(200, 3, 3)) * [1, 1, 1e-4] @ np.array([[0.02, 0, 1], [0, 1, 0], [1, 0, -0.02]]) + [
+        0,
+        0,
+        4,
+    ]
+    colours = rng.choice([100.0, 110.0], (600, 1)) * [1, 1, 1]
+    drawn = overlay(
+        np.zeros((80, 80, 3), np.uint8),
+        [(slivers.reshape(-1, 3), np.arange(600).reshape(-1, 3), colours)],
+        60.0,
+        opacity=1.0,
+    )
+    assert drawn.max() <= 110
+
+
+def test_people_without_a_colour_get_the_palette() -> None:
     photo = np.zeros((40, 60, 3), np.uint8)
-    square = unproject([(5, 5), (35, 5), (35, 35), (5, 35)], 2.0)
-    two = overlay(photo, [(square, QUAD, np.array([[255, 0, 0], [0, 0, 255]]))], 100.0, (0, 0))
-    assert two[8, 30, 0] > 0 == two[8, 30, 2] and two[30, 8, 2] > 0 == two[30, 8, 0]
     people = [(cube((x, 0, 4)), CUBE) for x in (-1.0, 1.0)]
     drawn = overlay(photo, people, 60.0, opacity=1.0, smooth=False)
     for column, colour in ((15, PALETTE[0]), (45, PALETTE[1])):
