@@ -30,7 +30,7 @@ from model.formats.mesh import to_glb
 from model.formats.photo import decode
 from model.interfaces import Network
 from model.network.heatmaps import read_heatmaps
-from model.network.placement import place_people
+from model.network.placement import to_camera_space
 from model.perception.crops import cut_crop, square_crop
 from model.perception.people import SCALES, letterbox
 from model.reconstructor import Reconstructor
@@ -78,7 +78,7 @@ def stages(network: TorchNetwork, twin: OnnxNetwork) -> str:
     coarse = mesh.network.coarse(heatmaps)
 
     def finish() -> Tensor:
-        vertices = place_people(*coarse, read_heatmaps(heatmaps), crops, cameras).vertices
+        vertices = to_camera_space(*coarse, read_heatmaps(heatmaps), crops, cameras).vertices
         return vertices.transpose(1, 2).flatten(0, 1) @ mesh.get_buffer("upsampling")
 
     # Module, run by PyTorch, run by ONNX Runtime. The export of the mesh network is one piece.

@@ -43,7 +43,7 @@ class Bodies:
         }
 
     def to_rigged_glb(
-        self, name: str, faces: np.ndarray, times: Sequence[float] | None = None, places: np.ndarray | None = None
+        self, name: str, faces: np.ndarray, times: Sequence[float] | None = None, positions: np.ndarray | None = None
     ) -> bytes:
         """A GLB with a skeleton of one body, or of its motion.
 
@@ -51,13 +51,15 @@ class Bodies:
             name: The node's.
             faces: (F, 3).
             times: (N,) seconds of the frames; None for the one body of a photo.
-            places: (N, 3) metres, camera frame: where the pelvis is; None leaves it about the origin.
+            positions: (N, 3) metres, camera frame: where the pelvis is; None leaves it about the origin.
         """
-        return to_rigged_glb(self.rig, self.found, faces, name, None if times is None else np.asarray(times), places)
+        return to_rigged_glb(self.rig, self.found, faces, name, None if times is None else np.asarray(times), positions)
 
-    def to_bvh(self, times: Sequence[float] = (0.0,), places: np.ndarray | None = None, rate: float = _RATE) -> bytes:
-        """A BVH of one body, or of its motion; times and places as of `to_rigged_glb`, rate in frames a second."""
-        return to_bvh(self.rig, self.found, times, places, rate)
+    def to_bvh(
+        self, times: Sequence[float] = (0.0,), positions: np.ndarray | None = None, rate: float = _RATE
+    ) -> bytes:
+        """A BVH of one body, or of its motion; times and positions as of `to_rigged_glb`, rate in frames a second."""
+        return to_bvh(self.rig, self.found, times, positions, rate)
 
     def write_each(self, stem: Path, faces: np.ndarray, kinds: frozenset[str]) -> list[dict[str, str]]:
         """Write a photo's people, as far as the kinds say, as `<stem>-<number>.rigged.glb` and `.bvh`.

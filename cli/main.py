@@ -50,7 +50,7 @@ def _examples(*lines: str) -> str:
     return "**Examples**\n\n" + "\n\n".join(f"`{line}`" for line in lines)
 
 
-_USE, _TRAIN, _LOOK = "Use", "Train", "Look after"
+_USE, _TRAIN, _MAINTAIN = "Use", "Train", "Maintain"
 
 app.command(
     rich_help_panel=_USE,
@@ -82,6 +82,6 @@ app.command(rich_help_panel=_TRAIN, context_settings=passthrough.AS_IT_STANDS)(p
 app.command(rich_help_panel=_TRAIN, context_settings=passthrough.AS_IT_STANDS)(passthrough.finetune)
 app.command(rich_help_panel=_TRAIN, context_settings=passthrough.AS_IT_STANDS)(passthrough.evaluate)
 app.command("convert-body", rich_help_panel=_TRAIN, context_settings=passthrough.AS_IT_STANDS)(passthrough.convert_body)
-app.add_typer(weights.app, name="weights", rich_help_panel=_LOOK)
-app.command(rich_help_panel=_LOOK, epilog=_examples("mpt settings > mpt.toml"))(settings)
-app.command(rich_help_panel=_LOOK, epilog=_examples("mpt doctor"))(doctor)
+app.add_typer(weights.app, name="weights", rich_help_panel=_MAINTAIN)
+app.command(rich_help_panel=_MAINTAIN, epilog=_examples("mpt settings > mpt.toml"))(settings)
+app.command(rich_help_panel=_MAINTAIN, epilog=_examples("mpt doctor"))(doctor)

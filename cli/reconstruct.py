@@ -138,7 +138,7 @@ def reconstruct(
             focal_length=focal_length,
             max_pixels=settings.max_pixels,
             frame_rate=fps,
-            rig=find_rig(model.about()["vertices"], settings.rig) if rigged or "bvh" in kinds else None,
+            rig=find_rig(model.info()["vertices"], settings.rig) if rigged or "bvh" in kinds else None,
         )
         outcome = work_through(sources, job)
     outcome.unusable[:0] = unusable

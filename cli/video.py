@@ -147,7 +147,7 @@ def _draw(
                 writer = VideoWriter(path, (frame.shape[1], frame.shape[0]), max(rate, _SLOWEST))
             people = {i: tracks[i].person(index[number]) for i, index in enumerate(where) if number in index}
             figures = [
-                Figure(person.camera.place(person.vertices), job.model.faces, PALETTE[i % len(PALETTE)])
+                Figure(person.camera.to_camera(person.vertices), job.model.faces, PALETTE[i % len(PALETTE)])
                 for i, person in people.items()
             ]
             camera = next(iter(people.values())).camera if people else None

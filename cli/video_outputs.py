@@ -34,7 +34,7 @@ class MovingPerson:
     """Frames a second, for formats that know even steps only."""
 
     @property
-    def places(self) -> np.ndarray:
+    def positions(self) -> np.ndarray:
         """(N, 3) metres, camera frame: where the pelvis is."""
         return np.array([person.camera.translation for person in self.track.people])
 
@@ -63,17 +63,17 @@ class MovingPerson:
 
 def _glb(person: MovingPerson) -> bytes:
     track = person.track
-    return to_glb(find_motion(track.times, track.meshes, person.places, person.faces), person.faces, person.name)
+    return to_glb(find_motion(track.times, track.meshes, person.positions, person.faces), person.faces, person.name)
 
 
 def _rigged_glb(person: MovingPerson) -> bytes:
     assert person.bodies is not None
-    return person.bodies.to_rigged_glb(person.name, person.faces, person.track.times, person.places)
+    return person.bodies.to_rigged_glb(person.name, person.faces, person.track.times, person.positions)
 
 
 def _bvh(person: MovingPerson) -> bytes:
     assert person.bodies is not None
-    return person.bodies.to_bvh(person.track.times, person.places, person.rate)
+    return person.bodies.to_bvh(person.track.times, person.positions, person.rate)
 
 
 def _npz(person: MovingPerson) -> bytes:

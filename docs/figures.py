@@ -39,7 +39,7 @@ def main() -> None:
     reconstructor = Reconstructor.load(device="cpu")
     photo = cv2.cvtColor(cv2.imread(str(PHOTO)), cv2.COLOR_BGR2RGB)
     people = reconstructor.reconstruct(photo).people
-    figures = [Figure(person.camera.place(person.vertices), reconstructor.faces) for person in people]
+    figures = [Figure(person.camera.to_camera(person.vertices), reconstructor.faces) for person in people]
     meshes = overlay(photo, figures, people[0].camera.focal_length)
     size = photo.shape[1], photo.shape[0]
     row = [("a photo", photo), ("its people", meshes), ("from the side", side_view(figures, size, GROUND))]
@@ -61,7 +61,7 @@ def run_time(insight: Insight, faces: np.ndarray) -> np.ndarray:
     crop = cv2.resize(insight.crop, (CROP_SIZE, CROP_SIZE))
     scale = CROP_SIZE / insight.crop.side
     middle = scale * np.subtract(camera.principal_point, insight.crop.centre) + CROP_SIZE / 2
-    mesh = Figure(camera.place(person.vertices), faces, PREDICTED)
+    mesh = Figure(camera.to_camera(person.vertices), faces, PREDICTED)
     return sheet(
         [
             ("1  the person's crop", crop),
@@ -139,7 +139,7 @@ def hands(photo: np.ndarray) -> np.ndarray:
     """The hands of a photo, and their meshes over them."""
     reconstructor = Reconstructor.load(device="cpu", subject="hand")
     found = reconstructor.reconstruct(photo).people
-    figures = [Figure(hand.camera.place(hand.vertices), hand.faces) for hand in found]
+    figures = [Figure(hand.camera.to_camera(hand.vertices), hand.faces) for hand in found]
     meshes = overlay(photo, figures, found[0].camera.focal_length)
     crops = [square_crop(hand.bbox) for hand in found]
     tiles = [(f"a {hand.handedness} hand", cut_crop(photo, crop, 160)) for hand, crop in zip(found, crops)]

@@ -113,7 +113,7 @@ def attention_sheet(insight: Insight, faces: np.ndarray, names: tuple[str, ...])
     middle = crop.axes @ np.subtract(camera.principal_point, crop.centre) * scale + _TILE / 2
     to_view = np.eye(3, dtype=np.float32)
     to_view[:2, :2] = crop.axes.T
-    joints, vertices = camera.place(person.joints) @ to_view, camera.place(person.vertices) @ to_view
+    joints, vertices = camera.to_camera(person.joints) @ to_view, camera.to_camera(person.vertices) @ to_view
     dots = focal * joints[:, :2] / joints[:, 2:] + middle
     outward = person.faces[:, :: -1 if crop.mirrored else 1]
     ground = np.full((_TILE, _TILE, 3), _GROUND, np.uint8)

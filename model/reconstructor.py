@@ -48,7 +48,7 @@ class Reconstructor:
         self.subject = about.subject
         self._subject = SUBJECTS[about.subject]
 
-    def about(self) -> dict[str, Any]:
+    def info(self) -> dict[str, Any]:
         """What is loaded: name, size, engine, numbers of joints and vertices, and scores as its card has them."""
         about, scores = self.network.info, self.card.get("validation")
         return {

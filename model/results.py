@@ -32,13 +32,13 @@ class Camera:
     weak_perspective: tuple[float, float, float]
     """s, tx, ty: crop coordinates in -1..1 are s * (x, y) + (tx, ty)."""
 
-    def place(self, points: np.ndarray) -> np.ndarray:
+    def to_camera(self, points: np.ndarray) -> np.ndarray:
         """Points of the person (N, 3), the root at the origin, to where they are before the camera (N, 3)."""
         return points + np.array(self.translation, np.float32)
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """Points of the person (N, 3), the root at the origin, to the photo's pixels (N, 2)."""
-        placed = self.place(points)
+        placed = self.to_camera(points)
         pixels: np.ndarray = self.focal_length * placed[:, :2] / placed[:, 2:] + np.array(self.principal_point)
         return pixels
 
@@ -123,7 +123,7 @@ class Reconstruction:
 
     def figures(self) -> list[Figure]:
         """The meshes before the photo's camera, to be drawn."""
-        return [Figure(person.camera.place(person.vertices), person.faces) for person in self.people]
+        return [Figure(person.camera.to_camera(person.vertices), person.faces) for person in self.people]
 
     def save(self, folder: str | Path) -> list[Path]:
         """Writes person-1.glb, person-2.glb and so on (hand-1.glb of hands), and overlay.png where the photo is there.

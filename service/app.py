@@ -92,7 +92,7 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
         )
     app.add_middleware(SecurityHeaders)
     app.include_router(router)
-    app.include_router(guarded, dependencies=auth.DESCRIBED if settings.api_keys else None)
+    app.include_router(guarded, dependencies=auth.OPENAPI_SECURITY if settings.api_keys else None)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 

@@ -12,8 +12,8 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 
 from service.settings import Settings
 
-# For the API's description only; `Guarded` checks, before a byte of the body is read.
-DESCRIBED = [
+# For OpenAPI only; `Guarded` checks, before a byte of the body is read.
+OPENAPI_SECURITY = [
     Security(APIKeyHeader(name="X-API-Key", scheme_name="key", auto_error=False)),
     Security(HTTPBearer(scheme_name="bearer", auto_error=False)),
 ]

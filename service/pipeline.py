@@ -54,7 +54,7 @@ def reconstruct(
     if (boxes := len(query.bbox)) > settings.max_people:
         raise BadInput(f"{boxes} boxes are too many: at most {settings.max_people} are reconstructed in one photo.")
     check_cancelled()
-    rig = find_rig(model.about()["vertices"], settings.rig) if query.rigged or query.parameters else None
+    rig = find_rig(model.info()["vertices"], settings.rig) if query.rigged or query.parameters else None
     decoded = time.perf_counter()
     found = model.reconstruct(
         photo.pixels,

@@ -219,7 +219,7 @@ async def models(services: Context) -> list[Model]:
     engine = services.engine
     if engine.obstacle is not None:
         raise NotReady(engine.obstacle)
-    return [Model(mode=mode, **model.about()) for (_, mode), model in engine.models.items()]
+    return [Model(mode=mode, **model.info()) for (_, mode), model in engine.models.items()]
 
 
 @guarded.get(

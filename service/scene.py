@@ -41,7 +41,7 @@ def pack(photo: np.ndarray, people: list[Person]) -> bytes:
         camera = [focal * (along_x + along_y) / 2, x * along_x, y * along_y]
     arrays: dict[str, np.ndarray] = {_PHOTO: jpeg.reshape(-1), _CAMERA: np.array(camera, np.float64)}
     for number, person in enumerate(people):
-        arrays[f"{_VERTICES}{number:03}"] = person.camera.place(person.vertices)
+        arrays[f"{_VERTICES}{number:03}"] = person.camera.to_camera(person.vertices)
         arrays[f"{_FACES}{number:03}"] = np.ascontiguousarray(person.faces, np.uint32)
     return save(arrays)
 

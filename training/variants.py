@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from model.network.build import build_described, build_network
+from model.network.build import build_from_record, build_network
 from model.network.checkpoint import Checkpoint, load_checkpoint
 from model.network.heatmaps import CROP_SIZE, SIGMA, Peaks, draw_heatmaps, read_heatmaps, read_peaks
 from model.network.lifting import LiftNetwork, MeshNetwork, MeshPrediction
@@ -97,4 +97,4 @@ def load_any(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
 def _build_described(size: dict[str, Any], topology: MeshTopology) -> MeshNetwork:
     if size.get("coordinates") or size.get("image_features"):
         return build_variant(VariantSize.read(size), topology)
-    return build_described(size, topology)
+    return build_from_record(size, topology)

@@ -133,7 +133,7 @@ class _State:
         self._above = np.concatenate([np.eye(3)[None], world[list(SMPL_PARENTS[1:])]])  # each parent's axes
         self.rotations = to_local(world)
         self._angles = Rotation.from_matrix(self.rotations).as_rotvec()
-        self._rest = rig.bent(rest, self.rotations)
+        self._rest = rig.with_pose_offsets(rest, self.rotations)
         self._places = joint_positions(rest.joints, turns, translation)
         self._off = target - rig.skin(self._rest, turns, self._places)  # (N, 3)
 

@@ -113,7 +113,7 @@ class Rig:
     @cached_property
     def sampled(self) -> Rig:
         """The same rig with the sampled vertices only."""
-        return self.only(self.sample)
+        return self.subset(self.sample)
 
     def rest(self, shape: np.ndarray) -> Rest:
         """The body of a shape (S,)."""
@@ -121,7 +121,7 @@ class Rig:
         vertices = self.template + _combine(shape, self.shape_directions)
         return Rest(vertices, joints, self._straighten(joints, shape))
 
-    def bent(self, rest: Rest, rotations: np.ndarray) -> Rest:
+    def with_pose_offsets(self, rest: Rest, rotations: np.ndarray) -> Rest:
         """The body with what SMPL's pose blend shapes add to it before it is posed by `rotations` (22, 3, 3)."""
         if not len(self.pose_directions):
             return rest
@@ -142,7 +142,7 @@ class Rig:
         turns = Rotation.from_rotvec(axis / np.maximum(sine, 1e-9) * angle).as_matrix() if len(along) else []
         return np.stack([np.eye(3) if limb < 0 else turns[limb] for limb in self.limbs])
 
-    def only(self, vertices: np.ndarray) -> Rig:
+    def subset(self, vertices: np.ndarray) -> Rig:
         """The same rig with only these vertices (indices)."""
         return replace(
             self,
@@ -162,16 +162,16 @@ class Rig:
         Returns:
             (V, 3) metres, in the frame that the first rotation leads to.
         """
-        rest = self.bent(self.rest(shape), rotations)
+        rest = self.with_pose_offsets(self.rest(shape), rotations)
         turns = to_global(rotations) @ rest.straighten
         return self.skin(rest, turns, joint_positions(rest.joints, turns, translation))
 
-    def skin(self, rest: Rest, turns: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """Vertices (V, 3) when each joint's piece is turned (22, 3, 3) from rest and its joint is at `places` (22, 3).
+    def skin(self, rest: Rest, turns: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """Vertices (V, 3) when each joint's piece is turned (22, 3, 3) from rest and its joint is at a position (22, 3).
 
         The transforms are blended first, then applied once: sum_j w_j (R_j (v - h_j) + p_j).
         """
-        offsets = places - np.einsum("jab,jb->ja", turns, rest.joints)
+        offsets = positions - np.einsum("jab,jb->ja", turns, rest.joints)
         blended = self.dense_weights @ np.concatenate([turns.reshape(JOINTS, 9), offsets], axis=1)  # (V, 12)
         turned = np.einsum("vab,vb->va", blended[:, :9].reshape(-1, 3, 3), rest.vertices)
         return turned + blended[:, 9:]

@@ -24,7 +24,7 @@ def to_local(world: np.ndarray) -> np.ndarray:
 
 def joint_positions(joints: np.ndarray, turns: np.ndarray, translation: np.ndarray) -> np.ndarray:
     """Where joints (22, 3) at rest get to (22, 3) when each one's piece is turned (22, 3, 3) from rest."""
-    places = joints + translation
+    positions = joints + translation
     for joint, parent in enumerate(SMPL_PARENTS[1:], start=1):
-        places[joint] = places[parent] + turns[parent] @ (joints[joint] - joints[parent])
-    return places
+        positions[joint] = positions[parent] + turns[parent] @ (joints[joint] - joints[parent])
+    return positions

@@ -21,7 +21,7 @@ _POLE = 1e-5  # cosine of X below which Z and Y cannot be told apart
 
 
 def to_bvh(
-    rig: Rig, bodies: Sequence[BodyFit], times: Sequence[float], places: np.ndarray | None, rate: float
+    rig: Rig, bodies: Sequence[BodyFit], times: Sequence[float], positions: np.ndarray | None, rate: float
 ) -> bytes:
     """Write one person's motion, or pose, which is a motion of one frame.
 
@@ -30,12 +30,12 @@ def to_bvh(
         bodies: N, of one shape, in the camera frame.
         times: N times in seconds, 0 or later and rising. Frames come at even steps from 0, since BVH knows no others:
             what lies between two times is interpolated, and before the first one the body stands as it enters.
-        places: (N, 3) metres, camera frame, to be added to each body: where the pelvis is before the camera; None for
-            nowhere else.
+        positions: (N, 3) metres, camera frame, to be added to each body: where the pelvis is before the camera; None adds
+            nothing.
         rate: Frames a second.
     """
     rest = rig.rest(bodies[0].shape)
-    quaternions, roots = moves(rig, bodies, places)
+    quaternions, roots = moves(rig, bodies, positions)
     at = np.arange(0.0, times[-1] + 1e-6, 1 / rate)
     at = np.clip(at, times[0], times[-1])
     angles = np.column_stack([_angles(times, quaternions[:, joint], at) for joint in _in_file()])  # (T, 66)

@@ -24,7 +24,7 @@ def to_rigged_glb(
     faces: np.ndarray,
     name: str,
     times: np.ndarray | None = None,
-    places: np.ndarray | None = None,
+    positions: np.ndarray | None = None,
 ) -> bytes:
     """Write one body as a binary glTF 2.0 file with a skin.
 
@@ -34,11 +34,11 @@ def to_rigged_glb(
         faces: (F, 3), counter-clockwise seen from outside.
         name: Name of the mesh and its node; the joints have SMPL's names.
         times: (N,) seconds, rising; without them there is no animation, and the first of the bodies is shown.
-        places: (N, 3) metres, camera frame, to be added to each body: where the pelvis is before the camera.
+        positions: (N, 3) metres, camera frame, to be added to each body: where the pelvis is before the camera.
     """
     rest = rig.rest(bodies[0].shape)
     if times is None:  # what SMPL's pose blend shapes do is right for one pose only
-        rest = rig.bent(rest, bodies[0].rotations)
+        rest = rig.with_pose_offsets(rest, bodies[0].rotations)
     file = GltfWriter()
     primitive = {
         "attributes": {
@@ -50,7 +50,7 @@ def to_rigged_glb(
         "indices": file.indices(faces),
         "material": 0,
     }
-    quaternions, roots = moves(rig, bodies, places)
+    quaternions, roots = moves(rig, bodies, positions)
     offsets = bone_offsets(rest)
     joints = [
         {
@@ -77,7 +77,7 @@ def to_rigged_glb(
     return file.finish(nodes, {"name": name, "primitives": [primitive]}, skin)
 
 
-def moves(rig: Rig, bodies: Sequence[BodyFit], places: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def moves(rig: Rig, bodies: Sequence[BodyFit], positions: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """How the joints turn and where the root is, y up.
 
     Returns:
@@ -90,7 +90,7 @@ def moves(rig: Rig, bodies: Sequence[BodyFit], places: np.ndarray | None) -> tup
     flips = np.where((quaternions[1:] * quaternions[:-1]).sum(axis=-1, keepdims=True) < 0, -1, 1)
     quaternions[1:] *= np.cumprod(flips, axis=0)
     roots = np.stack([rig.rest(body.shape).joints[0] + body.translation for body in bodies])
-    return quaternions, (roots if places is None else roots + places) * TURN_UP
+    return quaternions, (roots if positions is None else roots + positions) * TURN_UP
 
 
 def bone_offsets(rest: Rest) -> np.ndarray:

@@ -40,10 +40,10 @@ def vertex_attention(network: MeshNetwork, heatmaps: Tensor) -> Tensor:
     assert isinstance(layer, Attention)
     seen: list[Tensor] = []
 
-    def look(_: nn.Module, inputs: tuple[Tensor, Tensor]) -> None:
+    def keep_inputs(_: nn.Module, inputs: tuple[Tensor, Tensor]) -> None:
         seen.append(_weights(layer, *inputs))
 
-    hook = layer.register_forward_pre_hook(look)
+    hook = layer.register_forward_pre_hook(keep_inputs)
     try:
         network(heatmaps)
     finally:

@@ -55,7 +55,7 @@ def build_network(
     return MeshTransformer(size, topology.unit, lift, tokenizer, encoder, decoder)
 
 
-def build_described(size: dict[str, Any], topology: MeshTopology) -> MeshNetwork:
+def build_from_record(size: dict[str, Any], topology: MeshTopology) -> MeshNetwork:
     """The network of a size as checkpoints describe it (`TransformerSize` as a dictionary).
 
     Raises:
@@ -63,5 +63,5 @@ def build_described(size: dict[str, Any], topology: MeshTopology) -> MeshNetwork
     """
     known = {field.name for field in fields(TransformerSize)}
     if variant := [name for name, value in size.items() if name not in known and value]:
-        raise BadInput(f"this network is for comparison only ({', '.join(variant)}): take one that reads heatmaps.")
+        raise BadInput(f"this network is for comparison only ({', '.join(variant)}): use one that reads heatmaps.")
     return build_network(TransformerSize.read({name: size[name] for name in known & set(size)}), topology)

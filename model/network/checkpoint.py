@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from model.errors import BadCheckpoint, BadInput
 from model.files import atomic_write
 from model.network.backbones import PoseBackbone, build_backbone
-from model.network.build import build_described
+from model.network.build import build_from_record
 from model.network.checkpoint_keys import renamed
 from model.network.lifting import MeshNetwork
 from model.network.topology import MeshTopology
@@ -78,7 +78,7 @@ def save_checkpoint(
         save_file(contiguous, partial, metadata={"mpt": json.dumps(description)})
 
 
-def load_checkpoint(path: Path, device: torch.device | str = "cpu", build: Build = build_described) -> Checkpoint:
+def load_checkpoint(path: Path, device: torch.device | str = "cpu", build: Build = build_from_record) -> Checkpoint:
     """Reads a checkpoint, in single precision and in evaluation mode.
 
     Args:

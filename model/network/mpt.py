@@ -11,7 +11,7 @@ from model.interfaces import CameraSpaceMeshes
 from model.network.backbones import PoseBackbone
 from model.network.heatmaps import CROP_SIZE, draw_heatmaps, read_heatmaps, resample_heatmaps
 from model.network.lifting import MeshNetwork
-from model.network.placement import place_people
+from model.network.placement import to_camera_space
 from model.network.projection import from_crop, to_crop
 from model.network.topology import MeshTopology
 
@@ -101,8 +101,8 @@ class PhotoMPT(nn.Module):
         if squares is None:
             return self.lift(heatmaps, crops, cameras)
         crops = torch.cat([from_crop(squares[:, None, :2], crops)[:, 0], squares[:, 2:] * crops[:, 2:]], dim=1)
-        placed = self.lift(heatmaps, crops, cameras)
-        return placed._replace(weak_perspective=_from_square(placed.weak_perspective, squares))
+        meshes = self.lift(heatmaps, crops, cameras)
+        return meshes._replace(weak_perspective=_from_square(meshes.weak_perspective, squares))
 
     def lift(self, heatmaps: Tensor, crops: Tensor, cameras: Tensor) -> CameraSpaceMeshes:
         """People before the camera from heatmaps, whoever drew them.
@@ -113,10 +113,10 @@ class PhotoMPT(nn.Module):
         """
         coarse, joints, camera = self.network.coarse(heatmaps)
         # Upsampling is linear and its weights sum to 1: to turn the coarse mesh before is to turn the full one after.
-        placed = place_people(coarse, joints, camera, read_heatmaps(heatmaps), crops, cameras)
+        meshes = to_camera_space(coarse, joints, camera, read_heatmaps(heatmaps), crops, cameras)
         # Nearly all of the matrix is zero, yet one dense product is faster than gathering 16 neighbours a vertex.
-        flat = placed.vertices.transpose(1, 2).reshape(-1, coarse.shape[1])  # (B * 3, C)
-        return placed._replace(vertices=(flat @ self.upsampling).unflatten(0, (-1, 3)).transpose(1, 2))  # (B, V, 3)
+        flat = meshes.vertices.transpose(1, 2).reshape(-1, coarse.shape[1])  # (B * 3, C)
+        return meshes._replace(vertices=(flat @ self.upsampling).unflatten(0, (-1, 3)).transpose(1, 2))  # (B, V, 3)
 
 
 class KeypointMPT(nn.Module):
@@ -134,8 +134,8 @@ class KeypointMPT(nn.Module):
             crops: (B, 3) float32 the squares that are drawn: centre x, y and side, photo pixels.
             cameras: (B, 3) float32 focal length and principal point x, y of their photos, pixels.
         """
-        placed = self.photo.lift(self.draw(keypoints, crops), crops, cameras)
-        return placed._replace(keypoints=keypoints)
+        meshes = self.photo.lift(self.draw(keypoints, crops), crops, cameras)
+        return meshes._replace(keypoints=keypoints)
 
     def draw(self, keypoints: Tensor, crops: Tensor) -> Tensor:
         """The heatmaps (B, K, S, S) of keypoints (B, K, 3) in these squares (B, 3); see `forward`."""

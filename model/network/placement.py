@@ -17,7 +17,7 @@ from model.network.projection import from_crop, project_weak_perspective, smalle
 _EXPECTED_WEIGHT = 0.1  # of a joint's re-projection by the network, beside the squared confidence of one that was seen
 
 
-def place_people(
+def to_camera_space(
     vertices: Tensor, joints: Tensor, camera: Tensor, seen: HeatmapReadout, crops: Tensor, cameras: Tensor
 ) -> CameraSpaceMeshes:
     """Turns and places people before their photos' cameras.

@@ -34,11 +34,11 @@ class TransformerSize:
     """Directions of a low-rank mesh head, in place of vertex queries and of dense maps to all vertices."""
 
     @classmethod
-    def read(cls, described: dict[str, Any]) -> Self:
+    def read(cls, record: dict[str, Any]) -> Self:
         """The size of which `dataclasses.asdict` made a dictionary that then was JSON."""
-        lists = {"encoder": tuple(map(tuple, described["encoder"])), "decoder": described["decoder"]}
+        lists = {"encoder": tuple(map(tuple, record["encoder"])), "decoder": record["decoder"]}
         lists["decoder"] = tuple(lists["decoder"]) if lists["decoder"] else None
-        return cls(**{**described, **lists})
+        return cls(**{**record, **lists})
 
     def __post_init__(self) -> None:
         """Refuses shapes whose parts do not fit together.

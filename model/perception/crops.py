@@ -61,28 +61,28 @@ class Crop:
         """Points (N, 2) in photo pixels to where they are in the turned photo of `to_upright`."""
         return (points - principal_point) @ self.axes.T + principal_point
 
-    def uncrop(self, placed: CameraSpaceMeshes, principal_point: tuple[float, float]) -> CameraSpaceMeshes:
+    def uncrop(self, meshes: CameraSpaceMeshes, principal_point: tuple[float, float]) -> CameraSpaceMeshes:
         """What a network answered for this crop, before the camera of the photo.
 
         Args:
-            placed: of one subject, (V, 3) and the like, before the camera of the turned photo.
+            meshes: of one subject, (V, 3) and the like, before the camera of the turned photo.
             principal_point: x, y of both cameras in pixels.
 
         Returns:
             A mirrored mesh's faces are inside out.
         """
         if self.angle == 0 and not self.mirrored:
-            return placed
+            return meshes
         to_photo = np.eye(3, dtype=np.float32)
         to_photo[:2, :2] = self.axes
-        keypoints = placed.keypoints.copy()
+        keypoints = meshes.keypoints.copy()
         keypoints[:, :2] = (keypoints[:, :2] - principal_point) @ self.axes + principal_point
-        scale, shift = placed.weak_perspective[:1], placed.weak_perspective[1:]
+        scale, shift = meshes.weak_perspective[:1], meshes.weak_perspective[1:]
         return CameraSpaceMeshes(
-            placed.vertices @ to_photo,
-            placed.joints @ to_photo,
+            meshes.vertices @ to_photo,
+            meshes.joints @ to_photo,
             keypoints,
-            placed.translation @ to_photo,
+            meshes.translation @ to_photo,
             np.concatenate([scale, shift @ to_photo[:2, :2]]),
         )
 

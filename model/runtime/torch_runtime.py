@@ -119,14 +119,14 @@ class TorchNetwork:
     @torch.inference_mode()
     def regress(self, pixels: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> CameraSpaceMeshes:
         """See `Network.regress`."""
-        placed = self.mesh(*(self._on_device(array) for array in (pixels, crops, cameras)))
-        return CameraSpaceMeshes(*(tensor.cpu().contiguous().numpy() for tensor in placed))
+        meshes = self.mesh(*(self._on_device(array) for array in (pixels, crops, cameras)))
+        return CameraSpaceMeshes(*(tensor.cpu().contiguous().numpy() for tensor in meshes))
 
     @torch.inference_mode()
     def lift(self, keypoints: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> CameraSpaceMeshes:
         """See `Network.lift`."""
-        placed = self.keypoint_mesh(*(self._on_device(array) for array in (keypoints, crops, cameras)))
-        return CameraSpaceMeshes(*(tensor.cpu().contiguous().numpy() for tensor in placed))
+        meshes = self.keypoint_mesh(*(self._on_device(array) for array in (keypoints, crops, cameras)))
+        return CameraSpaceMeshes(*(tensor.cpu().contiguous().numpy() for tensor in meshes))
 
     def _on_device(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).to(self.device)

@@ -1,4 +1,4 @@
-"""HTTP/1.1 by uvicorn, with an end to its patience, and problems for what is no HTTP."""
+"""HTTP/1.1 by uvicorn, with a time limit for heads, and problems for what is no HTTP."""
 
 from __future__ import annotations
 

@@ -213,7 +213,7 @@ class Engine:
             self._models = models
             self._obstacle = None
             for kind, model in models.items():
-                log.info("%s by %s, run by %s", " ".join(kind), model.model_name, model.about()["engine"])
+                log.info("%s by %s, run by %s", " ".join(kind), model.model_name, model.info()["engine"])
             log.info("Ready")
 
 

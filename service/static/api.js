@@ -1,6 +1,6 @@
-// Talks to the service. Every failure comes out as a Trouble.
+// Talks to the service. Every failure comes out as a Problem.
 
-import { Trouble, troubleOf } from "./errors.js";
+import { Problem, problemOf } from "./errors.js";
 
 const KEY = "mpt-key";
 
@@ -45,7 +45,7 @@ export function reconstruct(photo, { subject = "body", mode = null, more = {}, s
       if (status === 200) {
         const file = JSON.parse(responseText);
         resolve({ ...file, people: file.hands ?? file.people, subject, file });
-      } else reject(troubleOf(status, responseText, request.getResponseHeader("Retry-After")));
+      } else reject(problemOf(status, responseText, request.getResponseHeader("Retry-After")));
     };
     request.onerror = async () => reject(await unreachable(photo));
     request.onabort = () => reject(new DOMException("cancelled", "AbortError"));
@@ -64,7 +64,7 @@ export async function download(address) {
   } catch {
     throw await unreachable(null);
   }
-  if (!response.ok) throw troubleOf(response.status, await response.text(), response.headers.get("Retry-After"));
+  if (!response.ok) throw problemOf(response.status, await response.text(), response.headers.get("Retry-After"));
   return response.blob();
 }
 
@@ -72,9 +72,9 @@ async function unreachable(photo) {
   const alive = await fetch("v2/health/live").then((response) => response.ok, () => false);
   if (!alive) {
     const detail = "It may have stopped, or the network is down. Try again in a moment.";
-    return new Trouble("The service cannot be reached", detail, { again: true });
+    return new Problem("The service cannot be reached", detail, { again: true });
   }
   const size = photo ? ` (${(photo.size / 2 ** 20).toFixed(1)} MB)` : "";
   const detail = `It ended before the answer. If the photo is large${size}, scale it down; else try again.`;
-  return new Trouble("The connection broke off", detail, { again: true });
+  return new Problem("The connection broke off", detail, { again: true });
 }

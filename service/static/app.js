@@ -1,12 +1,12 @@
 // The page: takes a photo, sends it to the service, shows what comes back or what went wrong.
 
-import { inMegabytes, prepared, watchIntake } from "./upload.js";
+import { inMegabytes, prepared, watchUploads } from "./upload.js";
 import { ask, isLoading } from "./request.js";
 import { offerModes } from "./modes.js";
 import { Result } from "./result.js";
 import { offers, readiness, reconstruct, useKey } from "./api.js";
 import { offerSubjects } from "./subjects.js";
-import { asTrouble } from "./errors.js";
+import { asProblem } from "./errors.js";
 
 const element = (id) => document.getElementById(id);
 const result = new Result(rigged);
@@ -17,24 +17,24 @@ let url = null; // of the photo, for the browser
 let subject = "body"; // or "hand"
 let wanted = [null]; // the modes to show; null is the service's own choice
 
-watchIntake(take);
+watchUploads(start);
 element("cancel").addEventListener("click", () => {
   job?.abort.abort();
   job = null;
   state("empty");
   element("choose").focus();
 });
-element("again").addEventListener("click", () => take(job.given));
+element("again").addEventListener("click", () => start(job.given));
 element("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
   useKey(element("key").value.trim());
   lookForOffers();
-  take(job.given);
+  start(job.given);
 });
 watchReadiness();
 
 /** Works on a photo: a File, or a function that returns a promise of one. */
-async function take(given) {
+async function start(given) {
   job?.abort.abort();
   const mine = { given, answers: new Map(), abort: new AbortController() };
   job = mine;
@@ -86,21 +86,21 @@ async function rigged(answer, index) {
 
 function fail(mine, error) {
   if (mine !== job || mine.abort.signal.aborted) return;
-  const trouble = asTrouble(error);
+  const problem = asProblem(error);
   result.clear();
-  state("trouble");
-  element("trouble-title").textContent = trouble.title;
-  element("trouble-detail").textContent = trouble.message;
-  element("again").hidden = !trouble.again;
-  element("key-form").hidden = !trouble.key;
-  if (trouble.key) element("key").focus();
+  state("problem");
+  element("problem-title").textContent = problem.title;
+  element("problem-detail").textContent = problem.message;
+  element("again").hidden = !problem.again;
+  element("key-form").hidden = !problem.key;
+  if (problem.key) element("key").focus();
 }
 
-/** empty, busy, result or trouble. */
+/** empty, busy, result or problem. */
 function state(name) {
   document.body.dataset.state = name;
-  element("intake").hidden = name !== "empty" && name !== "trouble";
-  element("trouble").hidden = name !== "trouble";
+  element("upload").hidden = name !== "empty" && name !== "problem";
+  element("problem").hidden = name !== "problem";
   element("work").hidden = name !== "busy" && name !== "result";
   element("progress").hidden = name !== "busy";
 }

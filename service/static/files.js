@@ -2,7 +2,7 @@
 
 import { download } from "./api.js";
 
-/** Saves what is at an address of the service. Throws a Trouble. */
+/** Saves what is at an address of the service. Throws a Problem. */
 export async function saveAddress(address, name) {
   saveBlob(await download(address), name);
 }

@@ -20,12 +20,12 @@ export class Bodies extends Group {
     const files = await Promise.all(people.map(({ mesh }) => download(mesh.glb)));
     const parts = await Promise.all(files.map(async (file) => loader.parseAsync(await file.arrayBuffer(), "")));
     parts.forEach(({ scene }, index) => {
-      bodies.take(scene, people[index], index);
+      bodies.addPerson(scene, people[index], index);
     });
     return bodies;
   }
 
-  take(scene, { camera }, index) {
+  addPerson(scene, { camera }, index) {
     scene.traverse(({ geometry, material }) => {
       if (!geometry) return;
       material.dispose();

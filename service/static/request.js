@@ -2,7 +2,7 @@
 
 import { readiness, reconstruct } from "./api.js";
 import { SUBJECTS } from "./subjects.js";
-import { Trouble } from "./errors.js";
+import { Problem } from "./errors.js";
 
 const POLL = 1500; // milliseconds
 const TRIES = 4;
@@ -36,7 +36,7 @@ async function untilReady(signal, say) {
     const { ready, detail } = await readiness();
     signal.throwIfAborted();
     if (ready || detail === null) return; // if it cannot be reached, sending will tell why
-    if (!isLoading(detail)) throw new Trouble("The service is not ready", detail, { again: true });
+    if (!isLoading(detail)) throw new Problem("The service is not ready", detail, { again: true });
     say("The model is still loading", null);
     await pause(POLL, signal);
   }

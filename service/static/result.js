@@ -5,7 +5,7 @@ import { nameOf } from "./modes.js";
 import { listPeople, markSelected } from "./people.js";
 import { drawSkeletons } from "./joints2d.js";
 import { SUBJECTS } from "./subjects.js";
-import { asTrouble } from "./errors.js";
+import { asProblem } from "./errors.js";
 
 const element = (id) => document.getElementById(id);
 
@@ -78,7 +78,7 @@ export class Result {
     this.answers = [];
     this.selected = null;
     element("stages").replaceChildren();
-    element("controls").hidden = element("answer").hidden = element("file-trouble").hidden = true;
+    element("controls").hidden = element("answer").hidden = element("file-problem").hidden = true;
     element("about").textContent = "";
   }
 
@@ -163,12 +163,12 @@ export class Result {
 
   /** Saves what is at an address, or at one that a promise brings. */
   async save(address, name) {
-    const place = element("file-trouble");
+    const place = element("file-problem");
     place.hidden = true;
     try {
       await saveAddress(await address, name);
     } catch (error) {
-      place.textContent = asTrouble(error).message;
+      place.textContent = asProblem(error).message;
       place.hidden = false;
     }
   }

@@ -1,29 +1,29 @@
 // The ways a photo comes in: chosen, dropped, pasted, or the built-in sample.
 
-import { Trouble } from "./errors.js";
+import { Problem } from "./errors.js";
 import { download } from "./api.js";
 
 const ACCEPTED = ["image/jpeg", "image/png", "image/webp", "image/avif"]; // HEIC not by every service
 const element = (id) => document.getElementById(id);
 
-/** Calls `take` with each photo that comes in, a File or a function that returns a promise of one. */
-export function watchIntake(take) {
+/** Calls `start` with each photo that comes in, a File or a function that returns a promise of one. */
+export function watchUploads(start) {
   const input = element("file");
   const choose = () => input.click();
   element("drop").addEventListener("click", choose); // the button within lies in it
   for (const button of document.querySelectorAll(".choose-another")) button.addEventListener("click", choose);
   input.addEventListener("change", () => {
-    if (input.files.length) take(input.files[0]);
+    if (input.files.length) start(input.files[0]);
     input.value = ""; // so that choosing the same photo again counts as a change
   });
-  element("sample").addEventListener("click", () => take(sample));
+  element("sample").addEventListener("click", () => start(sample));
   document.addEventListener("paste", (event) => {
-    if (event.clipboardData?.files.length) take(event.clipboardData.files[0]);
+    if (event.clipboardData?.files.length) start(event.clipboardData.files[0]);
   });
-  watchDrops(take);
+  watchDrops(start);
 }
 
-function watchDrops(take) {
+function watchDrops(start) {
   const veil = element("veil");
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
   for (const type of ["dragenter", "dragover"]) {
@@ -40,7 +40,7 @@ function watchDrops(take) {
     veil.hidden = true;
     if (!hasFiles(event)) return;
     event.preventDefault();
-    if (event.dataTransfer.files.length) take(event.dataTransfer.files[0]);
+    if (event.dataTransfer.files.length) start(event.dataTransfer.files[0]);
   });
 }
 
@@ -54,7 +54,7 @@ export async function prepared(photo, limit) {
   let ready = photo;
   if (photo.type.startsWith("image/") && !ACCEPTED.includes(photo.type)) ready = (await asJpeg(photo)) ?? photo;
   if (ready.size > limit) {
-    throw new Trouble(
+    throw new Problem(
       "Photo too large",
       `${photo.name || "This photo"} has ${inMegabytes(ready.size)}; at most ${inMegabytes(limit)} can be sent. ` +
         "Scale it down, or save it as JPEG, and try again.",

@@ -24,7 +24,7 @@ export class Views extends EventTarget {
     this.bounds = { centre: this.home.target, radius: 1 };
     this.watchPointer();
     canvas.addEventListener("keydown", (event) => this.key(event));
-    this.place(this.home);
+    this.moveTo(this.home);
     this.enter("photo");
   }
 
@@ -38,7 +38,7 @@ export class Views extends EventTarget {
     this.controls.minDistance = 0.2 * radius;
     this.controls.maxDistance = 4 * depth + 10 * radius;
     if (!home && this.name !== "photo") return;
-    this.place(this.home);
+    this.moveTo(this.home);
     this.enter("photo");
   }
 
@@ -56,7 +56,7 @@ export class Views extends EventTarget {
       if (t === 1) return this.arrive(goal);
       const s = t * t * (3 - 2 * t);
       const between = (a, b) => a + s * (b - a);
-      this.place({
+      this.moveTo({
         target: start.target.clone().lerp(goal.target, s),
         radius: between(start.radius, goal.radius),
         theta: between(start.theta, goal.theta),
@@ -77,7 +77,7 @@ export class Views extends EventTarget {
   follow(other) {
     this.stop();
     this.flying = other.flying;
-    this.place(other.now());
+    this.moveTo(other.now());
     if (other.name !== this.name) this.enter(other.name, true);
   }
 
@@ -98,7 +98,7 @@ export class Views extends EventTarget {
     return { target: target.clone(), radius, theta: Math.atan2(away.x, away.z), phi: Math.acos(away.y / radius) };
   }
 
-  place({ target, radius, theta, phi }) {
+  moveTo({ target, radius, theta, phi }) {
     this.camera.position.setFromSphericalCoords(radius, phi, theta).add(target);
     this.camera.lookAt(target);
     this.controls.target.copy(target);
@@ -107,7 +107,7 @@ export class Views extends EventTarget {
 
   arrive(goal) {
     this.flying = false;
-    this.place(goal);
+    this.moveTo(goal);
   }
 
   stop() {
@@ -143,7 +143,7 @@ export class Views extends EventTarget {
       const clicked = !down.turning;
       down = null;
       if (!clicked) return;
-      if (this.name === "photo") this.place(this.home); // a finger is never quite still
+      if (this.name === "photo") this.moveTo(this.home); // a finger is never quite still
       this.dispatchEvent(new CustomEvent("pick", { detail: event }));
     });
   }

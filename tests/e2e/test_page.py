@@ -224,8 +224,8 @@ def test_an_expired_mesh_gives_a_sentence(shown):
     tab, _ = shown
     tab.page.route("**/mesh/**", lambda route: route.continue_(url=f"{tab.base}/mesh/{'0' * 32}.glb"))
     tab.page.get_by_label("Download GLB of person 1", exact=True).click()
-    tab.page.wait_for_selector("#file-trouble:not([hidden])")
-    assert "Send the photo again" in tab.page.inner_text("#file-trouble")
+    tab.page.wait_for_selector("#file-problem:not([hidden])")
+    assert "Send the photo again" in tab.page.inner_text("#file-problem")
     tab.page.unroute("**/mesh/**")
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.support.image_files import encode, exif_block
 from tests.support.npm import npm_package
-from tests.support.tab import Tab, choose_file, trouble
+from tests.support.tab import Tab, choose_file, problem
 
 SAMPLE = Path(__file__).parents[2] / "service" / "static" / "sample.jpg"
 PEOPLE = 3
@@ -21,12 +21,12 @@ INSIDE = np.s_[20:-20, 20:-20]  # a stage's corners are round, and its border sh
 
 def test_a_text_file_gives_the_services_words(tab):
     choose_file(tab, b"no image", "notes.txt", "text/plain")
-    title, detail = trouble(tab)
+    title, detail = problem(tab)
     assert title == "Unsupported image format"
     assert "no JPEG, PNG, WebP, HEIC or AVIF" in detail
     assert tab.page.locator("#again").is_hidden()  # the same file would be refused again
     tab.answer(lambda: tab.page.click("#sample"))
-    assert tab.page.locator("#trouble").is_hidden()
+    assert tab.page.locator("#problem").is_hidden()
 
 
 def sample_as(format: str, **options: object) -> bytes:
@@ -73,7 +73,7 @@ def test_a_large_file_is_not_sent(tab):
     sent: list[str] = []
     tab.page.on("request", lambda request: sent.append(request.url))
     tab.page.evaluate(PASTE_LARGE)
-    title, detail = trouble(tab)
+    title, detail = problem(tab)
     assert title == "Photo too large"
     assert "large.jpg has 33 MB; at most 32 MB" in detail
     assert not any("/reconstruct" in url for url in sent)
@@ -82,7 +82,7 @@ def test_a_large_file_is_not_sent(tab):
 def test_a_service_that_is_gone_and_comes_back(tab):
     tab.page.route(re.compile("/reconstruct|/v2/"), lambda route: route.abort())
     tab.page.click("#sample")
-    title, _ = trouble(tab)
+    title, _ = problem(tab)
     assert title == "The service cannot be reached"
     tab.page.unroute_all()
     tab.answer(lambda: tab.page.click("#again"))
@@ -104,7 +104,7 @@ def test_a_key_is_asked_for(tab):
 
     tab.page.route(re.compile("/reconstruct"), guard)
     tab.page.click("#sample")
-    assert "key" in trouble(tab)[0]
+    assert "key" in problem(tab)[0]
     tab.page.locator("#key").fill("right")
     tab.answer(lambda: tab.page.locator("#key").press("Enter"))
 
@@ -120,7 +120,7 @@ def test_cancelling(tab):
     tab.page.route(re.compile("/reconstruct"), lambda route: None)  # never answers
     tab.page.click("#sample")
     tab.page.click("#cancel")
-    assert tab.page.locator("#intake").is_visible()
+    assert tab.page.locator("#upload").is_visible()
     tab.page.unroute_all(behavior="ignoreErrors")
 
 
@@ -157,7 +157,7 @@ def test_a_phone(browser, both_modes, scheme):
 
     fits()
     choose_file(tab, b"no image", "notes.txt", "text/plain")
-    trouble(tab)
+    problem(tab)
     fits()
     tab.answer(lambda: tab.page.tap("#sample"))
     fits()
@@ -185,7 +185,7 @@ def test_nothing_stands_in_the_way_of_anybody(browser, both_modes, scheme):
 
     assert violations() == []
     choose_file(tab, b"no image", "notes.txt", "text/plain")
-    trouble(tab)
+    problem(tab)
     assert violations() == []
     tab.answer(lambda: tab.page.click("#sample"))
     assert violations() == []

@@ -97,7 +97,7 @@ def test_gradients_reach_pose_and_shape(body: AnnyBody, poses: torch.Tensor) -> 
 def test_a_subset_is_the_same_body(body: AnnyBody, poses: torch.Tensor) -> None:
     pick = torch.tensor([5, 4000, 13000])
     rotations, shapes = axis_angle_to_matrix(poses[:4]), body.sample_shapes(4, torch.Generator().manual_seed(0))
-    torch.testing.assert_close(body.only(pick).pose(rotations, shapes), body.pose(rotations, shapes)[:, pick])
+    torch.testing.assert_close(body.subset(pick).pose(rotations, shapes), body.pose(rotations, shapes)[:, pick])
 
 
 def test_bodies_are_adults(body: AnnyBody) -> None:

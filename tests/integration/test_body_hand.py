@@ -107,7 +107,7 @@ def test_posing_passes_gradients_and_few_vertices_are_the_same_ones(hand: AnnyHa
     assert rotations.grad is not None and rotations.grad[:, 1:].abs().sum(dim=(0, 2, 3)).min() > 0
     assert shapes.grad is not None and shapes.grad.abs().min() > 0
     few = torch.tensor([3, 500, 1600])
-    torch.testing.assert_close(hand.only(few).pose(rotations, shapes), whole[:, few])
+    torch.testing.assert_close(hand.subset(few).pose(rotations, shapes), whole[:, few])
 
 
 def test_rotations_survive_the_way_to_axis_angles_and_back() -> None:

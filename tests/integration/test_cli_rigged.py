@@ -100,7 +100,7 @@ def test_a_photo_becomes_a_skeleton(run, model):
         assert arrays["shapes"].shape == (1, model.rig.shape_count) and arrays["residuals"][0] < 1e-3
 
 
-def test_without_the_wish_nothing_is_fitted(run):
+def test_nothing_is_fitted_unless_it_is_asked_for(run):
     assert run("photo.png", "--format", "json,npz")[0] == 0
     (person,) = json.loads(Path("reconstructions/photo.json").read_text())["people"]
     assert "parameters" not in person

@@ -214,7 +214,7 @@ class Skeleton:
     def __init__(self, times: list[list[float]], count: int) -> None:
         self._times, self._count = times, count
 
-    def to_bvh(self, times: list[float], places: np.ndarray, rate: float) -> bytes:
+    def to_bvh(self, times: list[float], positions: np.ndarray, rate: float) -> bytes:
         self._times.append(list(times))
         return b""
 

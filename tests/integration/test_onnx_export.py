@@ -104,7 +104,7 @@ def test_both_engines_find_the_same_people(in_torch: TorchNetwork, in_onnx: Onnx
         np.testing.assert_allclose(found.bbox, expected.bbox, atol=0.01)
         assert found.score == pytest.approx(expected.score, abs=1e-4)
         assert np.linalg.norm(found.vertices - expected.vertices, axis=-1).max() < 2e-3  # crops differ by a rounding
-    assert Reconstructor(in_onnx).about() | {"engine": ""} == Reconstructor(in_torch).about() | {"engine": ""}
+    assert Reconstructor(in_onnx).info() | {"engine": ""} == Reconstructor(in_torch).info() | {"engine": ""}
     np.testing.assert_array_equal(in_onnx.info.faces, in_torch.info.faces)
 
 

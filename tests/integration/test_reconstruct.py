@@ -74,7 +74,7 @@ def person(reconstructor: Reconstructor, picture: Picture) -> Person:
 
 def test_projection_by_hand() -> None:
     camera = Camera(100.0, (50.0, 40.0), (0.5, 0.0, 1.0), (1.0, 0.0, 0.0))
-    assert camera.place(np.array([[0.5, 0.25, 1.0]])).tolist() == [[1.0, 0.25, 2.0]]
+    assert camera.to_camera(np.array([[0.5, 0.25, 1.0]])).tolist() == [[1.0, 0.25, 2.0]]
     assert camera.project(np.array([[0.5, 0.25, 1.0]])).tolist() == [[100.0, 52.5]]
 
 
@@ -221,7 +221,7 @@ def test_crops_are_those_that_training_cuts() -> None:
 
 
 def test_it_says_what_it_is(reconstructor: Reconstructor) -> None:
-    about = reconstructor.about()
+    about = reconstructor.info()
     assert about.keys() == {"name", "subject", "size", "engine", "joints", "vertices", "scores"}
     assert (about["size"], about["joints"], about["vertices"]) == ("tiny", 17, 13718)
     assert about["engine"] == "PyTorch on cpu, float32"

@@ -15,7 +15,7 @@ import weights
 from model.errors import BadData
 from model.network.backbones import build_backbone
 from model.network.heatmaps import HeatmapReadout, read_heatmaps
-from model.network.placement import fit_weak_perspective, place_people
+from model.network.placement import fit_weak_perspective, to_camera_space
 from model.network.projection import to_crop
 from model.network.topology import MeshTopology
 from training.bodies.anny import AnnyBody
@@ -108,7 +108,7 @@ def test_truth_holds_together(samples: list[ImageSample], topology: MeshTopology
 
 
 def test_truth_is_what_placing_undoes(samples: list[ImageSample]) -> None:
-    """The truth in its axes and the camera that projects it best: `place_people` puts it back into the scene."""
+    """The truth in its axes and the camera that projects it best: `to_camera_space` puts it back into the scene."""
     for sample in samples[:8]:
         assert sample.joints is not None and sample.joints_2d is not None
         assert sample.camera is not None and sample.translation is not None
@@ -118,7 +118,7 @@ def test_truth_is_what_placing_undoes(samples: list[ImageSample]) -> None:
         scale = fit_weak_perspective(joints, to_crop(pixels[None], crop))[:, :1]
         weak = torch.cat([scale, to_crop(root[None, None], crop)[:, 0]], dim=1)
         seen = HeatmapReadout(to_crop(pixels[None], crop), *torch.ones(3, 1, 17))
-        placed = place_people(joints, joints, weak, seen, crop, sample.camera[None])
+        placed = to_camera_space(joints, joints, weak, seen, crop, sample.camera[None])
         expected = sample.joints @ look_at_root(sample.translation).T
         torch.testing.assert_close(placed.joints[0], expected, atol=2e-4, rtol=0)
         torch.testing.assert_close(placed.translation[0], sample.translation, atol=0.2, rtol=0.02)

@@ -93,7 +93,7 @@ def test_a_mesh_without_a_rig_is_refused_with_the_way_out(client, model, query):
 def test_an_operators_own_rig_serves_another_mesh(rig, settings, tmp_path):
     """As one made of a SMPL file would."""
     own = dataclasses.replace(
-        rig.only(np.arange(0, rig.vertex_count, 4)),
+        rig.subset(np.arange(0, rig.vertex_count, 4)),
         name="own",
         measures=np.zeros((25, 0), np.float32),
         measure_names=(),

@@ -44,7 +44,7 @@ class FakeReconstructor:
         self.calls: list[dict] = []
         self.vertices, self.faces = figure()
 
-    def about(self) -> dict:
+    def info(self) -> dict:
         scores = {"validation": {"MPJPE": 58.3}}
         return {
             "name": "fake",

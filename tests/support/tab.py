@@ -86,9 +86,9 @@ def choose_file(tab: Tab, data: bytes, name: str, kind: str) -> None:
     tab.page.set_input_files("#file", files=[{"name": name, "mimeType": kind, "buffer": data}])
 
 
-def trouble(tab: Tab) -> tuple[str, str]:
+def problem(tab: Tab) -> tuple[str, str]:
     """The title and the sentence of the error that is shown."""
-    tab.page.wait_for_selector("#trouble:not([hidden])")
+    tab.page.wait_for_selector("#problem:not([hidden])")
     assert tab.page.locator("#work").is_hidden()
     assert tab.page.locator("#choose").is_visible()
-    return tab.page.inner_text("#trouble-title"), tab.page.inner_text("#trouble-detail")
+    return tab.page.inner_text("#problem-title"), tab.page.inner_text("#problem-detail")

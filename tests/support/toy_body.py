@@ -43,7 +43,7 @@ class ToyBody:
         bent = torch.where(low, self.rest @ rotations[:, 1].mT, self.rest)
         return (bent * (1 + 0.1 * shapes[:, None])) @ rotations[:, 0].mT
 
-    def only(self, vertices: Tensor) -> ToyBody:
+    def subset(self, vertices: Tensor) -> ToyBody:
         body = copy.copy(self)
         body.rest, body.vertex_count = self.rest[vertices], len(vertices)
         return body

@@ -50,7 +50,7 @@ class BodyModel(Protocol):
         """
         ...
 
-    def only(self, vertices: Tensor) -> Self:
+    def subset(self, vertices: Tensor) -> Self:
         """The same body with only these vertices (indices), for speed where few are wanted."""
         ...
 

@@ -37,7 +37,7 @@ class BankedMesh:
                 setattr(self, key, value.to(device))
         return self
 
-    def only(self, vertices: Tensor) -> Self:
+    def subset(self, vertices: Tensor) -> Self:
         """The same mesh with only these vertices (indices), for speed where few are wanted."""
         part = copy.copy(self)
         part.template, part.weights = self.template[vertices], self.weights[vertices]
@@ -62,7 +62,7 @@ class BankedMesh:
         joint, bone = (shares.sum(dim=1).abs() > _SMALL_SHARE).nonzero(as_tuple=True)  # (P,) each
         share = shares.sum(dim=1)[joint, bone]
         means = shares[joint, :, bone] / share[:, None]  # (P, V)
-        part = self.only(vertices)
+        part = self.subset(vertices)
         part.template = torch.cat([part.template, means @ self.template])
         directions = torch.einsum("pv,svd->spd", means, self.shape_directions)
         part.shape_directions = torch.cat([part.shape_directions, directions], dim=1)

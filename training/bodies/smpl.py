@@ -99,7 +99,7 @@ class SmplBody:
                 setattr(body, key, value.double())
         return body
 
-    def only(self, vertices: Tensor) -> Self:
+    def subset(self, vertices: Tensor) -> Self:
         """The same body with only these vertices (indices), for speed where few are wanted."""
         body = copy.copy(self)
         body.template, body.weights = self.template[vertices], self.weights[vertices]

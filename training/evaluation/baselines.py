@@ -59,7 +59,7 @@ def nearest_pose(body: BodyModel, poses: Tensor, count: int = 65536) -> Predict:
     generator = torch.Generator().manual_seed(SEED)
     regressor, root = torch.from_numpy(body.joint_regressor), body.subject.root_joints
     kept = (regressor.abs() > _SMALL_WEIGHT).any(dim=0).nonzero()[:, 0]
-    few = body.only(kept)  # posing these is many times faster than whole meshes
+    few = body.subset(kept)  # posing these is many times faster than whole meshes
     few_regressor = regressor[:, kept] / regressor[:, kept].sum(dim=1, keepdim=True)
     seen, pose, shape, turn = [], [], [], []
     for _ in tqdm(range(0, count, _CHUNK), desc="views of training poses", leave=False, delay=2):

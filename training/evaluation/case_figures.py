@@ -63,6 +63,6 @@ def _tiles(image: np.ndarray, sample: DatasetPerson, person: Person, faces: np.n
     crop = cut_crop(image, (x, y, sample.side), TILE)
     corner = np.array([x, y]) - sample.side / 2
     middle = (np.array(camera.principal_point) - corner) * scale
-    figure = Figure(camera.place(person.vertices), faces)
+    figure = Figure(camera.to_camera(person.vertices), faces)
     drawn = overlay(crop, [figure], camera.focal_length * scale, (float(middle[0]), float(middle[1])))
     return [crop, drawn, side_view([figure], (TILE, TILE), (GROUND,) * 3)]

@@ -97,7 +97,7 @@ def _score_view(
         if row is None or not can_be_scored(recording.truth.joints[row]):
             continue
         world = recording.truth.joints[row]
-        true, true_2d = view.camera.place(world), view.camera.project(world)
+        true, true_2d = view.camera.to_camera(world), view.camera.project(world)
         if not _in_picture(true_2d, picture):
             continue
         frames += 1

@@ -68,7 +68,7 @@ class WorstFrames:
         _draw(joints, (true_2d - corner) * scale, _TRUE)
         _draw(joints, (person.keypoints_2d[IN_COCO, :2] - corner) * scale, _SEEN)
         middle = (np.array(person.camera.principal_point) - corner) * scale
-        figure = Figure(person.camera.place(person.vertices), self._faces)
+        figure = Figure(person.camera.to_camera(person.vertices), self._faces)
         drawn = overlay(crop, [figure], person.camera.focal_length * scale, (float(middle[0]), float(middle[1])))
         beside = np.full((TILE, TILE, 3), GROUND, np.uint8)
         hips = true[6:8].mean(axis=0)

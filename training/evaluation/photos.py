@@ -147,7 +147,7 @@ def evaluate_photos(reconstructors: dict[str, Reconstructor], photos: Sequence[A
 
 def picture_of(image: np.ndarray, people: Sequence[Person], faces: np.ndarray) -> np.ndarray:
     """The photo with all people over it, and beside it the same people seen from the side: (H, 2 W, 3) uint8."""
-    figures = [Figure(person.camera.place(person.vertices), faces) for person in people]
+    figures = [Figure(person.camera.to_camera(person.vertices), faces) for person in people]
     height, width = image.shape[:2]
     focal = people[0].camera.focal_length if people else float(width)
     drawn = overlay(image, figures, focal, people[0].camera.principal_point if people else None)

@@ -49,7 +49,7 @@ class CalibratedCamera:
         """Pixels, the mean of both axes'."""
         return float(self.intrinsics[[0, 1], [0, 1]].mean())
 
-    def place(self, points: np.ndarray) -> np.ndarray:
+    def to_camera(self, points: np.ndarray) -> np.ndarray:
         """World points (..., 3) in the camera's axes: x right, y down, z forward, its centre the origin."""
         placed: np.ndarray = points @ self.rotation.T + self.translation
         return placed
@@ -59,7 +59,7 @@ class CalibratedCamera:
 
         What lies behind the camera, where lenses have no formula, or is NaN comes out as NaN.
         """
-        flat = self.place(points).reshape(-1, 3).astype(np.float64)
+        flat = self.to_camera(points).reshape(-1, 3).astype(np.float64)
         before = flat[:, 2] > 0  # false for NaN
         pixels = np.full((len(flat), 2), np.nan)
         if before.any():

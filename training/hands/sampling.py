@@ -144,7 +144,7 @@ def _rods(hand: AnnyHand, angles: Tensor) -> Tensor:
     """The ends (N, 19, 2, 3) of the fingers' bones, three each from the thumb on, and of four rods in the palm."""
     shape = hand.mean_shape()[None].expand(len(angles), -1)
     rotations = to_rotations(angles)
-    few = hand.only(torch.from_numpy(hand.joint_regressor[[4, 8, 12, 16, 20]].argmax(axis=1)))
+    few = hand.subset(torch.from_numpy(hand.joint_regressor[[4, 8, 12, 16, 20]].argmax(axis=1)))
     tips, joints = few.pose(rotations, shape), hand.posed_joints(rotations, shape)
     rods = []
     for finger in range(5):

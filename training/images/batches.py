@@ -98,9 +98,9 @@ class MappedSource:
 
     def draw(self, count: int, generator: torch.Generator) -> Drawn:
         """See `Source`."""
-        return self.take(torch.randint(len(self), (count,), generator=generator, device=generator.device))
+        return self.select(torch.randint(len(self), (count,), generator=generator, device=generator.device))
 
-    def take(self, index: Tensor) -> Drawn:
+    def select(self, index: Tensor) -> Drawn:
         """The samples (B,), on the index's device."""
         place = index.cpu()
         parts = {name: value[place].to(index.device) for name, value in vars(self.truth).items()}

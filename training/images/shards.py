@@ -110,7 +110,7 @@ class PreparedImages(Dataset[ImageSample]):
         return {**self.__dict__, "_files": {}}
 
     def __getitem__(self, index: int) -> ImageSample:
-        shard, row = self.place(index)
+        shard, row = self.locate(index)
         file = self._open(shard)
         truth: dict[str, Tensor | None] = {field: self._row(shard, field, row) for field in _FIELDS}
         for field in _FIELDS:
@@ -130,7 +130,7 @@ class PreparedImages(Dataset[ImageSample]):
         image = torch.from_numpy(np.ascontiguousarray(picture[..., ::-1])).permute(2, 0, 1).contiguous()
         return ImageSample(name=self._names[shard][row], image=image, **truth)
 
-    def place(self, index: int) -> tuple[int, int]:
+    def locate(self, index: int) -> tuple[int, int]:
         """The shard of a sample, and its row there."""
         if not 0 <= index < len(self):
             raise IndexError(f"There are {len(self)} samples, so {index} is none of them.")

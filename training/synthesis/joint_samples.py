@@ -36,7 +36,7 @@ class JointSynthesizer:
         else:
             used = (regressor != 0).any(dim=0).index_fill(0, outline, False).nonzero()[:, 0]
             kept = torch.cat([outline, used])
-            self.points, self.regressor = body.only(kept), regressor[:, kept]
+            self.points, self.regressor = body.subset(kept), regressor[:, kept]
 
     def batch(self, index: Tensor, generator: torch.Generator, meshes: int) -> tuple[Tensor, MeshTruth]:
         """What is read (B, K, 5), and the truth, with vertices (meshes, C, 3) of the first ones alone.

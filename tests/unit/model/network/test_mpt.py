@@ -45,13 +45,13 @@ def test_a_part_of_the_crop_is_as_good_as_a_crop_of_that_part(
     # By hand: a square's centre lies its place times half a side from the crop's, and its side is half of it doubled.
     parts = torch.tensor([[312.0, 182, 60], [495.5, 318, 36]])
     with torch.inference_mode():
-        expected, placed = PhotoMPT(whole)(pixels, parts, cameras), PhotoMPT(part)(pixels, crops, cameras)
+        expected, meshes = PhotoMPT(whole)(pixels, parts, cameras), PhotoMPT(part)(pixels, crops, cameras)
         for name in ("vertices", "joints", "keypoints", "translation"):
-            torch.testing.assert_close(getattr(placed, name), getattr(expected, name), atol=1e-4, rtol=1e-4)
+            torch.testing.assert_close(getattr(meshes, name), getattr(expected, name), atol=1e-4, rtol=1e-4)
         # Weak perspective is into the crop that was given; both land on one pixel of the photo.
         pixel = [
             project_weak_perspective(answer.joints, answer.weak_perspective) * crop[:, None, 2:] / 2 + crop[:, None, :2]
-            for answer, crop in ((placed, crops), (expected, parts))
+            for answer, crop in ((meshes, crops), (expected, parts))
         ]
         torch.testing.assert_close(*pixel, atol=1e-3, rtol=1e-4)
         of_part, of_whole = part(torch.zeros(2, 3, 64, 64)).camera, whole(torch.zeros(2, 3, 64, 64)).camera

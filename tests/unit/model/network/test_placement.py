@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from model.network.heatmaps import HeatmapReadout
-from model.network.placement import fit_weak_perspective, place_people, ray_rotation, solve_translation
+from model.network.placement import fit_weak_perspective, ray_rotation, solve_translation, to_camera_space
 
 
 def bodies(count: int) -> Tensor:
@@ -82,9 +82,9 @@ def test_a_person_seen_in_a_crop_is_put_where_she_stands() -> None:
     crops = torch.tensor([[320.0 + 900 * 1.0 / 4, 240.0 - 900 * 0.4 / 4, 260.0]])  # about her pelvis
     turn = ray_rotation(crops[:, :2] - cameras[:, 1:], cameras[:, :1])
     seen = (pixels - crops[:, None, :2]) / (crops[:, None, 2:] / 2)
-    in_crop = truth @ turn  # the inverse of what `place_people` does
+    in_crop = truth @ turn  # the inverse of what `to_camera_space` does
     flat = torch.ones(1, 17)
-    placed = place_people(
+    placed = to_camera_space(
         in_crop, in_crop, torch.tensor([[0.9, 0, 0]]), HeatmapReadout(seen, flat, flat, flat), crops, cameras
     )
     torch.testing.assert_close(placed.joints, truth, atol=1e-5, rtol=0)

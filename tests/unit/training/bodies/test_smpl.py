@@ -229,7 +229,7 @@ def test_a_part_of_the_vertices_is_a_part_of_the_body(body: SmplBody) -> None:
     rotations = axis_angle_to_matrix(random_pose(2))
     shapes = body.sample_shapes(2, torch.Generator().manual_seed(1))
     picked = torch.tensor([5, 0, 6889])
-    part = body.only(picked)
+    part = body.subset(picked)
     assert part.vertex_count == 3
     torch.testing.assert_close(part.pose(rotations, shapes), body.pose(rotations, shapes)[:, picked])
     assert body.vertex_count == V
@@ -244,7 +244,7 @@ def test_shapes_are_standard_normal_and_reproducible(body: SmplBody) -> None:
 
 def test_gradients_reach_pose_and_shape(body: SmplBody) -> None:
     rotations, shapes = at_rest().requires_grad_(), torch.zeros(1, 10, requires_grad=True)
-    body.only(torch.tensor([7])).pose(rotations, shapes).sum().backward()
+    body.subset(torch.tensor([7])).pose(rotations, shapes).sum().backward()
     assert rotations.grad is not None and rotations.grad.abs().sum() > 0
     assert shapes.grad is not None and shapes.grad.abs().sum() > 0
 

@@ -38,7 +38,7 @@ def answer(limbs: np.ndarray) -> Person:
 
 
 def test_a_perfect_answer_has_no_error() -> None:
-    true = CAMERA.place(standing())
+    true = CAMERA.to_camera(standing())
     found = summarise([score_frame(answer(true), true, CAMERA.project(standing()))])
     for name in ("PA-MPJPE", "MPJPE", "2D seen, px", "2D projected, px", "lean, degrees", "depth, rms"):
         assert found[name] == pytest.approx(0, abs=1e-3), name
@@ -48,7 +48,7 @@ def test_a_perfect_answer_has_no_error() -> None:
 
 def test_errors_by_hand() -> None:
     """A wrist 120 mm too far, an ankle 60 mm too low: two of twelve joints."""
-    true = CAMERA.place(standing())
+    true = CAMERA.to_camera(standing())
     wrong = true.copy()
     wrong[4, 2] += 0.12
     wrong[10, 1] += 0.06
@@ -65,7 +65,7 @@ def test_errors_by_hand() -> None:
 
 
 def test_size_lean_and_signs_by_hand() -> None:
-    true = CAMERA.place(standing())
+    true = CAMERA.to_camera(standing())
     larger = summarise([score_frame(answer(1.1 * true), true, CAMERA.project(standing()))])
     assert larger["size, %"] == pytest.approx(110, abs=1e-3) == larger["limb length, %"]
     assert larger["PA-MPJPE"] == pytest.approx(0, abs=1e-3) and larger["2D projected, px"] == pytest.approx(0, abs=1e-3)
@@ -87,7 +87,7 @@ def test_size_lean_and_signs_by_hand() -> None:
 def test_unknown_joints_do_not_count() -> None:
     world = standing()
     world[[3, 5]] = np.nan
-    true, wrong = CAMERA.place(world), CAMERA.place(standing())
+    true, wrong = CAMERA.to_camera(world), CAMERA.place(standing())
     wrong[5, 0] += 3.0
     wrong[4, 0] += 0.1
     found = summarise([score_frame(answer(wrong), true, CAMERA.project(world))])
@@ -117,7 +117,7 @@ def test_from_film_to_report(tmp_path: Path) -> None:
     views = [View(camera_at(0.0, name), write_film(tmp_path / f"{name}.mp4", 6)) for name in ("one", "two")]
     joints = np.stack([standing()] * 6)
     joints[0, 6] = np.nan  # no hip, no score
-    leaning = CAMERA.place(standing())
+    leaning = CAMERA.to_camera(standing())
     leaning[:2, 2] += 0.5 * np.tan(np.radians(30))
     network = Knowing(leaning)
     recording = Recording("trial", views, TrueJoints(joints))

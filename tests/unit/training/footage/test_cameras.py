@@ -26,7 +26,7 @@ def test_both_formats_tell_the_same_cameras(tmp_path: Path) -> None:
 def test_points_are_projected_as_by_hand() -> None:
     camera = camera_at(0.0)  # on the x axis, four metres off, one up
     points = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 1.0], [2.0, 0.0, 2.0], [5.0, 0.0, 1.0], [np.nan, 0.0, 1.0]])
-    np.testing.assert_allclose(camera.place(points)[:3], [[0, 0, 4], [1, 0, 4], [0, -1, 2]], atol=1e-12)
+    np.testing.assert_allclose(camera.to_camera(points)[:3], [[0, 0, 4], [1, 0, 4], [0, -1, 2]], atol=1e-12)
     expected = [[60.5, 80.5], [60.5 + 150 / 4, 80.5], [60.5, 80.5 - 150 / 2]]
     np.testing.assert_allclose(camera.project(points)[:3], expected)
     assert np.isnan(camera.project(points)[3:]).all()  # behind the camera, and not known

@@ -69,7 +69,7 @@ def test_what_is_not_known_stays_unknown(tmp_path: Path) -> None:
     for field, value in vars(expected).items():
         assert torch.equal(getattr(found, field), value), field
     assert images[0].camera is None and images[1].vertices is None and images[2].joints_valid is None
-    kept = MappedSource(images, torch.zeros(3, 17, 8, 8)).take(torch.arange(3)).truth  # type: ignore[arg-type]
+    kept = MappedSource(images, torch.zeros(3, 17, 8, 8)).select(torch.arange(3)).truth  # type: ignore[arg-type]
     for field, value in vars(expected).items():
         assert torch.equal(getattr(kept, field), value), field
 
