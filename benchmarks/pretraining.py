@@ -48,10 +48,11 @@ class Stage:
     trainer: Trainer
     loss: StepLoss
     make: Callable[[int, torch.Generator], object]
-    """Makes the samples of a step, so many."""
+    """Makes as many samples as a step has."""
     steps: list[float] = field(default_factory=list)
-    """Seconds, one a round; so too"""
+    """Seconds of a step, one a round."""
     makes: list[float] = field(default_factory=list)
+    """Seconds in which a step's samples are made, one a round."""
 
     def take_turn(self, device: torch.device) -> None:
         """One step, and one step's samples once more, both timed."""

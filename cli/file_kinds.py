@@ -9,7 +9,7 @@ from typing import Literal
 from model.formats.signatures import photo_format
 
 Kind = Literal["photo", "other photo", "video"]
-"""Other photos are in formats that are not read."""
+"""What a file holds; "other photo" is one in a format that is not read."""
 
 _HEAD = 1024  # bytes
 _OTHER_PHOTOS = re.compile(

@@ -30,7 +30,7 @@ class Source(NamedTuple):
     place: Path
     """Its path below the folder, or the fixed part of the pattern, that was named; the bare name of a named file."""
     webcam: int | None = None
-    """Its number; then there is no such file."""
+    """The number of a webcam, which is no file; None of files."""
     is_video: bool = False
     """Whether it has many frames."""
 

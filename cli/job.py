@@ -24,7 +24,7 @@ class Job:
     output: Path
     """The folder."""
     formats: frozenset[str]
-    """Of glb, obj, json, npz, bvh and rigged."""
+    """The kinds of files to write, of glb, obj, json, npz, bvh and rigged."""
     overlay: bool
     boxes: list[Box] | None
     max_people: int | None
@@ -33,7 +33,7 @@ class Job:
     frame_rate: float
     """Frames a second of videos, at most."""
     rig: Rig | None
-    """Of the bodies that are fitted; None for none."""
+    """The rig of the bodies that are fitted to the meshes; None fits none."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Outcome:
     photos: int = 0
     videos: int = 0
     people: int = 0
-    """Or hands, if these were looked for."""
+    """People, or hands if the subject is hands."""
     hands: bool = False
     wanted_obj: bool = False
     empty: list[Unusable] = field(default_factory=list)

@@ -34,7 +34,7 @@ class VideoReader:
 
     Args:
         source: The file, or the webcam's number.
-        rate: At most so many frames a second are given.
+        rate: Frames a second to give, at most.
         max_pixels: Largest width x height.
 
     Raises:

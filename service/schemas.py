@@ -53,7 +53,7 @@ class ReconstructQuery(BaseModel):
     )
     subject: Literal["body", "hand"] = Field("body", description="Whether to reconstruct people's bodies, or hands.")
     max_people: int | None = Field(
-        None, ge=1, le=MOST_PEOPLE, description="Reconstruct only so many people, or hands: the most prominent."
+        None, ge=1, le=MOST_PEOPLE, description="How many people, or hands, to reconstruct at most: the most prominent."
     )
     bbox: list[
         Annotated[str, AfterValidator(_box_text), WithJsonSchema({"type": "string", "pattern": _BOX_PATTERN})]

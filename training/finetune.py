@@ -219,7 +219,7 @@ def main() -> None:
     )
     parser.add_argument("--inputs", choices=("heatmaps", "features"), default="heatmaps", help="of the transformer")
     parser.add_argument("--size", choices=sorted(SIZES), default="tiny", help="of a network from scratch")
-    parser.add_argument("--train-images", type=int, help="only so many of them")
+    parser.add_argument("--train-images", type=int, help="how many of them, the first ones")
     parser.add_argument("--steps", type=int, help="instead of the recipe's")
     parser.add_argument("--batch-size", type=int, help="instead of the recipe's")
     parser.add_argument("--output", type=Path, help="folder of the run, resumed if it exists; runs/finetune-RECIPE")

@@ -23,11 +23,11 @@ class PretrainRecipe:
     size: TransformerSize
     synthesis: SynthesisConfig
     lift: TrainerConfig | None
-    """First `PoseLift` alone: many samples a second teach it most of what it can know,"""
+    """Training of `PoseLift` alone, before all else: many samples a second teach it most of what it can know."""
     trainer: TrainerConfig
-    """then the whole network."""
+    """Training of the whole network."""
     subject: str = "body"
-    """Or "hand"."""
+    """"body" or "hand"."""
     youngest: int = ADULT
     """Years of the youngest bodies; children come in below 18."""
     edges: float = 5.0
@@ -138,11 +138,11 @@ class FinetuneRecipe:
     weights: Sequence[float] | None = None
     """How often each data set is drawn, of several; None for as often as it has images."""
     size: TransformerSize | None = None
-    """Of a network from scratch; None for the checkpoint's."""
+    """Size of a network from scratch; None for the checkpoint's."""
     images: int | None = None
     """How many training images, the first ones; None for all."""
     validation_images: int | None = None
-    """Likewise."""
+    """How many validation images, the first ones; None for all."""
 
 
 def finetune_frozen() -> FinetuneRecipe:

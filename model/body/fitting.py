@@ -26,7 +26,7 @@ _ANGLES = np.array(
 )  # fmt: skip
 
 _CORRELATION = 10.0
-"""Errors of a network's neighbouring vertices are much alike: so many of the sample count as one observation."""
+"""Errors of a network's neighbouring vertices are much alike: this many sampled vertices count as one observation."""
 _LEAST_NOISE = 1e-4  # metres: keeps the prior, and so the answer, where the mesh says nothing at all
 _DAMPING = 1e-3
 _STEPS = 20

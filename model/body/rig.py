@@ -68,15 +68,15 @@ class Rig:
     template: np.ndarray
     """(V, 3) the mean body as it was modelled."""
     joints: np.ndarray
-    """(22, 3) its joints."""
+    """(22, 3) the joints of the mean body."""
     shape_directions: np.ndarray
     """(S, V, 3) metres for each unit of a shape coefficient, whose variance among people is 1."""
     joint_directions: np.ndarray
-    """(S, 22, 3)."""
+    """(S, 22, 3) metres that joints move for each unit of a shape coefficient."""
     bones: np.ndarray
     """(V, 4) int64: the joints that move each vertex."""
     weights: np.ndarray
-    """(V, 4) by how much; rows sum to 1."""
+    """(V, 4) how much each of these joints moves the vertex; rows sum to 1."""
     sample: np.ndarray
     """(N,) int64: vertices spread evenly over the skin, which stand for the whole mesh when it is fitted."""
     limbs: np.ndarray
@@ -84,11 +84,11 @@ class Rig:
     limb_joints: np.ndarray
     """(L,) int64: where each limb begins."""
     limb_ends: np.ndarray
-    """(L, 3) where it ends."""
+    """(L, 3) where each limb ends."""
     limb_end_directions: np.ndarray
-    """(S, L, 3)."""
+    """(S, L, 3) metres that limbs' ends move for each unit of a shape coefficient."""
     limb_targets: np.ndarray
-    """(L, 3) its direction in the T-pose; zeros for one that keeps its pitch and turns straight ahead, as feet do."""
+    """(L, 3) each limb's direction in the T-pose; zeros for what keeps its pitch and turns straight ahead: feet."""
     pose_directions: np.ndarray
     """(189, V, 3) SMPL's pose blend shapes, metres for each entry of R - I of joints 1 to 21; (0, V, 3) for none."""
     measures: np.ndarray
@@ -167,7 +167,7 @@ class Rig:
         return self.skin(rest, turns, joint_positions(rest.joints, turns, translation))
 
     def skin(self, rest: Rest, turns: np.ndarray, positions: np.ndarray) -> np.ndarray:
-        """Vertices (V, 3) when each joint's piece is turned (22, 3, 3) from rest and its joint is at a position (22, 3).
+        """Vertices (V, 3) when joints are at `positions` (22, 3), and their pieces turned (22, 3, 3) from rest.
 
         The transforms are blended first, then applied once: sum_j w_j (R_j (v - h_j) + p_j).
         """

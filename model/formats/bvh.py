@@ -30,8 +30,8 @@ def to_bvh(
         bodies: N, of one shape, in the camera frame.
         times: N times in seconds, 0 or later and rising. Frames come at even steps from 0, since BVH knows no others:
             what lies between two times is interpolated, and before the first one the body stands as it enters.
-        positions: (N, 3) metres, camera frame, to be added to each body: where the pelvis is before the camera; None adds
-            nothing.
+        positions: (N, 3) metres, camera frame, to be added to each body: where the pelvis is before the camera; None
+            adds nothing.
         rate: Frames a second.
     """
     rest = rig.rest(bodies[0].shape)

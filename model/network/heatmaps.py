@@ -85,7 +85,7 @@ class HeatmapReadout:
     peak: Tensor
     """Highest value."""
     mass: Tensor
-    """Sum over the map in units of 64 square crop pixels' worth."""
+    """Sum over the map, sum_ij h_ij * (S / n)^2 / 64 for n x n cells over a crop of S pixels, whatever the grid."""
 
     def features(self) -> Tensor:
         """Stacks the numbers as (B, K, 5); an empty map gives zeros."""

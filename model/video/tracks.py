@@ -134,7 +134,7 @@ class Tracks:
 
         Args:
             rate: Frames a second.
-            most: At most so many people; None for all.
+            most: People to give, at most; None for all.
         """
         kept = [track for track in self if len(track) >= self.least(rate)]
         return sorted(kept, key=lambda track: (-len(track), track.rank))[:most]

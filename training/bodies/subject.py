@@ -29,9 +29,9 @@ class Subject:
     root_joints: tuple[int, ...]
     """The origin is the mean of these."""
     joints_said: str
-    """What reports call the joints,"""
+    """What reports call the joints."""
     root_said: str
-    """and the root."""
+    """What reports call the root."""
     confused: tuple[int, ...]
     """(K,) for each joint the one that a 2D network takes for it most easily."""
     parts: tuple[int, ...]

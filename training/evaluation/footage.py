@@ -38,8 +38,8 @@ def evaluate_footage(
 
     Args:
         reconstructors: by the name that the report gives them.
-        every: one in so many frames is scored.
-        max_people: the measured person must be among so many of a frame, the most prominent ones.
+        every: each Nth frame is scored.
+        max_people: the measured person must be among this many of a frame, the most prominent ones.
 
     Raises:
         BadData: a film cannot be read or is not of its camera's size, or no frame has known joints.

@@ -28,9 +28,9 @@ class Drawn:
     """One batch of B samples, on the generator's device."""
 
     crops: Tensor | None
-    """(B, 3, S, S) float32 in 0..255, or"""
+    """(B, 3, S, S) float32 in 0..255; None where a frozen backbone has answered already."""
     maps: Tensor | None
-    """(B, K or F, s, s): what the backbone answered to them."""
+    """(B, K or F, s, s) what that backbone answered; None where there are crops."""
     truth: MeshTruth
 
 

@@ -73,7 +73,7 @@ class PreparedImages(Dataset[ImageSample]):
 
         Args:
             folder: of `training.images.prepare`; split: "train", "validation" or "test".
-            count: only so many, the first ones; None for all.
+            count: samples to read, the first ones; None for all.
 
         Raises:
             BadData: there are none, or one cannot be read.

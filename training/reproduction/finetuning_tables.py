@@ -57,7 +57,7 @@ class Row:
     features: bool = False
     end_to_end: bool = False
     share: float = 1.0
-    """Of the training images."""
+    """Share of the training images that it sees."""
 
     @property
     def key(self) -> str:
@@ -97,9 +97,9 @@ class Budget:
     """How much each row may cost."""
 
     samples: int
-    """Of Tables 2 and 3b, whose backbone is frozen."""
+    """Samples of each run of Tables 2 and 3b, whose backbone is frozen."""
     samples_end_to_end: int
-    """Of both rows of Table 4."""
+    """Samples of each of the two runs of Table 4."""
     images: int | None
     """Training images; None for all that were prepared."""
 
@@ -237,7 +237,7 @@ def main() -> None:
     parser.add_argument("--tables", nargs="+", choices=list(TABLES), default=list(TABLES))
     parser.add_argument("--samples", type=int, default=12_800, help="of each row of Tables 2 and 3b")
     parser.add_argument("--samples-end-to-end", type=int, default=1_600, help="of each row of Table 4")
-    parser.add_argument("--train-images", type=int, help="only so many of them")
+    parser.add_argument("--train-images", type=int, help="how many of them, the first ones")
     parser.add_argument("--from", dest="start", type=Path, help="the pre-trained checkpoint; the shipped one")
     parser.add_argument("--output", type=Path, default=Path("runs/evidence"))
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

@@ -46,10 +46,10 @@ class HeatmapCorruption:
     false_peaks: float = 0.06
     """Share of joints with a second, false peak."""
     exchanged: float = 0.03
-    """Chance that a joint's peak stands where the one is that is most easily taken for it, such as its left-right
-    counterpart,"""
+    """Chance that a joint's peak stands where the one is that is most easily confused with it, such as its left-right
+    counterpart."""
     exchanged_parts: float = 0.0
-    """and that a whole part's peaks do."""
+    """Chance that all peaks of a part, a limb or a finger, stand where their counterparts are."""
     noise: float = 0.04
     """Largest standard deviation of the additive noise; an eighth of the samples has any."""
     imagined: float = 0.5

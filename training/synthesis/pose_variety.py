@@ -20,9 +20,9 @@ class PoseVariety:
     """How far training poses stray from the clips; all zero leaves them as they are."""
 
     legs: float = 0.3
-    """Share of the poses that get the legs of another frame,"""
+    """Share of the poses that get the legs of another frame."""
     arm: float = 0.25
-    """and that get the left arm of another frame; likewise, independently, the right one."""
+    """Share of the poses that get the left arm of another frame; likewise, independently, the right one."""
     tilt: float = 30.0
     """Degrees by which the two pelvises may lean differently: a sitting pose's legs fit no somersault."""
     straight: float = 0.35

@@ -28,9 +28,9 @@ class SynthesisConfig:
     views: int | None = None
     """See `sample_cameras`."""
     cut_off: float = 0.4
-    """Share of people that the photo's edge cuts off,"""
+    """Share of people that the photo's edge cuts off."""
     cut_from: tuple[float, float, float, float] = (0.1, 0.1, 0.1, 0.7)
-    """and the shares of these that lose their left, upper, right or lower side: people, mostly their legs."""
+    """Shares of these that lose their left, upper, right or lower side: people, mostly their legs."""
     crop_scale: tuple[float, float] = (1.1, 1.45)
     """Range of the crop's side over the box's longer side; people are cropped at 1.25."""
     crop_shift: float = 0.06

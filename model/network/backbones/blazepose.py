@@ -31,8 +31,8 @@ _STAGES = (
     (288, 8, 3),
 )  # of the regression: channels, blocks, and the tap that joins at the end
 _TAIL = (288, 8, 2)  # channels and blocks of the stages after those, and how many: down to 2 x 2
-_WINDOW = 4  # cells on either side of a landmark in which its heatmap refines it,
-_SURE = 0.5  # if it is as high as this there
+_WINDOW = 4  # cells on either side of a landmark in which its heatmap refines it
+_SURE = 0.5  # height of the heatmap within that window from which it does
 
 
 class StridedConv(nn.Conv2d):

@@ -51,15 +51,15 @@ class Fabric:
     colour: np.ndarray
     second: np.ndarray
     pattern: str
-    """plain, stripes, bars, checks, spots or blotches."""
+    """The word for it: plain, stripes, bars, checks, spots or blotches."""
     period: float
     """Metres from stripe to stripe."""
     share: float
-    """Of the second colour in it."""
+    """How much of it has the second colour, 0..1."""
     waves: np.ndarray
     """(3, 4) radians a metre: directions of the creases and blotches."""
     creases: float
-    """How much lighter and darker they are."""
+    """How much lighter and darker creases make the colour."""
 
     def paint(self, place: np.ndarray, along: np.ndarray) -> np.ndarray:
         """Colours (P, 3) at places (P, 3) of the resting surface; `along` (P,) runs down trunk and limbs, metres."""
@@ -102,11 +102,11 @@ class Appearance:
     sleeve: float
     """0 at the shoulder, 1 at the wrist."""
     hem: float
-    """Of the top: 0 at the hips, 1 at the ankles, negative above the hips."""
+    """Where the top ends: 0 at the hips, 1 at the ankles, negative above the hips."""
     waist: float
-    """Of the bottom, likewise."""
+    """Where the bottom begins, on the same scale as `hem`."""
     leg: float
-    """How far the bottom goes down, likewise."""
+    """Where the bottom ends, on the same scale as `hem`."""
     neckline: tuple[float, float]
     """Half its width and its depth, metres."""
     thickness: tuple[float, ...]

@@ -17,13 +17,13 @@ class Lamp:
     """A sun and a sky."""
 
     towards: np.ndarray
-    """(3,) the sun, unit length."""
+    """(3,) direction towards the sun, unit length."""
     up: np.ndarray
-    """(3,) the sky, unit length."""
+    """(3,) direction towards the sky, unit length."""
     sun: np.ndarray
-    """(3,) RGB, 1 shows colours as they are."""
+    """(3,) RGB of the sun's light; 1 shows colours as they are."""
     sky: np.ndarray
-    """(3,) likewise."""
+    """(3,) RGB of the sky's light, likewise."""
     shadows: bool
     """Whether limbs throw shadows on the body."""
 
