@@ -87,7 +87,7 @@ def test_size_lean_and_signs_by_hand() -> None:
 def test_unknown_joints_do_not_count() -> None:
     world = standing()
     world[[3, 5]] = np.nan
-    true, wrong = CAMERA.to_camera(world), CAMERA.place(standing())
+    true, wrong = CAMERA.to_camera(world), CAMERA.to_camera(standing())
     wrong[5, 0] += 3.0
     wrong[4, 0] += 0.1
     found = summarise([score_frame(answer(wrong), true, CAMERA.project(world))])
