@@ -1,24 +1,18 @@
-"""Bodies fitted to the meshes of a photo or a video: their GLBs with a skeleton, their BVH, and their arrays."""
+"""Bodies fitted to the meshes of a photo or a video: their parameters, arrays and motion."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from cli import outputs
-from cli.inputs import RIGGED
 from model.body.fitting import BodyFit, fit, fit_motion
+from model.body.motion import SkeletonMotion
 from model.body.rig import Rig
 from model.errors import BadInput
-from model.formats.bvh import to_bvh
-from model.formats.rigged_glb import to_rigged_glb
 from service.responses import encode_parameters
 from service.schemas import Parameters
-
-_RATE = 30.0  # frames a second of a BVH that has one
 
 
 @dataclass(frozen=True)
@@ -42,43 +36,18 @@ class Bodies:
             "residuals": np.array([body.residual for body in bodies], np.float32),
         }
 
-    def to_rigged_glb(
-        self, name: str, faces: np.ndarray, times: Sequence[float] | None = None, positions: np.ndarray | None = None
-    ) -> bytes:
-        """A GLB with a skeleton of one body, or of its motion.
+    def motion(
+        self,
+        times: Sequence[float] = (0.0,),
+        positions: np.ndarray | None = None,
+        keypoints: np.ndarray | None = None,
+    ) -> SkeletonMotion:
+        """The motion of one person's bodies; arguments as of `SkeletonMotion.of`."""
+        return SkeletonMotion.of(self.rig, self.found, times, positions, keypoints)
 
-        Args:
-            name: The node's.
-            faces: (F, 3).
-            times: (N,) seconds of the frames; None for the one body of a photo.
-            positions: (N, 3) metres, camera frame: where the pelvis is; None leaves it about the origin.
-        """
-        return to_rigged_glb(self.rig, self.found, faces, name, None if times is None else np.asarray(times), positions)
-
-    def to_bvh(
-        self, times: Sequence[float] = (0.0,), positions: np.ndarray | None = None, rate: float = _RATE
-    ) -> bytes:
-        """A BVH of one body, or of its motion; times and positions as of `to_rigged_glb`, rate in frames a second."""
-        return to_bvh(self.rig, self.found, times, positions, rate)
-
-    def write_each(self, stem: Path, faces: np.ndarray, kinds: frozenset[str]) -> list[dict[str, str]]:
-        """Write a photo's people, as far as the kinds say, as `<stem>-<number>.rigged.glb` and `.bvh`.
-
-        Returns:
-            For each person the files' names by format.
-        """
-        links = []
-        for number, one in enumerate(self.found, start=1):
-            name, body = f"{stem.name}-{number}", Bodies(self.rig, [one])
-            files: dict[str, str] = {}
-            if "rigged" in kinds:
-                files["rigged"] = name + RIGGED
-                outputs.write(stem.with_name(files["rigged"]), body.to_rigged_glb(name, faces))
-            if "bvh" in kinds:
-                files["bvh"] = f"{name}.bvh"
-                outputs.write(stem.with_name(files["bvh"]), body.to_bvh())
-            links.append(files)
-        return links
+    def one(self, index: int) -> Bodies:
+        """One of them."""
+        return Bodies(self.rig, [self.found[index]])
 
 
 def fit_still(rig: Rig, meshes: Sequence[np.ndarray]) -> Bodies:

@@ -30,6 +30,7 @@ _PURPOSES = {
     "smpl": "to train on SMPL's bodies",
     "onnx-cpu": "for `mpt export`",
     "heic": "to read HEIC, the photos of iPhones",
+    "footage": "to write C3D, and to read it in evaluations",
 }
 
 

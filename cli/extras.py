@@ -12,6 +12,7 @@ EXTRAS = {
     "smpl": ("smplx",),
     "onnx-cpu": ("onnx", "onnxruntime", "onnxscript"),
     "heic": ("pillow_heif",),
+    "footage": ("ezc3d",),
 }
 """Extra of the package -> the modules that come with it."""
 

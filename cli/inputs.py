@@ -16,7 +16,7 @@ from model.formats.signatures import FORMATS
 PHOTOS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".hif", ".avif")
 VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".3gp", ".ogv", ".wmv")
 """Of files that hold nothing known: what they should have been. All else goes by what is in them."""
-RIGGED = ".rigged.glb"
+RIGGED, SMPL_NPZ = ".rigged.glb", ".smpl.npz"
 OVERLAY, SIDE, OVERLAY_VIDEO = ".overlay.png", ".side.png", ".overlay.webm"
 HEATMAPS, ATTENTION = ".heatmaps.png", ".attention.png"
 _OURS = (OVERLAY, SIDE, OVERLAY_VIDEO, HEATMAPS, ATTENTION)

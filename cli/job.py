@@ -24,7 +24,7 @@ class Job:
     output: Path
     """The folder."""
     formats: frozenset[str]
-    """The kinds of files to write, of glb, obj, json, npz, bvh and rigged."""
+    """The kinds of files to write, of glb, obj, json, npz, rigged, bvh, trc, c3d and smpl-npz."""
     overlay: bool
     boxes: list[Box] | None
     max_people: int | None
@@ -34,6 +34,8 @@ class Job:
     """Frames a second of videos, at most."""
     rig: Rig | None
     """The rig of the bodies that are fitted to the meshes; None fits none."""
+    skeleton: str = "smpl"
+    """Whose joints' names and resting pose BVH has, of `SKELETONS`."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from cli.console import progress_bar
 from cli.errors import describe
 from cli.inputs import Source, Unusable, answer_name, output_names
 from cli.job import Job, Outcome, VideoAnswer
+from cli.skeleton_files import MovingSkeleton
 from model.errors import BadInput
 from model.formats.photo import decode
 
@@ -85,7 +86,10 @@ def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
     bodies = None
     if job.rig is not None:
         bodies = fit_still(job.rig, [person.vertices for person in found.people])
-        links = [a | b for a, b in zip(links, bodies.write_each(stem, job.model.faces, job.formats))]
+        for number, (person, files) in enumerate(zip(found.people, links), start=1):
+            motion = bodies.one(number - 1).motion(keypoints=person.joints[None])
+            skeleton = MovingSkeleton(f"{stem.name}-{number}", motion, job.model.faces, job.skeleton)
+            files.update(skeleton.write(stem.parent, job.formats))
     end = time.perf_counter()
     if "json" in job.formats:
         seconds = {"decode": decoded - start, "meshes": end - reconstructed, "total": end - start}

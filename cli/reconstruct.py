@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from cli.console import notes
+from cli.extras import require
 from cli.inputs import Unusable, find_sources
 from cli.options import Boxes, Checkpoint, Device, OfSubject, Subject, read_boxes
 
-_FORMATS = ("glb", "obj", "json", "npz", "bvh")
+_FORMATS = ("glb", "obj", "json", "npz", "bvh", "trc", "c3d", "smpl-npz")
+_OF_BODIES = frozenset(("bvh", "trc", "c3d", "smpl-npz"))
 
 
 class Mode(str, Enum):
@@ -20,6 +22,15 @@ class Mode(str, Enum):
 
     ZERO_SHOT = "zero-shot"
     FINE_TUNED = "fine-tuned"
+
+
+class SkeletonName(str, Enum):
+    """Whose names and resting pose BVH has."""
+
+    SMPL = "smpl"
+    MIXAMO = "mixamo"
+    UNREAL = "unreal"
+    LAFAN1 = "lafan1"
 
 
 class Engine(str, Enum):
@@ -53,8 +64,9 @@ def reconstruct(
             "-f",
             metavar="LIST",
             help="With commas: glb, obj (a mesh for each person), json (the answer that the service gives), "
-            "npz (all arrays, for numpy), bvh (a skeleton's pose, for animation programs). Of a video glb and bvh hold "
-            "the motion, and there is no obj.",
+            "npz (all arrays, for numpy); of a skeleton bvh (for animation programs), trc, c3d (joints as markers, for "
+            "biomechanics), smpl-npz (AMASS' keys, and what robots' retargeters read). Of a video they hold the "
+            "motion, and there is no obj.",
         ),
     ] = "glb",
     overlay: Annotated[
@@ -69,6 +81,9 @@ def reconstruct(
             "a video the joints' motion, in place of the other GLB. The body's parameters go into json and npz.",
         ),
     ] = False,
+    skeleton: Annotated[
+        SkeletonName, typer.Option(help="Whose joints' names and resting pose BVH has.")
+    ] = SkeletonName.SMPL,
     subject: OfSubject = Subject.BODY,
     max_people: Annotated[
         int | None,
@@ -107,11 +122,13 @@ def reconstruct(
     if not (kinds or overlay or rigged):
         words = f"name one of {', '.join(_FORMATS)}, or add --overlay or --rigged."
         raise typer.BadParameter(words, param_hint="--format")
+    if "c3d" in kinds:
+        require("footage", "--format c3d")
     sources, passed_over, unusable = find_sources(inputs)
     videos = [source for source in sources if source.is_video]
     if box and (len(sources) != 1 or videos):
         raise typer.BadParameter("boxes are for one photo, not for several and not for videos.", param_hint="--box")
-    if subject is Subject.HAND and (rigged or "bvh" in kinds):
+    if subject is Subject.HAND and (rigged or kinds & _OF_BODIES):
         raise typer.BadParameter("only bodies have a skeleton, hands have none.", param_hint="--subject")
     if reason := _why_no_video(subject, kinds, overlay or rigged):
         unusable += [Unusable(str(video.path), reason) for video in videos]
@@ -138,7 +155,8 @@ def reconstruct(
             focal_length=focal_length,
             max_pixels=settings.max_pixels,
             frame_rate=fps,
-            rig=find_rig(model.info()["vertices"], settings.rig) if rigged or "bvh" in kinds else None,
+            rig=find_rig(model.info()["vertices"], settings.rig) if rigged or kinds & _OF_BODIES else None,
+            skeleton=skeleton.value,
         )
         outcome = work_through(sources, job)
     outcome.unusable[:0] = unusable

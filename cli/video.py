@@ -62,7 +62,7 @@ def reconstruct_video(source: Path | int, stem: Path, job: Job, tick: Tick) -> V
         chosen = tracks.chosen(rate, job.max_people)
         for track in chosen:
             steady(track)
-        _write(chosen, stem, (film.width, film.height), rate, job)
+        _write(chosen, stem, (film.width, film.height), rate, tracks.times[-1], job)
         if job.overlay:
             if recording is None:
                 film.close()
@@ -97,12 +97,13 @@ def _why_nobody(tracks: Tracks, rate: float) -> str | None:
     return f"somebody was seen, but in no more than {frames}; whoever is followed must be in {tracks.least(rate)}"
 
 
-def _write(tracks: Sequence[Track], stem: Path, size: tuple[int, int], rate: float, job: Job) -> None:
+def _write(tracks: Sequence[Track], stem: Path, size: tuple[int, int], rate: float, end: float, job: Job) -> None:
     """Write each person's motion, and one JSON for all."""
     people = []
     for number, track in enumerate(tracks, start=1):
         bodies = fit_moving(job.rig, track.meshes) if job.rig is not None else None
-        person = MovingPerson(f"{stem.name}-{number}", track, job.model.faces, bodies, size, rate)
+        name = f"{stem.name}-{number}"
+        person = MovingPerson(name, track, job.model.faces, bodies, size, rate, end, job.skeleton)
         links = person.write(stem.parent, job.formats)
         if "json" in job.formats:
             people.append({"id": person.name, "mesh": links, "frames": list(person.frames())})

@@ -12,7 +12,7 @@ import numpy as np
 
 from cli import outputs
 from cli.body_fits import Bodies
-from cli.inputs import RIGGED
+from cli.skeleton_files import MovingSkeleton
 from model.formats.motion_glb import find_motion, to_glb
 from model.video.tracks import Track
 from service.responses import encode_person
@@ -32,6 +32,10 @@ class MovingPerson:
     """Width and height of the video, pixels."""
     rate: float
     """Frames a second, for formats that know even steps only."""
+    end: float
+    """Seconds: the film's last frame."""
+    skeleton: str
+    """Whose names and resting pose BVH has."""
 
     @property
     def positions(self) -> np.ndarray:
@@ -44,13 +48,20 @@ class MovingPerson:
         Raises:
             OSError: A file cannot be written.
         """
-        names = {}
+        names = self._write_skeleton(folder, formats) if self.bodies is not None else {}
         for kind, (ending, encode) in _WRITERS.items():
             # One GLB that moves is enough.
             if kind in formats and not (kind == "glb" and "rigged" in formats):
                 names[kind] = self.name + ending
                 outputs.write(folder / names[kind], encode(self))
         return names
+
+    def _write_skeleton(self, folder: Path, formats: frozenset[str]) -> dict[str, str]:
+        assert self.bodies is not None
+        joints = np.stack([person.joints for person in self.track.people])
+        motion = self.bodies.motion(self.track.times, self.positions, joints)
+        skeleton = MovingSkeleton(self.name, motion, self.faces, self.skeleton, self.rate, self.end, moves=True)
+        return skeleton.write(folder, formats)
 
     def frames(self) -> Iterable[dict[str, Any]]:
         """For JSON: each frame as a photo's has the person, with the time in seconds."""
@@ -64,16 +75,6 @@ class MovingPerson:
 def _glb(person: MovingPerson) -> bytes:
     track = person.track
     return to_glb(find_motion(track.times, track.meshes, person.positions, person.faces), person.faces, person.name)
-
-
-def _rigged_glb(person: MovingPerson) -> bytes:
-    assert person.bodies is not None
-    return person.bodies.to_rigged_glb(person.name, person.faces, person.track.times, person.positions)
-
-
-def _bvh(person: MovingPerson) -> bytes:
-    assert person.bodies is not None
-    return person.bodies.to_bvh(person.track.times, person.positions, person.rate)
 
 
 def _npz(person: MovingPerson) -> bytes:
@@ -94,8 +95,6 @@ def _npz(person: MovingPerson) -> bytes:
 
 
 _WRITERS: dict[str, tuple[str, Callable[[MovingPerson], bytes]]] = {
-    "rigged": (RIGGED, _rigged_glb),
-    "bvh": (".bvh", _bvh),
     "glb": (".glb", _glb),
     "npz": (".npz", _npz),
 }

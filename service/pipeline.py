@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from model.body.fitting import fit
+from model.body.motion import SkeletonMotion
 from model.body.rig import find_rig
 from model.errors import BadInput
 from model.formats.mesh import to_glb
@@ -94,5 +95,5 @@ def _person(
         parameters = encode_parameters(rig, body)
         if query.rigged:
             links["rigged"] = f"{root_path}/mesh/{identifier}.rigged.glb"
-            store.put(f"{identifier}.rigged", to_rigged_glb(rig, [body], person.faces, name))
+            store.put(f"{identifier}.rigged", to_rigged_glb(SkeletonMotion.of(rig, [body]), person.faces, name))
     return encode_person(identifier, person, links, parameters, query.vertices)

@@ -6,6 +6,9 @@ import numpy as np
 
 from model.joints import SMPL_PARENTS
 
+TURN_UP = (1.0, -1.0, -1.0)
+"""Camera frame, y down, to y up and back: by 180 degrees about x."""
+
 
 def to_global(rotations: np.ndarray) -> np.ndarray:
     """Rotations (..., 22, 3, 3) relative to the parent -> from the root's frame on."""

@@ -1,61 +1,50 @@
-"""A fitted body's motion or pose as BVH: a skeleton and its channels as text, which animation programs read.
+"""A body's motion or pose as BVH: a skeleton and its channels as text, which animation programs read.
 
 Centimetres (in Blender's importer: scale 0.01), y up; each joint's channels are Zrotation Xrotation Yrotation in
-degrees, and zero rotations are SMPL's T-pose. The camera is at the origin; of a photo, the pelvis.
+degrees. Names, and what zero rotations show, are those of the skeleton that is chosen (`skeletons.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-from scipy.spatial.transform import Rotation, Slerp
 
-from model.body.fitting import BodyFit
-from model.body.rig import Rest, Rig
-from model.formats.rigged_glb import bone_offsets, moves
-from model.joints import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
+from model.body.motion import SkeletonMotion
+from model.formats.skeletons import SKELETONS, Skeleton
+from model.joints import JOINTS, SMPL_PARENTS
 
 _CENTIMETRES = 100.0
 _POLE = 1e-5  # cosine of X below which Z and Y cannot be told apart
 
 
-def to_bvh(
-    rig: Rig, bodies: Sequence[BodyFit], times: Sequence[float], positions: np.ndarray | None, rate: float
-) -> bytes:
+def to_bvh(motion: SkeletonMotion, rate: float, skeleton: Skeleton = SKELETONS["smpl"]) -> bytes:
     """Write one person's motion, or pose, which is a motion of one frame.
 
     Args:
-        rig: The rig that the body was fitted with.
-        bodies: N, of one shape, in the camera frame.
-        times: N times in seconds, 0 or later and rising. Frames come at even steps from 0, since BVH knows no others:
-            what lies between two times is interpolated, and before the first one the body stands as it enters.
-        positions: (N, 3) metres, camera frame, to be added to each body: where the pelvis is before the camera; None
-            adds nothing.
+        motion: Its poses come at even steps, from 0 on, since BVH knows no others.
         rate: Frames a second.
+        skeleton: Whose names and resting pose.
     """
-    rest = rig.rest(bodies[0].shape)
-    quaternions, roots = moves(rig, bodies, positions)
-    at = np.arange(0.0, times[-1] + 1e-6, 1 / rate)
-    at = np.clip(at, times[0], times[-1])
-    angles = np.column_stack([_angles(times, quaternions[:, joint], at) for joint in _in_file()])  # (T, 66)
-    place = np.stack([np.interp(at, times, roots[:, axis]) for axis in range(3)], axis=1) * _CENTIMETRES
-    rows = np.column_stack([place, angles])
-    offsets = bone_offsets(rest)
-    lines = ["HIERARCHY", *_joint(0, offsets * _CENTIMETRES, _ends(rig, rest, offsets) * _CENTIMETRES)]
-    lines += ["MOTION", f"Frames: {len(at)}", f"Frame Time: {1 / rate:.8f}"]
+    turns = motion.turns @ skeleton.axes  # (T, 22, 3, 3): of the file's joints
+    local = turns.copy()
+    for joint, parent in enumerate(SMPL_PARENTS[1:], start=1):
+        local[:, joint] = np.swapaxes(turns[:, parent], 1, 2) @ turns[:, joint]
+    rows = np.column_stack([motion.roots * _CENTIMETRES, *(_angles(local[:, joint]) for joint in _in_file())])
+    # Bones as they lie in their parent's axes, and their ends in their own.
+    above = skeleton.axes[[0, *SMPL_PARENTS[1:]]]
+    offsets = np.einsum("jba,jb->ja", above, motion.offsets) * _CENTIMETRES
+    ends = np.einsum("jba,jb->ja", skeleton.axes, _ends(motion)) * _CENTIMETRES
+    lines = ["HIERARCHY", *_joint(0, skeleton.names, offsets, ends)]
+    lines += ["MOTION", f"Frames: {len(motion)}", f"Frame Time: {1 / rate:.8f}"]
     lines += [" ".join(f"{value:.4f}" for value in row) for row in rows]
     return ("\n".join(lines) + "\n").encode()
 
 
-def _angles(times: Sequence[float], quaternions: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Z, X and Y angles in degrees (T, 3), each about axes that the ones before have turned.
+def _angles(matrices: np.ndarray) -> np.ndarray:
+    """Z, X and Y angles in degrees (T, 3) of rotations (T, 3, 3), each about axes that the ones before have turned.
 
     A rotation has two such triples, give or take full turns, and any number of them at the poles, where X is a right
     angle: each frame has the one nearest to the frame before, since programs interpolate every channel by itself.
     """
-    turns = Rotation.from_quat(quaternions)
-    matrices = (Slerp(times, turns)(at) if len(times) > 1 else turns).as_matrix()
     one = np.stack(  # the triple whose X is within a right angle
         [
             np.arctan2(-matrices[:, 0, 1], matrices[:, 1, 1]),
@@ -111,12 +100,12 @@ def _in_file(joint: int = 0) -> list[int]:
     return [joint, *(below for child in _children(joint) for below in _in_file(child))]
 
 
-def _joint(joint: int, offsets: np.ndarray, ends: np.ndarray) -> list[str]:
+def _joint(joint: int, names: tuple[str, ...], offsets: np.ndarray, ends: np.ndarray) -> list[str]:
     """The lines of a joint and of all that hangs on it."""
-    below = [line for child in _children(joint) for line in _joint(child, offsets, ends)]
+    below = [line for child in _children(joint) for line in _joint(child, names, offsets, ends)]
     place = "Xposition Yposition Zposition " if joint == 0 else ""
     return [
-        f"{'ROOT' if joint == 0 else 'JOINT'} {SMPL_JOINT_NAMES[joint]}",
+        f"{'ROOT' if joint == 0 else 'JOINT'} {names[joint]}",
         "{",
         f"\tOFFSET {_numbers(offsets[joint])}",
         f"\tCHANNELS {6 if joint == 0 else 3} {place}Zrotation Xrotation Yrotation",
@@ -125,12 +114,13 @@ def _joint(joint: int, offsets: np.ndarray, ends: np.ndarray) -> list[str]:
     ]
 
 
-def _ends(rig: Rig, rest: Rest, offsets: np.ndarray) -> np.ndarray:
-    """Where bones end that have no child, from their joints: (22, 3), straight on to the end of their skin."""
+def _ends(motion: SkeletonMotion) -> np.ndarray:
+    """Where bones end that have no child, from their joints in the T-pose (22, 3): straight on to their skin's end."""
+    rest, offsets = motion.rest, motion.offsets
     ahead = offsets / np.maximum(np.linalg.norm(offsets, axis=1, keepdims=True), 1e-9)
     ends = np.zeros_like(offsets)
     for joint in range(JOINTS):
-        skin = rest.vertices[rig.dense_weights[:, joint] > 0.5]
+        skin = rest.vertices[motion.rig.dense_weights[:, joint] > 0.5]
         reach = (skin - rest.joints[joint]) @ rest.straighten[joint].T @ ahead[joint]
         ends[joint] = max(reach.max(initial=0.0), 0.01) * ahead[joint]
     return ends

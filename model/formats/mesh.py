@@ -13,10 +13,8 @@ import numpy as np
 import trimesh
 
 from model.body.normals import vertex_normals
+from model.body.skeleton import TURN_UP
 from model.formats.gltf import GltfWriter
-
-TURN_UP = (1.0, -1.0, -1.0)
-"""Camera frame, y down, to y up and back: by 180 degrees about x."""
 
 
 def to_glb(vertices: np.ndarray, faces: np.ndarray, name: str = "body") -> bytes:

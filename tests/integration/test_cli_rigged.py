@@ -17,6 +17,7 @@ import weights
 from cli.main import app
 from cli.video_io import VideoWriter
 from model.body.rig import Rig, load_rig
+from model.formats.smpl_npz import TO_Z_UP
 from model.joints import JOINTS, SMPL_JOINT_NAMES
 from model.reconstructor import Reconstructor
 from model.results import Person
@@ -130,6 +131,38 @@ def test_a_video_becomes_a_motion_of_joints(run, rig):
     for key in (0, 5, COUNT - 1):
         found = np.stack([rigged.joints(key)[name][:3, 3] for name in SMPL_JOINT_NAMES])
         np.testing.assert_allclose(joints[key], found - found[0], atol=1e-3)
+
+
+def test_a_video_becomes_markers_and_amass_keys(run, rig):
+    """In the same places, and by the names that were asked for."""
+    assert run("clip.mp4", "--format", "bvh,trc,smpl-npz,json", "--skeleton", "mixamo")[0] == 0
+    names = ["clip.video-1.bvh", "clip.video-1.smpl.npz", "clip.video-1.trc", "clip.video.json"]
+    assert files() == names
+    (person,) = json.loads(Path("reconstructions/clip.video.json").read_text())["people"]
+    assert person["mesh"] == {"bvh": names[0], "smpl-npz": names[1], "trc": names[2]}
+    motion = read_bvh(Path("reconstructions", names[0]))
+    joints = motion.positions()[:, motion.skeleton.names.index("mixamorig:LeftHand")] / 100
+    with np.load(Path("reconstructions", names[1]), allow_pickle=False) as arrays:
+        places = arrays["global_joint_positions"] @ TO_Z_UP  # y up again
+    wrist, root = SMPL_JOINT_NAMES.index("left_wrist"), places[:, 0]
+    np.testing.assert_allclose(joints, places[:, wrist] - root, atol=1e-4)
+    rows = [line.split("\t") for line in Path("reconstructions", names[2]).read_text().splitlines()[5:]]
+    assert len(rows) == COUNT
+    column = 2 + 3 * (17 + wrist)
+    np.testing.assert_allclose(
+        [list(map(float, row[column : column + 3])) for row in rows], places[:, wrist], atol=1e-4
+    )
+
+
+def test_a_photo_becomes_markers(run):
+    assert run("photo.png", "--format", "trc,smpl-npz")[0] == 0
+    assert files() == ["photo-1.smpl.npz", "photo-1.trc"]
+
+
+def test_c3d_names_the_extra_that_it_needs(run, monkeypatch):
+    monkeypatch.setattr("cli.extras.absent", lambda extra: ["ezc3d"] if extra == "footage" else [])
+    status, output = run("photo.png", "--format", "c3d")
+    assert status == 1 and "--format c3d needs ezc3d" in output and "[footage]" in output
 
 
 def test_a_photo_becomes_a_bvh_of_one_frame(run):

@@ -11,9 +11,11 @@ from scipy.spatial.transform import Rotation, Slerp
 
 import weights
 from model.body.fitting import BodyFit
+from model.body.motion import SkeletonMotion, even_times
 from model.body.rig import Rig, load_rig
 from model.body.skeleton import joint_positions, to_global
-from model.formats.bvh import to_bvh
+from model.formats import bvh
+from model.formats.skeletons import SKELETONS
 from model.joints import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
 from training.mocap.bvh import read_bvh
 from training.mocap.retarget import to_smpl
@@ -42,6 +44,12 @@ def bodies(rig: Rig) -> list[BodyFit]:
 
 PLACES = np.linspace((0, 0, 3.0), (1, 0.2, 4.0), COUNT)
 TIMES = np.arange(COUNT) / RATE
+
+
+def to_bvh(rig: Rig, bodies: list[BodyFit], times: np.ndarray, places: np.ndarray | None, rate: float) -> bytes:
+    """A film that ends with the bodies."""
+    motion = SkeletonMotion.of(rig, bodies, times, places)
+    return bvh.to_bvh(motion.at(even_times(rate, times[-1])), rate)
 
 
 def joints_of(rig: Rig, body: BodyFit, place: np.ndarray) -> np.ndarray:
@@ -156,6 +164,57 @@ def test_frames_that_were_missed_are_filled_in(rig, bodies):
     np.testing.assert_allclose(found[kept], whole[kept], atol=1e-3)
     np.testing.assert_allclose(found[[2, 3, 6], :3], whole[[2, 3, 6], :3], atol=0.01)
     np.testing.assert_allclose(found[:, 6:], whole[:, 6:], atol=2)
+
+
+@pytest.mark.parametrize("name", SKELETONS)
+def test_every_skeleton_shows_the_same_joints(rig, bodies, tmp_path: Path, name: str):
+    """Whatever they are called, and however the joints rest."""
+    motion, skeleton = SkeletonMotion.of(rig, bodies, TIMES, PLACES), SKELETONS[name]
+    text = bvh.to_bvh(motion, RATE, skeleton)
+    (tmp_path / "dance.bvh").write_bytes(text)
+    read = read_bvh(tmp_path / "dance.bvh")
+    order = [read.skeleton.names.index(joint) for joint in skeleton.names]
+    found = (read.positions()[:, order] + table(text)[:, None, :3]) / 100
+    np.testing.assert_allclose(found, motion.joints, atol=1e-4)
+
+
+def test_skeletons_rest_as_their_programs_have_them(rig, bodies, tmp_path: Path):
+    """By zero rotations: Unreal's arms hang down by 45 degrees, LAFAN1's thighs lie along x."""
+    motion, at = SkeletonMotion.of(rig, bodies, TIMES, PLACES), {}
+    for name in ("mixamo", "unreal", "lafan1"):
+        (tmp_path / "dance.bvh").write_bytes(bvh.to_bvh(motion, RATE, SKELETONS[name]))
+        skeleton = read_bvh(tmp_path / "dance.bvh").skeleton
+        at[name] = dict(zip(skeleton.names, skeleton.rest_positions()))
+    arm = at["unreal"]["lowerarm_l"] - at["unreal"]["upperarm_l"]
+    assert np.degrees(np.arctan2(-arm[1], arm[0])) == pytest.approx(45, abs=0.1)
+    arm = at["unreal"]["hand_r"] - at["unreal"]["upperarm_r"]
+    assert np.degrees(np.arctan2(-arm[1], -arm[0])) == pytest.approx(45, abs=0.1)
+    arm = at["mixamo"]["mixamorig:RightHand"] - at["mixamo"]["mixamorig:RightArm"]
+    assert arm[0] == pytest.approx(-np.linalg.norm(arm), rel=1e-4)
+    for bone in (("LeftUpLeg", "LeftLeg"), ("RightLeg", "RightFoot"), ("RightArm", "RightForeArm")):
+        along = at["lafan1"][bone[1]] - at["lafan1"][bone[0]]
+        assert along[0] == pytest.approx(np.linalg.norm(along), rel=1e-4)
+
+
+def test_lafan1s_joints_turn_as_retargeters_expect():
+    """By hand, from the offsets to a robot (x ahead, y left, z up) that GMR's table for LAFAN1 has.
+
+    Of who stands with hanging arms, hips' axes point up, ahead, left, thighs' down, ahead, right, arms' down, back,
+    left.
+    """
+    skeleton, ahead = SKELETONS["lafan1"], np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0]])  # y up to the robot's axes
+    hanging = Rotation.from_euler("z", [[-90], [90]], degrees=True).as_matrix()  # left, right
+    for name, turn, quaternion in (
+        ("Hips", np.eye(3), (0.5, 0.5, 0.5, 0.5)),
+        ("LeftUpLeg", np.eye(3), (-0.5, 0.5, 0.5, -0.5)),
+        ("RightLeg", np.eye(3), (-0.5, 0.5, 0.5, -0.5)),
+        ("RightToe", np.eye(3), (-0.70710678, 0.70710678, 0, 0)),
+        ("LeftArm", hanging[0], (0.5, 0.5, -0.5, -0.5)),
+        ("RightArm", hanging[1], (0.5, 0.5, -0.5, -0.5)),
+    ):
+        w, x, y, z = quaternion
+        axes = ahead @ turn @ skeleton.axes[skeleton.names.index(name)]
+        np.testing.assert_allclose(axes @ Rotation.from_quat([x, y, z, w]).as_matrix(), np.eye(3), atol=1e-6)
 
 
 def test_one_frame_is_a_motion(rig, bodies):

