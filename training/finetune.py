@@ -203,7 +203,7 @@ def finetuning_loss(
     return loss
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m training.finetune", description=__doc__)
     parser.add_argument(
@@ -228,7 +228,7 @@ def main() -> None:
     parser.add_argument(
         "--compile", action="store_true", help="compile the network; on a CPU this needs a C++ compiler"
     )
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     folder = options.output or Path("runs") / f"finetune-{options.recipe}"
     with telling_errors(), joined(options.device) as processes:
         recipe, start, topology = _chosen(options, processes.count)

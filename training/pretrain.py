@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -159,7 +160,7 @@ def hardware(device: torch.device) -> str:
     return f"{torch.get_num_threads()} threads of a CPU ({platform.machine()}, {os.cpu_count()} cores)"
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m training.pretrain", description=__doc__)
     parser.add_argument(
@@ -180,7 +181,7 @@ def main() -> None:
     parser.add_argument(
         "--compile", action="store_true", help="compile the network; on a CPU this needs a C++ compiler"
     )
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     recipe, hand = PRETRAIN[options.size](), options.subject == "hand"
     if hand and bool(options.mano) != bool(options.mocap):
         parser.error("--subject hand draws the open hand's poses; --mano and --mocap go together")

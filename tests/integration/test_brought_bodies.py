@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,11 @@ import pytest
 from scipy.spatial import cKDTree
 
 from model.network.checkpoint import load_checkpoint
+from tests.support.command import run_main
+from tests.support.short_training import shorten
 from tests.unit.training.bodies.test_mano import mano_arrays
 from tests.unit.training.bodies.test_smpl import JOINTS, smpl_arrays
+from training.pretrain import main
 
 
 def tube(rows: int, around: int, length: float, radius: float) -> tuple[np.ndarray, np.ndarray]:
@@ -41,9 +43,13 @@ def hung(arrays: dict[str, np.ndarray], points: np.ndarray, faces: np.ndarray, j
     arrays["shapedirs"] = 0.02 * points[:, :, None] * np.ones(arrays["shapedirs"].shape[-1])
 
 
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten(monkeypatch)
+
+
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "training.pretrain", "--steps", "1", "--batch-size", "4", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+    return run_main(main, "--steps", 1, "--batch-size", 4, *arguments)
 
 
 def test_pre_training_takes_a_brought_smpl(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,10 @@ from model.network.backbones.simple_baseline import SimpleBaseline
 from model.network.checkpoint import load_checkpoint
 from model.reconstructor import Reconstructor
 from model.runtime.loading import default_checkpoint
+from tests.support.command import run_main
 from tests.support.torchrun import run_script
+from training.evaluate import main as evaluation
+from training.finetune import main as finetuning
 from training.images.prepare import prepare
 from training.images.rendered.dataset import RenderConfig
 from training.images.shards import PreparedImages
@@ -39,22 +42,21 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _run(module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", module, *map(str, arguments), "--device", "cpu"]
-    return subprocess.run(command, capture_output=True, text=True)
+def _run(main: Callable, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return run_main(main, *arguments, "--device", "cpu")
 
 
 def test_frozen_then_end_to_end_then_served(images: Path, tmp_path: Path) -> None:
     common = ("--images", images, "--mixed", 0, "--batch-size", 4)
-    first = _run("training.finetune", *common, "--steps", 2, "--output", tmp_path / "frozen")
+    first = _run(finetuning, *common, "--steps", 2, "--output", tmp_path / "frozen")
     assert first.returncode == 0, first.stderr
     frozen = tmp_path / "frozen" / "best.safetensors"
     assert load_checkpoint(frozen).backbone is None  # it is the published one
-    again = _run("training.finetune", *common, "--steps", 3, "--output", tmp_path / "frozen")
+    again = _run(finetuning, *common, "--steps", 3, "--output", tmp_path / "frozen")
     assert again.returncode == 0 and "Resuming" in again.stdout and "at step 2 of 3" in again.stdout
 
     second = _run(
-        "training.finetune", *common, "--recipe", "end-to-end", "--from", frozen,
+        finetuning, *common, "--recipe", "end-to-end", "--from", frozen,
         "--steps", 1, "--output", tmp_path / "whole",
     )  # fmt: skip
     assert second.returncode == 0, second.stderr
@@ -77,7 +79,7 @@ def test_frozen_then_end_to_end_then_served(images: Path, tmp_path: Path) -> Non
     (person,) = tuned.reconstruct(photo, boxes=[(20.0, 10.0, 184.0, 204.0)]).people
     assert person.vertices.shape == (13718, 3)
 
-    third = _run("training.finetune", *common, "--from", whole, "--steps", 1, "--output", tmp_path / "third")
+    third = _run(finetuning, *common, "--from", whole, "--steps", 1, "--output", tmp_path / "third")
     assert third.returncode == 0, third.stderr
     carried = load_checkpoint(tmp_path / "third" / "best.safetensors").backbone  # frozen, yet not the published one
     assert carried is not None and loaded.backbone is not None
@@ -85,7 +87,7 @@ def test_frozen_then_end_to_end_then_served(images: Path, tmp_path: Path) -> Non
         assert torch.equal(one, other)
 
     report = _run(
-        "training.evaluate",
+        evaluation,
         "--rendered",
         images,
         "--checkpoint",
@@ -105,16 +107,16 @@ def test_another_backbone_is_fine_tuned_and_carried_along(
     name = "simple-baseline-50-square"
     monkeypatch.setenv("MPT_WEIGHTS_DIR", str(tmp_path / "weights"))
     common = ("--backbone", name, "--mixed", 0, "--batch-size", 2, "--steps", 1, "--recipe", "end-to-end")
-    run = _run("training.finetune", *common, "--images", images, "--output", tmp_path / "a")
+    run = _run(finetuning, *common, "--images", images, "--output", tmp_path / "a")
     assert run.returncode == 1 and "python -m weights.convert simple-baseline-50" in run.stderr
     torch.manual_seed(0)
     (tmp_path / "weights").mkdir()
     state = {key: value.contiguous() for key, value in build_backbone(name).state_dict().items()}
     save_file(state, tmp_path / "weights" / "simple-baseline-50.safetensors")
-    run = _run("training.finetune", *common, "--images", images, "--output", tmp_path / "a")
+    run = _run(finetuning, *common, "--images", images, "--output", tmp_path / "a")
     assert run.returncode == 1 and "prepare some with --size 256" in run.stderr
     _render(tmp_path / "larger", {"train": 4, "validation": 2}, RenderConfig(size=256))
-    run = _run("training.finetune", *common, "--images", tmp_path / "larger", "--output", tmp_path / "b")
+    run = _run(finetuning, *common, "--images", tmp_path / "larger", "--output", tmp_path / "b")
     assert run.returncode == 0, run.stderr
     tuned = load_checkpoint(tmp_path / "b" / "best.safetensors")
     assert tuned.card["backbone"] == name and isinstance(tuned.backbone, SimpleBaseline)
@@ -158,7 +160,7 @@ def test_two_processes_fine_tune_as_one_with_the_double_batch(images: Path, tmp_
 
 
 def test_what_does_not_go_together_gets_a_sentence(images: Path, tmp_path: Path) -> None:
-    run = _run("training.finetune", "--images", images, "--steps", 1, "--output", tmp_path / "a")
+    run = _run(finetuning, "--images", images, "--steps", 1, "--output", tmp_path / "a")
     assert run.returncode == 1 and "give --mocap, or --mixed 0" in run.stderr and "Traceback" not in run.stderr
-    run = _run("training.finetune", "--images", tmp_path, "--mixed", 0, "--output", tmp_path / "a")
+    run = _run(finetuning, "--images", tmp_path, "--mixed", 0, "--output", tmp_path / "a")
     assert run.returncode == 1 and "holds no train images" in run.stderr

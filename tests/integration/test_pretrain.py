@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,12 +21,14 @@ from model.network.heatmaps import CROP_SIZE, read_heatmaps
 from model.network.projection import project_weak_perspective
 from model.network.sizes import fast
 from model.network.topology import MeshTopology
+from tests.support.command import run_main
+from tests.support.short_training import shorten
 from training.bodies.anny import AnnyBody
-from training.bodies.coarse import load_topology
+from training.bodies.coarse import build_topology
 from training.loop.distributed import Processes
-from training.loop.trainer import TrainerConfig
+from training.loop.trainer import Trainer, TrainerConfig
 from training.mocap.sample import read_sample
-from training.pretrain import pretrain, shards
+from training.pretrain import main, pretrain, shards
 from training.recipes import PretrainRecipe
 from training.rotations import axis_angle_to_matrix
 from training.synthesis.corruption import HeatmapCorruption
@@ -45,8 +50,8 @@ def poses() -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def topology(body: AnnyBody, poses: torch.Tensor, tmp_path_factory: pytest.TempPathFactory) -> MeshTopology:
-    return load_topology(tmp_path_factory.mktemp("body") / "topology.safetensors", body, poses)
+def topology(body: AnnyBody, poses: torch.Tensor) -> MeshTopology:
+    return build_topology(body, poses, fit_bodies=96, test_bodies=8)[0]
 
 
 def _synthesizer(body: AnnyBody, topology: MeshTopology, poses: torch.Tensor, **changes: object) -> Synthesizer:
@@ -142,13 +147,18 @@ def test_variety_keeps_the_root_and_the_trunk_and_mixes_limbs(poses: torch.Tenso
     assert torch.equal(vary(pose, other, nothing, generator), pose)
 
 
-def test_the_command_trains_resumes_and_leaves_a_checkpoint(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "training.pretrain", "--batch-size", "8", "--output", str(tmp_path)]
-    first = subprocess.run([*command, "--steps", "2"], capture_output=True, text=True)
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten(monkeypatch)
+
+
+def test_the_command_trains_resumes_and_leaves_a_checkpoint(short: None, tmp_path: Path) -> None:
+    command = ["--batch-size", 8, "--output", tmp_path]
+    first = run_main(main, *command, "--steps", 2)
     assert first.returncode == 0, first.stderr
     assert "built-in sample" in first.stdout
     assert "at step" not in first.stdout
-    second = subprocess.run([*command, "--steps", "4"], capture_output=True, text=True)
+    second = run_main(main, *command, "--steps", 4)
     assert second.returncode == 0, second.stderr
     assert "at step 2 of 4" in second.stdout
     loaded = load_checkpoint(tmp_path / "best.safetensors")
@@ -156,28 +166,29 @@ def test_the_command_trains_resumes_and_leaves_a_checkpoint(tmp_path: Path) -> N
     assert loaded.card["mode"] == "zero-shot"
     assert set(loaded.card["validation"]) == {"PA-MPJPE", "MPJPE", "MPVE"}
     json.dumps(loaded.card)
-    third = [*command[:-1], str(tmp_path / "on"), "--steps", "1", "--from", str(tmp_path / "best.safetensors")]
-    begun = subprocess.run(third, capture_output=True, text=True)
+    third = [*command[:-1], tmp_path / "on", "--steps", 1, "--from", tmp_path / "best.safetensors"]
+    begun = run_main(main, *third)
     assert begun.returncode == 0, begun.stderr
     went_on = load_checkpoint(tmp_path / "on" / "best.safetensors")
     assert went_on.topology.fingerprint == loaded.topology.fingerprint
     assert went_on.card["samples_seen"] == loaded.card["samples_seen"] + 8
     moved = (went_on.model.lift.joints.weight - loaded.model.lift.joints.weight).abs().max()
     assert 0 < moved < 0.01  # one step away, no first stage
-    other = [*third, "--size", "small", "--output", str(tmp_path / "none")]
-    refused = subprocess.run(other, capture_output=True, text=True)
+    refused = run_main(main, *third, "--size", "small", "--output", tmp_path / "none")
     assert refused.returncode == 1 and "--size tiny" in refused.stderr
 
 
-def test_a_run_that_is_told_to_stop_saves_its_state(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "training.pretrain", "--batch-size", "8", "--steps", "100000"]
-    command += ["--output", str(tmp_path)]
-    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    assert run.stderr is not None
-    while "step/s" not in run.stderr.readline(200):  # the progress bar has begun to move
-        assert run.poll() is None
-    run.terminate()
-    run.communicate(timeout=60)
+def test_a_run_that_is_told_to_stop_saves_its_state(
+    short: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = Trainer.train_step
+
+    def interrupted(trainer: Trainer, *arguments: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return step(trainer, *arguments)
+
+    monkeypatch.setattr(Trainer, "train_step", interrupted)
+    run = run_main(main, "--batch-size", 8, "--steps", 100000, "--output", tmp_path)
     assert run.returncode == 130
     assert (tmp_path / "lift" / "state.safetensors").exists()  # it was in the first stage
 
@@ -217,9 +228,7 @@ def test_joints_alone_are_what_heatmaps_would_have_said(
     assert difference[..., :2].abs().mean() < 2e-3 and difference[..., 2:4].abs().mean() < 1e-2
 
 
-def test_a_first_stage_is_a_checkpoint_to_begin_with(
-    body: AnnyBody, topology: MeshTopology, poses: torch.Tensor, tmp_path: Path
-) -> None:
+def test_a_first_stage_is_a_checkpoint_to_begin_with(body: AnnyBody, short: None, tmp_path: Path) -> None:
     size = dataclasses.replace(fast(), lift=32, encoder=((32, 1),), memory=16, rank=8)
     config = TrainerConfig(steps=2, batch_size=32, learning_rate=1e-3, warm_up=0, validate_every=2, muon_rows=16)
     recipe = PretrainRecipe(size, SynthesisConfig(56), lift=config, trainer=config)

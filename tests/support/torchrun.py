@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 
-def run_script(script: Path, *arguments: object, processes: int) -> None:
-    """Runs it to its end; what it printed when it failed is the failure's message."""
+def run_script(script: Path, *arguments: object, processes: int) -> str:
+    """Runs it to its end and gives what it printed; when it failed, that is the failure's message."""
     launcher = [sys.executable]
     if processes > 1:
         launcher += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
@@ -17,3 +17,4 @@ def run_script(script: Path, *arguments: object, processes: int) -> None:
     command = [*launcher, str(script), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr
+    return done.stdout

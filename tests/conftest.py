@@ -1,0 +1,7 @@
+"""One thread a process: two of PyTorch's that wait for each other cost twice the time, and round in another order."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before PyTorch is imported, here and in processes that tests start
