@@ -9,8 +9,9 @@ import typer
 from rich.progress import MofNCompleteColumn
 
 from cli.console import notes, progress_bar
-from cli.inputs import ATTENTION, HEATMAPS, answer_name
+from cli.inputs import answer_name
 from cli.options import Boxes, Checkpoint, Device, OfSubject, Subject, read_boxes
+from model.formats.endings import ATTENTION, HEATMAPS
 
 
 def explain(

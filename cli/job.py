@@ -38,17 +38,6 @@ class Job:
     """Whose joints' names and resting pose BVH has, of `SKELETONS`."""
 
 
-@dataclass(frozen=True)
-class VideoAnswer:
-    """What came of one video."""
-
-    people: int
-    nobody: str | None
-    """Why there is nobody, if so."""
-    missing: str | None
-    """What could not be read, if the file is not whole."""
-
-
 @dataclass
 class Outcome:
     """What came of all inputs."""

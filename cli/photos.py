@@ -5,18 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from cli import outputs
-from cli.body_fits import fit_still
 from cli.console import progress_bar
 from cli.errors import describe
 from cli.inputs import Source, Unusable, answer_name, output_names
-from cli.job import Job, Outcome, VideoAnswer
-from cli.skeleton_files import MovingSkeleton
+from cli.job import Job, Outcome
+from model.arrays import to_npz
+from model.body.bodies import fit_still
 from model.errors import BadInput
 from model.formats.photo import decode
+from model.video.skeleton_files import MovingSkeleton
+from service.responses import encode_parameters
+
+if TYPE_CHECKING:
+    from model.video.film import FilmAnswer
 
 _MAX_BYTES = 2**30  # of a file: more is no photo
 
@@ -51,7 +57,7 @@ def work_through(sources: Sequence[Source], job: Job) -> Outcome:
     return outcome
 
 
-def _with_bar(progress: Progress, source: Source, stem: Path, job: Job) -> VideoAnswer:
+def _with_bar(progress: Progress, source: Source, stem: Path, job: Job) -> FilmAnswer:
     """Reconstruct the people of a video, with a bar for its frames."""
     from cli.video import reconstruct_video
 
@@ -86,20 +92,23 @@ def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
     bodies = None
     if job.rig is not None:
         bodies = fit_still(job.rig, [person.vertices for person in found.people])
-        for number, (person, files) in enumerate(zip(found.people, links), start=1):
+        for number, (person, names) in enumerate(zip(found.people, links), start=1):
             motion = bodies.one(number - 1).motion(keypoints=person.joints[None])
             skeleton = MovingSkeleton(f"{stem.name}-{number}", motion, job.model.faces, job.skeleton)
-            files.update(skeleton.write(stem.parent, job.formats))
+            for kind, name, data in skeleton.files(job.formats):
+                names[kind] = name
+                outputs.write(stem.with_name(name), data)
     end = time.perf_counter()
     if "json" in job.formats:
         seconds = {"decode": decoded - start, "meshes": end - reconstructed, "total": end - start}
         stages = found.timings_ms | {stage: 1000 * value for stage, value in seconds.items()}
-        parameters = bodies.parameters() if bodies else None
+        parameters = [encode_parameters(bodies.rig, body) for body in bodies.found] if bodies else None
         answer = outputs.to_json(stem, photo, found, job.model, links, stages, parameters)
         outputs.write(_with_ending(stem, ".json"), answer)
     if "npz" in job.formats:
-        arrays = bodies.arrays() if bodies else {}
-        outputs.write(_with_ending(stem, ".npz"), outputs.to_npz(photo, found, job.model.faces, arrays))
+        size, fits = (photo.width, photo.height), bodies.found if bodies else []
+        npz = to_npz(found.people, size, job.model.faces, job.rig, fits)
+        outputs.write(_with_ending(stem, ".npz"), npz)
     if job.overlay:
         outputs.write_pictures(stem, found)
     return len(found.people)

@@ -13,15 +13,15 @@ from typing import Any
 from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.staticfiles import StaticFiles
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
-from service import auth, problems
+from service import problems, routes
 from service.http.head_requests import Head
 from service.http.request_log import Observe
 from service.http.security_headers import SecurityHeaders
 from service.http.upload_limits import BodySize, BodyTime
 from service.inference.engine import Engine, Loader, load_reconstructors
-from service.routes import STATIC, Services, guarded, router
+from service.routes.common import Services
 from service.settings import Settings
 from service.store import MeshStore, Store
 
@@ -30,12 +30,15 @@ log = logging.getLogger(__name__)
 SWEEP_SECONDS = 60.0
 TAGS = [
     {"name": "reconstruction", "description": "A photo in, people out."},
+    {"name": "reconstructions", "description": "An answer once more, all of it in one file, and its end."},
     {"name": "meshes", "description": "What an answer links to, for as long as it is kept."},
     {"name": "pictures", "description": "The same as pictures."},
     {"name": "models", "description": "Which networks answer."},
     {"name": "health", "description": "For orchestrators and Prometheus."},
 ]
 """In the order in which the API's page shows them."""
+# Coordinates in binary lose a sixth at most, for as long as it takes to make a GLB.
+_NOT_SMALLER_COMPRESSED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/octet-stream", "model/gltf-binary")
 
 
 def create_app(settings: Settings | None = None, load: Loader = load_reconstructors) -> FastAPI:
@@ -78,6 +81,9 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
     app.state.services = services
     problems.install(app, settings.max_body_bytes, settings.retry_after)
     # The last one added is the outermost.
+    app.add_middleware(
+        GZipMiddleware, minimum_size=1024, compresslevel=1, exclude_content_types=_NOT_SMALLER_COMPRESSED
+    )
     app.add_middleware(Head)
     app.add_middleware(BodySize, max_body_size=settings.max_body_bytes)
     app.add_middleware(BodyTime, seconds=settings.upload_seconds, retry_after=settings.retry_after)
@@ -86,14 +92,12 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "HEAD", "POST"],
+            allow_methods=["GET", "HEAD", "POST", "DELETE"],
             allow_headers=["Authorization", "X-API-Key", "X-Request-ID"],
-            expose_headers=["Retry-After", "X-Request-ID"],
+            expose_headers=["Retry-After", "X-Request-ID", "X-Array-Type", "X-Array-Shape"],
         )
     app.add_middleware(SecurityHeaders)
-    app.include_router(router)
-    app.include_router(guarded, dependencies=auth.OPENAPI_SECURITY if settings.api_keys else None)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    routes.mount(app, with_keys=bool(settings.api_keys))
     return app
 
 

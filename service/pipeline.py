@@ -1,4 +1,4 @@
-"""One request's work from bytes to answer: decode, reconstruct, write the meshes, keep them."""
+"""One request's work from bytes to answer: decode, reconstruct, fit bodies, keep the people."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import time
 from typing import TYPE_CHECKING
 
 from model.body.fitting import fit
-from model.body.motion import SkeletonMotion
 from model.body.rig import find_rig
 from model.errors import BadInput
-from model.formats.mesh import to_glb
 from model.formats.photo import decode
-from model.formats.rigged_glb import to_rigged_glb
 from service import metrics, scene, schemas
+from service.downloads import ANSWER, PERSON, SCENE, topology_id
 from service.inference.cancellation import check_cancelled
+from service.records import Record, pack
 from service.responses import encode_answer, encode_parameters, encode_person
 from service.store import Store, new_id
 
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from model.results import Person
     from service.settings import Settings
 
+_NO_VERTICES = {"__all__": {"vertices"}}  # they are in the records
+
 
 def reconstruct(
     data: bytes,
@@ -31,7 +32,7 @@ def reconstruct(
     model: Reconstructor,
     store: Store,
     settings: Settings,
-    root_path: str,
+    base: str,
 ) -> schemas.Reconstruction:
     """Answer one `POST /reconstruct`. Blocks: runs in a worker thread.
 
@@ -42,7 +43,7 @@ def reconstruct(
         model: The network.
         store: Keeps the meshes.
         settings: The service's limits.
-        root_path: Path under which clients see the service; links begin with it.
+        base: What links begin with: the path under which clients see the API.
 
     Raises:
         BadInput: The image or a box cannot be used, or the mesh has no rig.
@@ -66,9 +67,9 @@ def reconstruct(
     check_cancelled()
     reconstructed = time.perf_counter()
     identifier = new_id()
-    people = [_person(person, model, query, rig, store, root_path) for person in found.people]
+    people = [_person(person, query, rig, store, base) for person in found.people]
     if settings.keep_photos:
-        store.put(f"{identifier}.scene", scene.pack(photo.pixels, found.people))
+        store.put(f"{identifier}.{SCENE}", scene.pack(photo.pixels, found.people))
     end = time.perf_counter()
     seconds = {
         **{stage: value / 1000 for stage, value in found.timings_ms.items()},
@@ -77,23 +78,27 @@ def reconstruct(
     for stage, value in seconds.items():
         metrics.STAGE_SECONDS.labels(stage).observe(value)
     seconds["total"] = end - start
-    overlay = f"{root_path}/reconstructions/{identifier}/overlay.png" if settings.keep_photos else None
-    return encode_answer(identifier, photo, mode, model, people, {k: 1000 * v for k, v in seconds.items()}, overlay)
+    this = f"{base}/reconstructions/{identifier}"
+    links = {"npz": f"{this}.npz", "zip": f"{this}.zip"}
+    if settings.keep_photos:
+        links["overlay"] = f"{this}/overlay.png"
+    answer = encode_answer(identifier, photo, mode, model, people, {k: 1000 * v for k, v in seconds.items()}, links)
+    kept = answer.model_dump_json(exclude_none=True, exclude={"people": _NO_VERTICES, "hands": _NO_VERTICES})
+    store.put(f"{identifier}.{ANSWER}", kept.encode())
+    return answer
 
 
 def _person(
-    person: Person, model: Reconstructor, query: schemas.ReconstructQuery, rig: Rig | None, store: Store, root_path: str
+    person: Person, query: schemas.ReconstructQuery, rig: Rig | None, store: Store, base: str
 ) -> schemas.Person | schemas.Hand:
     identifier = new_id()
-    name = f"{'person' if model.subject == 'body' else 'hand'}-{identifier[:8]}"
-    links = {kind: f"{root_path}/mesh/{identifier}.{kind}" for kind in ("glb", "obj")}
-    store.put(f"{identifier}.glb", to_glb(person.vertices, person.faces, name))
-    parameters = None
-    if rig is not None:
-        check_cancelled()  # a crowd takes a while
-        body = fit(rig, person.vertices)
-        parameters = encode_parameters(rig, body)
-        if query.rigged:
-            links["rigged"] = f"{root_path}/mesh/{identifier}.rigged.glb"
-            store.put(f"{identifier}.rigged", to_rigged_glb(SkeletonMotion.of(rig, [body]), person.faces, name))
+    check_cancelled()  # a crowd takes a while
+    body = None if rig is None else fit(rig, person.vertices)
+    store.put(f"{identifier}.{PERSON}", pack(Record(person, body)))
+    kinds = {"glb": "glb", "obj": "obj", "vertices": "f32"}
+    if query.rigged:
+        kinds |= {"rigged": "rigged.glb", "bvh": "bvh"}
+    links = {kind: f"{base}/mesh/{identifier}.{ending}" for kind, ending in kinds.items()}
+    links["topology"] = f"{base}/topology/{topology_id(person.faces)}"
+    parameters = encode_parameters(rig, body) if rig is not None and body is not None else None
     return encode_person(identifier, person, links, parameters, query.vertices)

@@ -1,7 +1,7 @@
 """Meshes at an address that many machines share: an object store, or whatever else fsspec knows.
 
-Object stores show a file whole or not at all; of stores that do not, `model.formats.mesh.is_whole_glb` tells a
-half-written mesh when it is read. Clocks and times of modification differ from store to store: the time stands in the
+Object stores show a file whole or not at all; of stores that do not, `service.records` tells a
+half-written record when it is read. Clocks and times of modification differ from store to store: the time stands in the
 mesh's id.
 """
 
@@ -61,6 +61,16 @@ class RemoteStore:
             return bytes(self._files.cat_file(path))
         except FileNotFoundError:
             return None
+
+    def delete(self, name: str) -> None:
+        """Delete what is kept under `name`, if there is something.
+
+        Raises:
+            ValueError: A name that is not `<id>.<extension>`.
+            OSError: The store did not answer.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            self._files.rm_file(self._path(name))
 
     def sweep(self) -> None:
         """Delete what is past its lifetime or over the quota; other files are left alone."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from service import schemas
 if TYPE_CHECKING:
     from model.reconstructor import Reconstructor
     from model.results import Person
+    from model.video.film import FilmMotion
+    from model.video.motion_files import MovingPerson
 from model.body.fitting import BodyFit
 from model.body.rig import Rig
 from service.schemas import Parameters
@@ -68,6 +71,32 @@ def encode_person(
     )
 
 
+def encode_film(film: FilmMotion) -> bytes:
+    """All motions of a film as JSON: each frame as a photo's has the person, with the time in seconds."""
+    people = [
+        {"id": person.name, "mesh": files, "frames": list(_frames(person))}
+        for person, files in zip(film.people, film.files, strict=True)
+    ]
+    answer = {
+        "id": film.name,
+        "width": film.size[0],
+        "height": film.size[1],
+        "frame_rate": round(film.rate, 4),
+        "mode": film.model.modes[0],
+        "model": film.model.model_name,
+        "people": people,
+    }
+    return json.dumps(answer, separators=(",", ":")).encode()
+
+
+def _frames(moving: MovingPerson) -> Iterator[dict[str, Any]]:
+    track, bodies = moving.track, moving.bodies
+    fits = [encode_parameters(bodies.rig, body) for body in bodies.found] if bodies else [None] * len(track)
+    for time, person, bridged, fit in zip(track.times, track.people, track.bridged, fits, strict=True):
+        told = encode_person("", person, {}, fit).model_dump(exclude={"id", "mesh"}, exclude_none=True)
+        yield {"time": round(time, 4), **({"bridged": True} if bridged else {}), **told}
+
+
 def encode_answer(
     identifier: str,
     photo: Photo,
@@ -75,7 +104,7 @@ def encode_answer(
     model: Reconstructor,
     people: list[schemas.Person | schemas.Hand],
     timings_ms: Mapping[str, float],
-    overlay: str | None = None,
+    links: Mapping[str, str] | None = None,
 ) -> schemas.Reconstruction:
     """All that was found in a photo.
 
@@ -86,7 +115,7 @@ def encode_answer(
         model: What answered.
         people: The people, or the hands, of `encode_person`.
         timings_ms: By stage.
-        overlay: Where the picture of the meshes over the photo is, if there is one.
+        links: Where its files are: overlay, npz, zip; as far as there are any.
     """
     return schemas.Reconstruction(
         id=identifier,
@@ -95,7 +124,7 @@ def encode_answer(
         mode=mode,
         model=model.model_name,
         **({"people": people} if model.subject == "body" else {"people": [], "hands": people}),
-        overlay=overlay,
+        **(links or {}),
         timings_ms={stage: round(value, 2) for stage, value in timings_ms.items()},
     )
 

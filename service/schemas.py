@@ -108,9 +108,12 @@ class MeshLinks(BaseModel):
 
     glb: str
     obj: str
+    vertices: str = Field(description="The vertices as little-endian float32, in the frame of `joints`.")
+    topology: str = Field(description="The faces, the same for all meshes of a network.")
     rigged: str | None = Field(
         None, description="GLB of the fitted body with skeleton and pose; only with rigged=true."
     )
+    bvh: str | None = Field(None, description="The fitted body's pose as BVH; only with rigged=true.")
 
 
 class Parameters(BaseModel):
@@ -178,6 +181,8 @@ class Reconstruction(BaseModel):
         description="Where to fetch a picture of the meshes over the photo (?view=side: from the side), for as long "
         "as the meshes; not there if the service keeps no photos.",
     )
+    npz: str | None = Field(None, description="Where to fetch everything as numpy arrays.")
+    zip: str | None = Field(None, description="Where to fetch all files in one.")
     timings_ms: dict[str, float] = Field(description="Milliseconds by stage.")
 
     model_config = ConfigDict(
@@ -202,16 +207,28 @@ class Reconstruction(BaseModel):
                             "weak_perspective": [0.93, 0.01, -0.02],
                         },
                         "mesh": {
-                            "glb": "/mesh/0a1b2c3d4e5f60718293a4b5c6d7e8f9.glb",
-                            "obj": "/mesh/0a1b2c3d4e5f60718293a4b5c6d7e8f9.obj",
+                            "glb": "/v1/mesh/0a1b2c3d4e5f60718293a4b5c6d7e8f9.glb",
+                            "obj": "/v1/mesh/0a1b2c3d4e5f60718293a4b5c6d7e8f9.obj",
+                            "vertices": "/v1/mesh/0a1b2c3d4e5f60718293a4b5c6d7e8f9.f32",
+                            "topology": "/v1/topology/9f86d081884c7d65",
                         },
                     }
                 ],
-                "overlay": "/reconstructions/5f0c7bd2a94e4c1f8d3e6a7b9c0d1e2f/overlay.png",
+                "overlay": "/v1/reconstructions/5f0c7bd2a94e4c1f8d3e6a7b9c0d1e2f/overlay.png",
+                "npz": "/v1/reconstructions/5f0c7bd2a94e4c1f8d3e6a7b9c0d1e2f.npz",
+                "zip": "/v1/reconstructions/5f0c7bd2a94e4c1f8d3e6a7b9c0d1e2f.zip",
                 "timings_ms": {"decode": 4.1, "network": 61.0, "meshes": 6.3, "total": 75.2},
             }
         }
     )
+
+
+class Topology(BaseModel):
+    """The faces that all meshes of a network share."""
+
+    id: str
+    vertices: int = Field(description="How many a mesh has.")
+    faces: list[tuple[int, int, int]] = Field(description="Three vertices each, counter-clockwise seen from outside.")
 
 
 class Model(BaseModel):

@@ -1,7 +1,7 @@
-"""Meshes and scenes by name in a folder, with a lifetime and a quota.
+"""Answers, people and photos by name in a folder, with a lifetime and a quota.
 
-A file appears whole or not at all (written aside, then renamed), so that a killed process leaves no broken mesh, and
-the folder alone is the state: meshes survive a restart, and several processes may share one folder.
+A file appears whole or not at all (written aside, then renamed), so that a killed process leaves nothing broken, and
+the folder alone is the state: answers survive a restart, and several processes may share one folder.
 """
 
 from __future__ import annotations
@@ -65,6 +65,9 @@ class Store(Protocol):
 
     def get(self, name: str) -> bytes | None:
         """The bytes under `name`; None if there are none, or no longer."""
+
+    def delete(self, name: str) -> None:
+        """Delete what is under `name`, if there is something."""
 
     def sweep(self) -> None:
         """Delete what is past its lifetime or over the quota."""
@@ -136,6 +139,22 @@ class MeshStore:
                 return file.read()
         except FileNotFoundError:
             return None
+
+    def delete(self, name: str) -> None:
+        """Delete what is kept under `name`, if there is something.
+
+        Raises:
+            ValueError: A name that is not `<id>.<extension>`.
+        """
+        path = self._path(name)
+        with self._lock:
+            try:
+                size = path.stat().st_size
+                path.unlink()
+            except FileNotFoundError:
+                return
+            self._count -= 1
+            self._bytes -= size
 
     def sweep(self) -> None:
         """Delete what is past its lifetime or over the quota, and what a killed process left unfinished."""

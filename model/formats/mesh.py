@@ -7,7 +7,6 @@ left stays left and the faces keep their winding.
 from __future__ import annotations
 
 import io
-import struct
 
 import numpy as np
 import trimesh
@@ -52,11 +51,6 @@ def smooth_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     normals = vertex_normals(vertices, faces)
     normals[~normals.any(axis=1)] = (0.0, 1.0, 0.0)
     return normals
-
-
-def is_whole_glb(data: bytes) -> bool:
-    """Whether a file is as long as its header says, which a machine that lost power in a write may have broken."""
-    return len(data) >= 12 and struct.unpack_from("<4sII", data) == (b"glTF", 2, len(data))
 
 
 def glb_to_obj(data: bytes) -> bytes:

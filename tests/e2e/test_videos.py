@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cli.video_io import VideoReader, VideoWriter
+from model.video.reading import VideoReader
+from model.video.writing import VideoWriter
 
 PLAY = """async (source) => {
     const video = document.createElement("video");

@@ -15,12 +15,12 @@ from typer.testing import CliRunner
 
 import weights
 from cli.main import app
-from cli.video_io import VideoWriter
 from model.body.rig import Rig, load_rig
 from model.formats.smpl_npz import TO_Z_UP
 from model.joints import JOINTS, SMPL_JOINT_NAMES
 from model.reconstructor import Reconstructor
 from model.results import Person
+from model.video.writing import VideoWriter
 from tests.support.fake_reconstructor import FakeReconstructor
 from tests.support.glb import Glb
 from training.mocap.bvh import read_bvh

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -15,9 +16,11 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from cli.video_io import VideoReader, VideoWriter
+from model.body.fitting import BodyFit
 from model.reconstructor import Reconstructor
 from model.results import Person, Reconstruction
+from model.video.reading import VideoReader
+from model.video.writing import VideoWriter
 from tests.support.fake_reconstructor import FakeReconstructor
 from tests.support.film_files import at_times, cut, film, shown_as_wide, table_first
 from tests.support.glb import Glb
@@ -189,9 +192,9 @@ def test_who_enters_late_is_on_the_films_clock(run, model, monkeypatch):
         picture[picture[..., 1] > 200] = BACKGROUND
     at_times(film(Path("late.mp4"), frames), filmed)
     times: list[list[float]] = []
-    monkeypatch.setattr("cli.video.fit_moving", lambda _, meshes: Skeleton(times, len(meshes)))
+    monkeypatch.setattr("model.video.film.fit_moving", lambda _, meshes: Skeleton(times, len(meshes)))
     monkeypatch.setattr("model.body.rig.find_rig", lambda *_: object())
-    monkeypatch.setattr("cli.skeleton_files._WRITERS", {"bvh": (".bvh", lambda person: b"")})
+    monkeypatch.setattr("model.video.skeleton_files.WRITERS", {"bvh": (".bvh", lambda person: b"")})
     status, output = run("late.mp4", "-f", "glb,json,npz,bvh", "--overlay")
     assert status == 0, output
     answer = json.loads(Path("reconstructions/late.video.json").read_text())
@@ -213,17 +216,13 @@ class Skeleton:
     """Stands in for fitted bodies: keeps the times at which they are to be written."""
 
     def __init__(self, times: list[list[float]], count: int) -> None:
-        self._times, self._count = times, count
+        self._times = times
+        self.rig = SimpleNamespace(name="none", measures=np.zeros((2, 0)), measure_names=(), shape_count=1)
+        self.found = [BodyFit(np.tile(np.eye(3), (22, 1, 1)), np.zeros(1), np.zeros(3), 0.0)] * count
 
     def motion(self, times: list[float], positions: np.ndarray, joints: np.ndarray) -> Skeleton:
         self._times.append(list(times))
         return self
-
-    def parameters(self) -> list[None]:
-        return [None] * self._count
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        return {}
 
 
 def test_a_film_that_breaks_off_is_told_and_what_was_read_is_written(run):

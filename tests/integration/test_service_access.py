@@ -71,7 +71,7 @@ def test_pages_and_health_stay_open(locked):
 def test_the_description_names_the_keys(locked, client):
     operations = locked.get("/openapi.json").json()
     assert operations["components"]["securitySchemes"].keys() == {"key", "bearer"}
-    assert operations["paths"]["/reconstruct"]["post"]["security"] == [{"key": []}, {"bearer": []}]
+    assert operations["paths"]["/v1/reconstruct"]["post"]["security"] == [{"key": []}, {"bearer": []}]
     assert "security" not in operations["paths"]["/v2/health/live"]["get"]
     assert "securitySchemes" not in client.get("/openapi.json").json()["components"]
 

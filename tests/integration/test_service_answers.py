@@ -23,7 +23,7 @@ def test_a_photo_becomes_people_with_meshes(client):
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
     answer = response.json()
-    assert list(answer) == ["id", "width", "height", "mode", "model", "people", "overlay", "timings_ms"]
+    assert list(answer) == ["id", "width", "height", "mode", "model", "people", "overlay", "npz", "zip", "timings_ms"]
     assert (answer["width"], answer["height"], answer["mode"], answer["model"]) == (64, 48, "zero-shot", "fake")
     (person,) = answer["people"]
     assert list(person) == ["id", "score", "bbox", "keypoints_2d", "joints", "camera", "mesh"]
@@ -31,7 +31,9 @@ def test_a_photo_becomes_people_with_meshes(client):
     assert list(person["camera"]) == ["focal_length", "principal_point", "translation", "weak_perspective"]
     assert ID.fullmatch(answer["id"])
     assert ID.fullmatch(person["id"])
-    assert person["mesh"] == {kind: f"/mesh/{person['id']}.{kind}" for kind in ("glb", "obj")}
+    assert list(person["mesh"]) == ["glb", "obj", "vertices", "topology"]
+    assert person["mesh"]["glb"] == f"/mesh/{person['id']}.glb"
+    assert person["mesh"]["vertices"] == f"/mesh/{person['id']}.f32"
     assert {"decode", "network", "meshes", "total"} <= answer["timings_ms"].keys()
 
 
@@ -52,7 +54,7 @@ def test_published_examples_keep_to_the_schema(client):
 
 
 def test_errors_are_published_as_problems(client):
-    responses = client.get("/openapi.json").json()["paths"]["/reconstruct"]["post"]["responses"]
+    responses = client.get("/openapi.json").json()["paths"]["/v1/reconstruct"]["post"]["responses"]
     for status in ("400", "413", "415", "422", "503"):
         assert list(responses[status]["content"]) == [PROBLEM]
 
@@ -194,17 +196,17 @@ def test_an_expired_mesh_says_what_to_do(tmp_path):
     with serving(Settings(store_dir=tmp_path, store_lifetime=60)) as client:
         wait_until_ready(client)
         (person,) = client.post("/reconstruct", files=form(photo())).json()["people"]
-        path = tmp_path / f"{person['id']}.glb"
+        path = tmp_path / f"{person['id']}.person"
         os.utime(path, (0, 0))
         refused(client.get(person["mesh"]["glb"]), 404, "Send the photo again")
 
 
 def test_a_mesh_broken_by_a_crash_is_not_served(client, settings):
     (person,) = client.post("/reconstruct", files=form(photo())).json()["people"]
-    path = settings.store_dir / f"{person['id']}.glb"
+    path = settings.store_dir / f"{person['id']}.person"
     path.write_bytes(path.read_bytes()[:-4])
-    for link in person["mesh"].values():
-        refused(client.get(link), 404, "no mesh")
+    for kind in ("glb", "obj", "vertices"):
+        refused(client.get(person["mesh"][kind]), 404, "no mesh")
 
 
 def test_meshes_survive_a_restart(settings):

@@ -51,7 +51,7 @@ def test_what_is_stored_is_counted(client, settings):
     client.post("/reconstruct?bbox=1,1,20,20&bbox=9,9,20,20", files=form(photo()))
     after = metrics(client)
     files = list(settings.store_dir.iterdir())
-    assert after["mpt_stored_files",] == len(files) == 3  # two meshes and a scene
+    assert after["mpt_stored_files",] == len(files) == 4  # two people, the answer and the photo
     assert after["mpt_stored_bytes",] == sum(file.stat().st_size for file in files)
 
 

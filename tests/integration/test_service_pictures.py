@@ -110,5 +110,5 @@ def test_photos_are_not_kept_against_the_operators_will(tmp_path):
         wait_until_ready(client)
         answer = client.post("/reconstruct", files=form(photo())).json()
         assert "overlay" not in answer
-        assert {file.suffix for file in tmp_path.iterdir()} == {".glb"}
+        assert {file.suffix for file in tmp_path.iterdir()} == {".person", ".answer"}
         refused(client.get(f"/reconstructions/{answer['id']}/overlay.png"), 404, "keeps no photos")

@@ -1,4 +1,4 @@
-"""Bodies fitted to the meshes of a photo or a video: their parameters, arrays and motion."""
+"""Bodies of one rig that were fitted to meshes: those of a photo, or of one person's frames."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from model.body.fitting import BodyFit, fit, fit_motion
 from model.body.motion import SkeletonMotion
 from model.body.rig import Rig
 from model.errors import BadInput
-from service.responses import encode_parameters
-from service.schemas import Parameters
 
 
 @dataclass(frozen=True)
@@ -21,20 +19,6 @@ class Bodies:
 
     rig: Rig
     found: list[BodyFit]
-
-    def parameters(self) -> list[Parameters]:
-        """For JSON."""
-        return [encode_parameters(self.rig, body) for body in self.found]
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """For npz, N bodies: poses (N, 22, 3), shapes (N, S), body_translations (N, 3), residuals (N,) in metres."""
-        bodies = self.found
-        return {
-            "poses": np.array([body.pose for body in bodies], np.float32).reshape(-1, 22, 3),
-            "shapes": np.array([body.shape for body in bodies], np.float32).reshape(-1, self.rig.shape_count),
-            "body_translations": np.array([body.translation for body in bodies], np.float32).reshape(-1, 3),
-            "residuals": np.array([body.residual for body in bodies], np.float32),
-        }
 
     def motion(
         self,

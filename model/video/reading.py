@@ -1,4 +1,4 @@
-"""Videos and webcams frame by frame, and videos written: OpenCV decodes and encodes."""
+"""Videos and webcams frame by frame, with the times at which frames are shown: OpenCV decodes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from cli.container import is_cut_short
-from cli.file_kinds import file_kind
 from model.errors import BadInput
+from model.formats.container import is_cut_short
+from model.formats.file_kinds import file_kind
 from model.video.timing import Clock, Thinning
 
 # What they say of files that are broken, and of webcams that are not there, is said here in sentences.
@@ -36,13 +36,14 @@ class VideoReader:
         source: The file, or the webcam's number.
         rate: Frames a second to give, at most.
         max_pixels: Largest width x height.
+        max_frames: Most frames that are given; None for any number.
 
     Raises:
-        BadInput: It cannot be opened, or its frames are too large or too small.
+        BadInput: It cannot be opened, or its frames are too large, too small or, as far as the file says, too many.
     """
 
-    def __init__(self, source: Path | int, rate: float, max_pixels: int) -> None:
-        self._source, self._wanted = source, rate
+    def __init__(self, source: Path | int, rate: float, max_pixels: int, max_frames: int | None = None) -> None:
+        self._source, self._wanted, self._most = source, rate, max_frames
         self.read = 0
         """Frames that were decoded so far, wanted or not."""
         self._damaged = 0
@@ -72,9 +73,16 @@ class VideoReader:
         self.count = None if self._expected is None else math.ceil(self._expected * min(1.0, rate / self.told_rate))
         """How many frames will be given, about; None if nobody knows."""
         self._end, self._step = 0.0, 0.0
+        if self.count is not None:
+            self._refuse_length(self.count)
 
     def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
-        """Times in seconds, from 0 and rising, and frames (H, W, 3) uint8 RGB."""
+        """Times in seconds, from 0 and rising, and frames (H, W, 3) uint8 RGB.
+
+        Raises:
+            BadInput: There are more than may be.
+        """
+        given = 0
         clock, is_wanted, start = Clock(1 / self.told_rate), Thinning(self._wanted), time.monotonic()
         frame: np.ndarray | None = self._first
         while frame is not None:
@@ -84,6 +92,8 @@ class VideoReader:
             self.read += 1
             self._step, self._end = now - self._end, now
             if is_wanted(now):
+                given += 1
+                self._refuse_length(given)
                 if frame.shape[:2] != (self.height, self.width):
                     frame = cv2.resize(frame, (self.width, self.height), interpolation=cv2.INTER_AREA)
                 yield now, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
@@ -129,6 +139,14 @@ class VideoReader:
                 f"and at most {max_pixels / 1e6:.1f} million are accepted (MPT_MAX_PIXELS)."
             )
 
+    def _refuse_length(self, frames: int) -> None:
+        if self._most is not None and frames > self._most:
+            self.close()
+            raise BadInput(
+                f"The video has more than the {self._most} frames that are accepted. Cut it, or ask for fewer frames "
+                "a second."
+            )
+
     def _codec(self) -> str:
         """The name of the film's codec, or its four letters."""
         letters = int(self._capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
@@ -154,96 +172,3 @@ class VideoReader:
         if not 1 / _ODDEST_PIXEL <= shape <= _ODDEST_PIXEL:
             return width, height
         return (round(width * shape), height) if shape > 1 else (width, round(height / shape))
-
-
-class VideoWriter:
-    """Writes a silent WebM whose frames come at times of their own; the file appears once it is whole.
-
-    VP8, which browsers play and OpenCV's own packages encode: six times as fast as their VP9. They have no H.264.
-
-    Args:
-        path: The file.
-        size: Width and height.
-        rate: Frames a second.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-
-    def __init__(self, path: Path, size: tuple[int, int], rate: float) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # As Matroska, which WebM is a part of: of WebM itself OpenCV complains on the terminal.
-        self._path, self._partial = path, path.with_name(f".{path.name}.{os.getpid()}.partial.mkv")
-        self._rate, self._written = rate, 0
-        self._last: np.ndarray | None = None
-        self._writer = cv2.VideoWriter(str(self._partial), cv2.VideoWriter.fourcc(*"VP80"), rate, size)
-        if not self._writer.isOpened():
-            raise OSError(0, "This video cannot be written", str(path))
-
-    def add(self, when: float, frame: np.ndarray) -> None:
-        """Add a frame, (H, W, 3) uint8 RGB, at a time in seconds; the one before stands until then."""
-        while self._last is not None and self._written < round(when * self._rate):
-            self._put(self._last)
-        self._last = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
-
-    def finish(self, end: float = 0.0) -> None:
-        """Complete the file; the last frame stands until `end`, in seconds, and for one step at least."""
-        if self._last is not None:
-            for _ in range(max(1, round(end * self._rate) - self._written)):
-                self._put(self._last)
-        self._writer.release()
-        _call_it_webm(self._partial)
-        self._partial.replace(self._path)
-
-    def abandon(self) -> None:
-        """Leave nothing behind, unless it is finished."""
-        self._writer.release()
-        self._partial.unlink(missing_ok=True)
-
-    def _put(self, frame: np.ndarray) -> None:
-        self._writer.write(frame)
-        self._written += 1
-
-
-def _call_it_webm(path: Path) -> None:
-    """Change the document type in a Matroska file's header; four bytes of nothing fill the place that this leaves."""
-    with open(path, "r+b") as file:
-        at = file.read(64).find(b"\x42\x82\x88matroska")
-        if at >= 0:
-            file.seek(at)
-            file.write(b"\x42\x82\x84webm\xec\x82\x00\x00")
-
-
-class Recording:
-    """Frames kept on disk, to be gone through once more.
-
-    Args:
-        folder: Where to keep them.
-        width: Pixels.
-        height: Pixels.
-
-    Raises:
-        OSError: They cannot be written.
-    """
-
-    def __init__(self, folder: Path, width: int, height: int) -> None:
-        self._path = folder / "frames.avi"
-        self._writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*"MJPG"), 30, (width, height))
-        if not self._writer.isOpened():
-            raise OSError(0, "The webcam's frames cannot be kept", str(self._path))
-
-    def add(self, frame: np.ndarray) -> None:
-        """Keep a frame, (H, W, 3) uint8 RGB."""
-        self._writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        """The frames that were kept; after this none can be added."""
-        self.close()
-        reader = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
-        while (read := reader.read())[0]:
-            yield cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB)
-        reader.release()
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._writer.release()

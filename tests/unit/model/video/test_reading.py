@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from cli.video_io import Recording, VideoReader, VideoWriter
 from model.errors import BadInput
+from model.video.reading import VideoReader
 from model.video.timing import frame_rate
+from model.video.writing import Recording, VideoWriter
 from tests.support.film_files import (
     at_times,
     changed,

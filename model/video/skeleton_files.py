@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from cli import outputs
-from cli.inputs import RIGGED, SMPL_NPZ
 from model.body.motion import SkeletonMotion, even_times
 from model.formats.bvh import to_bvh
 from model.formats.c3d import to_c3d
+from model.formats.endings import RIGGED, SMPL_NPZ
 from model.formats.markers import markers_of
 from model.formats.rigged_glb import to_rigged_glb
 from model.formats.skeletons import SKELETONS
@@ -39,18 +37,11 @@ class MovingSkeleton:
     moves: bool = False
     """Whether it is of a video."""
 
-    def write(self, folder: Path, kinds: frozenset[str]) -> dict[str, str]:
-        """Write the files that the kinds ask for; returns their names by format.
-
-        Raises:
-            OSError: A file cannot be written.
-        """
-        names = {}
-        for kind, (ending, encode) in _WRITERS.items():
+    def files(self, kinds: frozenset[str]) -> Iterator[tuple[str, str, bytes]]:
+        """The files that the kinds ask for, one after the other: kind, name, bytes."""
+        for kind, (ending, encode) in WRITERS.items():
             if kind in kinds:
-                names[kind] = self.name + ending
-                outputs.write(folder / names[kind], encode(self))
-        return names
+                yield kind, self.name + ending, encode(self)
 
 
 def _rigged_glb(person: MovingSkeleton) -> bytes:
@@ -74,12 +65,12 @@ def _smpl_npz(person: MovingSkeleton) -> bytes:
     return to_smpl_npz(person.motion, person.rate, person.end)
 
 
-_WRITERS: dict[str, tuple[str, Callable[[MovingSkeleton], bytes]]] = {
+WRITERS: dict[str, tuple[str, Callable[[MovingSkeleton], bytes]]] = {
     "rigged": (RIGGED, _rigged_glb),
     "bvh": (".bvh", _bvh),
     "trc": (".trc", _trc),
     "c3d": (".c3d", _c3d),
     "smpl-npz": (SMPL_NPZ, _smpl_npz),
 }
-SKELETON_KINDS = frozenset(_WRITERS)
+SKELETON_KINDS = frozenset(WRITERS)
 """The formats that a body is fitted for."""

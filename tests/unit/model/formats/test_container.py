@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.container import is_cut_short
+from model.formats.container import is_cut_short
 
 
 def box(kind: bytes, content: bytes, size: int | None = None) -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.file_kinds import file_kind
+from model.formats.file_kinds import file_kind
 
 PACKET = b"G" + bytes(187)
 

@@ -1,0 +1,240 @@
+"""From a film to its people's motions as files: followed, chosen, smoothed, written, drawn over the film."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from model.body.bodies import fit_moving
+from model.files import atomic_write
+from model.formats.endings import OVERLAY_VIDEO
+from model.rendering.overlay import overlay
+from model.rendering.shading import PALETTE, Figure
+from model.video.motion_files import MovingPerson
+from model.video.reading import VideoReader
+from model.video.smoothing import steady
+from model.video.timing import frame_rate
+from model.video.tracks import Track, Tracks
+from model.video.writing import Recording, VideoWriter
+
+if TYPE_CHECKING:
+    from model.body.rig import Rig
+    from model.reconstructor import Reconstructor
+
+_SLOWEST = 1.0  # frame a second in an overlay: players take slower ones for stuck
+
+
+@dataclass(frozen=True)
+class FilmAnswer:
+    """What came of one film."""
+
+    people: int
+    nobody: str | None
+    """Why there is nobody, if so."""
+    missing: str | None
+    """What could not be read, if the file is not whole."""
+
+
+@dataclass(frozen=True)
+class FilmMotion:
+    """What was found in a film, to be described as JSON."""
+
+    name: str
+    model: Reconstructor
+    size: tuple[int, int]
+    """Width and height, pixels."""
+    rate: float
+    """Frames a second."""
+    people: list[MovingPerson]
+    files: list[dict[str, str]]
+    """Of each person, by format."""
+
+
+@dataclass(frozen=True)
+class FilmJob:
+    """What to make of a film, and with which network."""
+
+    model: Reconstructor
+    formats: frozenset[str]
+    """Of glb, npz, rigged, bvh, trc, c3d and smpl-npz."""
+    describe: Callable[[FilmMotion], bytes] | None = None
+    """Makes the JSON; None for none."""
+    overlay: bool = False
+    """Whether to draw the people over the film."""
+    max_people: int | None = None
+    focal_length: float | None = None
+    """Pixels."""
+    max_pixels: int = 50_000_000
+    frame_rate: float = 60.0
+    """Frames a second, at most."""
+    max_frames: int | None = None
+    """Frames that are gone through, at most; what is longer is refused."""
+    rig: Rig | None = None
+    """Of the bodies that are fitted; None for none."""
+    skeleton: str = "smpl"
+    """Whose joints' names and resting pose BVH has, of `SKELETONS`."""
+
+
+def reconstruct_film(
+    source: Path | int,
+    stem: Path,
+    job: FilmJob,
+    tick: Callable[[float | None], None],
+    written: Callable[[Path], None] = lambda path: None,
+    opened: Callable[[], None] = lambda: None,
+) -> FilmAnswer:
+    """Reconstruct the people of a film; files' names begin with `stem`, and each appears once it is whole.
+
+    A webcam goes on until it is interrupted.
+
+    Args:
+        source: The file, or the webcam's number.
+        stem: Folder and beginning of the files' names.
+        job: What to write.
+        tick: Called after each frame with how many there are in all, as far as anybody knows.
+        written: Called with each file.
+        opened: Called once the film can be read, or the webcam is on.
+
+    Raises:
+        BadInput: The film cannot be read, or has too many frames.
+        OSError: A file cannot be written.
+    """
+    with ExitStack() as stack:
+        film = VideoReader(source, job.frame_rate, job.max_pixels, job.max_frames)
+        stack.callback(film.close)
+        opened()
+        tracks = stack.enter_context(Tracks())
+        recording = None
+        if isinstance(source, int) and job.overlay:  # nobody can film the same again
+            recording = Recording(Path(stack.enter_context(tempfile.TemporaryDirectory())), film.width, film.height)
+            stack.callback(recording.close)
+        try:
+            _follow(film, job, tracks, recording, tick)
+        except KeyboardInterrupt:
+            if not isinstance(source, int):
+                raise
+        missing = film.missing()
+        rate = frame_rate(tracks.times, film.told_rate, job.frame_rate)
+        chosen = tracks.chosen(rate, job.max_people)
+        for track in chosen:
+            steady(track)
+        _write(chosen, stem, (film.width, film.height), rate, tracks.times[-1], job, written)
+        if job.overlay:
+            if recording is None:
+                film.close()
+                film = VideoReader(source, job.frame_rate, job.max_pixels)
+                stack.callback(film.close)
+            frames = recording if recording is not None else (frame for _, frame in film)
+            path = stem.with_name(stem.name + OVERLAY_VIDEO)
+            if _draw(path, frames, tracks.times, chosen, rate, job, lambda: tick(_total(film, job))):
+                written(path)
+        return FilmAnswer(len(chosen), None if chosen else _why_nobody(tracks, rate), missing)
+
+
+def _follow(
+    film: VideoReader,
+    job: FilmJob,
+    tracks: Tracks,
+    recording: Recording | None,
+    tick: Callable[[float | None], None],
+) -> None:
+    """Go through the film and fill the tracks."""
+    for time, frame in film:
+        tracks.add(time, job.model.reconstruct(frame, focal_length=job.focal_length).people)
+        if recording is not None:
+            recording.add(frame)
+        tick(_total(film, job))
+
+
+def _total(film: VideoReader, job: FilmJob) -> float | None:
+    """How many frames there are to go through: for the overlay all of them once more."""
+    return film.count and film.count * (2 if job.overlay else 1)
+
+
+def _why_nobody(tracks: Tracks, rate: float) -> str | None:
+    """Why a film with people in some frames has none that count."""
+    longest = max(map(len, tracks), default=0)
+    if not longest:
+        return None
+    frames = f"{longest} of {len(tracks.times)} frames"
+    return f"somebody was seen, but in no more than {frames}; whoever is followed must be in {tracks.least(rate)}"
+
+
+def _write(
+    tracks: Sequence[Track],
+    stem: Path,
+    size: tuple[int, int],
+    rate: float,
+    end: float,
+    job: FilmJob,
+    written: Callable[[Path], None],
+) -> None:
+    """Write each person's motion, and one JSON for all."""
+
+    def write(name: str, data: bytes) -> None:
+        with atomic_write(stem.with_name(name)) as partial:
+            partial.write_bytes(data)
+        written(stem.with_name(name))
+
+    people, files = [], []
+    for number, track in enumerate(tracks, start=1):
+        bodies = fit_moving(job.rig, track.meshes) if job.rig is not None else None
+        name = f"{stem.name}-{number}"
+        person = MovingPerson(name, track, job.model.faces, bodies, size, rate, end, job.skeleton)
+        names = {}
+        for kind, file, data in person.files(job.formats):
+            names[kind] = file
+            write(file, data)
+        people.append(person)
+        files.append(names)
+    if job.describe is not None:
+        write(f"{stem.name}.json", job.describe(FilmMotion(stem.name, job.model, size, rate, people, files)))
+
+
+def _draw(
+    path: Path,
+    frames: Iterable[np.ndarray],
+    times: Sequence[float],
+    tracks: Sequence[Track],
+    rate: float,
+    job: FilmJob,
+    tick: Callable[[], None],
+) -> bool:
+    """Write the film with each frame's bodies over it; whether there was a frame.
+
+    Args:
+        path: The file.
+        frames: (H, W, 3) uint8 RGB, as many as times.
+        times: Seconds, rising.
+        tracks: The people.
+        rate: Frames a second; frames that come late stand for longer.
+        job: Whose network's faces are drawn.
+        tick: Called after each frame.
+    """
+    where = [{frame: index for index, frame in enumerate(track.frames)} for track in tracks]
+    writer: VideoWriter | None = None
+    try:
+        for number, (time, frame) in enumerate(zip(times, frames)):
+            if writer is None:
+                writer = VideoWriter(path, (frame.shape[1], frame.shape[0]), max(rate, _SLOWEST))
+            people = {i: tracks[i].person(index[number]) for i, index in enumerate(where) if number in index}
+            figures = [
+                Figure(person.camera.to_camera(person.vertices), job.model.faces, PALETTE[i % len(PALETTE)])
+                for i, person in people.items()
+            ]
+            camera = next(iter(people.values())).camera if people else None
+            writer.add(time, overlay(frame, figures, camera.focal_length) if camera else frame)
+            tick()
+        if writer is None:
+            return False
+        writer.finish(times[-1] + 1 / rate)
+        return True
+    finally:
+        if writer is not None:
+            writer.abandon()

@@ -1,0 +1,83 @@
+"""One person of a video as files: a writer for each format."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from model.arrays import body_arrays, people_arrays
+from model.body.bodies import Bodies
+from model.formats.motion_glb import find_motion, to_glb
+from model.video.skeleton_files import MovingSkeleton
+from model.video.tracks import Track
+
+
+@dataclass(frozen=True)
+class MovingPerson:
+    """One person of a video, and what the files need to know of the video."""
+
+    name: str
+    track: Track
+    faces: np.ndarray
+    """(F, 3)."""
+    bodies: Bodies | None
+    """Fitted to each frame, if that was asked for."""
+    size: tuple[int, int]
+    """Width and height of the video, pixels."""
+    rate: float
+    """Frames a second, for formats that know even steps only."""
+    end: float
+    """Seconds: the film's last frame."""
+    skeleton: str
+    """Whose names and resting pose BVH has."""
+
+    @property
+    def positions(self) -> np.ndarray:
+        """(N, 3) metres, camera frame: where the pelvis is."""
+        return np.array([person.camera.translation for person in self.track.people])
+
+    def files(self, kinds: frozenset[str]) -> Iterator[tuple[str, str, bytes]]:
+        """The files that the kinds ask for, one after the other: kind, name, bytes."""
+        if self.bodies is not None:
+            joints = np.stack([person.joints for person in self.track.people])
+            motion = self.bodies.motion(self.track.times, self.positions, joints)
+            skeleton = MovingSkeleton(self.name, motion, self.faces, self.skeleton, self.rate, self.end, moves=True)
+            yield from skeleton.files(kinds)
+        for kind, (ending, encode) in _WRITERS.items():
+            # One GLB that moves is enough.
+            if kind in kinds and not (kind == "glb" and "rigged" in kinds):
+                yield kind, self.name + ending, encode(self)
+
+
+def _glb(person: MovingPerson) -> bytes:
+    track = person.track
+    return to_glb(find_motion(track.times, track.meshes, person.positions, person.faces), person.faces, person.name)
+
+
+def _npz(person: MovingPerson) -> bytes:
+    """The arrays of `people_arrays` and `body_arrays`, a frame a row, and these.
+
+    times (N,) seconds, bridged (N,) bool, vertices (N, V, 3), faces (F, 3).
+    """
+    track, file = person.track, io.BytesIO()
+    arrays: dict[str, Any] = {
+        "times": np.array(track.times, np.float32),
+        "bridged": np.array(track.bridged),
+        "vertices": track.meshes.stacked(),
+        "faces": person.faces,
+    }
+    arrays |= people_arrays(track.people, person.size)
+    if person.bodies:
+        arrays |= body_arrays(person.bodies.rig, person.bodies.found)
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+_WRITERS: dict[str, tuple[str, Callable[[MovingPerson], bytes]]] = {
+    "glb": (".glb", _glb),
+    "npz": (".npz", _npz),
+}

@@ -1,0 +1,33 @@
+"""The service's addresses, a file for each kind of thing that they give."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from service import auth
+from service.routes import meshes, operations, pages, reconstruct, reconstructions
+from service.routes.common import VERSION
+from service.routes.pages import STATIC
+
+_OPEN = (reconstructions.router, meshes.router)
+_GUARDED = (reconstruct.router, reconstructions.guarded, operations.models)
+
+
+def mount(app: FastAPI, with_keys: bool) -> None:
+    """Give `app` all addresses: what programs rely on under its version and, as before, without; both are one.
+
+    Args:
+        app: The application.
+        with_keys: Whether its description shall say that keys are needed.
+    """
+    keys = auth.OPENAPI_SECURITY if with_keys else None
+    for prefix, described in ((VERSION, True), ("", False)):
+        for router in _GUARDED:
+            app.include_router(router, prefix=prefix, dependencies=keys, include_in_schema=described)
+        for router in _OPEN:
+            app.include_router(router, prefix=prefix, include_in_schema=described)
+    app.include_router(operations.router)
+    app.include_router(operations.guarded, dependencies=keys)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
