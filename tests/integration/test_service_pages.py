@@ -60,7 +60,8 @@ def test_head_answers_as_get_does_without_the_body(client, query):
         "/nothing",
     ]
     for path in paths:
-        head, whole = client.head(path), client.get(path)
+        plain = {"headers": {"Accept-Encoding": "identity"}}  # lengths are those of what is sent
+        head, whole = client.head(path, **plain), client.get(path, **plain)
         assert head.status_code == whole.status_code, path
         assert head.content == b""
         ignored = {"x-request-id", "date"}
