@@ -29,6 +29,8 @@ class Job:
     boxes: list[Box] | None
     max_people: int | None
     focal_length: float | None
+    pitch: float | None
+    camera_height: float | None
     max_pixels: int
     frame_rate: float
     """Frames a second of videos, at most."""

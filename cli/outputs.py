@@ -62,7 +62,7 @@ def to_json(
     """The answer that the service would give, as JSON; its links are the names of the files beside it."""
     of_people = zip_longest(found.people, links, parameters or ())
     people = [encode_person(f"{stem.name}-{number}", *about) for number, about in enumerate(of_people, start=1)]
-    whole = encode_answer(stem.name, photo, model.modes[0], model, people, timings_ms)
+    whole = encode_answer(stem.name, photo, model.modes[0], model, people, found.scene, timings_ms)
     told = whole.model_dump(mode="json", exclude_none=True)
     for person, files in zip(told.get("hands") or told["people"], links):
         person["mesh"] = files  # there may be more than the service has

@@ -86,6 +86,8 @@ def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
         boxes=job.boxes,
         max_people=job.max_people,
         focal_length=job.focal_length or photo.focal_length,
+        pitch=job.pitch,
+        camera_height=job.camera_height,
     )
     reconstructed = time.perf_counter()
     links = outputs.write_meshes(stem, found, job.model.faces, job.formats)

@@ -99,6 +99,25 @@ def reconstruct(
         float | None,
         typer.Option(min=1, max=1_000_000, metavar="PIXELS", help="The camera's; else from EXIF, else a default."),
     ] = None,
+    pitch: Annotated[
+        float | None,
+        typer.Option(
+            min=-90,
+            max=90,
+            metavar="DEGREES",
+            help="How far photos' camera looked above the horizon, negative for down; else from EXIF or XMP, else by "
+            "how the people stand.",
+        ),
+    ] = None,
+    camera_height: Annotated[
+        float | None,
+        typer.Option(
+            min=0.05,
+            max=500,
+            metavar="METRES",
+            help="How high photos' camera was above the ground: who stands on it gets her true size.",
+        ),
+    ] = None,
     fps: Annotated[
         float, typer.Option(min=0.001, max=1000, metavar="RATE", help="Frames a second of a video to look at, at most.")
     ] = 30,
@@ -153,6 +172,8 @@ def reconstruct(
             boxes=boxes,
             max_people=max_people,
             focal_length=focal_length,
+            pitch=pitch,
+            camera_height=camera_height,
             max_pixels=settings.max_pixels,
             frame_rate=fps,
             rig=find_rig(model.info()["vertices"], settings.rig) if rigged or kinds & _OF_BODIES else None,

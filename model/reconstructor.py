@@ -20,6 +20,9 @@ from model.perception.refinement import Neighbours, neighbours_of
 from model.perception.subjects import SUBJECTS
 from model.results import Camera, Person, Reconstruction
 from model.runtime.loading import open_network
+from model.scene.ground import Scene, check_camera_height
+from model.scene.sight import see_scene
+from model.scene.up import Tilt, check_tilt
 
 _MUCH_BETTER = 0.7
 _BATCH = 8
@@ -98,6 +101,9 @@ class Reconstructor:
         boxes: Sequence[Box] | None = None,
         max_people: int | None = None,
         focal_length: float | None = None,
+        pitch: float | Tilt | None = None,
+        camera_height: float | None = None,
+        resize: bool = True,
     ) -> Reconstruction:
         """Reconstructs the people in a photo, the most prominent first (or in the order of `boxes`).
 
@@ -106,9 +112,13 @@ class Reconstructor:
             boxes: people's boxes if they are neighbours; None to find them.
             max_people: keeps only this many.
             focal_length: pixels; None assumes the photo's diagonal, as a 43 mm lens before 35 mm film has it.
+            pitch: degrees by which the camera looks above the horizon, negative for down, or what else is known of how
+                it was held; None for what the people say.
+            camera_height: metres that the camera is above the ground, if it is known.
+            resize: whether people get the sizes that they have on one ground; in a film, frames would disagree.
 
         Raises:
-            BadInput: when the image or a box cannot be used.
+            BadInput: when the image, a box or a number cannot be used.
         """
         started = time.perf_counter()
         height, width = _checked(image).shape[:2]
@@ -119,6 +129,9 @@ class Reconstructor:
         focal = float(focal_length) if focal_length else float(np.hypot(width, height))
         if not (np.isfinite(focal) and focal > 0):
             raise BadInput("The focal length must be a positive number of pixels.")
+        tilt = pitch if pitch is None or isinstance(pitch, Tilt) else Tilt(float(pitch))
+        check_tilt(tilt)
+        check_camera_height(camera_height)
         detected = time.perf_counter()
 
         people: list[Person] = []
@@ -131,12 +144,16 @@ class Reconstructor:
             people = people if boxes is not None else _distinct(people)
             if len(people) >= wanted:
                 break
-        people = people[:wanted]
+        people, scene = people[:wanted], None
+        if self.subject == "body":
+            on_ground, scene = stand_on_ground(people, tilt, camera_height)
+            people = on_ground if resize else people
         finished = time.perf_counter()
         return Reconstruction(
             people,
             {"detection": (detected - started) * 1000, "reconstruction": (finished - detected) * 1000},
             image,
+            scene,
         )
 
     def _people(
@@ -178,6 +195,20 @@ class Reconstructor:
                 )
             )
         return people
+
+
+def stand_on_ground(
+    people: list[Person], tilt: Tilt | None = None, camera_height: float | None = None
+) -> tuple[list[Person], Scene]:
+    """The people of one photo in the sizes that they have on one ground, and the scene; see `see_scene`."""
+    joints = np.array([person.camera.to_camera(person.joints) for person in people], np.float64).reshape(-1, 17, 3)
+    seen = np.array([person.keypoints_2d[:, 2] for person in people]).reshape(-1, 17)
+    bodies = [person.camera.to_camera(person.vertices) for person in people]
+    scene, factors = see_scene(joints, seen, bodies, tilt=tilt, camera_height=camera_height)
+    return [
+        person if factor == 1 else person.scaled(factor)
+        for person, factor in zip(people, factors.tolist(), strict=True)
+    ], scene
 
 
 def better(person: Person, twin: Person) -> Person:

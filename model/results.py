@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -17,6 +17,7 @@ from model.interfaces import Box
 from model.perception.crops import Crop
 from model.rendering.overlay import overlay, side_view
 from model.rendering.shading import Figure
+from model.scene.ground import Scene
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,18 @@ class Person:
     lifted: bool = False
     """Whether it saw `keypoints_2d`, drawn as heatmaps, and not the photo itself."""
 
+    def scaled(self, factor: float) -> Person:
+        """The same picture of a larger or smaller person, who is as much farther away or nearer."""
+        x, y, z = self.camera.translation
+        scale, across, down = self.camera.weak_perspective
+        camera = replace(
+            self.camera,
+            translation=(factor * x, factor * y, factor * z),
+            weak_perspective=(scale / factor, across, down),
+        )
+        factor32 = np.float32(factor)
+        return replace(self, joints=self.joints * factor32, vertices=self.vertices * factor32, camera=camera)
+
     def to_trimesh(self) -> trimesh.Trimesh:
         """The mesh as files have it: metres, y up, the root at the origin."""
         return to_trimesh(self.vertices, self.faces)
@@ -97,6 +110,8 @@ class Reconstruction:
     timings_ms: dict[str, float]
     photo: np.ndarray | None = None
     """(H, W, 3) uint8 RGB, the photo itself, not a copy."""
+    scene: Scene | None = None
+    """Which way is up, and the ground; None of hands."""
 
     def overlay(self) -> np.ndarray:
         """The photo with the meshes over it, (H, W, 3) uint8 RGB.

@@ -63,6 +63,8 @@ def reconstruct(
         boxes=query.boxes or None,
         max_people=min(query.max_people or settings.max_people, settings.max_people),
         focal_length=query.focal_length or photo.focal_length,
+        pitch=query.pitch,
+        camera_height=query.camera_height,
     )
     check_cancelled()
     reconstructed = time.perf_counter()
@@ -82,7 +84,8 @@ def reconstruct(
     links = {"npz": f"{this}.npz", "zip": f"{this}.zip"}
     if settings.keep_photos:
         links["overlay"] = f"{this}/overlay.png"
-    answer = encode_answer(identifier, photo, mode, model, people, {k: 1000 * v for k, v in seconds.items()}, links)
+    timings = {stage: 1000 * value for stage, value in seconds.items()}
+    answer = encode_answer(identifier, photo, mode, model, people, found.scene, timings, links)
     kept = answer.model_dump_json(exclude_none=True, exclude={"people": _NO_VERTICES, "hands": _NO_VERTICES})
     store.put(f"{identifier}.{ANSWER}", kept.encode())
     return answer

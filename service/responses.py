@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from service import schemas
 if TYPE_CHECKING:
     from model.reconstructor import Reconstructor
     from model.results import Person
+    from model.scene.ground import Scene
     from model.video.film import FilmMotion
     from model.video.motion_files import MovingPerson
 from model.body.fitting import BodyFit
@@ -97,12 +98,37 @@ def _frames(moving: MovingPerson) -> Iterator[dict[str, Any]]:
         yield {"time": round(time, 4), **({"bridged": True} if bridged else {}), **told}
 
 
+def encode_scene(scene: Scene, people: Sequence[str]) -> schemas.Scene:
+    """What people stand in.
+
+    Args:
+        scene: Of a photo.
+        people: Their names, in its order.
+    """
+    ground = None
+    if scene.ground is not None:
+        ground = schemas.Ground(
+            normal=_rounded(scene.ground.normal, 5),
+            camera_height=round(scene.ground.camera_height, 4),
+            standing=[name for name, stands in zip(people, scene.ground.standing, strict=True) if stands],
+        )
+    return schemas.Scene(
+        up=_rounded(scene.up.direction, 5),
+        pitch=round(scene.up.pitch, 2),
+        roll=round(scene.up.roll, 2),
+        confidence=round(scene.up.confidence, 3),
+        source=scene.up.source,
+        ground=ground,
+    )
+
+
 def encode_answer(
     identifier: str,
     photo: Photo,
     mode: str,
     model: Reconstructor,
     people: list[schemas.Person | schemas.Hand],
+    scene: Scene | None,
     timings_ms: Mapping[str, float],
     links: Mapping[str, str] | None = None,
 ) -> schemas.Reconstruction:
@@ -114,6 +140,7 @@ def encode_answer(
         mode: The training that was asked for.
         model: What answered.
         people: The people, or the hands, of `encode_person`.
+        scene: What they stand in.
         timings_ms: By stage.
         links: Where its files are: overlay, npz, zip; as far as there are any.
     """
@@ -124,6 +151,7 @@ def encode_answer(
         mode=mode,
         model=model.model_name,
         **({"people": people} if model.subject == "body" else {"people": [], "hands": people}),
+        scene=encode_scene(scene, [person.id for person in people]) if scene else None,
         **(links or {}),
         timings_ms={stage: round(value, 2) for stage, value in timings_ms.items()},
     )

@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from model.scene.ground import HEIGHTS
+from model.scene.up import Source
+
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Point2 = tuple[Finite, Finite]
 Point3 = tuple[Finite, Finite, Finite]
@@ -80,6 +83,21 @@ class ReconstructQuery(BaseModel):
         le=1_000_000,
         allow_inf_nan=False,
         description="The camera's focal length in pixels of this photo. Else from EXIF, else a default.",
+    )
+    pitch: float | None = Field(
+        None,
+        ge=-90,
+        le=90,
+        allow_inf_nan=False,
+        description="Degrees by which the camera looked above the horizon, negative for down. Else from EXIF or XMP, "
+        "else by how the people stand.",
+    )
+    camera_height: float | None = Field(
+        None,
+        ge=HEIGHTS[0],
+        le=HEIGHTS[1],
+        allow_inf_nan=False,
+        description="Metres that the camera was above the ground: then those who stand on it get their true sizes.",
     )
 
     @property
@@ -163,6 +181,28 @@ class Hand(Person):
     joints: list[Point3] = Field(description="21 joints: x, y, z in metres, camera frame, wrist at the origin.")
 
 
+class Ground(BaseModel):
+    """The plane that people stand on, in the camera frame: of points p with normal . p = -camera_height."""
+
+    normal: Point3 = Field(description="Of length 1, up.")
+    camera_height: Finite = Field(description="How high the camera is above it, in metres.")
+    standing: list[str] = Field(description="The ids of the people who stand on it.")
+
+
+class Scene(BaseModel):
+    """What the people stand in."""
+
+    up: Point3 = Field(description="Which way is up, of length 1, in the camera frame.")
+    pitch: Finite = Field(description="Degrees by which the camera looks above the horizon; negative: down.")
+    roll: Finite = Field(description="Degrees by which what is upright is turned clockwise in the photo.")
+    confidence: Finite = Field(description="The probability that up is right to 10 degrees, 0 to 1.")
+    source: Source = Field(
+        description="What says so: how the people stand, the request, the photo's EXIF or XMP; or nothing, and it is "
+        "assumed that the camera was held as cameras are."
+    )
+    ground: Ground | None = Field(None, description="Not there if nobody's feet say where it is.")
+
+
 class Reconstruction(BaseModel):
     """All people of one photo, or all hands. Pixels count from the upper left corner of the upright photo."""
 
@@ -176,6 +216,7 @@ class Reconstruction(BaseModel):
         "with subject=hand."
     )
     hands: list[Hand] | None = Field(None, description="Likewise; only with subject=hand.")
+    scene: Scene | None = Field(None, description="What the people stand in; not with subject=hand.")
     overlay: str | None = Field(
         None,
         description="Where to fetch a picture of the meshes over the photo (?view=side: from the side), for as long "
@@ -214,6 +255,18 @@ class Reconstruction(BaseModel):
                         },
                     }
                 ],
+                "scene": {
+                    "up": [0.02, -0.981, -0.191],
+                    "pitch": -11.0,
+                    "roll": 1.2,
+                    "confidence": 0.84,
+                    "source": "people",
+                    "ground": {
+                        "normal": [0.02, -0.981, -0.191],
+                        "camera_height": 1.52,
+                        "standing": ["0a1b2c3d4e5f60718293a4b5c6d7e8f9"],
+                    },
+                },
                 "overlay": "/v1/reconstructions/5f0c7bd2a94e4c1f8d3e6a7b9c0d1e2f/overlay.png",
                 "npz": "/v1/reconstructions/5f0c7bd2a94e4c1f8d3e6a7b9c0d1e2f.npz",
                 "zip": "/v1/reconstructions/5f0c7bd2a94e4c1f8d3e6a7b9c0d1e2f.zip",

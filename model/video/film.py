@@ -146,7 +146,7 @@ def _follow(
 ) -> None:
     """Go through the film and fill the tracks."""
     for time, frame in film:
-        tracks.add(time, job.model.reconstruct(frame, focal_length=job.focal_length).people)
+        tracks.add(time, job.model.reconstruct(frame, focal_length=job.focal_length, resize=False).people)
         if recording is not None:
             recording.add(frame)
         tick(_total(film, job))

@@ -23,7 +23,19 @@ def test_a_photo_becomes_people_with_meshes(client):
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
     answer = response.json()
-    assert list(answer) == ["id", "width", "height", "mode", "model", "people", "overlay", "npz", "zip", "timings_ms"]
+    assert list(answer) == [
+        "id",
+        "width",
+        "height",
+        "mode",
+        "model",
+        "people",
+        "scene",
+        "overlay",
+        "npz",
+        "zip",
+        "timings_ms",
+    ]
     assert (answer["width"], answer["height"], answer["mode"], answer["model"]) == (64, 48, "zero-shot", "fake")
     (person,) = answer["people"]
     assert list(person) == ["id", "score", "bbox", "keypoints_2d", "joints", "camera", "mesh"]
@@ -65,6 +77,29 @@ def test_projecting_with_the_camera_gives_the_keypoints(client):
     placed = np.array(person["joints"]) + camera["translation"]
     projected = camera["focal_length"] * placed[:, :2] / placed[:, 2:] + camera["principal_point"]
     np.testing.assert_allclose(projected, np.array(person["keypoints_2d"])[:, :2], atol=0.05)
+
+
+def test_the_scene_says_where_up_and_the_ground_are(client):
+    answer = client.post("/reconstruct?pitch=-20.5&camera_height=1.5", files=form(photo())).json()
+    scene, (person,) = answer["scene"], answer["people"]
+    assert list(scene) == ["up", "pitch", "roll", "confidence", "source", "ground"]
+    assert (scene["pitch"], scene["source"]) == (-20.5, "given")
+    assert np.linalg.norm(scene["up"]) == pytest.approx(1, abs=1e-4)
+    assert scene["ground"] == {"normal": scene["up"], "camera_height": 1.5, "standing": [person["id"]]}
+    by_the_person = client.post("/reconstruct", files=form(photo())).json()["scene"]
+    assert (by_the_person["source"], by_the_person["roll"]) == ("people", pytest.approx(0, abs=1))
+    assert client.post("/reconstruct", files=form(photo(value=0))).json()["scene"]["source"] == "assumed"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["pitch=91", "pitch=nan", "pitch=-inf", "pitch=steep", "pitch=", "camera_height=0", "camera_height=-1",
+     "camera_height=1e9", "camera_height=nan", "camera_height=inf", "pitch=1&pitch=2x"],
+)  # fmt: skip
+def test_angles_and_heights_that_no_camera_has_are_refused(client, query):
+    response = client.post(f"/reconstruct?{query}", files=form(photo()))
+    assert response.status_code == 422
+    assert response.headers["content-type"] == PROBLEM
 
 
 def test_vertices_only_when_asked(client, model):

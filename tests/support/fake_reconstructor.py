@@ -9,8 +9,9 @@ import numpy as np
 
 from model.errors import BadInput
 from model.joints import COCO_JOINTS
-from model.reconstructor import check_box
+from model.reconstructor import check_box, stand_on_ground
 from model.results import Camera, Person, Reconstruction
+from model.scene.up import Tilt
 
 # COCO-17 of a standing person seen from the front, metres, camera frame (x right, y down), pelvis at the origin.
 # The person faces us, so that her left side is on our right.
@@ -63,10 +64,22 @@ class FakeReconstructor:
         boxes: Sequence[tuple[float, float, float, float]] | None = None,
         max_people: int | None = None,
         focal_length: float | None = None,
+        pitch: float | Tilt | None = None,
+        camera_height: float | None = None,
+        resize: bool = True,
     ) -> Reconstruction:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise BadInput("not RGB")
-        self.calls.append({"image": image, "boxes": boxes, "max_people": max_people, "focal_length": focal_length})
+        self.calls.append(
+            {
+                "image": image,
+                "boxes": boxes,
+                "max_people": max_people,
+                "focal_length": focal_length,
+                "pitch": pitch,
+                "camera_height": camera_height,
+            }
+        )
         assert self.go.wait(60)
         height, width = image.shape[:2]
         boxes = None if boxes is None else [check_box(box, width, height) for box in boxes]
@@ -74,7 +87,9 @@ class FakeReconstructor:
             boxes = [(0.3 * width, 0.1 * height, 0.4 * width, 0.8 * height)] if image.any() else []
         focal = focal_length or float(np.hypot(width, height))
         people = [self._person(box, width, height, focal) for box in boxes[:max_people]]
-        return Reconstruction(people, {"network": 1.0}, image)
+        tilt = Tilt(pitch) if isinstance(pitch, float) else pitch
+        _, scene = stand_on_ground(people, tilt, camera_height)  # tests know the sizes that they asked for
+        return Reconstruction(people, {"network": 1.0}, image, scene)
 
     def _person(self, box: tuple[float, float, float, float], width: int, height: int, focal: float) -> Person:
         x, y, w, h = box

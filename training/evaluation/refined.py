@@ -14,6 +14,7 @@ from model.interfaces import Box
 from model.network.topology import MeshTopology
 from model.reconstructor import Reconstructor
 from model.results import Person, Reconstruction
+from model.scene.up import Tilt
 
 
 class RefinedReconstructor(Reconstructor):
@@ -39,9 +40,20 @@ class RefinedReconstructor(Reconstructor):
         boxes: Sequence[Box] | None = None,
         max_people: int | None = None,
         focal_length: float | None = None,
+        pitch: float | Tilt | None = None,
+        camera_height: float | None = None,
+        resize: bool = True,
     ) -> Reconstruction:
-        """As `Reconstructor.reconstruct` does."""
-        found = super().reconstruct(image, boxes=boxes, max_people=max_people, focal_length=focal_length)
+        """As `Reconstructor.reconstruct` does; the scene is that of the people as they were before."""
+        found = super().reconstruct(
+            image,
+            boxes=boxes,
+            max_people=max_people,
+            focal_length=focal_length,
+            pitch=pitch,
+            camera_height=camera_height,
+            resize=resize,
+        )
         return replace(found, people=self._refined(found.people))
 
     def _refined(self, people: list[Person]) -> list[Person]:
