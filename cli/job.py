@@ -24,7 +24,7 @@ class Job:
     output: Path
     """The folder."""
     formats: frozenset[str]
-    """The kinds of files to write, of glb, obj, json, npz, rigged, bvh, trc, c3d and smpl-npz."""
+    """The kinds of files to write, of glb, obj, scene, json, npz, rigged, bvh, trc, c3d and smpl-npz."""
     overlay: bool
     boxes: list[Box] | None
     max_people: int | None
@@ -49,7 +49,8 @@ class Outcome:
     people: int = 0
     """People, or hands if the subject is hands."""
     hands: bool = False
-    wanted_obj: bool = False
+    wanted_still: bool = False
+    """Whether what cannot move was asked for."""
     empty: list[Unusable] = field(default_factory=list)
     """Photos and videos without people, and why."""
     partial: list[Unusable] = field(default_factory=list)
@@ -74,8 +75,8 @@ class Outcome:
         if done:
             found = _count(self.people, "hand") if self.hands else _count(self.people, "person", "people")
             notes.print(f"{found} in {' and '.join(done)} -> {output}")
-        if self.videos and self.wanted_obj:
-            notes.print("Of videos there is no obj, which cannot move; glb, bvh, json and npz can.")
+        if self.videos and self.wanted_still:
+            notes.print("Of videos there is no obj and no scene, which cannot move; glb, bvh, json and npz can.")
         if self.empty:
             nothing = "No hand" if self.hands else "Nobody"
             notes.print(f"{nothing} was found in {_count(len(self.empty), 'input')}:")

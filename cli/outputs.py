@@ -50,6 +50,15 @@ def write_meshes(stem: Path, found: Reconstruction, faces: np.ndarray, formats: 
     return links
 
 
+def write_scene(stem: Path, found: Reconstruction) -> str | None:
+    """Write everyone on the ground as `<stem>.scene.glb`; returns its name, or None if there is nobody."""
+    if not found.people:
+        return None
+    path = stem.with_name(f"{stem.name}.scene.glb")
+    write(path, found.to_glb())
+    return path.name
+
+
 def to_json(
     stem: Path,
     photo: Photo,
@@ -58,11 +67,12 @@ def to_json(
     links: list[dict[str, str]],
     timings_ms: dict[str, float],
     parameters: Sequence[schemas.Parameters] | None = None,
+    scene: str | None = None,
 ) -> bytes:
     """The answer that the service would give, as JSON; its links are the names of the files beside it."""
     of_people = zip_longest(found.people, links, parameters or ())
     people = [encode_person(f"{stem.name}-{number}", *about) for number, about in enumerate(of_people, start=1)]
-    whole = encode_answer(stem.name, photo, model.modes[0], model, people, found.scene, timings_ms)
+    whole = encode_answer(stem.name, photo, model.modes[0], model, people, found.scene, timings_ms, {"scene": scene})
     told = whole.model_dump(mode="json", exclude_none=True)
     for person, files in zip(told.get("hands") or told["people"], links):
         person["mesh"] = files  # there may be more than the service has

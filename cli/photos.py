@@ -29,7 +29,7 @@ _MAX_BYTES = 2**30  # of a file: more is no photo
 
 def work_through(sources: Sequence[Source], job: Job) -> Outcome:
     """Reconstruct the people of each photo and video and write their files."""
-    outcome = Outcome(hands=job.model.subject == "hand", wanted_obj="obj" in job.formats)
+    outcome = Outcome(hands=job.model.subject == "hand", wanted_still=bool(job.formats & {"obj", "scene"}))
     with progress_bar(MofNCompleteColumn(), TimeRemainingColumn()) as progress:
         task = progress.add_task("Inputs", total=len(sources))
         for source, name in zip(sources, output_names(sources)):
@@ -91,6 +91,7 @@ def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
     )
     reconstructed = time.perf_counter()
     links = outputs.write_meshes(stem, found, job.model.faces, job.formats)
+    scene = outputs.write_scene(stem, found) if "scene" in job.formats else None
     bodies = None
     if job.rig is not None:
         bodies = fit_still(job.rig, [person.vertices for person in found.people])
@@ -105,7 +106,7 @@ def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
         seconds = {"decode": decoded - start, "meshes": end - reconstructed, "total": end - start}
         stages = found.timings_ms | {stage: 1000 * value for stage, value in seconds.items()}
         parameters = [encode_parameters(bodies.rig, body) for body in bodies.found] if bodies else None
-        answer = outputs.to_json(stem, photo, found, job.model, links, stages, parameters)
+        answer = outputs.to_json(stem, photo, found, job.model, links, stages, parameters, scene)
         outputs.write(_with_ending(stem, ".json"), answer)
     if "npz" in job.formats:
         size, fits = (photo.width, photo.height), bodies.found if bodies else []

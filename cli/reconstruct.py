@@ -13,7 +13,8 @@ from cli.extras import require
 from cli.inputs import Unusable, find_sources
 from cli.options import Boxes, Checkpoint, Device, OfSubject, Subject, read_boxes
 
-_FORMATS = ("glb", "obj", "json", "npz", "bvh", "trc", "c3d", "smpl-npz")
+_FORMATS = ("glb", "obj", "scene", "json", "npz", "bvh", "trc", "c3d", "smpl-npz")
+_STILL = frozenset(("obj", "scene"))
 _OF_BODIES = frozenset(("bvh", "trc", "c3d", "smpl-npz"))
 
 
@@ -63,10 +64,10 @@ def reconstruct(
             "--format",
             "-f",
             metavar="LIST",
-            help="With commas: glb, obj (a mesh for each person), json (the answer that the service gives), "
-            "npz (all arrays, for numpy); of a skeleton bvh (for animation programs), trc, c3d (joints as markers, for "
-            "biomechanics), smpl-npz (AMASS' keys, and what robots' retargeters read). Of a video they hold the "
-            "motion, and there is no obj.",
+            help="With commas: glb, obj (a mesh for each person), scene (a GLB of everyone on the ground), json (the "
+            "answer that the service gives), npz (all arrays, for numpy); of a skeleton bvh (for animation programs), "
+            "trc, c3d (joints as markers, for biomechanics), smpl-npz (AMASS' keys, and what robots' retargeters "
+            "read). Of a video they hold the motion, and there is no obj and no scene.",
         ),
     ] = "glb",
     overlay: Annotated[
@@ -149,6 +150,8 @@ def reconstruct(
         raise typer.BadParameter("boxes are for one photo, not for several and not for videos.", param_hint="--box")
     if subject is Subject.HAND and (rigged or kinds & _OF_BODIES):
         raise typer.BadParameter("only bodies have a skeleton, hands have none.", param_hint="--subject")
+    if subject is Subject.HAND and "scene" in kinds:
+        raise typer.BadParameter("people stand on the ground, hands do not.", param_hint="--subject")
     if reason := _why_no_video(subject, kinds, overlay or rigged):
         unusable += [Unusable(str(video.path), reason) for video in videos]
         sources = [source for source in sources if not source.is_video]
@@ -190,4 +193,6 @@ def _why_no_video(subject: Subject, kinds: frozenset[str], more: bool) -> str | 
     """Why videos can have nothing of what is wanted, if so; `more` says that there is more than the kinds of files."""
     if subject is Subject.HAND:
         return "Hands are reconstructed in photos only, not in videos."
-    return "An obj cannot move; choose glb, bvh, json or npz for videos." if kinds == {"obj"} and not more else None
+    if kinds <= _STILL and not more:
+        return "An obj or a scene cannot move; choose glb, bvh, json or npz for videos."
+    return None

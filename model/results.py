@@ -13,6 +13,7 @@ import trimesh
 from model.errors import BadInput
 from model.files import atomic_write
 from model.formats.mesh import glb_to_obj, to_glb, to_trimesh
+from model.formats.scene_glb import SceneBody, to_scene_glb
 from model.interfaces import Box
 from model.perception.crops import Crop
 from model.rendering.overlay import overlay, side_view
@@ -71,6 +72,11 @@ class Person:
     lifted: bool = False
     """Whether it saw `keypoints_2d`, drawn as heatmaps, and not the photo itself."""
 
+    @property
+    def root(self) -> np.ndarray:
+        """(3,) metres: where the root is before the camera."""
+        return np.array(self.camera.translation)
+
     def scaled(self, factor: float) -> Person:
         """The same picture of a larger or smaller person, who is as much farther away or nearer."""
         x, y, z = self.camera.translation
@@ -126,6 +132,20 @@ class Reconstruction:
         camera = self.people[0].camera
         return overlay(self.photo, self.figures(), camera.focal_length, camera.principal_point)
 
+    def to_glb(self) -> bytes:
+        """Everyone in one binary glTF 2.0 file: metres, y up, feet on the floor at 0, the first person at the origin.
+
+        Raises:
+            BadInput: nobody was found, or hands.
+        """
+        if not self.people or self.scene is None:
+            raise BadInput("A scene needs people on the ground: nobody was found here, or hands.")
+        bodies = [
+            SceneBody(f"person-{number}", person.camera.to_camera(person.vertices), person.faces, person.root)
+            for number, person in enumerate(self.people, start=1)
+        ]
+        return to_scene_glb(bodies, self.scene)
+
     def side_view(self) -> np.ndarray:
         """The meshes seen from the photo's right, (H, W, 3) uint8 RGB of the photo's size.
 
@@ -141,7 +161,7 @@ class Reconstruction:
         return [Figure(person.camera.to_camera(person.vertices), person.faces) for person in self.people]
 
     def save(self, folder: str | Path) -> list[Path]:
-        """Writes person-1.glb, person-2.glb and so on (hand-1.glb of hands), and overlay.png where the photo is there.
+        """Writes person-1.glb, person-2.glb and so on (hand-1.glb of hands), scene.glb, and overlay.png of the photo.
 
         Returns:
             What was written.
@@ -153,6 +173,10 @@ class Reconstruction:
         for number, person in enumerate(self.people, start=1):
             written.append(folder / f"{'hand' if person.handedness else 'person'}-{number}.glb")
             person.save(written[-1])
+        if self.people and self.scene is not None:
+            written.append(folder / "scene.glb")
+            with atomic_write(written[-1]) as partial:
+                partial.write_bytes(self.to_glb())
         if self.photo is not None:
             written.append(folder / "overlay.png")
             png = cv2.imencode(".png", cv2.cvtColor(self.overlay(), cv2.COLOR_RGB2BGR))[1]

@@ -15,6 +15,9 @@ from model.body.motion import SkeletonMotion
 from model.body.rig import find_rig
 from model.errors import BadInput
 from model.formats.mesh import glb_to_obj, to_glb
+from model.formats.scene_glb import SceneBody, to_scene_glb
+from model.scene.ground import Ground, Scene
+from model.scene.up import Up
 from model.video.skeleton_files import MovingSkeleton
 from service import scene
 from service.inference.cancellation import check_cancelled
@@ -108,6 +111,24 @@ def vertices(record: Record) -> bytes:
     return record.person.vertices.astype("<f4").tobytes()
 
 
+def scene_glb(answer: Reconstruction, records: list[Record]) -> bytes | None:
+    """Everyone of an answer on the ground; None if there is nobody, or hands."""
+    told = answer.scene
+    if told is None or not records:
+        return None
+    up = Up(np.array(told.up), told.confidence, told.source, 0.0)
+    ground = None
+    if told.ground is not None:
+        standing = np.array([person in told.ground.standing for person in people_of(answer)])
+        ground = Ground(np.array(told.ground.normal), told.ground.camera_height, standing)
+    people = [record.person for record in records]
+    bodies = [
+        SceneBody(title(record, number), person.camera.to_camera(person.vertices), person.faces, person.root)
+        for number, (record, person) in enumerate(zip(records, people, strict=True), start=1)
+    ]
+    return to_scene_glb(bodies, Scene(up, ground))
+
+
 def npz(answer: Reconstruction, records: list[Record], rig: Path | None) -> bytes:
     """All people of an answer as `mpt reconstruct --format npz` writes them; of hands the faces of a right one."""
     people = [record.person for record in records]
@@ -150,6 +171,8 @@ def write_zip(
             for ending, data in made.items():
                 if data is not None:
                     archive.writestr(f"{called}.{ending}", data)
+        if (everyone := scene_glb(answer, records)) is not None:
+            archive.writestr("scene.glb", everyone)
         views: tuple[scene.View, ...] = ("photo", "side")
         for view in views if photo is not None else ():
             check_cancelled()

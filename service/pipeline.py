@@ -81,7 +81,8 @@ def reconstruct(
         metrics.STAGE_SECONDS.labels(stage).observe(value)
     seconds["total"] = end - start
     this = f"{base}/reconstructions/{identifier}"
-    links = {"npz": f"{this}.npz", "zip": f"{this}.zip"}
+    links: dict[str, str | None] = {"npz": f"{this}.npz", "zip": f"{this}.zip"}
+    links["scene"] = f"{base}/mesh/{identifier}.scene.glb"
     if settings.keep_photos:
         links["overlay"] = f"{this}/overlay.png"
     timings = {stage: 1000 * value for stage, value in seconds.items()}

@@ -98,12 +98,13 @@ def _frames(moving: MovingPerson) -> Iterator[dict[str, Any]]:
         yield {"time": round(time, 4), **({"bridged": True} if bridged else {}), **told}
 
 
-def encode_scene(scene: Scene, people: Sequence[str]) -> schemas.Scene:
+def encode_scene(scene: Scene, people: Sequence[str], glb: str | None) -> schemas.Scene:
     """What people stand in.
 
     Args:
         scene: Of a photo.
         people: Their names, in its order.
+        glb: Where everyone in one file is.
     """
     ground = None
     if scene.ground is not None:
@@ -119,6 +120,7 @@ def encode_scene(scene: Scene, people: Sequence[str]) -> schemas.Scene:
         confidence=round(scene.up.confidence, 3),
         source=scene.up.source,
         ground=ground,
+        glb=glb,
     )
 
 
@@ -130,7 +132,7 @@ def encode_answer(
     people: list[schemas.Person | schemas.Hand],
     scene: Scene | None,
     timings_ms: Mapping[str, float],
-    links: Mapping[str, str] | None = None,
+    links: Mapping[str, str | None] | None = None,
 ) -> schemas.Reconstruction:
     """All that was found in a photo.
 
@@ -142,8 +144,10 @@ def encode_answer(
         people: The people, or the hands, of `encode_person`.
         scene: What they stand in.
         timings_ms: By stage.
-        links: Where its files are: overlay, npz, zip; as far as there are any.
+        links: Where its files are: scene, overlay, npz, zip; as far as there are any.
     """
+    files = dict(links or {})
+    everyone = files.pop("scene", None)
     return schemas.Reconstruction(
         id=identifier,
         width=photo.width,
@@ -151,8 +155,8 @@ def encode_answer(
         mode=mode,
         model=model.model_name,
         **({"people": people} if model.subject == "body" else {"people": [], "hands": people}),
-        scene=encode_scene(scene, [person.id for person in people]) if scene else None,
-        **(links or {}),
+        scene=encode_scene(scene, [person.id for person in people], everyone if people else None) if scene else None,
+        **files,
         timings_ms={stage: round(value, 2) for stage, value in timings_ms.items()},
     )
 

@@ -201,6 +201,7 @@ class Scene(BaseModel):
         "assumed that the camera was held as cameras are."
     )
     ground: Ground | None = Field(None, description="Not there if nobody's feet say where it is.")
+    glb: str | None = Field(None, description="Where to fetch everyone on the ground, a node each, as one GLB.")
 
 
 class Reconstruction(BaseModel):
@@ -266,6 +267,7 @@ class Reconstruction(BaseModel):
                         "camera_height": 1.52,
                         "standing": ["0a1b2c3d4e5f60718293a4b5c6d7e8f9"],
                     },
+                    "glb": "/v1/mesh/5f0c7bd2a94e4c1f8d3e6a7b9c0d1e2f.scene.glb",
                 },
                 "overlay": "/v1/reconstructions/5f0c7bd2a94e4c1f8d3e6a7b9c0d1e2f/overlay.png",
                 "npz": "/v1/reconstructions/5f0c7bd2a94e4c1f8d3e6a7b9c0d1e2f.npz",

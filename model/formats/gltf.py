@@ -1,4 +1,4 @@
-"""Writes a binary glTF 2.0 file with one mesh, which may move or have a skeleton."""
+"""Writes a binary glTF 2.0 file with meshes, of which one may move or have a skeleton."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ class GltfWriter:
         self._animations = [{"name": "motion", "samplers": samplers, "channels": channels}]
 
     def finish(
-        self, nodes: Sequence[Mapping[str, Any]], mesh: Mapping[str, Any], skin: Mapping[str, Any] | None = None
+        self, nodes: Sequence[Mapping[str, Any]], *meshes: Mapping[str, Any], skin: Mapping[str, Any] | None = None
     ) -> bytes:
         """The file.
 
         Args:
-            nodes: One of them has `mesh` 0, and `skin` 0 if there is one.
-            mesh: Has `material` 0.
-            skin: The joints of the mesh.
+            nodes: They name the meshes by their numbers, and `skin` 0 if there is one.
+            meshes: At least one; all have `material` 0.
+            skin: The joints of a mesh.
         """
         children = {child for node in nodes for child in node.get("children", ())}
         content = {
@@ -80,7 +80,7 @@ class GltfWriter:
             "scene": 0,
             "scenes": [{"nodes": [node for node in range(len(nodes)) if node not in children]}],
             "nodes": nodes,
-            "meshes": [mesh],
+            "meshes": meshes,
             **({"skins": [skin]} if skin else {}),
             "materials": [
                 {

@@ -28,7 +28,7 @@ def to_glb(vertices: np.ndarray, faces: np.ndarray, name: str = "body") -> bytes
         ValueError: Not a mesh: wrong shapes, a coordinate that is not finite, or an index without a vertex.
     """
     vertices, faces = np.asarray(vertices), np.asarray(faces)
-    _check(vertices, faces)
+    check_mesh(vertices, faces)
     vertices = vertices * np.array(TURN_UP, np.float32)
     file = GltfWriter()
     attributes = {"POSITION": file.points(vertices), "NORMAL": file.points(smooth_normals(vertices, faces))}
@@ -63,7 +63,8 @@ def glb_to_obj(data: bytes) -> bytes:
     return text.encode()
 
 
-def _check(vertices: np.ndarray, faces: np.ndarray) -> None:
+def check_mesh(vertices: np.ndarray, faces: np.ndarray) -> None:
+    """Raises ValueError unless it is one: shapes, finite coordinates, and indices that have a vertex."""
     if vertices.ndim != 2 or vertices.shape[1] != 3 or len(vertices) == 0:
         raise ValueError(f"vertices must have the shape (V, 3), not {vertices.shape}")
     if faces.ndim != 2 or faces.shape[1] != 3 or len(faces) == 0:

@@ -61,7 +61,7 @@ def to_rigged_glb(motion: SkeletonMotion, faces: np.ndarray, name: str, moves: b
         "joints": list(range(1, JOINTS + 1)),
         "skeleton": 1,
     }
-    return file.finish(nodes, {"name": name, "primitives": [primitive]}, skin)
+    return file.finish(nodes, {"name": name, "primitives": [primitive]}, skin=skin)
 
 
 def _inverse_bind(rest: Rest) -> np.ndarray:

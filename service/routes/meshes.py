@@ -23,7 +23,29 @@ _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 @router.get(
-    "/mesh/{mesh_id}.rigged.glb",  # before the next one, which it would fit as well
+    "/mesh/{answer_id}.scene.glb",  # before those of a person, which it would fit as well
+    summary="Everyone of an answer on the ground as binary glTF 2.0",
+    response_class=Response,
+    responses=files(_GLB, "The scene.", 404),
+)
+async def mesh_scene(answer_id: str, services: Context) -> Response:
+    """A named node for each person, in metres, y up, the floor at 0, the origin under the first person's pelvis.
+
+    The camera that took the photo is towards +z. Who stands is set down on the floor.
+    """
+
+    def work() -> bytes | None:
+        whole = downloads.read_whole(services.store, answer_id)
+        return None if whole is None else downloads.scene_glb(*whole)
+
+    made = await to_thread.run_sync(work) if is_id(answer_id) else None
+    if made is None:
+        raise gone("scene", services)
+    return kept(made, _GLB, f"{answer_id}.scene.glb", services)
+
+
+@router.get(
+    "/mesh/{mesh_id}.rigged.glb",
     summary="A person's fitted body with its skeleton as binary glTF 2.0",
     response_class=Response,
     responses=files(_GLB, "The body.", 404),

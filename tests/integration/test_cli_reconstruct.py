@@ -37,10 +37,11 @@ def test_a_photo_becomes_a_glb_of_each_person(run, model):
 def test_all_formats(run, model):
     Path("photo.jpg").write_bytes(picture())
     boxes = ("--box", "10,5,60,100", "--box", "80,5,60,100")
-    status, _ = run("photo.jpg", "--format", "glb, OBJ,json,npz", "--output", "out/deep", *boxes)
+    status, _ = run("photo.jpg", "--format", "glb, OBJ,json,npz,scene", "--output", "out/deep", *boxes)
     assert status == 0
+    assert json.loads(Path("out/deep/photo.json").read_text())["scene"]["glb"] == "photo.scene.glb"
     assert files("out/deep") == [
-        "photo-1.glb", "photo-1.obj", "photo-2.glb", "photo-2.obj", "photo.json", "photo.npz"
+        "photo-1.glb", "photo-1.obj", "photo-2.glb", "photo-2.obj", "photo.json", "photo.npz", "photo.scene.glb"
     ]  # fmt: skip
     mesh = trimesh.load_mesh("out/deep/photo-2.obj", process=False, maintain_order=True)
     np.testing.assert_allclose(mesh.vertices, model.vertices * (1, -1, -1), atol=6e-6)

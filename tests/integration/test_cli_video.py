@@ -330,7 +330,7 @@ def test_each_input_gets_what_it_can_be_given(run, clip):
         *(f"photo-{n}.{kind}" for n in (1, 2) for kind in ("glb", "obj")),
     ]
     status, output = run("photo.jpg", "clip.mp4", "--format", "obj", "--output", "meshes")
-    assert status == 3 and "clip.mp4: An obj cannot move" in output
+    assert status == 3 and "clip.mp4: An obj or a scene cannot move" in output
     assert files("meshes") == ["photo-1.obj", "photo-2.obj"]
 
 

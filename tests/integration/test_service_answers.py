@@ -82,7 +82,7 @@ def test_projecting_with_the_camera_gives_the_keypoints(client):
 def test_the_scene_says_where_up_and_the_ground_are(client):
     answer = client.post("/reconstruct?pitch=-20.5&camera_height=1.5", files=form(photo())).json()
     scene, (person,) = answer["scene"], answer["people"]
-    assert list(scene) == ["up", "pitch", "roll", "confidence", "source", "ground"]
+    assert list(scene) == ["up", "pitch", "roll", "confidence", "source", "ground", "glb"]
     assert (scene["pitch"], scene["source"]) == (-20.5, "given")
     assert np.linalg.norm(scene["up"]) == pytest.approx(1, abs=1e-4)
     assert scene["ground"] == {"normal": scene["up"], "camera_height": 1.5, "standing": [person["id"]]}

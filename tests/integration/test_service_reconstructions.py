@@ -77,6 +77,28 @@ def test_arrays_are_those_of_the_command_line(client, model, answer):
         assert arrays["size"].tolist() == [320, 240]
 
 
+def test_everyone_stands_in_the_scene(client, model, answer):
+    response = client.get(answer["scene"]["glb"])
+    assert response.headers["content-type"] == "model/gltf-binary"
+    scene = Glb(response.content)
+    assert [node["name"] for node in scene.content["nodes"]] == ["person-1", "person-2"]
+    first, second = ({"translation": [0, 0, 0], **node}["translation"] for node in scene.content["nodes"])
+    np.testing.assert_allclose(first, 0, atol=1e-6)
+    apart = np.subtract(*(person["camera"]["translation"] for person in reversed(answer["people"])))
+    np.testing.assert_allclose(np.linalg.norm(second), np.linalg.norm(apart), rtol=0.05)
+    for mesh in scene.content["meshes"]:
+        (primitive,) = mesh["primitives"]
+        assert scene.array(primitive["attributes"]["POSITION"])[:, 1].min() == pytest.approx(0, abs=1e-5)
+    with zipfile.ZipFile(io.BytesIO(client.get(answer["zip"]).content)) as archive:
+        assert archive.read("scene.glb") == response.content
+
+
+def test_nobody_stands_in_no_scene(client):
+    told = client.post("/v1/reconstruct", files=form(photo(value=0))).json()
+    assert "glb" not in told["scene"]
+    refused(client.get(f"/v1/mesh/{told['id']}.scene.glb"), 404, "There is no scene")
+
+
 def test_nobody_has_arrays_and_an_archive_too(client):
     answer = client.post("/v1/reconstruct", files=form(photo(value=0))).json()
     with np.load(io.BytesIO(client.get(answer["npz"]).content), allow_pickle=False) as arrays:
@@ -93,7 +115,7 @@ def test_everything_in_one_file(client, model, answer):
     with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
         assert archive.testzip() is None
         people = {f"person-{number}.{kind}" for number in (1, 2) for kind in ("glb", "obj")}
-        assert set(archive.namelist()) == {"answer.json", "arrays.npz", "overlay.png", "side.png", *people}
+        assert set(archive.namelist()) == {"answer.json", "arrays.npz", "scene.glb", "overlay.png", "side.png", *people}
         positions = Glb(archive.read("person-2.glb")).attribute("POSITION")
         np.testing.assert_allclose(positions, model.vertices * TURN_UP, atol=1e-6)
         assert archive.read("overlay.png") == client.get(answer["overlay"]).content

@@ -53,7 +53,7 @@ def test_meshes_are_drawn_over_the_photo(found: Reconstruction) -> None:
 
 def test_a_folder_gets_everyone_and_the_picture(found: Reconstruction, tmp_path: Path) -> None:
     written = found.save(tmp_path / "new")
-    assert [path.name for path in written] == ["person-1.glb", "person-2.glb", "overlay.png"]
+    assert [path.name for path in written] == ["person-1.glb", "person-2.glb", "scene.glb", "overlay.png"]
     picture = cv2.cvtColor(cv2.imread(str(written[-1])), cv2.COLOR_BGR2RGB)
     np.testing.assert_array_equal(picture, found.overlay())
 
@@ -63,3 +63,16 @@ def test_nobody_is_no_error_and_a_missing_photo_gets_a_sentence(tmp_path: Path) 
     assert (empty.overlay() == PHOTO).all() and [path.name for path in empty.save(tmp_path)] == ["overlay.png"]
     with pytest.raises(BadInput, match="without its photo"):
         Reconstruction([], {}).overlay()
+    with pytest.raises(BadInput, match="nobody was found here"):
+        empty.to_glb()
+
+
+def test_a_person_of_another_size_has_the_same_picture(found: Reconstruction) -> None:
+    person = found[1]
+    larger = person.scaled(1.25)
+    np.testing.assert_allclose(
+        larger.camera.project(larger.vertices), person.camera.project(person.vertices), atol=1e-3
+    )
+    assert np.ptp(larger.joints[:, 1]) == pytest.approx(1.25 * np.ptp(person.joints[:, 1]))
+    scale, x, y = larger.camera.weak_perspective
+    np.testing.assert_allclose(scale * larger.joints[:, :2] + (x, y), person.joints[:, :2], atol=1e-5)
