@@ -30,12 +30,13 @@ export async function offers() {
 /**
  * Sends a photo and returns the answer of POST /reconstruct, with the hands of subject "hand" as its people, the subject,
  * and the answer as it came as its file.
- * `more` are further parameters; `onSent` hears which part of the photo is on its way, 0 to 1.
+ * `more` are further parameters, a list for one that is repeated; `onSent` hears which part of the photo is on its way, 0 to 1.
  */
 export function reconstruct(photo, { subject = "body", mode = null, more = {}, signal, onSent = () => {} }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest(); // fetch does not tell how far an upload is
-    const query = new URLSearchParams({ ...(subject !== "body" && { subject }), ...(mode && { mode }), ...more }).toString();
+    const parameters = { ...(subject !== "body" && { subject }), ...(mode && { mode }), ...more };
+    const query = new URLSearchParams(Object.entries(parameters).flatMap(repeated)).toString();
     request.open("POST", query ? `reconstruct?${query}` : "reconstruct");
     for (const [name, value] of Object.entries(keyHeaders())) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => event.lengthComputable && onSent(event.loaded / event.total);
@@ -55,6 +56,8 @@ export function reconstruct(photo, { subject = "body", mode = null, more = {}, s
     request.send(body);
   });
 }
+
+const repeated = ([name, value]) => (Array.isArray(value) ? value.map((one) => [name, one]) : [[name, value]]);
 
 /** Fetches one of an answer's files. */
 export async function download(address) {

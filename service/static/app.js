@@ -1,5 +1,7 @@
-// The page: takes a photo, sends it to the service, shows what comes back or what went wrong.
+// The page: takes photos, sends them to the service, shows what comes back or what went wrong.
 
+import { Photo, showStrip } from "./photos.js";
+import { drawBox } from "./box.js";
 import { inMegabytes, prepared, watchUploads } from "./upload.js";
 import { ask, isLoading } from "./request.js";
 import { offerModes } from "./modes.js";
@@ -10,82 +12,136 @@ import { asProblem } from "./errors.js";
 
 const element = (id) => document.getElementById(id);
 const result = new Result(rigged);
+const MOST = 50; // photos at a time
 
 let limit = 32 * 2 ** 20; // bytes of a photo; the service's default, until it says another
-let job = null; // the photo under way or shown: { given, photo, asked (modes), answers by subject and mode, abort }
-let url = null; // of the photo, for the browser
+let photos = []; // of this visit
+let shown = null; // the one of them that is looked at
 let subject = "body"; // or "hand"
 let wanted = [null]; // the modes to show; null is the service's own choice
 
-watchUploads(start);
+watchUploads(begin);
 element("cancel").addEventListener("click", () => {
-  job?.abort.abort();
-  job = null;
+  leave();
   state("empty");
   element("choose").focus();
 });
-element("again").addEventListener("click", () => start(job.given));
+element("again").addEventListener("click", () => show(shown));
 element("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
   useKey(element("key").value.trim());
   lookForOffers();
-  start(job.given);
+  show(shown);
+});
+element("missed").addEventListener("click", addPerson);
+element("camera").addEventListener("submit", (event) => {
+  event.preventDefault();
+  shown.focalLength = element("focal-length").valueAsNumber || null;
+  askAgain();
 });
 watchReadiness();
 
-/** Works on a photo: a File, or a function that returns a promise of one. */
-async function start(given) {
-  job?.abort.abort();
-  const mine = { given, answers: new Map(), abort: new AbortController() };
-  job = mine;
+function leave() {
+  for (const photo of photos) photo.leave();
+  photos = [];
+  shown = null;
+}
+
+/** Works on photos: Files, or functions that return a promise of one. */
+function begin(given) {
+  leave();
+  photos = given.slice(0, MOST).map((one) => new Photo(one));
+  show(photos[0]);
+}
+
+/** Shows one of the photos, and then works on those that wait. */
+async function show(photo) {
+  shown = photo;
   state("busy");
   say("Reading the photo", null);
   element("work-title").textContent = "Your photo";
   element("work-title").focus({ preventScroll: true });
   scrollTo(0, 0);
   try {
-    mine.photo = await prepared(typeof given === "function" ? await given() : given, limit);
-    if (mine !== job) return;
-    element("work-title").textContent = mine.photo.name || "Your photo";
-    if (url) URL.revokeObjectURL(url);
-    url = URL.createObjectURL(mine.photo);
+    await photo.read((file) => prepared(file, limit));
+    if (photo !== shown) return;
+    element("work-title").textContent = photo.name;
+    element("focal-length").value = photo.focalLength ?? "";
     import("./stage.js").catch(() => {}); // on its way while the photo is
-    await result.preview(url, mine.photo.name || "photo");
-    if (mine === job) await answer(mine);
+    await result.preview(photo.url, photo.name);
+    if (photo === shown) await answer(photo);
   } catch (error) {
-    fail(mine, error);
+    fail(photo, error);
+  }
+  await goOn();
+}
+
+/** Asks for the photos that wait, one after another, while somebody looks at another one. */
+async function goOn() {
+  for (;;) {
+    const photo = photos.find(({ state }) => state === "waiting");
+    if (!photo) return;
+    mark(photo, "asked");
+    try {
+      await photo.read((file) => prepared(file, limit));
+      await Promise.all(wanted.map((mode) => request(photo, mode)));
+      mark(photo, "done");
+    } catch {
+      mark(photo, "failed"); // said when it is shown
+    }
   }
 }
 
+/** A promise of an answer; what is going on is said if the photo is the one that is shown. */
+function request(photo, mode) {
+  const quiet = (...step) => photo === shown && document.body.dataset.state === "busy" && say(...step);
+  return photo.answer(subject, mode, () => ask(photo.file, subject, mode, photo.parameters(subject), photo.abort.signal, quiet));
+}
+
 /** Gets the answers that are wanted and not there yet, and shows them. */
-async function answer(mine) {
+async function answer(photo) {
   const asked = wanted; // what is offered may become known meanwhile; only people's choices count
-  mine.asked = asked;
-  const current = () => mine === job && mine.asked === asked;
-  const key = (mode) => `${subject} ${mode}`;
+  photo.asked = asked;
+  const current = () => photo === shown && photo.asked === asked;
+  mark(photo, "asked");
+  const answers = [];
   for (const mode of asked) {
-    if (mine.answers.has(key(mode))) continue;
-    const answer = await ask(mine.photo, subject, mode, mine.abort.signal, say);
+    answers.push(await request(photo, mode));
     if (!current()) return;
-    mine.answers.set(key(mode), answer).set(key(answer.mode), answer); // the service's own choice has a name, too
   }
+  mark(photo, "done");
   say("Drawing the meshes", null);
-  await result.show(asked.map((mode) => mine.answers.get(key(mode))));
+  await result.show(answers);
   if (!current()) return;
   state("result");
   element("status").textContent = result.summary;
 }
 
+/** Somebody who was missed: everyone is asked for again, in the boxes that are known and the one that is drawn. */
+async function addPerson() {
+  const photo = shown;
+  const [{ people, width, height }] = result.answers;
+  result.stages[0]?.views.go("photo");
+  element("missed-hint").hidden = false;
+  const box = await drawBox(document.querySelector(".frame"), { width, height });
+  element("missed-hint").hidden = true;
+  element("missed").focus();
+  if (!box || photo !== shown) return;
+  photo.boxes[subject] = [...people.map(({ bbox }) => bbox), box];
+  await askAgain();
+}
+
 /** The address of a person's body with a skeleton, which costs a fit: asked for when somebody wants it. */
 async function rigged(answer, index) {
-  const { photo, abort } = job;
+  const { file, abort } = shown;
   const more = { bbox: answer.people[index].bbox, rigged: true };
-  const again = await reconstruct(photo, { mode: answer.mode, more, signal: abort.signal });
+  const again = await reconstruct(file, { mode: answer.mode, more, signal: abort.signal });
   return again.people[0].mesh.rigged;
 }
 
-function fail(mine, error) {
-  if (mine !== job || mine.abort.signal.aborted) return;
+function fail(photo, error) {
+  mark(photo, "failed");
+  if (photo !== shown || photo.abort.signal.aborted) return;
   const problem = asProblem(error);
   result.clear();
   state("problem");
@@ -94,6 +150,11 @@ function fail(mine, error) {
   element("again").hidden = !problem.again;
   element("key-form").hidden = !problem.key;
   if (problem.key) element("key").focus();
+}
+
+function mark(photo, state) {
+  photo.state = state;
+  showStrip(element("strip"), photos, shown, show);
 }
 
 /** empty, busy, result or problem. */
@@ -136,10 +197,10 @@ function offer(offered) {
 }
 
 async function askAgain() {
-  const mine = job;
-  if (!mine?.photo) return;
+  const photo = shown;
+  if (!photo?.file) return;
   state("busy");
-  await answer(mine).catch((error) => fail(mine, error));
+  await answer(photo).catch((error) => fail(photo, error));
 }
 
 // Says why, while the model loads or if it failed to.

@@ -49,7 +49,14 @@ function choice(name, detail, index, selected, select) {
 }
 
 function about({ score, camera }) {
-  return `${Math.round(100 * score)} % sure · ${camera.translation[2].toFixed(1)} m away`;
+  return `${certainty(score)} · about ${camera.translation[2].toFixed(1)} m away`;
+}
+
+/** What a score means. */
+function certainty(score) {
+  if (score >= 0.7) return "Clearly seen";
+  if (score >= 0.5) return "Seen well";
+  return score >= 0.35 ? "Partly guessed" : "Mostly a guess";
 }
 
 function files(mesh, name, mode, save) {

@@ -8,8 +8,8 @@ const POLL = 1500; // milliseconds
 const TRIES = 4;
 const LONGEST_WAIT = 10; // seconds that we wait by ourselves when the service is busy
 
-/** Returns the service's answer. `say(text, part)` hears what is going on; part is 0 to 1, or null if unknown. */
-export async function ask(photo, subject, mode, signal, say) {
+/** Returns the service's answer. `more` are further parameters; `say(text, part)` hears what is going on; part is 0 to 1, or null if unknown. */
+export async function ask(photo, subject, mode, more, signal, say) {
   for (let tries = 1; ; tries++) {
     await untilReady(signal, say);
     try {
@@ -17,6 +17,7 @@ export async function ask(photo, subject, mode, signal, say) {
       return await reconstruct(photo, {
         subject,
         mode,
+        more,
         signal,
         onSent: (part) => {
           if (part < 1) say("Sending the photo", part);

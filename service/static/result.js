@@ -45,6 +45,7 @@ export class Result {
     const someone = answers[0].people.length > 0;
     element("about").textContent = about(answers);
     element("answer").hidden = !someone;
+    element("corrections").hidden = false;
     element("controls").hidden = !someone;
     if (!someone) return;
     await this.stage(answers);
@@ -78,7 +79,7 @@ export class Result {
     this.answers = [];
     this.selected = null;
     element("stages").replaceChildren();
-    element("controls").hidden = element("answer").hidden = element("file-problem").hidden = true;
+    element("controls").hidden = element("answer").hidden = element("corrections").hidden = element("file-problem").hidden = true;
     element("about").textContent = "";
   }
 

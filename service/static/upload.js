@@ -1,4 +1,4 @@
-// The ways a photo comes in: chosen, dropped, pasted, or the built-in sample.
+// The ways photos come in: chosen, dropped, pasted, or the built-in sample.
 
 import { Problem } from "./errors.js";
 import { download } from "./api.js";
@@ -6,24 +6,24 @@ import { download } from "./api.js";
 const ACCEPTED = ["image/jpeg", "image/png", "image/webp", "image/avif"]; // HEIC not by every service
 const element = (id) => document.getElementById(id);
 
-/** Calls `start` with each photo that comes in, a File or a function that returns a promise of one. */
-export function watchUploads(start) {
+/** Calls `begin` with the photos that come in: Files, or functions that return a promise of one. */
+export function watchUploads(begin) {
   const input = element("file");
   const choose = () => input.click();
   element("drop").addEventListener("click", choose); // the button within lies in it
   for (const button of document.querySelectorAll(".choose-another")) button.addEventListener("click", choose);
   input.addEventListener("change", () => {
-    if (input.files.length) start(input.files[0]);
+    if (input.files.length) begin([...input.files]);
     input.value = ""; // so that choosing the same photo again counts as a change
   });
-  element("sample").addEventListener("click", () => start(sample));
+  element("sample").addEventListener("click", () => begin([sample]));
   document.addEventListener("paste", (event) => {
-    if (event.clipboardData?.files.length) start(event.clipboardData.files[0]);
+    if (event.clipboardData?.files.length) begin([...event.clipboardData.files]);
   });
-  watchDrops(start);
+  watchDrops(begin);
 }
 
-function watchDrops(start) {
+function watchDrops(begin) {
   const veil = element("veil");
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
   for (const type of ["dragenter", "dragover"]) {
@@ -40,7 +40,7 @@ function watchDrops(start) {
     veil.hidden = true;
     if (!hasFiles(event)) return;
     event.preventDefault();
-    if (event.dataTransfer.files.length) start(event.dataTransfer.files[0]);
+    if (event.dataTransfer.files.length) begin([...event.dataTransfer.files]);
   });
 }
 

@@ -1,0 +1,98 @@
+"""The page in a real browser: several photos, people who were missed, a camera that somebody knows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.support.tab import choose_file
+
+SAMPLE = Path(__file__).parents[2] / "service" / "static" / "sample.jpg"
+
+
+def encoded(picture: np.ndarray) -> bytes:
+    return cv2.imencode(".jpg", picture)[1].tobytes()
+
+
+@pytest.fixture(scope="module")
+def sample() -> np.ndarray:
+    return cv2.imread(str(SAMPLE))
+
+
+def test_a_person_who_was_missed_is_had_by_a_box(tab, sample):
+    first = tab.answer(lambda: choose_file(tab, SAMPLE.read_bytes(), "dancers.jpg", "image/jpeg"))
+    x, y, w, h = first["people"][1]["bbox"]
+    only = {**first, "people": [first["people"][0], first["people"][2]]}  # as if she had been missed
+    tab.page.route(re.compile(r"/reconstruct(\?mode=[a-z-]+)?$"), lambda route: route.fulfill(json=only))
+    tab.answer(lambda: choose_file(tab, encoded(sample), "again.jpg", "image/jpeg"))
+    tab.page.click("#missed")
+    frame = tab.page.locator(".frame").bounding_box()
+    scale = min(frame["width"] / first["width"], frame["height"] / first["height"])
+    left = frame["x"] + (frame["width"] - scale * first["width"]) / 2
+    top = frame["y"] + (frame["height"] - scale * first["height"]) / 2
+
+    def draw() -> None:
+        tab.page.mouse.move(left + scale * x, top + scale * y)
+        tab.page.mouse.down()
+        tab.page.mouse.move(left + scale * (x + w), top + scale * (y + h), steps=3)
+        tab.page.mouse.up()
+
+    answer = tab.answer(draw)
+    assert [person["bbox"] for person in answer["people"][:2]] == [person["bbox"] for person in only["people"]]
+    assert np.allclose(answer["people"][2]["bbox"], (x, y, w, h), atol=3)
+    joints = np.array([answer["people"][2]["keypoints_2d"], first["people"][1]["keypoints_2d"]])[..., :2]
+    assert np.linalg.norm(joints[0] - joints[1], axis=1).mean() < 0.05 * h
+    assert tab.page.locator("[name=person]").count() == 4
+
+
+def test_a_box_is_drawn_by_the_keyboard_or_not_at_all(tab, sample):
+    wall = encoded(np.full((240, 320, 3), 128, np.uint8))
+    tab.answer(lambda: choose_file(tab, wall, "wall.jpg", "image/jpeg"))
+    assert "Nobody was found" in tab.page.inner_text("#about")
+    tab.page.click("#missed")
+    assert tab.page.locator("#missed-hint").is_visible()
+    tab.page.keyboard.press("Escape")
+    assert tab.page.locator(".drawing").count() == 0
+    tab.page.locator("#missed").press("Enter")
+    for key in ("ArrowRight", "ArrowDown", "Shift+ArrowLeft", "Shift+ArrowUp"):
+        tab.page.keyboard.press(key)
+    answer = tab.answer(lambda: tab.page.keyboard.press("Enter"))
+    # 0.35, 0.15, 0.3, 0.7 of the photo, each a step of 0.02 further
+    assert answer["people"][0]["bbox"] == [118, 41, 90, 163]
+    assert "guess" in tab.page.inner_text("#people .choice")
+
+
+def test_a_focal_length_that_somebody_knows(tab):
+    tab.answer(lambda: tab.page.click("#sample"))
+    tab.page.click(".corrections summary")
+    tab.page.fill("#focal-length", "2884")  # twice the diagonal, the default
+    answer = tab.answer(lambda: tab.page.click("#camera button"))
+    assert {person["camera"]["focal_length"] for person in answer["people"]} == {2884}
+
+
+def test_several_photos_are_a_strip(tab, sample):
+    files = [
+        {"name": "both.jpg", "mimeType": "image/jpeg", "buffer": SAMPLE.read_bytes()},
+        {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no photo"},
+        {"name": "right.jpg", "mimeType": "image/jpeg", "buffer": encoded(sample[:, 700:])},
+    ]
+    answer = tab.answer(lambda: tab.page.set_input_files("#file", files=files))
+    assert answer["width"] == 1200
+    buttons = tab.page.locator("#strip button")
+    assert buttons.count() == 3
+    tab.page.wait_for_selector("#strip button:nth-child(3)[data-state=done]")  # though nobody clicked it
+    assert buttons.nth(1).get_attribute("data-state") == "failed"
+    sent: list[str] = []
+    tab.page.on("request", lambda request: sent.append(request.url))
+    buttons.nth(2).click()
+    tab.page.wait_for_function("() => document.getElementById('work-title').textContent === 'right.jpg'")
+    tab.page.wait_for_selector("body[data-state=result]")
+    assert "500 × 800" in tab.page.inner_text("#about")
+    assert not [url for url in sent if "/reconstruct" in url]  # its answer was there
+    buttons.nth(1).click()
+    tab.page.wait_for_selector("body[data-state=problem]")
+    assert "no JPEG" in tab.page.inner_text("#problem-detail")
