@@ -134,7 +134,7 @@ async function addPerson() {
 /** The address of a person's body with a skeleton, which costs a fit: asked for when somebody wants it. */
 async function rigged(answer, index) {
   const { file, abort } = shown;
-  const more = { bbox: answer.people[index].bbox, rigged: true };
+  const more = { bbox: String(answer.people[index].bbox), rigged: true };
   const again = await reconstruct(file, { mode: answer.mode, more, signal: abort.signal });
   return again.people[0].mesh.rigged;
 }
