@@ -32,7 +32,8 @@ from model.interfaces import Network
 from model.network.heatmaps import read_heatmaps
 from model.network.placement import to_camera_space
 from model.perception.crops import cut_crop, square_crop
-from model.perception.people import SCALES, letterbox
+from model.perception.letterbox import letterbox
+from model.perception.people import SEARCH
 from model.reconstructor import Reconstructor
 from model.runtime.export import export
 from model.runtime.loading import default_checkpoint
@@ -70,7 +71,7 @@ def stages(network: TorchNetwork, twin: OnnxNetwork) -> str:
     pixels = cut_crop(photo, crop, network.info.crop_size)
     middle = photo.shape[1] / 2, photo.shape[0] / 2
     people = pixels[None], np.array([crop], np.float32), np.array([[900.0, *middle]], np.float32)
-    first, *finer = (letterbox(photo, size / max(photo.shape))[0][None] for size in SCALES)
+    first, *finer = (letterbox(photo, size / max(photo.shape))[0][None] for size in SEARCH.sides)
 
     mesh = network.mesh
     crops, cameras = (torch.from_numpy(array) for array in people[1:])
@@ -83,7 +84,7 @@ def stages(network: TorchNetwork, twin: OnnxNetwork) -> str:
 
     # Module, run by PyTorch, run by ONNX Runtime. The export of the mesh network is one piece.
     parts: dict[str, tuple[nn.Module | None, Run, Run | None]] = {
-        f"person detector, {SCALES[0]} px": (
+        f"person detector, {SEARCH.sides[0]} px": (
             network.detectors[_DETECTOR],
             partial(network.detect, _DETECTOR, first),
             partial(twin.detect, _DETECTOR, first),
@@ -94,7 +95,7 @@ def stages(network: TorchNetwork, twin: OnnxNetwork) -> str:
                 partial(network.detect, _DETECTOR, finer_image),
                 partial(twin.detect, _DETECTOR, finer_image),
             )
-            for size, finer_image in zip(SCALES[1:], finer, strict=True)
+            for size, finer_image in zip(SEARCH.sides[1:], finer, strict=True)
         },
         "2D pose network": (
             mesh.network.backbone,

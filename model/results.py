@@ -68,7 +68,7 @@ class Person:
     handedness: str | None = None
     """"left" or "right" of a hand."""
     crop: Crop | None = None
-    """Where the mesh network looked, if that was not the upright square about the box."""
+    """The mesh network's crop, if that was not the upright square about the box."""
     lifted: bool = False
     """Whether it saw `keypoints_2d`, drawn as heatmaps, and not the photo itself."""
 

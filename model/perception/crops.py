@@ -111,7 +111,7 @@ def inside(points: np.ndarray, box: Sequence[float]) -> np.ndarray:
 
 
 def square_crop(box: Sequence[float]) -> tuple[float, float, float]:
-    """The square around a box that the network looks at: its centre's x and y and its side, in the box's unit."""
+    """The square around a box for the network: its centre's x and y and its side, in the box's unit."""
     x, y, width, height = box
     return x + width / 2, y + height / 2, CROP_SCALE * max(width, height)
 

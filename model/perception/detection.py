@@ -23,7 +23,7 @@ class Detection:
         box: x, y, width, height in image pixels, inside the image.
         score: 0..1, confidence in the person times mean confidence in the joints that are seen.
         keypoints: (17, 3) float32 x, y in image pixels and score 0..1 of the COCO joints; (21, 3) of a hand's.
-        crop: where the mesh network looks at it, if the detector looked as closely; None for the upright square about
+        crop: the mesh network's, if the detector says how it lies; None for the upright square about
             the box.
         handedness: "left" or "right" of a hand.
         twin: what it may be instead, where that is in doubt: the same hand as one of the other side.

@@ -1,8 +1,8 @@
 """Finds the hands in a photo, or in boxes of it: where palms and arms are, then each one's joints. Numpy alone.
 
-The landmark network wants a hand of a certain size whose fingers point upwards. A first look, guided by the palm or the
-forearm, or tried at four angles, says where the joints are; each further look is at the crop that these suggest, and so
-is the mesh network's.
+The landmark network was trained on hands of a certain size whose fingers point upwards. A first crop, guided by the
+palm or the forearm, or tried at four angles, says where the joints are; each further crop is the one that they suggest, and
+so is the mesh network's.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from model.perception.limbs import Arm, Foot, arm_of, arms_of, feet_of, is_elbow
 from model.perception.palms import Palm, PalmDetector, angle_of, detect_palms
 
 INPUT_SIZE = 224
-"""Side of the crops that the landmark network looks at, in pixels."""
+"""Side of the landmark network's crops, in pixels."""
 
 _THRESHOLD = 0.5  # presence below which what was found is no hand
-# Presence at a first look below which a closer one is not worth it: at a palm, and at an arm, which all but tells.
+# Presence in the first crop below which it is not refined: at a palm, and at an arm, which all but tells.
 _PALM_HINT, _ARM_HINT = 0.2, 0.03
 # Below this part of the photo's longer side, a hand that no arm leads to must be surer: it could be anywhere.
 _SMALL, _SMALL_THRESHOLD = 0.06, 0.8
-_CLOSER_LOOKS = 2
+_REFINEMENTS = 2  # crops after the first, each by the joints in the one before
 _DOUBT = 0.1  # a probability of "right" this far from 0 and 1 may be wrong
 _LARGE = 0.3  # of the photo's longer side: such a hand fills it
-_SAME_PLACE = 0.3  # of a hand's size: two of one side are no nearer
+_SAME_SPOT = 0.3  # of a hand's size: two of one side are no nearer
 _BATCH = 8  # crops that go through the network at once
 # MediaPipe's own rule: the square about a palm is 2.6 times its box, moved by half of it towards the fingers.
 _PALM_SCALE, _PALM_SHIFT = 2.6, 0.5
@@ -49,7 +49,7 @@ PeopleFinder = Callable[[np.ndarray], list[Detection]]
 
 
 class SeenHand(NamedTuple):
-    """What a look at one crop says of it."""
+    """What the landmark network says of one crop."""
 
     points: np.ndarray
     """(21, 2) photo pixels."""
@@ -70,7 +70,7 @@ def detect_hands(
         landmarker: the landmark network.
         image: (H, W, 3) uint8 RGB.
         detect_people: finds the people in it: their arms lead to hands, and tell left from right; their elbows and feet
-            are no hands. In a photo that a hand fills, neither they nor small hands are looked for.
+            are no hands. In a photo that a hand fills, neither they nor small hands are detected.
     """
     longest = max(image.shape[:2])
     sure: list[SeenHand] = []
@@ -78,7 +78,7 @@ def detect_hands(
     feet: list[Foot] = []
     for palms in detect_palms(palm_detector, image):
         new = [palm for palm in palms if not any(_lies_in(palm, seen) for seen in sure)]
-        for seen in _hands_in(landmarker, image, [view_of_palm(palm) for palm in new], _PALM_HINT):
+        for seen in _hands_in(landmarker, image, [crop_of_palm(palm) for palm in new], _PALM_HINT):
             if _size(seen) >= _SMALL * longest or seen.presence >= _SMALL_THRESHOLD:
                 sure.append(seen)
         if any(_size(seen) >= _LARGE * longest for seen in sure):
@@ -112,17 +112,17 @@ def hands_in_boxes(landmarker: Landmarker, image: np.ndarray, boxes: Sequence[Bo
     for x, y, width, height in boxes:
         side = _BOX_SCALE * max(width, height)
         crops += [Crop((x + width / 2, y + height / 2), side, angle) for angle in _ANGLES]
-    # All of them closer: in a loose box, the first look at the right angle may say less than one at a wrong angle.
-    hands_seen = _closer(landmarker, image, detect_landmarks(landmarker, image, crops))
+    # All of them are refined: in a loose box, the right angle may at first say less than a wrong one.
+    hands_seen = _refined(landmarker, image, detect_landmarks(landmarker, image, crops))
     each = [hands_seen[start : start + len(_ANGLES)] for start in range(0, len(hands_seen), len(_ANGLES))]
     best = [max(tried, key=lambda seen: seen.presence) for tried in each]
     return [replace(_hand(seen, image), box=box) for seen, box in zip(best, boxes, strict=True)]
 
 
 def _hands_in(landmarker: Landmarker, image: np.ndarray, crops: Sequence[Crop], hint: float) -> list[SeenHand]:
-    """Closer looks at what may be a hand in some crops, as far as it is one; `hint` is the least presence at first."""
+    """The hands in some crops, refined; `hint` is the least presence in the first crop."""
     first = [seen for seen in detect_landmarks(landmarker, image, crops) if seen.presence >= hint]
-    return [seen for seen in _closer(landmarker, image, first) if seen.presence >= _THRESHOLD]
+    return [seen for seen in _refined(landmarker, image, first) if seen.presence >= _THRESHOLD]
 
 
 def _size(seen: SeenHand) -> float:
@@ -131,28 +131,28 @@ def _size(seen: SeenHand) -> float:
 
 def _lies_in(palm: Palm, seen: SeenHand) -> bool:
     """Whether a palm is that of a hand which is known already."""
-    return bool(np.linalg.norm(seen.points.mean(axis=0) - palm.middle) < _SAME_PLACE * _size(seen))
+    return bool(np.linalg.norm(seen.points.mean(axis=0) - palm.middle) < _SAME_SPOT * _size(seen))
 
 
-def _closer(landmarker: Landmarker, image: np.ndarray, hands_seen: Sequence[SeenHand]) -> list[SeenHand]:
-    """Looks at each again, from where the look before suggests."""
-    for _ in range(_CLOSER_LOOKS):
-        hands_seen = detect_landmarks(landmarker, image, [view_of_joints(seen.points) for seen in hands_seen])
+def _refined(landmarker: Landmarker, image: np.ndarray, hands_seen: Sequence[SeenHand]) -> list[SeenHand]:
+    """Each of them again, in the crop that its joints suggest."""
+    for _ in range(_REFINEMENTS):
+        hands_seen = detect_landmarks(landmarker, image, [crop_of_joints(seen.points) for seen in hands_seen])
     return list(hands_seen)
 
 
 def _hand(seen: SeenHand, image: np.ndarray, side: str | None = None) -> Detection:
-    """A hand as a detection, in the crop that the last seen suggests.
+    """A hand as a detection, in the crop that its joints suggest.
 
     Args:
-        side: that of the arm it is on, if there is one; else it is as it looks. Where the look is doubtful and no arm
-            says the same, the hand comes with its twin.
+        side: that of the arm it is on, if there is one; else the landmark network says it. Where that is in doubt and
+            no arm says the same, the hand comes with its twin.
     """
     height, width = image.shape[:2]
-    looks = "right" if seen.right >= 0.5 else "left"
-    doubtful = _DOUBT < seen.right < 1 - _DOUBT and side != looks
-    side = side or looks
-    crop = view_of_joints(seen.points)
+    likelier = "right" if seen.right >= 0.5 else "left"
+    doubtful = _DOUBT < seen.right < 1 - _DOUBT and side != likelier
+    side = side or likelier
+    crop = crop_of_joints(seen.points)
     low, high = (edge.clip(0, (width, height)) for edge in (seen.points.min(axis=0), seen.points.max(axis=0)))
     (x, y), (w, h) = low.tolist(), (high - low).tolist()
     keypoints = np.column_stack([seen.points, np.full(len(seen.points), seen.presence)]).astype(np.float32)
@@ -163,11 +163,11 @@ def _hand(seen: SeenHand, image: np.ndarray, side: str | None = None) -> Detecti
 
 
 def _same(one: Detection, other: Detection) -> bool:
-    """Whether two detections are of one hand: their joints coincide, or they are on one side and in one place."""
+    """Whether two detections are of one hand: their joints coincide, or they are on one side and in one spot."""
     if similarity(one, other) >= SAME_PERSON:
         return True
     between = np.linalg.norm(one.keypoints[:, :2].mean(axis=0) - other.keypoints[:, :2].mean(axis=0))
-    return one.handedness == other.handedness and bool(between < _SAME_PLACE * max(*one.box[2:], *other.box[2:]))
+    return one.handedness == other.handedness and bool(between < _SAME_SPOT * max(*one.box[2:], *other.box[2:]))
 
 
 def detect_landmarks(landmarker: Landmarker, image: np.ndarray, crops: Sequence[Crop]) -> list[SeenHand]:
@@ -181,15 +181,15 @@ def detect_landmarks(landmarker: Landmarker, image: np.ndarray, crops: Sequence[
     return hands_seen
 
 
-def view_of_palm(palm: Palm) -> Crop:
-    """Where the landmark network should look for the hand that a palm belongs to."""
+def crop_of_palm(palm: Palm) -> Crop:
+    """The crop of the hand that a palm belongs to."""
     up = np.array([np.sin(palm.angle), -np.cos(palm.angle)])
     x, y = palm.middle + _PALM_SHIFT * palm.size * up
     return Crop((float(x), float(y)), _PALM_SCALE * palm.size, palm.angle)
 
 
-def view_of_joints(points: np.ndarray) -> Crop:
-    """Where to look at a hand whose joints (21, 2) are known roughly, in photo pixels."""
+def crop_of_joints(points: np.ndarray) -> Crop:
+    """The crop of a hand whose joints (21, 2) are known roughly, in photo pixels."""
     angle = angle_of(points[_WRIST], points[_MIDDLE_BASE])
     axes = Crop((0.0, 0.0), 1.0, angle).axes
     turned = points[_STEADY_JOINTS] @ axes.T

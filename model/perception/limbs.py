@@ -37,7 +37,7 @@ class Arm:
 
     @property
     def crop(self) -> Crop:
-        """Where to look for its hand: beyond the wrist, in the forearm's direction."""
+        """The crop of its hand: beyond the wrist, in the forearm's direction."""
         direction = self.wrist - self.elbow
         middle = self.wrist + direction * (_HAND_MIDDLE * self.forearm / max(float(np.linalg.norm(direction)), 1e-6))
         angle = float(np.arctan2(direction[0], -direction[1]))

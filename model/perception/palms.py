@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.interfaces import PalmOutputs
-from model.perception.people import letterbox
+from model.perception.letterbox import letterbox
 
 WRIST, MIDDLE_BASE = 0, 2
 """The two points that tell which way a palm points."""
 
-# Longer sides, in pixels, at which the network looks at a photo: it finds palms of 10 to 100 pixels or so.
+# The photo's longer side at one scale after the other, pixels: the network finds palms of 10 to 100 pixels or so.
 _SCALES = (128, 256, 448, 896)
 _ENLARGED = 1.25  # beyond that, enlarging a photo shows nothing new
 _THRESHOLD = 0.5
 _SAME_PALM = 0.3  # intersection over union above which two boxes are of one palm
-_CANDIDATES = 16  # palms of one look: bounds the work that a crowd makes
+_CANDIDATES = 16  # palms at one scale: bounds the work that a crowd makes
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def angle_of(wrist: np.ndarray, middle_base: np.ndarray) -> float:
 
 
 def detect_palms(detector: PalmDetector, image: np.ndarray) -> Iterator[list[Palm]]:
-    """Looks for palms from coarse to fine; each look gives them best first, at most 16, and half of them are none.
+    """Detects palms from coarse to fine; each scale gives them best first, at most 16, and half of them are none.
 
     Args:
         detector: the detector.

@@ -1,48 +1,97 @@
-"""Finds the people in a photo: what the detector's heads say of it, decoded, duplicates suppressed. Numpy alone."""
+"""Finds the people in a photo by a detector that sees it at several scales. Numpy alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from model.errors import BadInput
 from model.interfaces import DetectorOutputs
 from model.perception.detection import Detection, prominence, suppress_duplicates
+from model.perception.letterbox import letterbox
+from model.perception.multipose import CELL, decode_people
 
-CELL = 4  # pixels of the network's input that one cell of its outputs spans
-_STRIDE = 32  # the network's input sizes are multiples of this
-_PADDING = 128  # grey: what the network's own zero padding looks like
-# Longer sides, in pixels, at which the network looks at an image, one after the other as long as the last look shows
-# somebody small, or a faint hint of one. It was trained at the first, where it finds people who fill the image; each
-# next one finds people half as large, beside and behind them, and takes three times as long.
-SCALES = (256, 448, 768, 1344)
-_NEAR = 160  # likewise, where the first look shows nobody: of people who are larger than the image, as in portraits
-_HINT, _SMALL, _SMALL_LATER = 0.05, 100, 120  # score; pixels of the first look, and of later ones
-_SLACK = 2 * CELL  # pixels of the look; nearer to the edge of a part somebody may be cut
-_LARGE = 300  # likewise; finer looks take halves of those for whole people
-_LARGEST = 2.5  # times its own size: small people are found in an enlarged image, too
-_THRESHOLD = 0.2  # lowest score to report,
-_TURNED_THRESHOLD = 0.3  # and in an image that is turned, which is looked at where nobody is found in the upright one
-_PEAK_WINDOW = 5  # cells; a centre is the best one of its surroundings
-_CANDIDATES = 100  # centres of one look: bounds the work that a crowd makes
-_MIN_JOINT_SCORE = 0.127  # below, a joint does not count in its person's score (MoveNet's own threshold)
-_JOINT_SPREAD = 0.3  # variance of the prior about a joint's expected place: half of this times the shorter side, cells
-
-
-Find = Callable[[np.ndarray], DetectorOutputs]
+PeopleDetector = Callable[[np.ndarray], DetectorOutputs]
 """The detector: (B, H, W, 3) uint8 RGB, H and W multiples of 32, to its heads' raw outputs in numpy."""
 
 
-def detect_people(find: Find, image: np.ndarray, threshold: float = _THRESHOLD) -> list[Detection]:
+@dataclass(frozen=True)
+class PeopleSearch:
+    """How a photo is searched.
+
+    It is scaled, the detector runs on it, and so again at the next scale, as long as somebody small may be there. A
+    length in "scaled pixels" is one in the scaled photo, that is in the detector's input.
+    """
+
+    sides: tuple[int, ...] = (256, 448, 768, 1344)
+    """The longer side of the scaled photo, pixels, at one scale after the other. The detector was trained at the first,
+    where it finds people who fill the photo; each next one finds people half as large, beside and behind them, and
+    costs three times as much."""
+    near_side: int = 160
+    """Likewise where the first scale shows nobody: for people who are larger than the photo, as in portraits."""
+    enlargement: float = 2.5
+    """How many times a photo is enlarged at most: small people are found in an enlarged one, too."""
+    threshold: float = 0.2
+    """Lowest score of a person, 0..1."""
+    turned_threshold: float = 0.3
+    """Lowest score in a photo that is turned, which is searched where nobody is found in the upright one."""
+    hint: float = 0.05
+    """Lowest score of what calls for the next scale: somebody small may be there."""
+    small_at_first: int = 100
+    """Longer side of a box, scaled pixels, below which somebody is small at the first scale."""
+    small: int = 120
+    """The same at the other scales."""
+    large_in_window: int = 300
+    """Longer side of a box, scaled pixels, from which it does not count in a window of the photo: there, the detector
+    takes halves of people for whole ones."""
+    window_margin: int = 2 * CELL
+    """Scaled pixels from a window's edge within which somebody may be cut by it, and does not count."""
+
+
+SEARCH = PeopleSearch()
+"""How photos are searched, unless it is said otherwise."""
+
+
+class _Window(NamedTuple):
+    """A part of the photo, in its pixels; the right and the lower edge may lie beyond the photo's."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @classmethod
+    def around(cls, people: Sequence[Detection]) -> _Window:
+        """People with as much about them as the tallest of them is high, or the widest wide."""
+        boxes = np.array([person.box for person in people])
+        margin = boxes[:, 2:].max()
+        left, top = (max(0, int(edge - margin)) for edge in boxes[:, :2].min(axis=0))
+        right, bottom = (int(edge + margin) for edge in (boxes[:, :2] + boxes[:, 2:]).max(axis=0))
+        return cls(left, top, right, bottom)
+
+    def cut(self, image: np.ndarray) -> np.ndarray:
+        """What of the photo is in it."""
+        return image[self.top : self.bottom, self.left : self.right]
+
+    def cuts(self, person: Detection, image: np.ndarray, margin: float) -> bool:
+        """Whether somebody, in pixels of the window, comes within the margin of an edge where the photo goes on."""
+        x, y, w, h = person.box
+        height, width = self.cut(image).shape[:2]
+        goes_on = (self.left > 0, self.top > 0, self.right < image.shape[1], self.bottom < image.shape[0])
+        gaps = (x, y, width - x - w, height - y - h)
+        return any(edge and gap < margin for edge, gap in zip(goes_on, gaps, strict=True))
+
+
+def detect_people(detector: PeopleDetector, image: np.ndarray, search: PeopleSearch = SEARCH) -> list[Detection]:
     """Finds people.
 
     Args:
-        find: the detector.
+        detector: the detector.
         image: (H, W, 3) uint8 RGB.
-        threshold: lowest score to report, 0..1.
+        search: at which scales, and what counts.
 
     Returns:
         The people in pixels of `image`, the most prominent first. If there is nobody, those of the image turned
@@ -53,46 +102,64 @@ def detect_people(find: Find, image: np.ndarray, threshold: float = _THRESHOLD) 
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise BadInput(f"Expected an image as (height, width, 3) uint8 RGB, got {image.shape} {image.dtype}.")
-    height, width = image.shape[:2]
-    longest = max(height, width)
-    people: list[Detection] = []
-    first, *finer = SCALES
-    left, top, right, bottom = 0, 0, width, height  # of what is looked at
-    for size in (first, *(size for size in finer if size <= _LARGEST * longest)):
-        part = image[top:bottom, left:right]
-        slack, largest = _SLACK * longest / size, (_LARGE if size > finer[0] else np.inf) * longest / size
-        edges = (left > 0, top > 0, right < width, bottom < height)
-        seen = [
-            _moved(person, left, top)
-            for person in _find_at(find, part, size / longest)
-            if max(person.box[2:]) < largest and not _cut(person, part, edges, slack)
-        ]
-        people += [person for person in seen if person.score >= threshold]
-        if not people and size == first:
-            people = [person for person in _find_at(find, image, _NEAR / longest) if person.score >= threshold]
-        limit = (_SMALL if size == first else _SMALL_LATER) * longest / size
-        small = np.array([person.box for person in seen if max(person.box[2:]) < limit])
-        if not len(small) and (people or size > first):
-            break
-        if size > first:  # the next look goes only to where the small ones are: it would take longest
-            margin = small[:, 2:].max()
-            left, top = (max(0, int(edge - margin)) for edge in small[:, :2].min(axis=0))
-            right, bottom = (int(edge + margin) for edge in (small[:, :2] + small[:, 2:]).max(axis=0))
-    if not people:
-        sides = (person for side in (1, 2, 3) for person in _find_at(find, image, first / longest, side))
-        people = [person for person in sides if person.score >= max(threshold, _TURNED_THRESHOLD)]
+    people = _upright_people(detector, image, search) or _turned_people(detector, image, search)
     return sorted(suppress_duplicates(people), key=prominence, reverse=True)
 
 
-def _cut(person: Detection, part: np.ndarray, edges: Sequence[bool], slack: float) -> bool:
-    """Whether the person reaches one of those edges of a part (left, top, right, bottom) where the image goes on."""
-    x, y, w, h = person.box
-    gaps = (x, y, part.shape[1] - x - w, part.shape[0] - y - h)
-    return any(edge and gap < slack for edge, gap in zip(edges, gaps, strict=True))
+def _upright_people(detector: PeopleDetector, image: np.ndarray, search: PeopleSearch) -> list[Detection]:
+    """The people at one scale after the other, duplicates included."""
+    longest = max(image.shape[:2])
+    first, *finer = (side / longest for side in search.sides)
+    seen = _detect_at(detector, image, first, search.hint)
+    people = _surer(seen, search.threshold)
+    if not people:
+        people = _surer(_detect_at(detector, image, search.near_side / longest, search.hint), search.threshold)
+    if people and not _smaller(seen, search.small_at_first / first):
+        return people
+    window = None
+    for scale in finer:
+        if scale > search.enlargement:
+            break
+        if window is None:
+            seen = _detect_at(detector, image, scale, search.hint)
+        else:
+            seen = _detect_in(window, detector, image, scale, search)
+        people += _surer(seen, search.threshold)
+        small = _smaller(seen, search.small / scale)
+        if not small:
+            break
+        window = _Window.around(small)  # the next scale goes only there: it would cost most
+    return people
 
 
-def _find_at(find: Find, image: np.ndarray, scale: float, quarters: int = 0) -> list[Detection]:
-    """Decodes the image seen at one scale, turned anticlockwise by some quarters, faint hints included.
+def _turned_people(detector: PeopleDetector, image: np.ndarray, search: PeopleSearch) -> list[Detection]:
+    """The people in the photo turned to its other three sides, duplicates included."""
+    scale, threshold = search.sides[0] / max(image.shape[:2]), max(search.threshold, search.turned_threshold)
+    turned = (_detect_at(detector, image, scale, search.hint, quarters) for quarters in (1, 2, 3))
+    return [person for people in turned for person in _surer(people, threshold)]
+
+
+def _surer(people: Sequence[Detection], threshold: float) -> list[Detection]:
+    return [person for person in people if person.score >= threshold]
+
+
+def _smaller(people: Sequence[Detection], limit: float) -> list[Detection]:
+    return [person for person in people if max(person.box[2:]) < limit]
+
+
+def _detect_in(
+    window: _Window, detector: PeopleDetector, image: np.ndarray, scale: float, search: PeopleSearch
+) -> list[Detection]:
+    """Those in a window of the photo, in the photo's pixels, who are whole there."""
+    seen = _smaller(_detect_at(detector, window.cut(image), scale, search.hint), search.large_in_window / scale)
+    margin = search.window_margin / scale
+    return [_moved(person, window.left, window.top) for person in seen if not window.cuts(person, image, margin)]
+
+
+def _detect_at(
+    detector: PeopleDetector, image: np.ndarray, scale: float, threshold: float, quarters: int = 0
+) -> list[Detection]:
+    """Decodes what the detector says of the image at one scale, turned anticlockwise by some quarters.
 
     Returns:
         People in pixels of the image as it is.
@@ -101,7 +168,7 @@ def _find_at(find: Find, image: np.ndarray, scale: float, quarters: int = 0) -> 
     turned = np.ascontiguousarray(np.rot90(canvas, quarters))
     height, width = image.shape[:2]
     people = []
-    for person in decode_people(find(turned[None]), _HINT):
+    for person in decode_people(detector(turned[None]), threshold):
         x, y, w, h = person.box
         points = np.vstack([[[x, y], [x + w, y + h]], person.keypoints[:, :2]])
         for quarter in range(quarters):  # one back at a time: height and width change places
@@ -118,76 +185,3 @@ def _moved(person: Detection, right: float, down: float) -> Detection:
     x, y, w, h = person.box
     keypoints = person.keypoints + np.array([right, down, 0], np.float32)
     return replace(person, box=(x + right, y + down, w, h), keypoints=keypoints)
-
-
-def letterbox(image: np.ndarray, scale: float) -> tuple[np.ndarray, float, float]:
-    """Scales an image, then pads it with grey at the right and at the bottom to multiples of 32.
-
-    Returns:
-        The (H, W, 3) uint8 canvas, and the scales in x and y that rounding to whole pixels really gave.
-    """
-    height, width = image.shape[:2]
-    inner_width, inner_height = max(1, round(width * scale)), max(1, round(height * scale))
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    inner = cv2.resize(image, (inner_width, inner_height), interpolation=interpolation)
-    padding = (-inner_height % _STRIDE, -inner_width % _STRIDE)
-    canvas = np.pad(inner, ((0, padding[0]), (0, padding[1]), (0, 0)), constant_values=_PADDING)
-    return canvas, inner_width / width, inner_height / height
-
-
-def decode_people(outputs: DetectorOutputs, threshold: float = 0.0) -> list[Detection]:
-    """Finds people in the outputs for one image, duplicates included, in no order.
-
-    A person is a local maximum of `center`. Each of her joints is the best heatmap cell inside her box, weighted by
-    a Gaussian about the place that `displacement` predicts.
-
-    Args:
-        outputs: For a batch of one image.
-        threshold: lowest score to report.
-
-    Returns:
-        Boxes and keypoints in pixels of the network's input.
-    """
-    centers = _sigmoid(outputs.center[0, 0])  # (h, w)
-    best = cv2.dilate(centers, np.ones((_PEAK_WINDOW, _PEAK_WINDOW), np.uint8))
-    # A person's score is at most that of her centre: the others need no second look.
-    cells = np.flatnonzero((centers == best) & (centers >= threshold))
-    cells = cells[np.argsort(-centers.ravel()[cells], kind="stable")[:_CANDIDATES]]
-    people = [_decode_person(outputs, centers, *divmod(int(cell), centers.shape[1])) for cell in cells]
-    return [person for person in people if person.score >= threshold]
-
-
-def _decode_person(outputs: DetectorOutputs, centers: np.ndarray, row: int, column: int) -> Detection:
-    """The person whose centre is in this cell."""
-    limit = np.array(centers.shape, np.float32)
-    cell = np.array([row, column], np.float32)
-    size = outputs.box_size[0, :, row, column].clip(min=0)
-    middle = cell + outputs.box_offset[0, :, row, column]
-    low, high = (middle - size / 2).clip(0, limit), (middle + size / 2).clip(0, limit)  # (2,) each: y, x
-
-    (top, left), (bottom, right) = np.ceil(low).astype(int), np.ceil(high).astype(int)  # whole cells inside
-    expected = outputs.displacement[0, :, row, column].reshape(-1, 2) + cell  # (17, 2)
-    rows, columns = np.arange(top, bottom, dtype=np.float32), np.arange(left, right, dtype=np.float32)
-    precision = 1 / (_JOINT_SPREAD * limit.min())
-    prior_y = np.exp(-((rows - expected[:, :1]) ** 2) * precision)  # (17, rows)
-    prior_x = np.exp(-((columns - expected[:, 1:]) ** 2) * precision)  # (17, columns)
-    inside = _sigmoid(outputs.heatmap[0, :, top:bottom, left:right]) * prior_y[:, :, None] * prior_x[:, None]
-
-    joints = len(expected)
-    scores, places = np.zeros(joints, np.float32), np.zeros((joints, 2), np.float32)
-    if inside.size:
-        flat = inside.reshape(joints, -1)
-        peaks = flat.argmax(axis=1)
-        scores = flat[np.arange(joints), peaks]
-        at_y, at_x = peaks // len(columns) + top, peaks % len(columns) + left
-        offsets = outputs.offset[0].reshape(joints, 2, *centers.shape)[np.arange(joints), :, at_y, at_x]
-        places = np.stack([at_y, at_x], axis=1) + offsets
-    seen = scores > _MIN_JOINT_SCORE
-    score = float(centers[row, column] * (scores * seen).sum() / max(1, seen.sum()))
-    x, y, w, h = (float(value) * CELL for value in (*low[::-1], *(high - low)[::-1]))
-    return Detection((x, y, w, h), score, np.column_stack([places[:, ::-1] * CELL, scores]).astype(np.float32))
-
-
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    answer: np.ndarray = 1 / (1 + np.exp(-np.maximum(logits, -80)))  # beyond, float32 would overflow
-    return answer

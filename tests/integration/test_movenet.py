@@ -18,7 +18,7 @@ from model.network.backbones import backbone_names, build_backbone
 from model.network.backbones.movenet import MoveNetThunder
 from model.network.detectors.registry import PhotoDetector, load_detector
 from model.perception.detection import Detection
-from model.perception.people import detect_people
+from model.perception.people import PeopleSearch, detect_people
 from tests.support.drawn_figure import COCO_LIMBS, JOINTS, background, draw_figure
 from tests.support.drawn_hand import background as hand_background
 from tests.support.drawn_hand import draw_hand
@@ -80,7 +80,7 @@ def detect(detector: PhotoDetector, image: np.ndarray, threshold: float = 0.2) -
     def find(images: np.ndarray) -> DetectorOutputs:
         return DetectorOutputs(*(head.numpy() for head in detector(torch.from_numpy(images))))
 
-    return detect_people(find, image, threshold)
+    return detect_people(find, image, PeopleSearch(threshold=threshold))
 
 
 def as_crop(image: np.ndarray) -> Tensor:
@@ -207,7 +207,7 @@ def test_the_detector_finds_two_people_in_image_pixels(detector: PhotoDetector) 
 
 
 def test_a_neighbour_who_is_small_is_found_too(detector: PhotoDetector) -> None:
-    """One person fills the image, another stands far behind: the first look finds one, the closer one both."""
+    """One person fills the image, another stands far behind: the first scale finds one, a finer one both."""
     image = cv2.resize(draw_figure(background()), None, fx=2.4, fy=2.4, interpolation=cv2.INTER_CUBIC)
     image = cv2.copyMakeBorder(image, 0, 0, 0, 300, cv2.BORDER_REPLICATE)
     small = cv2.resize(draw_figure(background()), None, fx=0.45, fy=0.45, interpolation=cv2.INTER_AREA)

@@ -1,4 +1,4 @@
-"""From the detector's heads to people: decoding by hand, when to look closer, duplicates."""
+"""Which scales and parts of a photo are searched for people, and where those who are found are."""
 
 from __future__ import annotations
 
@@ -8,92 +8,12 @@ import pytest
 from model.errors import BadInput
 from model.interfaces import DetectorOutputs
 from model.perception.detection import Detection, suppress_duplicates
-from model.perception.people import SCALES, decode_people, detect_people
-
-NO, YES = -8.0, 2.0  # logits
-
-
-def empty(height: int = 48, width: int = 64) -> DetectorOutputs:
-    """The heads on an image without people; `height` and `width` in cells."""
-    channels = {"heatmap": 17, "center": 1, "displacement": 34, "offset": 34, "box_offset": 2, "box_size": 2}
-    outputs = {name: np.zeros((1, count, height, width), np.float32) for name, count in channels.items()}
-    outputs["heatmap"][:], outputs["center"][:] = NO, NO
-    return DetectorOutputs(**outputs)
+from model.perception.people import SEARCH, PeopleSearch, detect_people
+from tests.support.multipose_heads import YES, empty, put
 
 
-def put(outputs: DetectorOutputs, row: int, column: int, tall: float, logit: float = YES, spacing: float = 1.0) -> None:
-    """A person: her joints stand one below the other, `spacing` cells apart, the middle one on her centre."""
-    outputs.center[0, 0, row, column] = logit
-    outputs.box_size[0, :, row, column] = tall, 10
-    for joint in range(17):
-        below = round((joint - 8) * spacing)
-        outputs.displacement[0, 2 * joint, row, column] = below
-        outputs.heatmap[0, joint, row + below, column] = YES
-
-
-def test_a_person_is_decoded_by_hand() -> None:
-    outputs = empty()
-    put(outputs, 20, 30, 24)
-    outputs.box_offset[0, :, 20, 30] = 1.0, -2.0
-    outputs.offset[0, 2 * 3 : 2 * 3 + 2, 15, 30] = 0.25, -0.5  # joint 3 within its cell: dy, dx
-    (person,) = decode_people(outputs, 0.05)
-    assert person.box == (4 * (28 - 5), 4 * (21 - 12), 40, 96)
-    sure = 1 / (1 + np.exp(-YES))
-    assert person.score == pytest.approx(sure * sure, rel=1e-5)
-    places = np.array([(30.0, 12 + joint) for joint in range(17)])
-    places[3] += (-0.5, 0.25)
-    np.testing.assert_allclose(person.keypoints, np.column_stack([4 * places, np.full(17, sure)]), rtol=1e-5)
-
-
-def test_joints_are_looked_for_inside_the_box_and_near_where_they_are_expected() -> None:
-    outputs = empty()
-    put(outputs, 20, 30, 24)
-    outputs.heatmap[0, 0] = NO
-    outputs.heatmap[0, 0, 12, 28] = YES  # two cells from the expected place
-    outputs.heatmap[0, 0, 12, 40] = 8.0  # surer, but outside of the box
-    outputs.heatmap[0, 0, 30, 30] = 4.0  # surer, but far from the expected place
-    (person,) = decode_people(outputs, 0.05)
-    assert person.keypoints[0, :2].tolist() == [4 * 28, 4 * 12]
-
-
-def test_joints_that_are_not_seen_do_not_lower_the_score() -> None:
-    outputs = empty()
-    put(outputs, 20, 30, 24)
-    outputs.heatmap[0, 5:] = NO
-    (person,) = decode_people(outputs, 0.05)
-    sure = 1 / (1 + np.exp(-YES))
-    assert person.score == pytest.approx(sure * sure, rel=1e-5)
-
-
-def test_only_the_best_centre_of_its_surroundings_counts_and_boxes_end_at_the_image() -> None:
-    outputs = empty()
-    put(outputs, 20, 30, 24)
-    put(outputs, 21, 31, 24, logit=1.0)  # the same person's second best
-    put(outputs, 30, 62, 90, logit=0.5)
-    people = sorted(decode_people(outputs, 0.05), key=lambda person: person.box[0])
-    assert len(people) == 2
-    x, y, width, height = people[1].box
-    assert (y, height) == (0, 4 * 48) and x + width == 4 * 64
-
-
-def test_a_box_without_cells_has_no_joints() -> None:
-    outputs = empty()
-    outputs.center[0, 0, 5, 5] = YES
-    assert decode_people(outputs, 0.05) == []
-    nobody = [person for person in decode_people(outputs) if person.box[:2] == (20, 20)]
-    assert nobody[0].score == 0 and not nobody[0].keypoints.any()
-
-
-def test_extreme_logits_are_no_overflow() -> None:
-    outputs = empty()
-    outputs.center[:] = -106.0
-    put(outputs, 20, 30, 24, logit=106.0)
-    with np.errstate(over="raise"):
-        assert decode_people(outputs, 0.2)[0].score > 0.5
-
-
-class Eyes:
-    """A detector that sees people of given sizes in a photo that tells where it is looked at; notes the looks."""
+class FakeDetector:
+    """Sees people of given sizes in a photo whose colours tell which part of it is shown; notes its inputs' sizes."""
 
     def __init__(self, *people: tuple[float, float]) -> None:
         self.people, self.asked, self.parts = people, [], 0
@@ -105,8 +25,8 @@ class Eyes:
         left, top = images[0, 0, 0, :2] / 255
         if max(left, top) > 0.7:  # the photo is turned: its upper left corner is elsewhere
             return outputs
-        size = SCALES[2 + self.parts] if left or top else images.shape[2]
-        self.parts += size > SCALES[1]
+        size = SEARCH.sides[2 + self.parts] if left or top else images.shape[2]
+        self.parts += size > SEARCH.sides[1]
         unit = size / 4  # cells that the photo is wide
         for index, (share, logit) in enumerate(self.people):
             row, column = round((0.375 - top) * unit), round((0.2 + 0.4 * index - left) * unit)
@@ -114,54 +34,54 @@ class Eyes:
         return outputs
 
 
-def place(height: int, width: int) -> np.ndarray:
+def coloured_photo(height: int, width: int) -> np.ndarray:
     """A photo of which red and green say how far to the right and down they are, as parts of the width."""
     rows, columns = np.mgrid[:height, :width]
     return np.rint(np.stack([columns, rows, 0 * rows], axis=2) * 255 / width).astype(np.uint8)
 
 
-PHOTO = place(480, 640)
-LOOKS = [(192, 256), (352, 448)]  # the whole photo, padded
+PHOTO = coloured_photo(480, 640)
+SCALES = [(192, 256), (352, 448)]  # the whole photo, padded
 NEAR = (128, 160)
 SIDES = [(256, 192), (192, 256), (256, 192)]
-CROWD = [(row, column) for row in (6, 18, 30, 42) for column in range(3, 63, 6)]  # in cells of the first look
+CROWD = [(row, column) for row in (6, 18, 30, 42) for column in range(3, 63, 6)]  # in cells at the first scale
 
 
 @pytest.mark.parametrize(
-    ("people", "looks"),
+    ("people", "sizes"),
     [
-        ([(0.6, YES)], LOOKS[:1]),  # she fills the photo: one look
-        ([(0.6, YES), (0.5, YES)], LOOKS[:1]),
-        ([], [LOOKS[0], NEAR, LOOKS[1], *SIDES]),  # nobody: coarser, finer, and from each other side
-        ([(0.3, YES)], LOOKS),  # somebody small: there may be more
-        ([(0.2, YES)], [*LOOKS, (480, 352)]),  # smaller still
-        ([(0.12, YES)], [*LOOKS, (288, 256), (512, 416)]),
-        ([(0.6, YES), (0.3, -2.0)], LOOKS),  # a faint hint of somebody small
-        ([(0.12, -2.0)], [LOOKS[0], NEAR, LOOKS[1], (288, 256), (512, 416), *SIDES]),
-        ([(0.6, YES), (0.3, -6.0)], LOOKS[:1]),  # no hint
-        ([(0.6, -1.5)], [LOOKS[0], NEAR, LOOKS[1], *SIDES]),  # nobody for sure
+        ([(0.6, YES)], SCALES[:1]),  # she fills the photo: the first scale is enough
+        ([(0.6, YES), (0.5, YES)], SCALES[:1]),
+        ([], [SCALES[0], NEAR, SCALES[1], *SIDES]),  # nobody: coarser, finer, and from each other side
+        ([(0.3, YES)], SCALES),  # somebody small: there may be more
+        ([(0.2, YES)], [*SCALES, (480, 352)]),  # smaller still
+        ([(0.12, YES)], [*SCALES, (288, 256), (512, 416)]),
+        ([(0.6, YES), (0.3, -2.0)], SCALES),  # a faint hint of somebody small
+        ([(0.12, -2.0)], [SCALES[0], NEAR, SCALES[1], (288, 256), (512, 416), *SIDES]),
+        ([(0.6, YES), (0.3, -6.0)], SCALES[:1]),  # no hint
+        ([(0.6, -1.5)], [SCALES[0], NEAR, SCALES[1], *SIDES]),  # nobody for sure
     ],
 )
-def test_it_looks_closer_only_where_that_may_find_somebody(people: list, looks: list[tuple[int, int]]) -> None:
-    eyes = Eyes(*people)
-    found = detect_people(eyes, PHOTO)
-    assert eyes.asked == looks
+def test_finer_scales_are_searched_where_they_may_find_somebody(people: list, sizes: list[tuple[int, int]]) -> None:
+    detector = FakeDetector(*people)
+    found = detect_people(detector, PHOTO)
+    assert detector.asked == sizes
     assert len(found) == sum(logit == YES for _, logit in people)  # seen twice, yet one person each
 
 
 def test_who_is_seen_in_a_part_is_in_pixels_of_the_photo() -> None:
-    eyes = Eyes((0.08, YES))
-    (person,) = detect_people(eyes, place(1440, 1920))
+    detector = FakeDetector((0.08, YES))
+    (person,) = detect_people(detector, coloured_photo(1440, 1920))
     x, y, w, h = person.box
     assert (x + w / 2, y + h / 2) == pytest.approx((0.2 * 1920, 0.375 * 1920), abs=8)
     assert h == pytest.approx(0.08 * 1920, rel=0.01)
     assert person.keypoints[8, :2] == pytest.approx((0.2 * 1920, 0.375 * 1920), abs=8)
-    assert max(eyes.asked[2]) < 400 and max(eyes.asked[3]) < 500  # not the whole photo's 768 and 1344
+    assert max(detector.asked[2]) < 400 and max(detector.asked[3]) < 500  # not the whole photo's 768 and 1344
 
 
 @pytest.mark.parametrize("edge", ["left", "top", "right", "bottom"])
 def test_a_part_gives_nobody_whom_its_edge_cuts(edge: str) -> None:
-    class Parts(Eyes):
+    class Parts(FakeDetector):
         def __call__(self, images: np.ndarray) -> DetectorOutputs:
             outputs = super().__call__(images)
             if len(self.asked) > 2:
@@ -173,34 +93,34 @@ def test_a_part_gives_nobody_whom_its_edge_cuts(edge: str) -> None:
                 put(outputs, row, column, 12, logit=4.0, spacing=0.5)
             return outputs
 
-    photo = place(1440, 1920)
+    photo = coloured_photo(1440, 1920)
     found = detect_people(Parts((0.08, YES)), photo)
     assert len(found) == 1 and found[0].score < 0.8
 
 
 def test_a_small_image_is_not_enlarged_beyond_reason() -> None:
-    eyes = Eyes((0.12, YES))
-    detect_people(eyes, place(225, 300))
-    assert len(eyes.asked) == 2
-    eyes = Eyes()
-    detect_people(eyes, place(90, 90))
-    assert eyes.asked == [(256, 256), (160, 160), *[(256, 256)] * 3]
+    detector = FakeDetector((0.12, YES))
+    detect_people(detector, coloured_photo(225, 300))
+    assert len(detector.asked) == 2
+    detector = FakeDetector()
+    detect_people(detector, coloured_photo(90, 90))
+    assert detector.asked == [(256, 256), (160, 160), *[(256, 256)] * 3]
 
 
 def test_who_is_in_the_foreground_comes_first() -> None:
-    near, far = detect_people(Eyes((0.3, YES), (0.6, 1.2)), PHOTO)
+    near, far = detect_people(FakeDetector((0.3, YES), (0.6, 1.2)), PHOTO)
     assert near.box[3] > 1.5 * far.box[3] and near.score < far.score
 
 
 def test_everyone_of_a_crowd_is_found() -> None:
-    def eyes(images: np.ndarray) -> DetectorOutputs:
+    def detector(images: np.ndarray) -> DetectorOutputs:
         outputs = empty(images.shape[1] // 4, images.shape[2] // 4)
         unit = images.shape[2] / 4 / 64
         for row, column in CROWD:
             put(outputs, round(unit * row), round(unit * column), 10 * unit, spacing=0.5 * unit)
         return outputs
 
-    assert len(detect_people(eyes, PHOTO)) == len(CROWD) == 40
+    assert len(detect_people(detector, PHOTO)) == len(CROWD) == 40
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
@@ -209,14 +129,14 @@ def test_people_of_a_turned_photo_are_in_pixels_of_the_upright_one(quarters: int
     photo[100:140, 340:380, 0] = 255  # she is here, on a photo
     photo[:32, :32, 1] = 255  # with this corner up and left
 
-    def eyes(images: np.ndarray) -> DetectorOutputs:
+    def detector(images: np.ndarray) -> DetectorOutputs:
         outputs = empty(images.shape[1] // 4, images.shape[2] // 4)
         if images[0, 4, 4, 1] > 128:
             row, column = (int(where.mean()) // 4 for where in np.nonzero(images[0, :, :, 0] > 200))
             put(outputs, row, column, 20, spacing=0.5)
         return outputs
 
-    (person,) = detect_people(eyes, np.ascontiguousarray(np.rot90(photo, quarters)))
+    (person,) = detect_people(detector, np.ascontiguousarray(np.rot90(photo, quarters)))
     y, x = (where.mean() for where in np.nonzero(np.rot90(photo, quarters)[..., 0]))
     left, top, width, height = person.box
     assert (left + width / 2, top + height / 2) == pytest.approx((x, y), abs=12)  # a cell and a half
@@ -228,17 +148,17 @@ def test_people_of_a_turned_photo_are_in_pixels_of_the_upright_one(quarters: int
 
 
 def test_people_are_in_pixels_of_the_image() -> None:
-    (wide,) = detect_people(Eyes((0.6, YES)), PHOTO)
-    (twice,) = detect_people(Eyes((0.6, YES)), place(960, 1280))
+    (wide,) = detect_people(FakeDetector((0.6, YES)), PHOTO)
+    (twice,) = detect_people(FakeDetector((0.6, YES)), coloured_photo(960, 1280))
     np.testing.assert_allclose(np.array(twice.box), 2 * np.array(wide.box))
     np.testing.assert_allclose(twice.keypoints[:, :2], 2 * wide.keypoints[:, :2])
-    assert detect_people(Eyes((0.6, YES)), PHOTO, threshold=0.99) == []
+    assert detect_people(FakeDetector((0.6, YES)), PHOTO, PeopleSearch(threshold=0.99)) == []
 
 
 @pytest.mark.parametrize("image", [np.zeros((0, 5, 3), np.uint8), np.zeros((5, 5), np.uint8), np.zeros((5, 5, 3))])
 def test_what_is_no_image_gets_a_sentence(image: np.ndarray) -> None:
     with pytest.raises(BadInput, match="uint8 RGB"):
-        detect_people(Eyes(), image)
+        detect_people(FakeDetector(), image)
 
 
 def test_of_two_sightings_of_one_person_the_better_stays() -> None:
