@@ -1,8 +1,8 @@
 """Finds the hands in a photo, or in boxes of it: where palms and arms are, then each one's joints. Numpy alone.
 
 The landmark network was trained on hands of a certain size whose fingers point upwards. A first crop, guided by the
-palm or the forearm, or tried at four angles, says where the joints are; each further crop is the one that they suggest, and
-so is the mesh network's.
+palm or the forearm, or tried at four angles, says where the joints are; each further crop is the one that they suggest,
+and so is the mesh network's.
 """
 
 from __future__ import annotations

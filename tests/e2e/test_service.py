@@ -137,7 +137,7 @@ def test_the_camera_puts_the_body_on_its_box(service):
     assert y < centre[1] < y + height
 
 
-def test_people_are_looked_for_without_a_box(service):
+def test_people_are_detected_without_a_box(service):
     response = service.post("/reconstruct", params={"max_people": 1}, files={"image": photo()})
     assert response.status_code == 200
     assert len(response.json()["people"]) <= 1

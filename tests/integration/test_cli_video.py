@@ -144,7 +144,7 @@ def test_an_overlay_lasts_as_long_as_a_time_lapse(run):
     assert drawn.told_rate == 1 and [time for time, _ in drawn] == pytest.approx(range(8))
 
 
-def test_fewer_frames_are_looked_at_on_request(run, clip, model):
+def test_fewer_frames_are_reconstructed_on_request(run, clip, model):
     assert run("clip.mp4", "--fps", "10", "--max-people", "4")[0] == 0
     assert len(model.calls) == 10
     times, _ = Glb(Path("reconstructions/clip.video-1.glb").read_bytes()).channels()["translation"]

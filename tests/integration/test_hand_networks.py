@@ -118,7 +118,7 @@ def test_peaks_are_drawn_where_the_joints_are(landmarks: HandLandmarkNet) -> Non
 
 
 @torch.inference_mode()
-def test_a_closer_look_covers_the_hand_alone(landmarks: HandLandmarkNet) -> None:
+def test_the_refined_crop_covers_the_hand_alone(landmarks: HandLandmarkNet) -> None:
     """The same joints, in a square about them: a third larger than their box."""
     crops = as_batch(crop_of(draw_hand(background(), scale=0.6)))
     whole, (part, squares) = read_heatmaps(landmarks(crops)), landmarks.detect(crops)

@@ -84,7 +84,7 @@ def test_both_engines_agree_within_a_tenth_of_a_millimetre_on_all_that_a_photo_a
     assert all(np.ptp(hand.vertices, axis=0).max() > 0.1 for hand in hands)  # a hand, not nothing
 
 
-def test_a_given_box_is_looked_into_alike(both: Both) -> None:
+def test_a_given_box_gives_the_same_hand(both: Both) -> None:
     (hand,) = Reconstructor(both).reconstruct(picture(), boxes=[(200.0, 110.0, 180.0, 210.0)]).people
     assert hand.handedness == "right" and hand.score > 0.8
 

@@ -98,7 +98,7 @@ def test_a_turned_picture_gives_the_turned_hand(reconstructor: Reconstructor, ha
 
 
 @pytest.mark.parametrize("angle", [0, 120])
-def test_a_given_box_is_looked_into_whatever_way_the_hand_lies(reconstructor: Reconstructor, angle: float) -> None:
+def test_a_given_box_is_searched_whatever_way_the_hand_lies(reconstructor: Reconstructor, angle: float) -> None:
     low, high = drawn(angle).min(axis=0), drawn(angle).max(axis=0)
     box = (*low.tolist(), *(high - low).tolist())
     nowhere = (5.0, 5.0, 80.0, 90.0)

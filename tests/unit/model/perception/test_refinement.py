@@ -1,4 +1,4 @@
-"""When people are looked at again, and which look counts."""
+"""Who is regressed again, from which crop, and which answer counts."""
 
 from __future__ import annotations
 
@@ -55,18 +55,18 @@ class By(CropRegressor):
 
 
 def closer(results: list[CropResult], network: Answers) -> list[CropResult]:
-    """Looks again at people who have no neighbours."""
+    """Refines people who have no neighbours."""
     return refine(results, [()] * len(results), network)
 
 
-def test_who_fits_the_view_is_not_looked_at_again() -> None:
+def test_who_fits_the_crop_is_not_refined() -> None:
     network, first = Answers([]), answer(upright_crop(BOX), 0.6, lean=8)
     assert closer([first], network) == [first]
     assert network.crops == []
 
 
 @pytest.mark.parametrize("lean", [30, -90, 170])
-def test_who_leans_is_looked_at_the_right_way_up(lean: float) -> None:
+def test_who_leans_is_regressed_the_right_way_up(lean: float) -> None:
     network = Answers([0.7], lean)
     (result,) = closer([answer(upright_crop(BOX), 0.6, lean)], network)
     (crop,) = network.crops
@@ -77,20 +77,20 @@ def test_who_leans_is_looked_at_the_right_way_up(lean: float) -> None:
     assert crop.axes @ head == pytest.approx([0, -1], abs=1e-6)  # up in the crop
 
 
-def test_a_loose_box_is_looked_into_closer_and_only_its_person() -> None:
+def test_a_loose_box_is_cropped_to_its_person_alone() -> None:
     loose, fits = answer(upright_crop((0.0, 0.0, 400.0, 400.0)), 0.5), answer(upright_crop(BOX), 0.6)
     network = Answers([0.6])
     first, second = closer([loose, fits], network)
     assert first.crop.side == pytest.approx(250, rel=1e-4) and second is fits and len(network.crops) == 1
 
 
-def test_a_look_that_is_less_sure_does_not_count() -> None:
+def test_an_answer_that_is_less_sure_does_not_count() -> None:
     first = answer(upright_crop(BOX), 0.6, lean=60)
     network = Answers([0.5], lean=60)
     assert closer([first], network) == [first] and len(network.crops) == 1
 
 
-def test_the_unsure_are_seen_from_all_sides_and_looks_are_bounded() -> None:
+def test_the_unsure_are_turned_to_all_sides_and_crops_are_bounded() -> None:
     network = Answers([0.2, 0.35, 0.1, 0.36, 0.37], lean=60)
     (result,) = closer([answer(upright_crop(BOX), 0.15, lean=60)], network)
     turns = [round(math.degrees(crop.angle)) for crop in network.crops]
@@ -112,7 +112,7 @@ def standing(x: float, quarters: int = 0) -> np.ndarray:
 
 
 def seen(crop: Crop, confidence: float, keypoints: np.ndarray) -> CropResult:
-    """A look that meets these joints, at somebody who fits the crop."""
+    """An answer with these joints, of somebody who fits the crop."""
     result = answer(crop, confidence)
     met = np.column_stack([keypoints[:, :2], np.full(17, confidence)]).astype(np.float32)
     return CropResult(crop, result.mesh._replace(keypoints=met))
@@ -147,7 +147,7 @@ def test_who_was_found_lying_is_turned_as_found(quarters: int) -> None:
     assert round(math.degrees(crops[0].angle)) == 90 * quarters
 
 
-def test_who_was_mistaken_for_a_neighbour_is_looked_at_with_the_neighbour_hidden() -> None:
+def test_who_was_mistaken_for_a_neighbour_is_regressed_with_the_neighbour_hidden() -> None:
     crops = list[Crop]()
 
     def regress(asked: Sequence[Crop]) -> list[CropResult]:
@@ -173,7 +173,7 @@ def test_hiding_counts_only_if_it_shows_the_person() -> None:
     assert refine([first], [(ME,)], By(regress)) == [first]
 
 
-def test_a_closer_look_does_not_go_over_to_a_neighbour() -> None:
+def test_refinement_does_not_go_over_to_a_neighbour() -> None:
     asked = list[Crop]()
 
     def regress(crops: Sequence[Crop]) -> list[CropResult]:
