@@ -19,7 +19,8 @@ from training.evaluation.report import Cell, Report, Table
 from training.footage.recording import Recording, View, check_size, read_frames
 
 ERRORS = (
-    "PA-MPJPE", "MPJPE", "2D seen, px", "2D projected, px", "lean, degrees", "lean, absolute", "size, %",
+    "PA-MPJPE", "MPJPE", "2D seen, px", "2D projected, px", "lean, degrees", "lean, absolute",
+    "up, degrees, median", "size, %",
 )  # fmt: skip
 DEPTHS = (
     "in the plane, median", "in the plane, rms", "depth, median", "depth, rms", "depth slope, %",
@@ -60,7 +61,8 @@ def evaluate_footage(
             f"{recording.name}: {len(recording.views)} cameras, single frames, step {every}, with the cameras' own "
             "focal lengths. Millimetres unless it says otherwise, the 12 limb joints, of the frames in which the "
             "person was found. MPJPE puts the middle of the hips at the origin, PA-MPJPE aligns by a similarity whose "
-            "factor gives the size. 2D: from the true joints to those of the 2D network, and to the answer's.",
+            "factor gives the size. 2D: from the true joints to those of the 2D network, and to the answer's. Up: by "
+            "how much the direction is wrong that all people of the frame tell.",
             "Lean: how much farther than the true one the trunk leans away from the camera. In the plane and depth: "
             "parts of the joints' errors. Of upper arms, forearms, thighs and shins: the slope of predicted over true "
             "depth from one end to the other, the share of right signs where that is 10 cm or more, and the length.",
@@ -74,7 +76,9 @@ def evaluate_footage(
         file = f"worst-{file_name(name)}.png"
         save_picture(output / file, montage(HEADINGS, gallery.rows()))
         report.pictures.append((file, f"{name}: the worst frames"))
-        report.summary[name] = _cells(results[name], ("PA-MPJPE", "MPJPE", "lean, absolute", "found, %"))
+        report.summary[name] = _cells(
+            results[name], ("PA-MPJPE", "MPJPE", "lean, absolute", "up, degrees, median", "found, %")
+        )
     return report
 
 
@@ -102,13 +106,13 @@ def _score_view(
             continue
         frames += 1
         for name, reconstructor in reconstructors.items():
-            people = reconstructor.reconstruct(
-                picture, focal_length=view.camera.focal_length, max_people=max_people
-            ).people
+            answer = reconstructor.reconstruct(picture, focal_length=view.camera.focal_length, max_people=max_people)
+            people, up = answer.people, answer.scene.up.direction if answer.scene else None
             found = person_at(true_2d, [person.camera.project(person.joints)[IN_COCO] for person in people])
             if found is None:
                 continue
-            score = score_frame(people[found], true, true_2d)
+            true_up = view.camera.rotation @ recording.up
+            score = score_frame(people[found], true, true_2d, up, true_up)
             scores[name].append(score)
             label = f"{view.camera.name}, {time:.2f} s"
             worst[name].add(label, (view.camera.name, int(time)), score, picture, people[found], true, true_2d)

@@ -38,6 +38,8 @@ class FrameScores:
 
     NaN if it lies across the picture.
     """
+    up: float
+    """Degrees from the up direction that the frame's people tell to the true one."""
     size: float
     """The factor of the Procrustes alignment, inverted: above 1, the answer is too large."""
     limbs: np.ndarray
@@ -52,13 +54,20 @@ def can_be_scored(true: np.ndarray) -> bool:
     return bool(known[_HIPS].all() and known.sum() >= _LEAST_KNOWN)
 
 
-def score_frame(person: Person, true: np.ndarray, true_2d: np.ndarray) -> FrameScores:
+def score_frame(
+    person: Person,
+    true: np.ndarray,
+    true_2d: np.ndarray,
+    up: np.ndarray | None = None,
+    true_up: np.ndarray | None = None,
+) -> FrameScores:
     """Compares an answer with the truth.
 
     Args:
         person: the one whose truth it is.
         true: (12, 3) `LIMB_JOINTS` in the camera's axes, metres, any origin; NaN where one is not known.
         true_2d: (12, 2) pixels.
+        up: (3,) unit vector in the camera's axes, as the frame's scene has it; true_up: the true one.
     """
     joints = person.joints[IN_COCO].astype(np.float64)
     known = np.isfinite(true).all(axis=1)
@@ -72,6 +81,7 @@ def score_frame(person: Person, true: np.ndarray, true_2d: np.ndarray) -> FrameS
         seen=np.linalg.norm(person.keypoints_2d[IN_COCO, :2] - true_2d, axis=1),
         projected=np.linalg.norm(person.camera.project(person.joints)[IN_COCO] - true_2d, axis=1),
         lean=_lean(joints, true),
+        up=np.nan if up is None or true_up is None else float(np.degrees(np.arccos(np.clip(up @ true_up, -1, 1)))),
         size=1 / max(float(alignment.scale), 1e-9),
         limbs=np.array([joints[end] - joints[start] for start, end in LIMBS]),
         true_limbs=np.array([true[end] - true[start] for start, end in LIMBS]),
@@ -110,6 +120,7 @@ def summarise(frames: Sequence[FrameScores]) -> dict[str, float | None]:
         "2D projected, px": _mean_of_means([frame.projected for frame in frames]),
         "lean, degrees": _mean(lean),
         "lean, absolute": _mean(np.abs(lean)),
+        "up, degrees, median": _median(np.array([frame.up for frame in frames])),
         "size, %": 100 * _mean(np.array([frame.size for frame in frames])),
         "in the plane, median": _median(plane),
         "in the plane, rms": _rms(plane),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,15 +13,19 @@ import weights
 from model.errors import BadData, BadInput
 from model.network.backbones import build_backbone
 from model.network.projection import project_weak_perspective
+from model.scene.balance import balance
+from model.scene.up import estimate_up
 from training.end_to_end import EndToEnd
 from training.evaluation.candidates import Evaluated
 from training.evaluation.metrics import mpjpe, mpve, pa_mpjpe
 from training.evaluation.report import Cell, Report, Table
 from training.images.backbone_cache import BackboneMaps
+from training.images.sample import look_at_root
 from training.images.shards import PreparedImages
 from training.variants import features_of
 
 COLUMNS = ("PA-MPJPE", "MPJPE", "MPVE", "PCK@0.05")
+UP = "up, degrees, median"
 _BATCH = 32
 _THRESHOLD = 0.05  # of the crop's side
 
@@ -37,8 +42,12 @@ def score_prepared(network: EndToEnd, images: PreparedImages, maps: BackboneMaps
 
 
 @torch.inference_mode()
-def errors_prepared(network: EndToEnd, images: PreparedImages, maps: BackboneMaps | None = None) -> Tensor:
+def errors_prepared(
+    network: EndToEnd, images: PreparedImages, maps: BackboneMaps | None = None, with_up: bool = False
+) -> Tensor:
     """(N, 4) float64: the first three scores of each image in millimetres, and its PCK in percent.
+
+    With `with_up` a fifth column says by how many degrees the up direction is wrong that the person tells.
 
     Joints that are not known in every image are left out; without meshes the MPVE is NaN.
     PCK counts the joints in the crop, hidden or not, whose re-projection is within 5 % of the crop's side.
@@ -53,6 +62,7 @@ def errors_prepared(network: EndToEnd, images: PreparedImages, maps: BackboneMap
         raise BadData(f"{images.folder} has {images.split} images whose 3D joints are not known: score others.")
     roots = [int(known[:joint].sum()) for joint in topology.root_joints]  # among the known ones
     known = known.to(device)
+    translations, ups = images.truth("translation"), images.truth("up")
     meshes = not vertices.isnan().any()
     rows = []
     for index in torch.arange(len(images)).split(_BATCH):
@@ -72,9 +82,27 @@ def errors_prepared(network: EndToEnd, images: PreparedImages, maps: BackboneMap
             1000 * mpjpe(found[:, known], true_joints[:, known], roots),
             1000 * mpve(coarse, true_vertices, found, true_joints) if meshes else nothing,
             100 * (right & inside).sum(dim=1) / inside.sum(dim=1).clamp(min=1),
+            *([_up_errors(found, translations[index], ups[index])] if with_up else []),
         )
         rows.append(torch.stack(row, dim=1).double().cpu())
     return torch.cat(rows)
+
+
+def _up_errors(joints: Tensor, translations: Tensor, ups: Tensor) -> Tensor:
+    """(N,) degrees from the up direction that each person tells alone to the true one; NaN where that is not known.
+
+    Args:
+        joints: (N, 17, 3) predicted; translations: (N, 3) and ups: (N, 3) true.
+    """
+    errors = torch.full((len(joints),), torch.nan, device=joints.device)
+    joints = joints.cpu()
+    for row in torch.nonzero(~(ups.isnan() | translations.isnan()).any(dim=1)).flatten().tolist():
+        # How cameras are held counts, so in the photo's axes.
+        turn = look_at_root(translations[row]).T
+        found = estimate_up(balance((joints[row] @ turn)[None].double().numpy())).direction
+        cosine = float(np.clip(found @ (ups[row] @ turn).double().numpy(), -1, 1))
+        errors[row] = math.degrees(math.acos(cosine))
+    return errors
 
 
 def evaluate_prepared(networks: Sequence[Evaluated], images: PreparedImages) -> Report:
@@ -84,7 +112,7 @@ def evaluate_prepared(networks: Sequence[Evaluated], images: PreparedImages) -> 
         BadInput: the images are of another topology.
     """
     summary: dict[str, dict[str, Cell]] = {}
-    table = Table("images", f"{images.split} images, all people", COLUMNS)
+    table = Table("images", f"{images.split} images, all people", (*COLUMNS, UP))
     for network in networks:
         if images.about["topology"] != network.topology.fingerprint:
             raise BadInput(f"{images.folder} is of another mesh topology than {network.path}.")
@@ -94,10 +122,11 @@ def evaluate_prepared(networks: Sequence[Evaluated], images: PreparedImages) -> 
         whole = EndToEnd(backbone, checkpoint.model, checkpoint.topology, frozen=True).eval()
         features = bool(features_of(checkpoint.model.size))
         maps = BackboneMaps(images, backbone, network.device, features) if checkpoint.backbone is None else None
-        means = errors_prepared(whole, images, maps).mean(dim=0).tolist()
+        errors = errors_prepared(whole, images, maps, with_up=True)
+        means = [*errors[:, :-1].mean(dim=0).tolist(), errors[:, -1].nanmedian().item()]
         cells = [None if math.isnan(mean) else mean for mean in means]
         table.add(network.name, cells)
-        summary[network.name] = dict(zip(COLUMNS, cells))
+        summary[network.name] = dict(zip((*COLUMNS, UP), cells))
     return Report(
         title="Evaluation on prepared images",
         setting={
@@ -110,7 +139,8 @@ def evaluate_prepared(networks: Sequence[Evaluated], images: PreparedImages) -> 
         notes=[
             f"{len(images)} {images.split} images of {images.folder}. Errors in millimetres of joints regressed from "
             "the mesh, and of coarse vertices; PCK: the percentage of joints in the crop, hidden or not, whose "
-            "re-projection is within 5 % of the crop's side."
+            "re-projection is within 5 % of the crop's side. Up: by how much the direction is wrong that "
+            "one person tells, with how cameras are held; of images that know it."
         ],
         tables=[table],
         summary=summary,

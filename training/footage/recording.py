@@ -36,6 +36,14 @@ class Recording:
     views: Sequence[View]
     truth: TrueJoints
 
+    @property
+    def up(self) -> np.ndarray:
+        """(3,) which way is up in the cameras' world: the axis along which their pictures stand."""
+        stands = -np.mean([view.camera.rotation[1] for view in self.views], axis=0)
+        axis = int(np.abs(stands).argmax())
+        up: np.ndarray = np.sign(stands[axis]) * np.eye(3)[axis]
+        return up
+
 
 def read_recording(folder: Path, truth: Path | None = None) -> Recording:
     """Finds what belongs together in a folder.

@@ -46,6 +46,8 @@ class ImageSample:
     translation: Tensor | None = None
     """(3,) metres: the root in the axes of the photo's camera, whose optical axis meets the crop's plane at the
     principal point. A point p of the person projects from R p + translation; see `look_at_root` for R."""
+    up: Tensor | None = None
+    """(3,) which way is up, of length 1, in the axes of the 3D truth."""
 
 
 def look_at_root(translation: Tensor) -> Tensor:

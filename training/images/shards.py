@@ -25,7 +25,7 @@ RENDERED = "rendered people"
 """What shards of `training.images.prepare` say their data is."""
 _FORMAT = "mpt-images-1"
 _QUALITY = 95  # of the JPEG: what it adds is below the noise that pictures have anyway
-_FIELDS = ("vertices", "joints", "joints_2d", "joints_visible", "camera", "translation")
+_FIELDS = ("vertices", "joints", "joints_2d", "joints_visible", "camera", "translation", "up")
 _MASKS = {"joints": "joints_valid", "joints_2d": "joints_2d_valid"}
 
 
@@ -115,7 +115,8 @@ class PreparedImages(Dataset[ImageSample]):
         truth: dict[str, Tensor | None] = {field: self._row(shard, field, row) for field in _FIELDS}
         for field in _FIELDS:
             value = truth[field]
-            assert value is not None
+            if value is None:
+                continue
             lost = value.isnan()
             if lost.all():
                 truth[field] = None
@@ -139,10 +140,19 @@ class PreparedImages(Dataset[ImageSample]):
 
     def truth(self, field: str) -> Tensor:
         """A field of all samples, (N, ...), NaN where it is not known: "vertices", "joints", "joints_2d" and so on."""
-        return torch.cat([self._open(shard).get_tensor(field) for shard in range(len(self.shards))])[: len(self)]
+        parts = []
+        for shard, names in enumerate(self._names):
+            file = self._open(shard)
+            # Shards made before there was such a field do not know it.
+            there = field in set(file.keys())
+            parts.append(file.get_tensor(field) if there else torch.full((len(names), 3), torch.nan))
+        return torch.cat(parts)[: len(self)]
 
-    def _row(self, shard: int, field: str, row: int) -> Tensor:
-        value: Tensor = self._open(shard).get_slice(field)[row : row + 1]
+    def _row(self, shard: int, field: str, row: int) -> Tensor | None:
+        file = self._open(shard)
+        if field not in set(file.keys()):
+            return None
+        value: Tensor = file.get_slice(field)[row : row + 1]
         return value[0]
 
     def _open(self, shard: int) -> Any:

@@ -117,6 +117,7 @@ class RenderedPeople(Dataset[ImageSample]):
             joints_visible=torch.from_numpy(visible),
             camera=torch.tensor([scene.focal_length, *scene.principal_point]),
             translation=torch.from_numpy(origin),
+            up=torch.from_numpy(scene.up @ turn),
         )
 
     def _stage(self, rng: np.random.Generator) -> _Scene:

@@ -12,6 +12,8 @@ import pytest
 
 from model.errors import BadData
 from model.results import Camera, Person, Reconstruction
+from model.scene.ground import Scene
+from model.scene.up import Up, directions
 from tests.support.footage_files import camera_at, standing, write_film
 from training.evaluation import history
 from training.evaluation.footage import evaluate_footage
@@ -110,7 +112,8 @@ class Knowing:
 
     def reconstruct(self, _: np.ndarray, *, focal_length: float, max_people: int | None) -> Reconstruction:
         self.asked.append((focal_length, max_people))
-        return Reconstruction(self._people[: 1 if len(self.asked) % 3 == 0 else 2], {})
+        people = self._people[: 1 if len(self.asked) % 3 == 0 else 2]
+        return Reconstruction(people, {}, scene=Scene(Up(directions(np.radians(4.0), 0.0), 1.0, "people", 0.1), None))
 
 
 def test_from_film_to_report(tmp_path: Path) -> None:
@@ -128,6 +131,7 @@ def test_from_film_to_report(tmp_path: Path) -> None:
     assert rows["net, all"]["found, %"] == 75
     assert rows["net, all"]["lean, degrees"] == pytest.approx(30, abs=0.01)
     assert report.summary["net"]["lean, absolute"] == pytest.approx(30, abs=0.01)
+    assert report.summary["net"]["up, degrees, median"] == pytest.approx(4, abs=0.01)  # the cameras are level
     assert cv2.imread(str(tmp_path / "worst-net.png")).std() > 10
     nobody = Recording("trial", views, TrueJoints(np.full((6, 12, 3), np.nan)))
     with pytest.raises(BadData, match="No frame of trial"):

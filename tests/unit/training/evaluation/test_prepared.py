@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -15,9 +17,10 @@ from model.errors import BadData
 from model.joints import COCO_JOINTS, COCO_ROOT
 from model.network.lifting import MeshPrediction
 from model.network.topology import MeshTopology
+from tests.support.standing_people import STANDING, KnownCamera
 from training.evaluation.metrics import pa_mpjpe
 from training.evaluation.prepared import errors_prepared, score_prepared
-from training.images.sample import ImageSample
+from training.images.sample import ImageSample, look_at_root
 from training.images.shards import PreparedImages, write_shard
 
 SIZE, C = 32, 20
@@ -88,3 +91,28 @@ def test_unknown_hips_get_a_sentence(tmp_path: Path) -> None:
     network: Any = Answers(topology().template)
     with pytest.raises(BadData, match="3D joints are not known"):
         errors_prepared(network, images(tmp_path, topology().template, torch.arange(17) != 11, mesh=False))
+
+
+def test_up_is_scored_in_the_photos_axes(tmp_path: Path) -> None:
+    """Somebody at the photo's edge stands before a camera that looks down by 12 degrees; the second is unknown."""
+    camera = KnownCamera(-12.0)
+    joints = torch.from_numpy(camera.see(STANDING + np.array([2.0, 0, -3.0])))
+    root = joints[[11, 12]].mean(dim=0)
+    turn = look_at_root(root)
+    mesh = torch.zeros(C, 3)
+    mesh[:17] = ((joints - root) @ turn).float()
+    known = ImageSample(
+        "x",
+        torch.zeros(3, SIZE, SIZE, dtype=torch.uint8),
+        joints=mesh[:17],
+        joints_2d=torch.full((17, 2), SIZE / 2),
+        translation=root.float(),
+        up=(torch.from_numpy(camera.up) @ turn).float(),
+    )
+    write_shard(
+        tmp_path / "validation-00000.safetensors", [known, dataclasses.replace(known, up=None)], {"size": SIZE}, C
+    )
+    network: Any = Answers(mesh)
+    errors = errors_prepared(network, PreparedImages(tmp_path, "validation"), with_up=True)
+    assert errors.shape == (2, 5)
+    assert errors[0, 4] < 2 and math.isnan(errors[1, 4])

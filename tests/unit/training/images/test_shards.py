@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -34,6 +36,7 @@ def _sample(number: int) -> ImageSample:
         joints_visible=torch.rand(17, generator=generator) < 0.5,
         camera=torch.tensor([40.0, 16, 16]),
         translation=torch.tensor([0.0, 0, 3]),
+        up=torch.tensor([0.0, -0.8, -0.6]),
     )
 
 
@@ -51,7 +54,7 @@ def test_samples_come_back(folder: Path) -> None:
         expected, found = _sample(number), images[number]
         assert found.name == expected.name
         assert (found.image.int() - expected.image.int()).abs().float().mean() < 2  # JPEG
-        for field in ("vertices", "joints", "joints_2d", "joints_visible", "camera", "translation"):
+        for field in ("vertices", "joints", "joints_2d", "joints_visible", "camera", "translation", "up"):
             assert torch.equal(getattr(found, field), getattr(expected, field))
     assert torch.equal(images.truth("joints")[3], _sample(3).joints)
     for number in (-1, 5):
@@ -72,6 +75,17 @@ def test_what_is_not_known_stays_unknown(tmp_path: Path) -> None:
     kept = MappedSource(images, torch.zeros(3, 17, 8, 8)).select(torch.arange(3)).truth  # type: ignore[arg-type]
     for field, value in vars(expected).items():
         assert torch.equal(getattr(kept, field), value), field
+
+
+def test_shards_of_before_there_was_an_up_direction_are_read(folder: Path) -> None:
+    path = folder / "train-00000.safetensors"
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys() if name != "up"}  # noqa: SIM118
+        about = file.metadata()
+    save_file(tensors, path, about)
+    images = PreparedImages(folder, "train")
+    assert images[0].up is None and torch.equal(images[0].joints, _sample(0).joints)
+    assert images.truth("up").isnan().all(dim=1).tolist() == [True, True, True, False, False]
 
 
 def test_other_processes_open_their_own_files(folder: Path) -> None:
