@@ -86,7 +86,7 @@ def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
         boxes=job.boxes,
         max_people=job.max_people,
         focal_length=job.focal_length or photo.focal_length,
-        pitch=job.pitch,
+        pitch=photo.tilt if job.pitch is None else job.pitch,
         camera_height=job.camera_height,
     )
     reconstructed = time.perf_counter()

@@ -63,7 +63,7 @@ def reconstruct(
         boxes=query.boxes or None,
         max_people=min(query.max_people or settings.max_people, settings.max_people),
         focal_length=query.focal_length or photo.focal_length,
-        pitch=query.pitch,
+        pitch=photo.tilt if query.pitch is None else query.pitch,
         camera_height=query.camera_height,
     )
     check_cancelled()

@@ -1,21 +1,33 @@
-"""The two EXIF entries that matter here, each read for itself: one that is odd voids no other.
+"""The few EXIF entries that matter here, each read for itself: one that is odd voids no other.
 
 Pillow's reader copies what every entry points to and gives up at the first that makes no sense. This one follows
-nothing but the two entries, so that the cost of a hostile block is that of its directories.
+nothing but these entries, so that the cost of a hostile block is that of its directories.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 from collections.abc import Iterator
+
+from model.scene.up import Tilt
 
 PREFIX = b"Exif\0\0"
 """What stands before a block in JPEG; some programs write it twice, or into other formats too."""
 _PREFIXES = re.compile(b"(?:Exif\0\0)+")
 _ORIENTATION, _DETAILS, _FOCAL_LENGTH_35MM = 0x0112, 0x8769, 0xA405
+_ELEVATION, _MAKER_NOTE, _LENS = 0x9405, 0x927C, 0xA434
+_UNKNOWN = -1  # the divisor of an elevation that the camera does not know
+_APPLE, _APPLE_ORDER, _APPLE_START = b"Apple iOS\0", 12, 14
+_ACCELERATION = 0x0008
+_REST = 0.9, 1.1  # times gravity: what a phone that is held still feels
 _BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
-_NUMBERS = {1: "B", 3: "H", 4: "I", 5: "II"}  # of EXIF's types: byte, short, long, rational
+# Of EXIF's types: byte, text, short, long, rational, anything, signed rational.
+_NUMBERS = {1: "B", 2: "B", 3: "H", 4: "I", 5: "II", 7: "B", 10: "ii"}
+_COUNTED = (1, 3, 4, 5)
+# How a direction in the stored picture, x to the right and y down, lies in the one that is turned upright.
+_TURNED = {1: (1, 0, 0, 1), 3: (-1, 0, 0, -1), 6: (0, -1, 1, 0), 8: (0, 1, -1, 0)}
 
 
 def is_exif(block: bytes) -> bool:
@@ -55,8 +67,69 @@ def _bare(block: bytes) -> bytes:
     return block[prefixes.end() :] if prefixes else block
 
 
+def read_tilt(block: bytes, orientation: int) -> Tilt | None:
+    """Read how the camera was held, if it noted that: EXIF's elevation angle, or what an iPhone felt.
+
+    Args:
+        block: From the byte order on; prefixes before it do no harm.
+        orientation: How the stored picture was turned upright, 1 to 8.
+    """
+    block = _bare(block)
+    order = _BYTE_ORDERS.get(block[:4])
+    if order is None or len(block) < 8:
+        return None
+    (start,) = struct.unpack_from(order + "I", block, 4)
+    details = int(dict(_numbers(block, order, start, (_DETAILS,))).get(_DETAILS, 0))
+    for tag, kind, length, place in _entries(block, order, details, (_ELEVATION, _MAKER_NOTE)):
+        if tag == _MAKER_NOTE:
+            lens = [block[at : at + size] for _, _, size, at in _entries(block, order, details, (_LENS,))]
+            # The camera beside the screen looks the other way.
+            if any(b"back" in name for name in lens) and (
+                tilt := _apple_tilt(block[place : place + length], orientation)
+            ):
+                return tilt
+        elif kind == 10:
+            angle, divisor = struct.unpack_from(order + "ii", block, place)
+            if divisor not in (0, _UNKNOWN) and abs(angle / divisor) <= 90:
+                return Tilt(angle / divisor, None, "exif")
+    return None
+
+
+def _apple_tilt(note: bytes, orientation: int) -> Tilt | None:
+    """Of a maker note: the acceleration that an iPhone felt, which at rest is up, as its back camera sees it."""
+    order = {b"MM": ">", b"II": "<"}.get(note[_APPLE_ORDER:_APPLE_START])
+    if not note.startswith(_APPLE) or order is None or orientation not in _TURNED:
+        return None
+    for _, kind, length, place in _entries(note, order, _APPLE_START, (_ACCELERATION,)):
+        if kind != 10 or length != 3 or place + 24 > len(note):
+            continue
+        numbers = struct.unpack_from(order + "6i", note, place)
+        if not all(numbers[1::2]):
+            continue
+        # To the left, to the bottom and into the face of the phone, seen from its front; the sensor lies on its side.
+        x, y, z = (value / divisor for value, divisor in zip(numbers[::2], numbers[1::2]))
+        right, down = y, x
+        a, b, c, d = _TURNED[orientation]
+        right, down = a * right + b * down, c * right + d * down
+        if _REST[0] <= math.hypot(x, y, z) <= _REST[1]:
+            pitch, roll = math.degrees(math.atan2(z, math.hypot(x, y))), math.degrees(math.atan2(right, -down))
+            # Pictures that somebody turned since say otherwise. Straight up or down any roll is as good.
+            return Tilt(pitch, roll, "exif") if abs(roll) <= 45 or abs(pitch) > 60 else None
+    return None
+
+
 def _numbers(block: bytes, order: str, start: int, wanted: tuple[int, ...]) -> Iterator[tuple[int, float]]:
     """The first number of each wanted entry in the directory at `start`, as far as there is one."""
+    for tag, kind, _, place in _entries(block, order, start, wanted):
+        if kind not in _COUNTED:
+            continue
+        value, *divisor = struct.unpack_from(order + _NUMBERS[kind], block, place)
+        if divisor != [0]:
+            yield tag, value / divisor[0] if divisor else value
+
+
+def _entries(block: bytes, order: str, start: int, wanted: tuple[int, ...]) -> Iterator[tuple[int, int, int, int]]:
+    """Tag, type, how many and where of each wanted entry in the directory at `start`, whose first number is there."""
     if not 8 <= start <= len(block) - 2:
         return
     (count,) = struct.unpack_from(order + "H", block, start)
@@ -64,12 +137,8 @@ def _numbers(block: bytes, order: str, start: int, wanted: tuple[int, ...]) -> I
         tag, kind, length = struct.unpack_from(order + "HHI", block, at)
         if tag not in wanted or kind not in _NUMBERS or length == 0:
             continue
-        number = struct.Struct(order + _NUMBERS[kind])
-        place = at + 8
-        if number.size * length > 4:  # it lies elsewhere, and there is where
+        size, place = struct.calcsize(order + _NUMBERS[kind]), at + 8
+        if size * length > 4:  # it lies elsewhere, and there is where
             (place,) = struct.unpack_from(order + "I", block, place)
-        if place + number.size > len(block):
-            continue
-        value, *divisor = number.unpack_from(block, place)
-        if divisor != [0]:
-            yield tag, value / divisor[0] if divisor else value
+        if place + size <= len(block):
+            yield tag, kind, length, place

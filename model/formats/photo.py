@@ -19,8 +19,10 @@ import numpy as np
 from PIL import Image
 
 from model.errors import BadInput
-from model.formats.exif import PREFIX, is_exif, read_exif
+from model.formats.exif import PREFIX, is_exif, read_exif, read_tilt
 from model.formats.signatures import FORMATS, photo_format
+from model.formats.xmp import read_gimbal
+from model.scene.up import Tilt
 
 # Nobody can be seen in less, and slivers would scale to a side of zero pixels.
 MIN_SIDE = 16
@@ -81,10 +83,12 @@ class Photo:
     Attributes:
         pixels: (H, W, 3) uint8 RGB, contiguous.
         focal_length: In pixels, from EXIF; None if the camera did not note it.
+        tilt: How the camera was held, from XMP or EXIF; likewise.
     """
 
     pixels: np.ndarray
     focal_length: float | None
+    tilt: Tilt | None = None
 
     @property
     def width(self) -> int:
@@ -133,10 +137,15 @@ def decode(data: bytes, max_pixels: int) -> Photo:
         with _BIG_ONE if big else nullcontext():
             image.load()
             of_pillow = image.info.get("exif") or b""
-            _, focal_length_35mm = read_exif(of_pillow if exif is None else exif)
+            exif = of_pillow if exif is None else exif
+            _, focal_length_35mm = read_exif(exif)
+            xmp = image.info.get("xmp")
             # AVIF and HEIC have boxes for it, and EXIF no say. Pillow tells AVIF's as EXIF; HEIC comes turned.
-            turned_by = {"AVIF": of_pillow, "HEIF": b""}.get(format, of_pillow if exif is None else exif)
-            orientation, _ = read_exif(turned_by)
+            orientation, _ = read_exif({"AVIF": of_pillow, "HEIF": b""}.get(format, exif))
+            # HEIC comes turned, and says by how much.
+            tilt = read_tilt(exif, image.info.get("original_orientation") or orientation)
+            if isinstance(xmp, bytes):
+                tilt = read_gimbal(xmp) or tilt
             if orientation != 1:
                 image = image.transpose(_UPRIGHT[orientation])
             pixels = _to_rgb(image)
@@ -154,7 +163,7 @@ def decode(data: bytes, max_pixels: int) -> Photo:
     focal_length = None
     if focal_length_35mm is not None:
         focal_length = focal_length_35mm * math.hypot(*pixels.shape[:2]) / _FILM_DIAGONAL_MM
-    return Photo(pixels, focal_length)
+    return Photo(pixels, focal_length, tilt)
 
 
 @cache

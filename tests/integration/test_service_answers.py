@@ -251,3 +251,12 @@ def test_meshes_survive_a_restart(settings):
         glb = client.get(person["mesh"]["glb"]).content
     with serving(settings) as client:
         assert client.get(person["mesh"]["glb"]).content == glb
+
+
+def test_a_drones_photo_says_how_its_camera_was_held_and_the_request_wins(client):
+    xmp = b'<x drone-dji:GimbalPitchDegree="-35.00" drone-dji:GimbalRollDegree="+0.00"/>'
+    data = encode(smooth(), format="JPEG", quality=95, xmp=xmp)
+    scene = client.post("/reconstruct", files=form(data)).json()["scene"]
+    assert (scene["pitch"], scene["roll"], scene["source"], scene["confidence"]) == (-35, 0, "xmp", 1)
+    scene = client.post("/reconstruct?pitch=-10", files=form(data)).json()["scene"]
+    assert (scene["pitch"], scene["source"]) == (-10, "given")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import struct
 import time
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.formats.exif import read_exif
+from model.formats.exif import read_exif, read_tilt
+from model.scene.up import Tilt, directions
 from tests.support.image_files import (
     ASCII,
     DETAILS,
@@ -104,3 +107,89 @@ def test_hostile_blocks_take_no_time():
     entries = [(tag, 7, 2**19, struct.pack("<I", 8)) for tag in range(ORIENTATION + 1, 60_000)]  # 30 GB in all
     assert read_exif(raw_exif([SIDEWAYS, *entries], tail=bytes(2**19))) == (6, None)
     assert time.process_time() - started < 2.0
+
+
+ELEVATION, MAKER_NOTE, LENS, SIGNED_RATIONAL, UNDEFINED = 0x9405, 0x927C, 0xA434, 10, 7
+
+
+def elsewhere(main: Sequence[Entry], details: Sequence[tuple[int, int, int, bytes]], order: str = ">") -> bytes:
+    """EXIF whose details have values of any length, which stand behind all directories."""
+    at = 8 + 2 + 12 * (len(main) + 1) + 4 + 2 + 12 * len(details) + 4
+    entries, tail = [], b""
+    for tag, kind, length, value in details:
+        entries.append((tag, kind, length, struct.pack(order + "I", at + len(tail))))
+        tail += value
+    return raw_exif(main, entries, order, tail)
+
+
+def iphone(
+    acceleration: Sequence[float], lens: bytes = b"iPhone 15 back camera 6mm f/1.6\0", orientation: int = 1
+) -> bytes:
+    """EXIF as an iPhone writes it, whose maker note has what it felt, in units of g."""
+    directory = struct.pack(">H", 1) + struct.pack(">HHII", 0x0008, SIGNED_RATIONAL, 3, 14 + 2 + 12 + 4) + bytes(4)
+    numbers = b"".join(struct.pack(">ii", round(100_000 * value), 100_000) for value in acceleration)
+    note = b"Apple iOS\0\0\1MM" + directory + numbers
+    details = [(MAKER_NOTE, UNDEFINED, len(note), note), (LENS, ASCII, len(lens), lens)]
+    return elsewhere([short(ORIENTATION, orientation, ">")], details)
+
+
+@pytest.mark.parametrize(
+    ("acceleration", "orientation", "pitch", "roll"),
+    [
+        # x to the left, y to the bottom, z into the face; at rest the acceleration points up.
+        ((0, -1, 0), 6, 0, 0),  # held upright
+        ((-1, 0, 0), 1, 0, 0),  # its top to the left
+        ((1, 0, 0), 3, 0, 0),  # its top to the right
+        ((0, 1, 0), 8, 0, 0),  # upside down
+        ((0, -np.cos(0.5), -np.sin(0.5)), 6, -np.degrees(0.5), 0),  # the camera looks down, the face up
+        ((-np.cos(0.2), 0, np.sin(0.2)), 1, np.degrees(0.2), 0),
+        ((np.sin(0.1), -np.cos(0.1), 0), 6, 0, -np.degrees(0.1)),  # up is to the left of the phone's top
+        ((0.1, -0.1, -0.98), 6, -81.8, -45),  # nearly straight down
+    ],
+)
+def test_an_iphone_felt_which_way_is_up(acceleration, orientation, pitch, roll):
+    tilt = read_tilt(iphone(acceleration, orientation=orientation), orientation)
+    assert tilt is not None and tilt.source == "exif"
+    assert (tilt.pitch, tilt.roll) == (pytest.approx(pitch, abs=0.1), pytest.approx(roll, abs=0.1))
+    up = directions(*np.radians([tilt.pitch, tilt.roll]))
+    assert up[2] == pytest.approx(acceleration[2] / np.linalg.norm(acceleration), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("block", "orientation"),
+    [
+        (iphone((0, -1, 0), lens=b"iPhone 15 front camera 2.69mm f/1.9\0"), 6),  # it looks the other way
+        (iphone((0, -1, 0)), 1),  # somebody turned the picture since
+        (iphone((0, -1, 0)), 5),  # mirrored
+        (iphone((0, -0.2, 0)), 6),  # falling
+        (iphone((0, -20, 0)), 6),
+        (iphone((0, -1, 0))[:-50], 6),  # cut short
+    ],
+)
+def test_what_an_iphone_cannot_know_is_not_believed(block, orientation):
+    assert read_tilt(block, orientation) is None
+
+
+@pytest.mark.parametrize(
+    ("angle", "divisor", "pitch"),
+    [(-1250, 100, -12.5), (90, 1, 90), (91, 1, None), (5, 0, None), (5, -1, None), (-2147483648, 1, None)],
+)
+def test_the_elevation_angle_is_the_pitch(angle, divisor, pitch):
+    block = elsewhere([], [(ELEVATION, SIGNED_RATIONAL, 1, struct.pack(">ii", angle, divisor))])
+    assert read_tilt(block, 1) == (None if pitch is None else Tilt(pitch, None, "exif"))
+
+
+def test_an_elevation_of_another_type_or_nowhere_counts_as_absent():
+    assert read_tilt(raw_exif([], [short(ELEVATION, 5)]), 1) is None
+    assert read_tilt(raw_exif([], [(ELEVATION, SIGNED_RATIONAL, 1, NOWHERE)]), 1) is None
+    assert read_tilt(raw_exif([SIDEWAYS], [FOCAL]), 6) is None
+    assert read_tilt(b"", 1) is None
+
+
+@given(st.binary(max_size=120), st.integers(1, 8))
+@settings(max_examples=200)
+def test_any_maker_note_gives_a_cameras_angles_or_nothing(noise, orientation):
+    block = iphone((0, -1, 0))
+    for data in (block[: len(block) // 2] + noise, block[:60] + noise + block[60 + len(noise) :], noise):
+        tilt = read_tilt(data, orientation)
+        assert tilt is None or (abs(tilt.pitch) <= 90 and (tilt.roll is None or abs(tilt.roll) <= 180))
