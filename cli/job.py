@@ -13,7 +13,7 @@ from cli.inputs import Unusable
 if TYPE_CHECKING:
     from model.body.rig import Rig
     from model.interfaces import Box
-    from model.reconstructor import Reconstructor
+    from model.reconstructor import Colors, Reconstructor
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Job:
     max_pixels: int
     frame_rate: float
     """Frames a second of videos, at most."""
+    colors: Colors
     rig: Rig | None
     """The rig of the bodies that are fitted to the meshes; None fits none."""
     skeleton: str = "smpl"

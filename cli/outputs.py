@@ -38,7 +38,7 @@ def write_meshes(stem: Path, found: Reconstruction, faces: np.ndarray, formats: 
     for number, person in enumerate(found.people, start=1):
         name = f"{stem.name}-{number}"
         try:
-            glb = to_glb(person.vertices, person.faces, name) if formats & {"glb", "obj"} else b""
+            glb = to_glb(person.vertices, person.faces, name, person.colors) if formats & {"glb", "obj"} else b""
         except ValueError as error:
             raise BadInput(f"Person {number} came out as no mesh: {error}. Another checkpoint may help.") from None
         files: dict[str, str] = {}

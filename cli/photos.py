@@ -88,6 +88,7 @@ def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
         focal_length=job.focal_length or photo.focal_length,
         pitch=photo.tilt if job.pitch is None else job.pitch,
         camera_height=job.camera_height,
+        colors=job.colors,
     )
     reconstructed = time.perf_counter()
     links = outputs.write_meshes(stem, found, job.model.faces, job.formats)
@@ -97,7 +98,9 @@ def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
         bodies = fit_still(job.rig, [person.vertices for person in found.people])
         for number, (person, names) in enumerate(zip(found.people, links), start=1):
             motion = bodies.one(number - 1).motion(keypoints=person.joints[None])
-            skeleton = MovingSkeleton(f"{stem.name}-{number}", motion, job.model.faces, job.skeleton)
+            skeleton = MovingSkeleton(
+                f"{stem.name}-{number}", motion, job.model.faces, job.skeleton, colors=person.colors
+            )
             for kind, name, data in skeleton.files(job.formats):
                 names[kind] = name
                 outputs.write(stem.with_name(name), data)

@@ -34,6 +34,13 @@ class SkeletonName(str, Enum):
     LAFAN1 = "lafan1"
 
 
+class Colors(str, Enum):
+    """What bodies wear."""
+
+    PLAIN = "plain"
+    PERSON = "person"
+
+
 class Engine(str, Enum):
     """What runs the networks."""
 
@@ -74,6 +81,9 @@ def reconstruct(
         bool,
         typer.Option("--overlay", help="Also draw: the meshes over the photo or video, and of a photo from the side."),
     ] = False,
+    colors: Annotated[
+        Colors, typer.Option(help="What bodies wear, in files and pictures: all the same, or each one a colour.")
+    ] = Colors.PLAIN,
     rigged: Annotated[
         bool,
         typer.Option(
@@ -181,6 +191,7 @@ def reconstruct(
             frame_rate=fps,
             rig=find_rig(model.info()["vertices"], settings.rig) if rigged or kinds & _OF_BODIES else None,
             skeleton=skeleton.value,
+            colors=colors.value,
         )
         outcome = work_through(sources, job)
     outcome.unusable[:0] = unusable

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from model.body.garment import Garment
+from model.body.rig import Rig, find_rig
 from model.errors import BadInput
-from model.interfaces import Box, Network
+from model.interfaces import Box, Network, NetworkInfo
 from model.perception.crop_regressor import CropRegressor
 from model.perception.crops import upright_crop
 from model.perception.detection import Detection, distinct
@@ -29,6 +32,9 @@ _BATCH = 8
 """People that go through the network at once: bounds the memory that a crowd takes."""
 
 
+Colors = Literal["plain", "person"]
+
+
 class Reconstructor:
     """Finds the people, or the hands, in a photo and reconstructs each one's joints and mesh.
 
@@ -38,6 +44,7 @@ class Reconstructor:
         network: what runs the networks.
         landmarks_from: mean height of the joints' heatmaps from which people are seen by BlazePose, if it was loaded,
             and not by the mesh network's own backbone: 0 for always, above 1 for never.
+        garment: the colours of the meshes' vertices.
     """
 
     def __init__(self, network: Network):
@@ -50,6 +57,7 @@ class Reconstructor:
         self._outward = (about.faces, np.ascontiguousarray(about.faces[:, ::-1]))
         self.subject = about.subject
         self._subject = SUBJECTS[about.subject]
+        self.garment = Garment(about.vertex_count, _rig_of(about), hand=about.subject == "hand")
 
     def info(self) -> dict[str, Any]:
         """What is loaded: name, size, engine, numbers of joints and vertices, and scores as its card has them."""
@@ -104,6 +112,7 @@ class Reconstructor:
         pitch: float | Tilt | None = None,
         camera_height: float | None = None,
         resize: bool = True,
+        colors: Colors = "plain",
     ) -> Reconstruction:
         """Reconstructs the people in a photo, the most prominent first (or in the order of `boxes`).
 
@@ -116,10 +125,13 @@ class Reconstructor:
                 it was held; None for what the people say.
             camera_height: metres that the camera is above the ground, if it is known.
             resize: whether people get the sizes that they have on one ground; in a film, frames would disagree.
+            colors: of the meshes' vertices: "plain" dresses everybody alike, "person" each one in a colour of her own.
 
         Raises:
-            BadInput: when the image, a box or a number cannot be used.
+            BadInput: when the image, a box or a number cannot be used, or there are no such colours.
         """
+        if colors not in ("plain", "person"):
+            raise BadInput(f"There are no colours {colors!r}; choose plain or person.")
         started = time.perf_counter()
         height, width = _checked(image).shape[:2]
         if boxes is None:
@@ -144,7 +156,11 @@ class Reconstructor:
             people = people if boxes is not None else _distinct(people)
             if len(people) >= wanted:
                 break
+        own = colors == "person"
         people, scene = people[:wanted], None
+        people = [
+            replace(person, colors=self.garment.colors(number if own else None)) for number, person in enumerate(people)
+        ]
         if self.subject == "body":
             on_ground, scene = stand_on_ground(people, tilt, camera_height)
             people = on_ground if resize else people
@@ -209,6 +225,13 @@ def stand_on_ground(
         person if factor == 1 else person.scaled(factor)
         for person, factor in zip(people, factors.tolist(), strict=True)
     ], scene
+
+
+def _rig_of(about: NetworkInfo) -> Rig | None:
+    try:
+        return find_rig(about.vertex_count)
+    except BadInput:
+        return None  # a mesh that the project has no rig for
 
 
 def better(person: Person, twin: Person) -> Person:

@@ -69,6 +69,8 @@ class Person:
     """"left" or "right" of a hand."""
     crop: Crop | None = None
     """The mesh network's crop, if that was not the upright square about the box."""
+    colors: np.ndarray | None = None
+    """(V, 3) uint8 sRGB of the vertices: what the body wears, in pictures and files; None for one colour."""
     lifted: bool = False
     """Whether it saw `keypoints_2d`, drawn as heatmaps, and not the photo itself."""
 
@@ -103,7 +105,7 @@ class Person:
         path = Path(path)
         if path.suffix.lower() not in (".glb", ".obj"):
             raise BadInput(f"A mesh is saved as .glb or .obj, not as {path.name}.")
-        glb = to_glb(self.vertices, self.faces, path.stem)
+        glb = to_glb(self.vertices, self.faces, path.stem, self.colors)
         with atomic_write(path) as partial:
             partial.write_bytes(glb if path.suffix.lower() == ".glb" else glb_to_obj(glb))
 
@@ -141,7 +143,13 @@ class Reconstruction:
         if not self.people or self.scene is None:
             raise BadInput("A scene needs people on the ground: nobody was found here, or hands.")
         bodies = [
-            SceneBody(f"person-{number}", person.camera.to_camera(person.vertices), person.faces, person.root)
+            SceneBody(
+                f"person-{number}",
+                person.camera.to_camera(person.vertices),
+                person.faces,
+                person.root,
+                person.colors,
+            )
             for number, person in enumerate(self.people, start=1)
         ]
         return to_scene_glb(bodies, self.scene)
@@ -158,7 +166,7 @@ class Reconstruction:
 
     def figures(self) -> list[Figure]:
         """The meshes before the photo's camera, to be drawn."""
-        return [Figure(person.camera.to_camera(person.vertices), person.faces) for person in self.people]
+        return [Figure(person.camera.to_camera(person.vertices), person.faces, person.colors) for person in self.people]
 
     def save(self, folder: str | Path) -> list[Path]:
         """Writes person-1.glb, person-2.glb and so on (hand-1.glb of hands), scene.glb, and overlay.png of the photo.

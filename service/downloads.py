@@ -88,7 +88,7 @@ def title(record: Record, suffix: int | str) -> str:
 
 def glb(record: Record, called: str) -> bytes:
     """The mesh."""
-    return to_glb(record.person.vertices, record.person.faces, called)
+    return to_glb(record.person.vertices, record.person.faces, called, record.person.colors)
 
 
 def obj(record: Record, called: str) -> bytes:
@@ -102,7 +102,7 @@ def skeleton_file(record: Record, called: str, kind: str, rig: Path | None) -> b
     if found is None or record.body is None:
         return None
     motion = SkeletonMotion.of(found, [record.body], keypoints=record.person.joints[None])
-    skeleton = MovingSkeleton(called, motion, record.person.faces, "smpl")
+    skeleton = MovingSkeleton(called, motion, record.person.faces, "smpl", colors=record.person.colors)
     return next(data for _, _, data in skeleton.files(frozenset([kind])))
 
 
@@ -123,7 +123,13 @@ def scene_glb(answer: Reconstruction, records: list[Record]) -> bytes | None:
         ground = Ground(np.array(told.ground.normal), told.ground.camera_height, standing)
     people = [record.person for record in records]
     bodies = [
-        SceneBody(title(record, number), person.camera.to_camera(person.vertices), person.faces, person.root)
+        SceneBody(
+            title(record, number),
+            person.camera.to_camera(person.vertices),
+            person.faces,
+            person.root,
+            person.colors,
+        )
         for number, (record, person) in enumerate(zip(records, people, strict=True), start=1)
     ]
     return to_scene_glb(bodies, Scene(up, ground))
@@ -176,7 +182,7 @@ def write_zip(
         views: tuple[scene.View, ...] = ("photo", "side")
         for view in views if photo is not None else ():
             check_cancelled()
-            picture = scene.draw(photo or b"", view)
+            picture = scene.draw(photo or b"", view, "png")
             if picture is not None:
                 archive.writestr("overlay.png" if view == "photo" else "side.png", picture, zipfile.ZIP_STORED)
 

@@ -65,6 +65,7 @@ def reconstruct(
         focal_length=query.focal_length or photo.focal_length,
         pitch=photo.tilt if query.pitch is None else query.pitch,
         camera_height=query.camera_height,
+        colors=query.colors,
     )
     check_cancelled()
     reconstructed = time.perf_counter()

@@ -43,6 +43,8 @@ def pack(record: Record) -> bytes:
         ),
         "box": np.array([person.score, *person.bbox], np.float64),
     }
+    if person.colors is not None:
+        arrays["colors"] = person.colors
     if body is not None:
         arrays |= {f"body.{name}": np.asarray(getattr(body, name), np.float64) for name in _BODY}
         arrays["body.residual"] = np.array([body.residual], np.float64)
@@ -75,5 +77,6 @@ def unpack(data: bytes) -> Record | None:
         joint_names=tuple(names["joints"]),
         camera=Camera(focal, (x, y), tuple(rest[:3]), tuple(rest[3:])),
         handedness=names["handedness"],
+        colors=arrays.get("colors"),
     )
     return Record(person, body)

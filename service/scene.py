@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from model.results import Person
 
 View = Literal["photo", "side"]
+Picture = Literal["png", "jpg", "webp"]
+"""What a picture is written as: its name's ending."""
 
 LONGEST = 1600
 """Pixels on the longer side of the photo that is kept: a picture for a screen, in bounded space and time."""
 _QUALITY = 92
-_PHOTO, _CAMERA, _VERTICES, _FACES = "photo", "camera", "vertices-", "faces-"
+_ENCODING = {"png": [], "jpg": [cv2.IMWRITE_JPEG_QUALITY, _QUALITY], "webp": [cv2.IMWRITE_WEBP_QUALITY, 85]}
+_PHOTO, _CAMERA, _VERTICES, _FACES, _COLORS, _OWN = "photo", "camera", "vertices-", "faces-", "colors-", "own"
 
 
 def pack(photo: np.ndarray, people: list[Person]) -> bytes:
@@ -40,10 +43,21 @@ def pack(photo: np.ndarray, people: list[Person]) -> bytes:
         focal, (x, y) = people[0].camera.focal_length, people[0].camera.principal_point
         camera = [focal * (along_x + along_y) / 2, x * along_x, y * along_y]
     arrays: dict[str, np.ndarray] = {_PHOTO: jpeg.reshape(-1), _CAMERA: np.array(camera, np.float64)}
+    faces = _numbered([person.faces for person in people])
+    colors = _numbered([person.colors for person in people if person.colors is not None])
     for number, person in enumerate(people):
         arrays[f"{_VERTICES}{number:03}"] = person.camera.to_camera(person.vertices)
-        arrays[f"{_FACES}{number:03}"] = np.ascontiguousarray(person.faces, np.uint32)
+    arrays |= {f"{_FACES}{number:03}": np.ascontiguousarray(array, np.uint32) for number, array in faces.values()}
+    arrays |= {f"{_COLORS}{number:03}": np.ascontiguousarray(array) for number, array in colors.values()}
+    of = [(faces[id(one.faces)][0], -1 if one.colors is None else colors[id(one.colors)][0]) for one in people]
+    arrays[_OWN] = np.array(of, np.int32).reshape(-1, 2)
     return save(arrays)
+
+
+def _numbered(arrays: list[np.ndarray]) -> dict[int, tuple[int, np.ndarray]]:
+    """The different ones of some arrays, most of which are one and the same: by identity, with a number."""
+    different = {id(array): array for array in arrays}
+    return {key: (number, array) for number, (key, array) in enumerate(different.items())}
 
 
 def _scaled_down(photo: np.ndarray) -> np.ndarray:
@@ -58,12 +72,13 @@ def _scaled_down(photo: np.ndarray) -> np.ndarray:
     return cv2.resize(photo, size, interpolation=cv2.INTER_LINEAR)
 
 
-def draw(scene: bytes, view: View) -> bytes | None:
-    """Draws a scene as PNG: the meshes over the photo, or the meshes alone from the photo's right.
+def draw(scene: bytes, view: View, picture: Picture) -> bytes | None:
+    """Draws a scene: the meshes over the photo, or the meshes alone from the photo's right.
 
     Args:
         scene: What `pack` wrote.
         view: Which of the two.
+        picture: What to write it as.
 
     Returns:
         None if the scene is broken, as a store without atomic writes may leave it.
@@ -76,13 +91,19 @@ def draw(scene: bytes, view: View) -> bytes | None:
     if pixels is None:
         return None
     photo = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-    numbers = sorted(name.removeprefix(_VERTICES) for name in arrays if name.startswith(_VERTICES))
-    figures = [Figure(arrays[_VERTICES + number], arrays[_FACES + number]) for number in numbers]
+    figures = [
+        Figure(
+            arrays[f"{_VERTICES}{number:03}"],
+            arrays[f"{_FACES}{faces:03}"],
+            None if colors < 0 else arrays[f"{_COLORS}{colors:03}"],
+        )
+        for number, (faces, colors) in enumerate(arrays[_OWN].tolist())
+    ]
     if view == "side":
-        picture = side_view(figures, (photo.shape[1], photo.shape[0]))
+        drawn = side_view(figures, (photo.shape[1], photo.shape[0]))
     elif figures:
         focal, x, y = arrays[_CAMERA].tolist()
-        picture = overlay(photo, figures, focal, (x, y))
+        drawn = overlay(photo, figures, focal, (x, y))
     else:
-        picture = photo
-    return cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()
+        drawn = photo
+    return cv2.imencode(f".{picture}", cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR), _ENCODING[picture])[1].tobytes()

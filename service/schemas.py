@@ -77,6 +77,11 @@ class ReconstructQuery(BaseModel):
         False,
         description="Whether the answer has the fitted body's pose and shape; with rigged=true it has them anyway.",
     )
+    colors: Literal["plain", "person"] = Field(
+        "plain",
+        description="What the meshes wear, in files and pictures: everybody the same calm colours (plain), or each "
+        "person one of their own (person).",
+    )
     focal_length: float | None = Field(
         None,
         ge=1,
@@ -221,7 +226,7 @@ class Reconstruction(BaseModel):
     overlay: str | None = Field(
         None,
         description="Where to fetch a picture of the meshes over the photo (?view=side: from the side), for as long "
-        "as the meshes; not there if the service keeps no photos.",
+        "as the meshes, as PNG, or with the ending .jpg or .webp; not there if the service keeps no photos.",
     )
     npz: str | None = Field(None, description="Where to fetch everything as numpy arrays.")
     zip: str | None = Field(None, description="Where to fetch all files in one.")

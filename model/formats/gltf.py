@@ -13,7 +13,14 @@ _FLOAT, _UNSIGNED = 5126, 5125
 _BYTE, _SHORT = 5121, 5123  # unsigned
 _VERTICES, _INDICES = 34962, 34963  # what a buffer view is for
 _TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
-_COLOUR = (0.60, 0.67, 0.76, 1.0)  # linear; a light slate blue
+_PLAIN = (0.20, 0.29, 0.41, 1.0)  # linear; the cloth of a mesh whose vertices have no colours
+_ROUGHNESS = 0.75  # of cloth and skin
+
+
+_LEVELS = np.arange(256) / 255
+_LINEAR = np.rint(255 * np.where(_LEVELS > 0.04045, ((_LEVELS + 0.055) / 1.055) ** 2.4, _LEVELS / 12.92)).astype(
+    np.uint8
+)
 
 
 class GltfWriter:
@@ -28,6 +35,12 @@ class GltfWriter:
     def points(self, values: np.ndarray) -> int:
         """Add (V, 3) vertices, normals or offsets of them; returns their index."""
         return self._add(values.astype("<f4"), _FLOAT, 3, _VERTICES)
+
+    def colors(self, values: np.ndarray) -> int:
+        """Add (V, 3) colours of vertices, uint8 sRGB, as glTF wants them: linear, with opacity; returns their index."""
+        opaque = np.full((len(values), 4), 255, np.uint8)
+        opaque[:, :3] = _LINEAR[values]
+        return self._add(opaque, _BYTE, 4, _VERTICES, normalized=True)
 
     def indices(self, faces: np.ndarray) -> int:
         """Add (F, 3) faces; returns their index."""
@@ -74,6 +87,7 @@ class GltfWriter:
             meshes: At least one; all have `material` 0.
             skin: The joints of a mesh.
         """
+        coloured = all("COLOR_0" in primitive["attributes"] for mesh in meshes for primitive in mesh["primitives"])
         children = {child for node in nodes for child in node.get("children", ())}
         content = {
             "asset": {"version": "2.0", "generator": "mpt"},
@@ -85,10 +99,11 @@ class GltfWriter:
             "materials": [
                 {
                     "name": "body",
+                    "doubleSided": False,
                     "pbrMetallicRoughness": {
-                        "baseColorFactor": _COLOUR,
+                        "baseColorFactor": (1.0, 1.0, 1.0, 1.0) if coloured else _PLAIN,
                         "metallicFactor": 0.0,
-                        "roughnessFactor": 0.65,
+                        "roughnessFactor": _ROUGHNESS,
                     },
                 }
             ],
@@ -103,7 +118,9 @@ class GltfWriter:
         head = struct.pack("<4sII", b"glTF", 2, total) + struct.pack("<I4s", len(text), b"JSON")
         return head + text + struct.pack("<I4s", len(self._data), b"BIN\0") + bytes(self._data)
 
-    def _add(self, values: np.ndarray, component: int, width: int, target: int | None = None) -> int:
+    def _add(
+        self, values: np.ndarray, component: int, width: int, target: int | None = None, normalized: bool = False
+    ) -> int:
         view = {"buffer": 0, "byteOffset": len(self._data), "byteLength": values.nbytes}
         self._views.append(view | ({"target": target} if target else {}))
         self._data += values.tobytes()
@@ -117,6 +134,7 @@ class GltfWriter:
                 "type": _TYPES[width],
                 "min": rows.min(axis=0).tolist(),
                 "max": rows.max(axis=0).tolist(),
+                **({"normalized": True} if normalized else {}),
             }
         )
         return len(self._accessors) - 1

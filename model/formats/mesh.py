@@ -16,13 +16,14 @@ from model.body.skeleton import TURN_UP
 from model.formats.gltf import GltfWriter
 
 
-def to_glb(vertices: np.ndarray, faces: np.ndarray, name: str = "body") -> bytes:
-    """Write one body as a binary glTF 2.0 file with smooth normals and a plain material.
+def to_glb(vertices: np.ndarray, faces: np.ndarray, name: str = "body", colors: np.ndarray | None = None) -> bytes:
+    """Write one body as a binary glTF 2.0 file with smooth normals and a physically based material.
 
     Args:
         vertices: (V, 3) metres, camera frame.
         faces: (F, 3) vertex indices, counter-clockwise seen from outside.
         name: Name of the node and the mesh.
+        colors: (V, 3) uint8 sRGB of the vertices; None for one colour.
 
     Raises:
         ValueError: Not a mesh: wrong shapes, a coordinate that is not finite, or an index without a vertex.
@@ -31,7 +32,11 @@ def to_glb(vertices: np.ndarray, faces: np.ndarray, name: str = "body") -> bytes
     check_mesh(vertices, faces)
     vertices = vertices * np.array(TURN_UP, np.float32)
     file = GltfWriter()
-    attributes = {"POSITION": file.points(vertices), "NORMAL": file.points(smooth_normals(vertices, faces))}
+    attributes = {
+        "POSITION": file.points(vertices),
+        "NORMAL": file.points(smooth_normals(vertices, faces)),
+        **({} if colors is None else {"COLOR_0": file.colors(colors)}),
+    }
     primitive = {"attributes": attributes, "indices": file.indices(faces), "material": 0}
     return file.finish([{"name": name, "mesh": 0}], {"name": name, "primitives": [primitive]})
 

@@ -100,13 +100,14 @@ def find_motion(
     )
 
 
-def to_glb(motion: Motion, faces: np.ndarray, name: str) -> bytes:
+def to_glb(motion: Motion, faces: np.ndarray, name: str, colors: np.ndarray | None = None) -> bytes:
     """Write a motion as a binary glTF 2.0 file: y up, the camera at the origin, times as in the video.
 
     Args:
         motion: What moves.
         faces: (F, 3), counter-clockwise seen from outside.
         name: Name of the node and the mesh.
+        colors: (V, 3) uint8 sRGB of the vertices; None for one colour.
     """
     file = GltfWriter()
     targets = [
@@ -114,7 +115,11 @@ def to_glb(motion: Motion, faces: np.ndarray, name: str) -> bytes:
         for shape, normals in zip(motion.shapes, motion.shape_normals)
     ]
     primitive: dict[str, object] = {
-        "attributes": {"POSITION": file.points(motion.mean), "NORMAL": file.points(motion.mean_normals)},
+        "attributes": {
+            "POSITION": file.points(motion.mean),
+            "NORMAL": file.points(motion.mean_normals),
+            **({} if colors is None else {"COLOR_0": file.colors(colors)}),
+        },
         "indices": file.indices(faces),
         "material": 0,
     }

@@ -15,7 +15,9 @@ from model.formats.mesh import smooth_normals
 from model.joints import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
 
 
-def to_rigged_glb(motion: SkeletonMotion, faces: np.ndarray, name: str, moves: bool = False) -> bytes:
+def to_rigged_glb(
+    motion: SkeletonMotion, faces: np.ndarray, name: str, moves: bool = False, colors: np.ndarray | None = None
+) -> bytes:
     """Write one body as a binary glTF 2.0 file with a skin.
 
     Args:
@@ -23,6 +25,7 @@ def to_rigged_glb(motion: SkeletonMotion, faces: np.ndarray, name: str, moves: b
         faces: (F, 3), counter-clockwise seen from outside.
         name: Name of the mesh and its node; the joints have SMPL's names.
         moves: Whether its frames become an animation; without one the first is shown.
+        colors: (V, 3) uint8 sRGB of the vertices; None for one colour.
     """
     rest = motion.rest
     if not moves:  # what SMPL's pose blend shapes do is right for one pose only
@@ -32,6 +35,7 @@ def to_rigged_glb(motion: SkeletonMotion, faces: np.ndarray, name: str, moves: b
         "attributes": {
             "POSITION": file.points(rest.vertices),
             "NORMAL": file.points(smooth_normals(rest.vertices, faces)),
+            **({} if colors is None else {"COLOR_0": file.colors(colors)}),
             "JOINTS_0": file.bones(motion.rig.bones),
             "WEIGHTS_0": file.weights(motion.rig.weights),
         },

@@ -23,6 +23,8 @@ class SceneBody(NamedTuple):
     """(F, 3) vertex indices, counter-clockwise seen from outside."""
     root: np.ndarray
     """(3,) the pelvis, likewise."""
+    colors: np.ndarray | None = None
+    """(V, 3) uint8 sRGB of the vertices; None for one colour."""
 
 
 def to_scene_glb(bodies: Sequence[SceneBody], scene: Scene) -> bytes:
@@ -51,7 +53,11 @@ def to_scene_glb(bodies: Sequence[SceneBody], scene: Scene) -> bytes:
     for number, (body, mesh, up) in enumerate(zip(bodies, meshes, lift.tolist(), strict=True)):
         x, _, z = world.to_world(np.asarray(body.root, np.float64)).tolist()
         vertices = (mesh + np.array([-x, up, -z])).astype(np.float32)
-        attributes = {"POSITION": file.points(vertices), "NORMAL": file.points(smooth_normals(vertices, body.faces))}
+        attributes = {
+            "POSITION": file.points(vertices),
+            "NORMAL": file.points(smooth_normals(vertices, body.faces)),
+            **({} if body.colors is None else {"COLOR_0": file.colors(body.colors)}),
+        }
         primitive = {"attributes": attributes, "indices": file.indices(body.faces), "material": 0}
         nodes.append({"name": body.name, "mesh": number, "translation": [x, 0.0, z]})
         contents.append({"name": body.name, "primitives": [primitive]})

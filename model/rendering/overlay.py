@@ -22,7 +22,7 @@ def overlay(
     people: Sequence[Figure | tuple],
     focal_length: float,
     principal_point: tuple[float, float] | None = None,
-    opacity: float = 0.9,
+    opacity: float = 1.0,
     smooth: bool = True,
 ) -> np.ndarray:
     """Draws meshes over a photo, lit from above left, nearer ones before farther ones.
@@ -32,7 +32,7 @@ def overlay(
         people: `Figure`s, or tuples like them.
         focal_length: pixels.
         principal_point: pixels; None for the photo's middle.
-        opacity: 1 hides the photo behind the meshes.
+        opacity: of the meshes; less than 1 lets the photo shine through.
         smooth: False shows the single faces.
 
     Returns:

@@ -7,12 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from model.body.garment import PALETTE
 from model.body.normals import cross, face_normals, lengths, vertex_normals
-
-PALETTE = (
-    (86, 180, 233), (230, 159, 0), (0, 158, 115), (240, 228, 66), (204, 121, 167), (213, 94, 0), (0, 114, 178),
-)  # fmt: skip
-"""RGB colours for several people that colour-blind eyes can tell apart as well (Okabe and Ito, 2008)."""
 
 LIGHT = (-0.39, -0.58, -0.71)
 """Towards the light, in the camera frame: above left, on the camera's side."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
@@ -15,7 +16,7 @@ from model.body.bodies import fit_moving
 from model.files import atomic_write
 from model.formats.endings import OVERLAY_VIDEO
 from model.rendering.overlay import overlay
-from model.rendering.shading import PALETTE, Figure
+from model.rendering.shading import Figure
 from model.video.motion_files import MovingPerson
 from model.video.reading import VideoReader
 from model.video.smoothing import steady
@@ -25,7 +26,7 @@ from model.video.writing import Recording, VideoWriter
 
 if TYPE_CHECKING:
     from model.body.rig import Rig
-    from model.reconstructor import Reconstructor
+    from model.reconstructor import Colors, Reconstructor
 
 _SLOWEST = 1.0  # frame a second in an overlay: players take slower ones for stuck
 
@@ -73,6 +74,7 @@ class FilmJob:
     max_pixels: int = 50_000_000
     frame_rate: float = 60.0
     """Frames a second, at most."""
+    colors: Colors = "plain"
     max_frames: int | None = None
     """Frames that are gone through, at most; what is longer is refused."""
     rig: Rig | None = None
@@ -122,8 +124,11 @@ def reconstruct_film(
         missing = film.missing()
         rate = frame_rate(tracks.times, film.told_rate, job.frame_rate)
         chosen = tracks.chosen(rate, job.max_people)
-        for track in chosen:
+        for number, track in enumerate(chosen):
             steady(track)
+            if job.colors == "person":  # one colour all the way, whatever her place in a frame's order
+                colors = job.model.garment.colors(number)
+                track.people = [dataclasses.replace(person, colors=colors) for person in track.people]
         _write(chosen, stem, (film.width, film.height), rate, tracks.times[-1], job, written)
         if job.overlay:
             if recording is None:
@@ -223,12 +228,11 @@ def _draw(
         for number, (time, frame) in enumerate(zip(times, frames)):
             if writer is None:
                 writer = VideoWriter(path, (frame.shape[1], frame.shape[0]), max(rate, _SLOWEST))
-            people = {i: tracks[i].person(index[number]) for i, index in enumerate(where) if number in index}
+            people = [track.person(index[number]) for track, index in zip(tracks, where) if number in index]
             figures = [
-                Figure(person.camera.to_camera(person.vertices), job.model.faces, PALETTE[i % len(PALETTE)])
-                for i, person in people.items()
+                Figure(person.camera.to_camera(person.vertices), job.model.faces, person.colors) for person in people
             ]
-            camera = next(iter(people.values())).camera if people else None
+            camera = people[0].camera if people else None
             writer.add(time, overlay(frame, figures, camera.focal_length) if camera else frame)
             tick()
         if writer is None:

@@ -45,7 +45,8 @@ class MovingPerson:
         if self.bodies is not None:
             joints = np.stack([person.joints for person in self.track.people])
             motion = self.bodies.motion(self.track.times, self.positions, joints)
-            skeleton = MovingSkeleton(self.name, motion, self.faces, self.skeleton, self.rate, self.end, moves=True)
+            look = {"moves": True, "colors": self.track.people[0].colors}
+            skeleton = MovingSkeleton(self.name, motion, self.faces, self.skeleton, self.rate, self.end, **look)
             yield from skeleton.files(kinds)
         for kind, (ending, encode) in _WRITERS.items():
             # One GLB that moves is enough.
@@ -55,7 +56,8 @@ class MovingPerson:
 
 def _glb(person: MovingPerson) -> bytes:
     track = person.track
-    return to_glb(find_motion(track.times, track.meshes, person.positions, person.faces), person.faces, person.name)
+    motion = find_motion(track.times, track.meshes, person.positions, person.faces)
+    return to_glb(motion, person.faces, person.name, track.people[0].colors)
 
 
 def _npz(person: MovingPerson) -> bytes:

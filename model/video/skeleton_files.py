@@ -36,6 +36,8 @@ class MovingSkeleton:
     """Seconds: where the film ends, up to which such formats go, whoever leaves before."""
     moves: bool = False
     """Whether it is of a video."""
+    colors: np.ndarray | None = None
+    """(V, 3) uint8 sRGB of the vertices; None for one colour."""
 
     def files(self, kinds: frozenset[str]) -> Iterator[tuple[str, str, bytes]]:
         """The files that the kinds ask for, one after the other: kind, name, bytes."""
@@ -45,7 +47,7 @@ class MovingSkeleton:
 
 
 def _rigged_glb(person: MovingSkeleton) -> bytes:
-    return to_rigged_glb(person.motion, person.faces, person.name, person.moves)
+    return to_rigged_glb(person.motion, person.faces, person.name, person.moves, person.colors)
 
 
 def _bvh(person: MovingSkeleton) -> bytes:

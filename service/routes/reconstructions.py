@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import IO, Annotated, TypeVar
 
 from anyio import to_thread
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from service import downloads, scene
@@ -22,6 +22,7 @@ guarded = APIRouter(prefix="/reconstructions", tags=["reconstructions"], route_c
 
 Made = TypeVar("Made")
 
+_PICTURES: dict[scene.Picture, str] = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 _MEMORY = 8 * 2**20  # bytes of an archive; what is longer lies on the disk
 _CHUNK = 2**16
 
@@ -69,15 +70,19 @@ async def everything(request: Request, reconstruction_id: str, services: Context
 
 
 @router.get(
-    "/{reconstruction_id}/overlay.png",
+    "/{reconstruction_id}/overlay.{ending}",
     tags=["pictures"],
-    summary="The meshes over the photo, or from the side, as PNG",
+    summary="The meshes over the photo, or from the side, as PNG, JPEG or WebP",
     response_class=Response,
-    responses=files("image/png", "The picture.", 404, 422, 503, 504),
+    responses={
+        **problems(404, 422, 503, 504),
+        200: {"content": {media: {} for media in _PICTURES.values()}, "description": "The picture."},
+    },
 )
 async def overlay(
     request: Request,
     reconstruction_id: str,
+    ending: Annotated[scene.Picture, Path(description="png as it was drawn, jpg the quickest, webp the smallest.")],
     services: Context,
     view: Annotated[scene.View, Query(description="From the photo's camera, or from the photo's right.")] = "photo",
 ) -> Response:
@@ -87,10 +92,10 @@ async def overlay(
 
     def work() -> bytes | None:
         photo = services.store.get(f"{reconstruction_id}.{downloads.SCENE}")
-        return None if photo is None else scene.draw(photo, view)
+        return None if photo is None else scene.draw(photo, view, ending)
 
     picture = await _in_turn(work, reconstruction_id, request, services, "picture")
-    return kept(picture, "image/png", f"{reconstruction_id}-{view}.png", services, "inline")
+    return kept(picture, _PICTURES[ending], f"{reconstruction_id}-{view}.{ending}", services, "inline")
 
 
 @router.get(

@@ -79,6 +79,19 @@ def test_the_links_headers(client):
     assert headers["content-disposition"] == f'inline; filename="{answer["id"]}-photo.png"'
 
 
+def test_a_picture_comes_as_its_name_says(client):
+    answer = client.post("/reconstruct", files=form(photo(320, 240))).json()
+    address = answer["overlay"].removesuffix(".png")
+    png = decoded(client.get(f"{address}.png"))
+    for ending, media in (("jpg", "image/jpeg"), ("webp", "image/webp")):
+        response = client.get(f"{address}.{ending}")
+        assert response.headers["content-type"] == media
+        assert response.headers["content-disposition"] == f'inline; filename="{answer["id"]}-photo.{ending}"'
+        pixels = cv2.imdecode(np.frombuffer(response.content, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+        assert np.abs(pixels.astype(int) - png).mean() < 1
+    refused(client.get(f"{address}.gif"), 422, "ending")
+
+
 def test_another_view_is_refused(client):
     answer = client.post("/reconstruct", files=form(photo())).json()
     refused(client.get(f"{answer['overlay']}?view=below"), 422, "view")

@@ -67,6 +67,7 @@ class FakeReconstructor:
         pitch: float | Tilt | None = None,
         camera_height: float | None = None,
         resize: bool = True,
+        colors: str = "plain",
     ) -> Reconstruction:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise BadInput("not RGB")

@@ -12,7 +12,7 @@ from model.body.refinement import Keypoints, Seen, refine
 from model.body.rig import find_rig
 from model.interfaces import Box
 from model.network.topology import MeshTopology
-from model.reconstructor import Reconstructor
+from model.reconstructor import Colors, Reconstructor
 from model.results import Person, Reconstruction
 from model.scene.up import Tilt
 
@@ -43,6 +43,7 @@ class RefinedReconstructor(Reconstructor):
         pitch: float | Tilt | None = None,
         camera_height: float | None = None,
         resize: bool = True,
+        colors: Colors = "plain",
     ) -> Reconstruction:
         """As `Reconstructor.reconstruct` does; the scene is that of the people as they were before."""
         found = super().reconstruct(
@@ -53,6 +54,7 @@ class RefinedReconstructor(Reconstructor):
             pitch=pitch,
             camera_height=camera_height,
             resize=resize,
+            colors=colors,
         )
         return replace(found, people=self._refined(found.people))
 

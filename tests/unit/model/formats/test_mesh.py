@@ -11,6 +11,7 @@ import pytest
 import trimesh
 
 from model.formats.mesh import glb_to_obj, to_glb
+from tests.support.glb import Glb
 from tests.support.gltf_validator import validate
 
 # A tetrahedron in the camera frame (y down, z forward), counter-clockwise seen from outside.
@@ -85,8 +86,8 @@ def test_glb_structure():
     assert positions["min"] == pytest.approx([-1, -1, -1], abs=1e-3)
     (material,) = content["materials"]
     surface = material["pbrMetallicRoughness"]
-    assert surface["baseColorFactor"] == pytest.approx([0.60, 0.67, 0.76, 1], abs=0.5 / 255)
-    assert (surface["metallicFactor"], surface["roughnessFactor"]) == (0, 0.65)
+    assert surface["baseColorFactor"] == pytest.approx([0.20, 0.29, 0.41, 1], abs=0.5 / 255)
+    assert (surface["metallicFactor"], surface["roughnessFactor"], material["doubleSided"]) == (0, 0.75, False)
     offsets = [view["byteOffset"] for view in content["bufferViews"]]
     assert all(offset % 4 == 0 for offset in offsets)
     # chunks: JSON padded by spaces, then the binary, both multiples of four, nothing behind
@@ -95,6 +96,20 @@ def test_glb_structure():
     assert text % 4 == binary % 4 == 0
     assert 28 + text + binary == len(glb)
     assert content["buffers"] == [{"byteLength": binary}]
+
+
+def test_colours_of_vertices_are_linear_and_take_four_bytes_each():
+    """GlTF 2.0 says so of COLOR_0: sRGB 188 is half of the light."""
+    colors = np.array([(0, 255, 188), (10, 10, 10), (255, 255, 255), (188, 0, 0)], np.uint8)
+    plain, coloured = Glb(to_glb(VERTICES, FACES)), Glb(to_glb(VERTICES, FACES, "body", colors))
+    np.testing.assert_array_equal(
+        coloured.attribute("COLOR_0"), [(0, 255, 128, 255), (1, 1, 1, 255), (255, 255, 255, 255), (128, 0, 0, 255)]
+    )
+    (primitive,) = coloured.content["meshes"][0]["primitives"]
+    assert coloured.content["accessors"][primitive["attributes"]["COLOR_0"]]["normalized"] is True
+    (material,) = coloured.content["materials"]
+    assert material["pbrMetallicRoughness"]["baseColorFactor"] == [1, 1, 1, 1]  # it is multiplied with them
+    assert len(coloured.data) - len(plain.data) == 16
 
 
 def test_glb_and_obj_hold_the_same_mesh():
@@ -150,5 +165,6 @@ def test_khronos_validator_finds_nothing(isolated):
     vertices, faces = sphere()
     if isolated:
         vertices = np.concatenate([vertices, [(0, 0, 0)]]).astype(np.float32)
-    messages = validate(to_glb(vertices, faces))
-    assert [message for message in messages if message["severity"] < 2] == []  # errors and warnings
+    for colors in (None, np.full(vertices.shape, 90, np.uint8)):
+        messages = validate(to_glb(vertices, faces, "body", colors))
+        assert [message for message in messages if message["severity"] < 2] == []  # errors and warnings

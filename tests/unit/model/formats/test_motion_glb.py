@@ -112,4 +112,5 @@ def test_the_number_of_shapes_is_bounded_and_the_error_said(meshes, faces):
 
 
 def test_khronos_validator_finds_nothing(motion, faces):
-    assert validate(to_glb(motion, faces, "x")) == []
+    colors = np.full((len(motion.mean), 3), (201, 90, 3), np.uint8)
+    assert validate(to_glb(motion, faces, "x", colors)) == []

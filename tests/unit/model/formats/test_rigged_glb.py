@@ -133,5 +133,6 @@ def test_parameters_are_plain_numbers(rig, bodies):
 
 
 def test_khronos_validator_finds_nothing(rig, faces, bodies):
-    assert validate(to_rigged_glb(rig, bodies[:1], faces, "x")) == []
+    colors = np.full((rig.vertex_count, 3), (201, 90, 3), np.uint8)
+    assert validate(to_rigged_glb(rig, bodies[:1], faces, "x", colors=colors)) == []
     assert validate(to_rigged_glb(rig, bodies, faces, "x", np.arange(6) / 30, np.zeros((6, 3)))) == []
