@@ -45,8 +45,16 @@ class MovingPerson:
         if self.bodies is not None:
             joints = np.stack([person.joints for person in self.track.people])
             motion = self.bodies.motion(self.track.times, self.positions, joints)
-            look = {"moves": True, "colors": self.track.people[0].colors}
-            skeleton = MovingSkeleton(self.name, motion, self.faces, self.skeleton, self.rate, self.end, **look)
+            skeleton = MovingSkeleton(
+                self.name,
+                motion,
+                self.faces,
+                self.skeleton,
+                self.rate,
+                self.end,
+                moves=True,
+                colors=self.track.people[0].colors,
+            )
             yield from skeleton.files(kinds)
         for kind, (ending, encode) in _WRITERS.items():
             # One GLB that moves is enough.

@@ -49,9 +49,11 @@ def bodies(rig: Rig) -> list[BodyFit]:
     return found
 
 
-def to_rigged_glb(rig: Rig, bodies: list[BodyFit], faces: np.ndarray, name: str, times=None, places=None) -> bytes:
+def to_rigged_glb(
+    rig: Rig, bodies: list[BodyFit], faces: np.ndarray, name: str, times=None, places=None, colors=None
+) -> bytes:
     motion = SkeletonMotion.of(rig, bodies, np.arange(len(bodies)) if times is None else times, places)
-    return rigged_glb.to_rigged_glb(motion, faces, name, moves=times is not None)
+    return rigged_glb.to_rigged_glb(motion, faces, name, moves=times is not None, colors=colors)
 
 
 def mesh_of(rig: Rig, body: BodyFit) -> np.ndarray:
