@@ -13,7 +13,7 @@ from cli.inputs import Unusable
 if TYPE_CHECKING:
     from model.body.rig import Rig
     from model.interfaces import Box
-    from model.reconstructor import Colors, Reconstructor
+    from model.reconstructor import Colors, MeshKind, Reconstructor
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,9 @@ class Job:
     """Frames a second of videos, at most."""
     colors: Colors
     rig: Rig | None
-    """The rig of the bodies that are fitted to the meshes; None fits none."""
+    """Of what needs a skeleton; None if nothing does."""
+    mesh: MeshKind = "body"
+    """Whose mesh is written: a body's, or the network's own."""
     skeleton: str = "smpl"
     """Whose joints' names and resting pose BVH has, of `SKELETONS`."""
 

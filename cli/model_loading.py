@@ -60,6 +60,7 @@ def load_reconstructor(
             engine=engine,
             subject=subject,
             landmarks=settings.landmarks,
+            rig=settings.rig,
         )
 
     try:

@@ -15,13 +15,15 @@ from cli.errors import describe
 from cli.inputs import Source, Unusable, answer_name, output_names
 from cli.job import Job, Outcome
 from model.arrays import to_npz
-from model.body.bodies import fit_still
+from model.body.bodies import Bodies
 from model.errors import BadInput
 from model.formats.photo import decode
 from model.video.skeleton_files import MovingSkeleton
 from service.responses import encode_parameters
 
 if TYPE_CHECKING:
+    from model.body.rig import Rig
+    from model.results import Person
     from model.video.film import FilmAnswer
 
 _MAX_BYTES = 2**30  # of a file: more is no photo
@@ -89,13 +91,14 @@ def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
         pitch=photo.tilt if job.pitch is None else job.pitch,
         camera_height=job.camera_height,
         colors=job.colors,
+        mesh=job.mesh,
     )
     reconstructed = time.perf_counter()
     links = outputs.write_meshes(stem, found, job.model.faces, job.formats)
     scene = outputs.write_scene(stem, found) if "scene" in job.formats else None
     bodies = None
     if job.rig is not None:
-        bodies = fit_still(job.rig, [person.vertices for person in found.people])
+        bodies = _bodies(job.rig, found.people)
         for number, (person, names) in enumerate(zip(found.people, links), start=1):
             motion = bodies.one(number - 1).motion(keypoints=person.joints[None])
             skeleton = MovingSkeleton(
@@ -118,6 +121,18 @@ def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
     if job.overlay:
         outputs.write_pictures(stem, found)
     return len(found.people)
+
+
+def _bodies(rig: Rig, people: Sequence[Person]) -> Bodies:
+    """The bodies of a photo's people.
+
+    Raises:
+        BadInput: Somebody came out as no body.
+    """
+    bodies = [person.body for person in people if person.body is not None]
+    if len(bodies) < len(people):
+        raise BadInput("A person came out as no body, which has no skeleton. Another checkpoint may help.")
+    return Bodies(rig, bodies)
 
 
 def _with_ending(stem: Path, ending: str) -> Path:

@@ -41,6 +41,13 @@ class Colors(str, Enum):
     PERSON = "person"
 
 
+class Mesh(str, Enum):
+    """Whose mesh is written."""
+
+    BODY = "body"
+    RAW = "raw"
+
+
 class Engine(str, Enum):
     """What runs the networks."""
 
@@ -88,13 +95,17 @@ def reconstruct(
         bool,
         typer.Option(
             "--rigged",
-            help="Also fit the body model and write photo-1.rigged.glb: a skeleton, skinning weights and the pose; of "
-            "a video the joints' motion, in place of the other GLB. The body's parameters go into json and npz.",
+            help="Also write photo-1.rigged.glb: the body with a skeleton, skinning weights and the pose; of a video "
+            "the joints' motion, in place of the other GLB. The body's parameters go into json and npz.",
         ),
     ] = False,
     skeleton: Annotated[
         SkeletonName, typer.Option(help="Whose joints' names and resting pose BVH has.")
     ] = SkeletonName.SMPL,
+    mesh: Annotated[
+        Mesh,
+        typer.Option(help="The body that is fitted to what the network answers and to what was seen, or its raw mesh."),
+    ] = Mesh.BODY,
     subject: OfSubject = Subject.BODY,
     max_people: Annotated[
         int | None,
@@ -162,6 +173,8 @@ def reconstruct(
         raise typer.BadParameter("only bodies have a skeleton, hands have none.", param_hint="--subject")
     if subject is Subject.HAND and "scene" in kinds:
         raise typer.BadParameter("people stand on the ground, hands do not.", param_hint="--subject")
+    if mesh is Mesh.RAW and (rigged or kinds & _OF_BODIES):
+        raise typer.BadParameter("the network's raw mesh has no skeleton; choose body.", param_hint="--mesh")
     if reason := _why_no_video(subject, kinds, overlay or rigged):
         unusable += [Unusable(str(video.path), reason) for video in videos]
         sources = [source for source in sources if not source.is_video]
@@ -169,7 +182,7 @@ def reconstruct(
     from cli.job import Job, Outcome
     from cli.model_loading import load_reconstructor, settings_in_force
     from cli.photos import work_through
-    from model.body.rig import find_rig
+    from model.body.rig_file import require_rig
 
     settings, boxes = settings_in_force(), read_boxes(box)
     outcome = Outcome()
@@ -189,7 +202,8 @@ def reconstruct(
             camera_height=camera_height,
             max_pixels=settings.max_pixels,
             frame_rate=fps,
-            rig=find_rig(model.info()["vertices"], settings.rig) if rigged or kinds & _OF_BODIES else None,
+            rig=require_rig(model.rig, model.info()["vertices"]) if rigged or kinds & _OF_BODIES else None,
+            mesh=mesh.value,
             skeleton=skeleton.value,
             colors=colors.value,
         )

@@ -42,6 +42,7 @@ def reconstruct_video(source: Path | int, stem: Path, job: Job, tick: Callable[[
         max_pixels=job.max_pixels,
         frame_rate=job.frame_rate,
         rig=job.rig,
+        mesh=job.mesh,
         skeleton=job.skeleton,
     )
     return reconstruct_film(source, stem, film, tick, lambda path: results.print(str(path)), opened)

@@ -117,7 +117,7 @@ def _check(name: str, file: Path) -> None:
     """
     from torch import nn
 
-    from model.body.rig import load_rig
+    from model.body.rig_file import load_rig
     from model.network.backbones import backbone_names, build_backbone
     from model.network.checkpoint import load_checkpoint
     from model.network.detectors.registry import load_detector

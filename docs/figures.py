@@ -12,7 +12,7 @@ from PIL import Image
 import weights
 from model import Reconstructor
 from model.body.fitting import fit
-from model.body.rig import find_rig
+from model.body.rig_file import find_rig
 from model.body.skeleton import joint_positions, to_global
 from model.explain import Insight, attention_sheet, explain_person, heatmap_sheet
 from model.joints import JOINTS, SMPL_PARENTS
@@ -102,7 +102,8 @@ def pre_training() -> np.ndarray:
 def skeleton(mesh: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """A mesh (V, 3), the body that is fitted to it, its joints, and its T-pose."""
     rig = find_rig(len(mesh))
-    body = fit(rig, mesh)
+    assert rig is not None
+    (body,) = fit(rig, mesh[None])
     rest = rig.rest(body.shape)
     straight = np.tile(np.eye(3), (JOINTS, 1, 1))
     straight[0] = np.diag([1.0, -1.0, -1.0])  # upright before the camera, which has y down

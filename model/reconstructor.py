@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from model.body.fitter import BodyFitter
 from model.body.garment import Garment
-from model.body.rig import Rig, find_rig
+from model.body.refinement import Seen
+from model.body.rig import Rig
+from model.body.rig_file import find_rig
 from model.errors import BadInput
-from model.interfaces import Box, Network, NetworkInfo
+from model.interfaces import Box, Network
 from model.perception.crop_regressor import CropRegressor
 from model.perception.crops import upright_crop
 from model.perception.detection import Detection, distinct
@@ -26,6 +29,8 @@ from model.runtime.loading import open_network
 from model.scene.ground import Scene, check_camera_height
 from model.scene.sight import see_scene
 from model.scene.up import Tilt, check_tilt
+
+MeshKind = Literal["body", "raw"]
 
 _MUCH_BETTER = 0.7
 _BATCH = 8
@@ -45,10 +50,20 @@ class Reconstructor:
         landmarks_from: mean height of the joints' heatmaps from which people are seen by BlazePose, if it was loaded,
             and not by the mesh network's own backbone: 0 for always, above 1 for never.
         garment: the colours of the meshes' vertices.
+        rig: of the bodies that are fitted to the network's meshes; None if there is none for such meshes.
+
+    Args:
+        network: what runs the networks.
+        rig: a rig's file; None for the one that comes with the project. It serves if it is for the network's mesh.
+
+    Raises:
+        BadData: the rig's file cannot be used.
     """
 
-    def __init__(self, network: Network):
+    def __init__(self, network: Network, rig: Path | None = None):
         self.network = network
+        self.rig: Rig | None = find_rig(network.info.vertex_count, rig) if network.info.subject == "body" else None
+        self._fitter = BodyFitter(self.rig, network.info.joint_names) if self.rig is not None else None
         self.landmarks_from = SURE
         about = network.info
         self.model_name, self.modes, self.card = about.name, (about.mode,), about.card
@@ -57,7 +72,7 @@ class Reconstructor:
         self._outward = (about.faces, np.ascontiguousarray(about.faces[:, ::-1]))
         self.subject = about.subject
         self._subject = SUBJECTS[about.subject]
-        self.garment = Garment(about.vertex_count, _rig_of(about), hand=about.subject == "hand")
+        self.garment = Garment(about.vertex_count, self.rig, hand=about.subject == "hand")
 
     def info(self) -> dict[str, Any]:
         """What is loaded: name, size, engine, numbers of joints and vertices, and scores as its card has them."""
@@ -82,6 +97,7 @@ class Reconstructor:
         threads: int | None = None,
         subject: str = "body",
         landmarks: bool = False,
+        rig: Path | None = None,
     ) -> Reconstructor:
         """Loads the networks from the weights at hand.
 
@@ -93,14 +109,16 @@ class Reconstructor:
             threads: how many a forward pass may use on the CPU; None for one a core.
             subject: "body" or "hand": which of the project's own checkpoints, if none is named.
             landmarks: whether people are seen by BlazePose too, where it is sure; see `landmarks_from`.
+            rig: see the class.
 
         Raises:
             WeightsMissing: when a network's file is not on this machine; says how to get it.
             BadCheckpoint: when the checkpoint cannot be used.
             BadInput: when there is no such device or engine here.
+            BadData: when the rig cannot be used.
         """
         path = Path(checkpoint) if checkpoint else None
-        return cls(open_network(path, device, engine, precision, threads, subject, landmarks))
+        return cls(open_network(path, device, engine, precision, threads, subject, landmarks), rig)
 
     def reconstruct(
         self,
@@ -113,6 +131,7 @@ class Reconstructor:
         camera_height: float | None = None,
         resize: bool = True,
         colors: Colors = "plain",
+        mesh: MeshKind = "body",
     ) -> Reconstruction:
         """Reconstructs the people in a photo, the most prominent first (or in the order of `boxes`).
 
@@ -126,6 +145,8 @@ class Reconstructor:
             camera_height: metres that the camera is above the ground, if it is known.
             resize: whether people get the sizes that they have on one ground; in a film, frames would disagree.
             colors: of the meshes' vertices: "plain" dresses everybody alike, "person" each one in a colour of her own.
+            mesh: "body" for the body that is fitted to the network's mesh and refined to the joints that were seen,
+                where there is a rig for it; "raw" for the network's own mesh and joints.
 
         Raises:
             BadInput: when the image, a box or a number cannot be used, or there are no such colours.
@@ -133,6 +154,8 @@ class Reconstructor:
         if colors not in ("plain", "person"):
             raise BadInput(f"There are no colours {colors!r}; choose plain or person.")
         started = time.perf_counter()
+        if mesh not in ("body", "raw"):
+            raise BadInput(f"There is no mesh {mesh!r}; choose body or raw.")
         height, width = _checked(image).shape[:2]
         if boxes is None:
             found = self._subject.detect(self.network, image)
@@ -161,16 +184,25 @@ class Reconstructor:
         people = [
             replace(person, colors=self.garment.colors(number if own else None)) for number, person in enumerate(people)
         ]
+        reconstructed = time.perf_counter()
+        if mesh == "body" and self._fitter is not None and people:
+            people = _with_bodies(people, self._fitter)
+        fitted = time.perf_counter()
         if self.subject == "body":
-            on_ground, scene = stand_on_ground(people, tilt, camera_height)
+            on_ground, scene = stand_on_ground(people, tilt, camera_height, self._resized)
             people = on_ground if resize else people
-        finished = time.perf_counter()
-        return Reconstruction(
-            people,
-            {"detection": (detected - started) * 1000, "reconstruction": (finished - detected) * 1000},
-            image,
-            scene,
-        )
+        times = (started, detected, reconstructed, fitted, time.perf_counter())
+        stages = ("detection", "reconstruction", "fitting", "ground")
+        timings = {stage: 1000 * (end - begin) for stage, begin, end in zip(stages, times, times[1:])}
+        return Reconstruction(people, timings, image, scene)
+
+    def _resized(self, person: Person, factor: float) -> Person:
+        """`Person.scaled`, and the body that is nearest to that: its shape, and so the mesh, is of that size."""
+        larger = person.scaled(factor)
+        if person.body is None or self._fitter is None:
+            return larger
+        body = self._fitter.resized(person.body, factor)
+        return replace(larger, joints=body.joints, vertices=body.vertices, body=body.fit)
 
     def _people(
         self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float
@@ -213,8 +245,37 @@ class Reconstructor:
         return people
 
 
+def _with_bodies(people: Sequence[Person], fitter: BodyFitter) -> list[Person]:
+    """People with the bodies that are fitted to them; who came out as no body stays as she is."""
+    cameras = [person.camera for person in people]
+    keypoints = np.stack([person.keypoints_2d for person in people])
+    seen = Seen(
+        keypoints[..., :2],
+        keypoints[..., 2],
+        np.array([camera.focal_length for camera in cameras]),
+        np.array([camera.principal_point for camera in cameras]),
+    )
+    places = np.array([camera.translation for camera in cameras])
+    bodies = fitter.bodies(np.stack([person.vertices for person in people]), places, seen)
+    return [
+        person
+        if body is None
+        else replace(
+            person,
+            joints=body.joints,
+            vertices=body.vertices,
+            camera=person.camera.moved(_triple(body.translation)),
+            body=body.fit,
+        )
+        for person, body in zip(people, bodies, strict=True)
+    ]
+
+
 def stand_on_ground(
-    people: list[Person], tilt: Tilt | None = None, camera_height: float | None = None
+    people: list[Person],
+    tilt: Tilt | None = None,
+    camera_height: float | None = None,
+    resized: Callable[[Person, float], Person] = Person.scaled,
 ) -> tuple[list[Person], Scene]:
     """The people of one photo in the sizes that they have on one ground, and the scene; see `see_scene`."""
     joints = np.array([person.camera.to_camera(person.joints) for person in people], np.float64).reshape(-1, 17, 3)
@@ -222,16 +283,9 @@ def stand_on_ground(
     bodies = [person.camera.to_camera(person.vertices) for person in people]
     scene, factors = see_scene(joints, seen, bodies, tilt=tilt, camera_height=camera_height)
     return [
-        person if factor == 1 else person.scaled(factor)
+        person if factor == 1 else resized(person, factor)
         for person, factor in zip(people, factors.tolist(), strict=True)
     ], scene
-
-
-def _rig_of(about: NetworkInfo) -> Rig | None:
-    try:
-        return find_rig(about.vertex_count)
-    except BadInput:
-        return None  # a mesh that the project has no rig for
 
 
 def better(person: Person, twin: Person) -> Person:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import trimesh
 
+from model.body.fitting import BodyFit
 from model.errors import BadInput
 from model.files import atomic_write
 from model.formats.mesh import glb_to_obj, to_glb, to_trimesh
@@ -44,6 +45,14 @@ class Camera:
         pixels: np.ndarray = self.focal_length * placed[:, :2] / placed[:, 2:] + np.array(self.principal_point)
         return pixels
 
+    def moved(self, translation: tuple[float, float, float]) -> Camera:
+        """The camera of the person at another place, in weak perspective too."""
+        (old_x, old_y, old_z), (x, y, z) = self.translation, translation
+        scale, shift_x, shift_y = self.weak_perspective
+        focal = scale * old_z  # in crops' unit, as far as both cameras agree
+        weak = (focal / z, shift_x + focal * (x / z - old_x / old_z), shift_y + focal * (y / z - old_y / old_z))
+        return replace(self, translation=translation, weak_perspective=weak)
+
 
 @dataclass(frozen=True)
 class Person:
@@ -73,6 +82,13 @@ class Person:
     """(V, 3) uint8 sRGB of the vertices: what the body wears, in pictures and files; None for one colour."""
     lifted: bool = False
     """Whether it saw `keypoints_2d`, drawn as heatmaps, and not the photo itself."""
+    body: BodyFit | None = None
+    """The body whose vertices these are: pose and shape; None of the network's own mesh. `Reconstructor.rig` is its."""
+
+    @property
+    def mesh_kind(self) -> str:
+        """Either "body", of a fitted body, or "raw", of the network's own mesh."""
+        return "raw" if self.body is None else "body"
 
     @property
     def root(self) -> np.ndarray:

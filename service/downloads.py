@@ -12,8 +12,7 @@ import numpy as np
 
 from model.arrays import to_npz
 from model.body.motion import SkeletonMotion
-from model.body.rig import find_rig
-from model.errors import BadInput
+from model.body.rig_file import find_rig
 from model.formats.mesh import glb_to_obj, to_glb
 from model.formats.scene_glb import SceneBody, to_scene_glb
 from model.scene.ground import Ground, Scene
@@ -191,8 +190,5 @@ def _rig_of(record: Record, rig: Path | None) -> Rig | None:
     """The rig that a person's body was fitted with; None if none was, or the operator has another by now."""
     if record.body is None:
         return None
-    try:
-        found = find_rig(len(record.person.vertices), rig)
-    except BadInput:
-        return None
-    return found if len(record.body.shape) == found.shape_count else None
+    found = find_rig(len(record.person.vertices), rig)
+    return found if found is not None and len(record.body.shape) == found.shape_count else None

@@ -1,12 +1,11 @@
-"""One request's work from bytes to answer: decode, reconstruct, fit bodies, keep the people."""
+"""One request's work from bytes to answer: decode, reconstruct, keep the people."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
-from model.body.fitting import fit
-from model.body.rig import find_rig
+from model.body.rig_file import require_rig
 from model.errors import BadInput
 from model.formats.photo import decode
 from service import metrics, scene, schemas
@@ -56,7 +55,7 @@ def reconstruct(
     if (boxes := len(query.bbox)) > settings.max_people:
         raise BadInput(f"{boxes} boxes are too many: at most {settings.max_people} are reconstructed in one photo.")
     check_cancelled()
-    rig = find_rig(model.info()["vertices"], settings.rig) if query.rigged or query.parameters else None
+    rig = _rig(query, model)
     decoded = time.perf_counter()
     found = model.reconstruct(
         photo.pixels,
@@ -66,6 +65,7 @@ def reconstruct(
         pitch=photo.tilt if query.pitch is None else query.pitch,
         camera_height=query.camera_height,
         colors=query.colors,
+        mesh=query.mesh,
     )
     check_cancelled()
     reconstructed = time.perf_counter()
@@ -93,17 +93,29 @@ def reconstruct(
     return answer
 
 
+def _rig(query: schemas.ReconstructQuery, model: Reconstructor) -> Rig | None:
+    """The rig of what was asked for, if that needs one.
+
+    Raises:
+        BadInput: There is none, or no body was asked for.
+    """
+    if not (query.rigged or query.parameters):
+        return None
+    if query.mesh == "raw":
+        raise BadInput("The network's own mesh has no skeleton and no parameters: leave mesh=raw out, or these.")
+    return require_rig(model.rig, model.info()["vertices"])
+
+
 def _person(
     person: Person, query: schemas.ReconstructQuery, rig: Rig | None, store: Store, base: str
 ) -> schemas.Person | schemas.Hand:
     identifier = new_id()
     check_cancelled()  # a crowd takes a while
-    body = None if rig is None else fit(rig, person.vertices)
-    store.put(f"{identifier}.{PERSON}", pack(Record(person, body)))
+    store.put(f"{identifier}.{PERSON}", pack(Record(person)))
     kinds = {"glb": "glb", "obj": "obj", "vertices": "f32"}
-    if query.rigged:
+    if query.rigged and person.body is not None:
         kinds |= {"rigged": "rigged.glb", "bvh": "bvh"}
     links = {kind: f"{base}/mesh/{identifier}.{ending}" for kind, ending in kinds.items()}
     links["topology"] = f"{base}/topology/{topology_id(person.faces)}"
-    parameters = encode_parameters(rig, body) if rig is not None and body is not None else None
+    parameters = encode_parameters(rig, person.body) if rig is not None and person.body is not None else None
     return encode_person(identifier, person, links, parameters, query.vertices)

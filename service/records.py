@@ -17,10 +17,14 @@ _BODY = ("rotations", "shape", "translation")
 
 @dataclass(frozen=True)
 class Record:
-    """A person, or a hand, and the body that was fitted to her mesh, if one was."""
+    """A person, or a hand."""
 
     person: Person
-    body: BodyFit | None = None
+
+    @property
+    def body(self) -> BodyFit | None:
+        """The body whose mesh it is, if it is that of a body."""
+        return self.person.body
 
 
 def pack(record: Record) -> bytes:
@@ -78,5 +82,6 @@ def unpack(data: bytes) -> Record | None:
         camera=Camera(focal, (x, y), tuple(rest[:3]), tuple(rest[3:])),
         handedness=names["handedness"],
         colors=arrays.get("colors"),
+        body=body,
     )
-    return Record(person, body)
+    return Record(person)

@@ -61,6 +61,7 @@ def encode_person(
         keypoints_2d=_rounded(person.keypoints_2d, 3),
         joints=_rounded(person.joints, 5),
         vertices=_rounded(person.vertices, 5) if vertices else None,
+        mesh_kind=person.mesh_kind,
         camera=schemas.Camera(
             focal_length=round(float(camera.focal_length), 3),
             principal_point=_rounded(np.asarray(camera.principal_point), 3),

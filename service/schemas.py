@@ -68,14 +68,18 @@ class ReconstructQuery(BaseModel):
         examples=[["120,40,200,460"]],
     )
     vertices: bool = Field(False, description="Whether the answer lists every vertex of every mesh.")
+    mesh: Literal["body", "raw"] = Field(
+        "body",
+        description="Joints and mesh of the body that is fitted to the network's mesh and refined to the joints that "
+        "were seen (body), or the network's own (raw).",
+    )
     rigged: bool = Field(
         False,
-        description="Whether to fit the body model to each mesh and keep it as a GLB with a skeleton, too: 22 joints, "
-        "skinning weights and the pose. Its link is `rigged` in `mesh`.",
+        description="Whether to keep each body as a GLB with a skeleton, too: 22 joints, skinning weights and the "
+        "pose. Its link is `rigged` in `mesh`.",
     )
     parameters: bool = Field(
-        False,
-        description="Whether the answer has the fitted body's pose and shape; with rigged=true it has them anyway.",
+        False, description="Whether the answer has the body's pose and shape; with rigged=true it has them anyway."
     )
     colors: Literal["plain", "person"] = Field(
         "plain",
@@ -134,13 +138,13 @@ class MeshLinks(BaseModel):
     vertices: str = Field(description="The vertices as little-endian float32, in the frame of `joints`.")
     topology: str = Field(description="The faces, the same for all meshes of a network.")
     rigged: str | None = Field(
-        None, description="GLB of the fitted body with skeleton and pose; only with rigged=true."
+        None, description="GLB of the body with skeleton and pose; only with rigged=true, of a body."
     )
     bvh: str | None = Field(None, description="The fitted body's pose as BVH; only with rigged=true.")
 
 
 class Parameters(BaseModel):
-    """The body model fitted to the mesh. Poses are those of SMPL's first 22 joints, in SMPL's order, pelvis first."""
+    """The body model whose mesh it is. Poses are those of SMPL's first 22 joints, in SMPL's order, pelvis first."""
 
     model: str = Field(description="anny, the open body; or smpl or smplx, if the operator brought one.")
     pose: list[Point3] = Field(
@@ -158,7 +162,9 @@ class Parameters(BaseModel):
         description="What the shape says in words, each 0 to 1; of anny: gender (0 is male), age (adults from 0.6), "
         "muscle, weight, height, proportions. A guess from one photo.",
     )
-    residual_mm: Finite = Field(description="From the fitted vertices to the mesh's, in the mean, in millimetres.")
+    residual_mm: Finite = Field(
+        description="How far the network's own mesh was from the body, in the mean, in millimetres."
+    )
 
 
 class Person(BaseModel):
@@ -172,9 +178,13 @@ class Person(BaseModel):
     vertices: list[Point3] | None = Field(
         None, description="The mesh's vertices, like `joints`; only with vertices=true."
     )
+    mesh_kind: Literal["body", "raw"] = Field(
+        description="Whether joints and mesh are those of a fitted body, or the network's own: of hands, with "
+        "mesh=raw, of meshes that there is no rig for, and of a person who came out as no body."
+    )
     camera: Camera
     mesh: MeshLinks
-    parameters: Parameters | None = Field(None, description="Only with parameters=true or rigged=true.")
+    parameters: Parameters | None = Field(None, description="Only with parameters=true or rigged=true, of a body.")
 
 
 class Hand(Person):
@@ -247,6 +257,7 @@ class Reconstruction(BaseModel):
                         "bbox": [120.0, 40.0, 200.0, 420.0],
                         "keypoints_2d": [[221.4, 78.9, 0.93]],
                         "joints": [[0.012, -0.61, -0.084]],
+                        "mesh_kind": "body",
                         "camera": {
                             "focal_length": 800.0,
                             "principal_point": [320.0, 240.0],

@@ -79,7 +79,7 @@ class Settings(BaseSettings):
         None, description="Checkpoint for subject=hand; the one that comes with the package if unset."
     )
     rig: Path | None = Field(
-        None, description="Rig for rigged=true and parameters=true; the one of the package's own body if unset."
+        None, description="Rig of the bodies that are fitted; the one of the package's own body if unset."
     )
     device: str = Field("auto", description="Where the network runs: auto, cpu, cuda or cuda:1.")
     engine: Literal["auto", "torch", "onnx"] = Field(

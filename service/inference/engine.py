@@ -60,13 +60,9 @@ def load_reconstructors(settings: Settings) -> list[Reconstructor]:
     Where a checkpoint for hands neither is named nor can be used, bodies are served without them.
     """
     # Imported here, off the event loop: PyTorch takes seconds, and the health endpoints answer meanwhile.
-    from model.body.rig import load_rig
     from model.reconstructor import Reconstructor
     from model.runtime.loading import open_network
     from service.inference.batched_network import BatchedNetwork
-
-    if settings.rig is not None:
-        load_rig(settings.rig)  # a broken one is told now, not to the first client
 
     def open_for(subject: str, setting: str) -> Network:
         checkpoint: Path | None = getattr(settings, setting)
@@ -85,7 +81,8 @@ def load_reconstructors(settings: Settings) -> list[Reconstructor]:
         if settings.hand_checkpoint is not None:
             raise
         log.info("Hands are not served: %s", error)
-    return [Reconstructor(BatchedNetwork(n, settings.max_batch, settings.max_wait_ms / 1000)) for n in networks]
+    batched = [BatchedNetwork(n, settings.max_batch, settings.max_wait_ms / 1000) for n in networks]
+    return [Reconstructor(network, settings.rig) for network in batched]
 
 
 class Engine:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import weights
-from model.body.rig import load_rig
+from model.body.rig_file import load_rig
 from model.joints import COCO_JOINTS, COCO_MIRROR, SMPL_PARENTS
 from model.network.checkpoint import load_checkpoint
 from model.runtime.loading import default_checkpoint

@@ -18,13 +18,14 @@ def test_options_and_settings_choose_the_network(run, loads, monkeypatch):
     monkeypatch.setenv("MPT_DEVICE", "cpu")
     run("photo.jpg", "--mode", "zero-shot")
     assert loads == [
-        {"checkpoint": None, "device": "auto", "engine": "auto", "subject": "body", "landmarks": False},
+        {"checkpoint": None, "device": "auto", "engine": "auto", "subject": "body", "landmarks": False, "rig": None},
         {
             "checkpoint": Path("mine.safetensors"),
             "device": "cuda:1",
             "engine": "torch",
             "subject": "body",
             "landmarks": False,
+            "rig": None,
         },
         {
             "checkpoint": Path("theirs.safetensors"),
@@ -32,6 +33,7 @@ def test_options_and_settings_choose_the_network(run, loads, monkeypatch):
             "engine": "auto",
             "subject": "body",
             "landmarks": False,
+            "rig": None,
         },
     ]
 

@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 
 import weights
 from cli.main import app
-from model.body.rig import Rig, load_rig
+from model.body.fitting import BodyFit
+from model.body.rig import Rig
+from model.body.rig_file import load_rig
 from model.formats.smpl_npz import TO_Z_UP
 from model.joints import JOINTS, SMPL_JOINT_NAMES
 from model.reconstructor import Reconstructor
@@ -39,12 +41,17 @@ class WavingReconstructor(FakeReconstructor):
         self.faces = np.arange(rig.vertex_count - rig.vertex_count % 3).reshape(-1, 3)
         self.vertices = self.mesh(0)
 
-    def mesh(self, frame: int) -> np.ndarray:
+    def body(self, frame: int) -> BodyFit:
         shape = 0.2 * np.random.default_rng(frame).normal(0, 1, self.rig.shape_count)
-        return self.rig.pose(Rotation.from_rotvec(pose(frame)).as_matrix(), shape, np.array([0.0, 0.05, 0.0]))
+        return BodyFit(Rotation.from_rotvec(pose(frame)).as_matrix(), shape, np.array([0.0, 0.05, 0.0]), 0.0)
+
+    def mesh(self, frame: int) -> np.ndarray:
+        body = self.body(frame)
+        return self.rig.pose(body.rotations, body.shape, body.translation)
 
     def _person(self, *arguments: float) -> Person:
-        return replace(super()._person(*arguments), vertices=self.mesh(len(self.calls) - 1).astype(np.float32))
+        frame = len(self.calls) - 1
+        return replace(super()._person(*arguments), vertices=self.mesh(frame), body=self.body(frame))
 
 
 def pose(frame: int) -> np.ndarray:
@@ -179,6 +186,12 @@ def test_a_photo_becomes_a_bvh_of_one_frame(run):
     np.testing.assert_allclose(joints - joints[0], places - places[0], atol=1e-3)
     root = Path("reconstructions/photo-1.bvh").read_text().splitlines()[-1].split()[:3]
     np.testing.assert_allclose(np.array(root, float) / 100, places[0], atol=1e-3)
+
+
+def test_the_raw_mesh_has_no_skeleton(run, model):
+    status, output = run("photo.png", "--mesh", "raw", "--rigged")
+    assert status == 2 and "no skeleton" in output
+    assert run("photo.png", "--mesh", "raw")[0] == 0 and model.calls[-1]["mesh"] == "raw"
 
 
 def test_nothing_asked_for_is_a_wrong_command_line(run):

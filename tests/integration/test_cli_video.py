@@ -193,7 +193,7 @@ def test_who_enters_late_is_on_the_films_clock(run, model, monkeypatch):
     at_times(film(Path("late.mp4"), frames), filmed)
     times: list[list[float]] = []
     monkeypatch.setattr("model.video.film.fit_moving", lambda _, meshes: Skeleton(times, len(meshes)))
-    monkeypatch.setattr("model.body.rig.find_rig", lambda *_: object())
+    monkeypatch.setattr("model.body.rig_file.require_rig", lambda *_: object())
     monkeypatch.setattr("model.video.skeleton_files.WRITERS", {"bvh": (".bvh", lambda person: b"")})
     status, output = run("late.mp4", "-f", "glb,json,npz,bvh", "--overlay")
     assert status == 0, output

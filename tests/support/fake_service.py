@@ -9,6 +9,7 @@ import os
 import time
 from dataclasses import replace
 
+from model.body.rig_file import load_rig
 from model.results import Reconstruction
 from service.__main__ import serve
 from service.app import create_app
@@ -36,8 +37,11 @@ class SlowHands(SlowReconstructor):
         return replace(found, people=[replace(person, handedness="right") for person in found.people])
 
 
-def load(_: Settings) -> list[SlowReconstructor]:
-    return [SlowReconstructor(modes=("zero-shot", "fine-tuned")), SlowHands()]
+def load(settings: Settings) -> list[SlowReconstructor]:
+    bodies = SlowReconstructor(modes=("zero-shot", "fine-tuned"))
+    if settings.rig is not None:
+        bodies.rig = load_rig(settings.rig)
+    return [bodies, SlowHands()]
 
 
 if __name__ == "__main__":

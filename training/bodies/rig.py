@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from model.body.rig import INFLUENCES, Rig, save_rig
-from model.joints import JOINTS
+from model.body.rig import INFLUENCES, Rig
+from model.body.rig_file import save_rig
+from model.joints import COCO_JOINTS, JOINTS
 from training.bodies.anny import LIMBS, SMPL_TO_ANNY, AnnyBody
 
 SHAPES = 24
@@ -44,6 +45,8 @@ def anny_rig(body: AnnyBody) -> Rig:
         limb_end_directions=joint_directions[:, ends],
         limb_targets=np.array([limb[2] or (0.0, 0.0, 0.0) for limb in LIMBS], np.float32),
         pose_directions=np.zeros((0, len(template), 3), np.float32),
+        regressor=body.joint_regressor,
+        keypoint_names=COCO_JOINTS,
         measures=np.linalg.lstsq(design, body.phenotypes, rcond=None)[0].astype(np.float32),
         measure_names=body.phenotype_names,
     )
@@ -81,6 +84,8 @@ def smpl_rig(path: Path) -> Rig:
         limb_end_directions=np.zeros((shapes, 0, 3), np.float32),
         limb_targets=np.zeros((0, 3), np.float32),
         pose_directions=body.pose_directions.numpy()[:_POSE_DIRECTIONS],
+        regressor=body.joint_regressor,
+        keypoint_names=COCO_JOINTS,
         measures=np.zeros((shapes + 1, 0), np.float32),
         measure_names=(),
     )

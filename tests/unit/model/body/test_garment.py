@@ -7,7 +7,8 @@ import pytest
 
 import weights
 from model.body.garment import PALETTE, SKIN, Garment
-from model.body.rig import Rig, load_rig
+from model.body.rig import Rig
+from model.body.rig_file import load_rig
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ from scipy.spatial.transform import Rotation
 import weights
 from model.body.fitting import BodyFit
 from model.body.motion import SkeletonMotion, even_times
-from model.body.rig import Rig, load_rig
+from model.body.rig import Rig
+from model.body.rig_file import load_rig
 from model.body.skeleton import TURN_UP, joint_positions, to_global
 from model.joints import JOINTS
 

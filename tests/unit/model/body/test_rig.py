@@ -12,10 +12,11 @@ from safetensors.numpy import load_file, save_file
 from scipy.spatial.transform import Rotation
 
 import weights
-from model.body.rig import Rig, load_rig, save_rig
+from model.body.rig import Rig
+from model.body.rig_file import load_rig, save_rig
 from model.body.skeleton import joint_positions, to_global, to_local
 from model.errors import BadData
-from model.joints import JOINTS, SMPL_PARENTS
+from model.joints import COCO_JOINTS, JOINTS, SMPL_PARENTS
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def test_broken_rigs_are_refused(rig: Rig, tmp_path: Path, tensor: str, change: 
     save_rig(path, rig)
     tensors = load_file(path)
     tensors[tensor] = change(tensors[tensor]) if callable(change) else None
-    about = {"format": "mpt-rig-1", "name": "anny", "measures": rig.measure_names}
+    about = {"format": "mpt-rig-2", "name": "anny", "measures": rig.measure_names, "keypoints": COCO_JOINTS}
     save_file({k: v for k, v in tensors.items() if v is not None}, path, metadata={"mpt": json.dumps(about)})
     with pytest.raises(BadData, match=r"rig\.safetensors"):
         load_rig(path)

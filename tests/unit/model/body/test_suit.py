@@ -11,7 +11,8 @@ from safetensors.numpy import load_file, save_file
 from scipy.spatial import ConvexHull
 
 import weights
-from model.body.rig import Rig, load_rig
+from model.body.rig import Rig
+from model.body.rig_file import load_rig
 from model.body.suit import dressed
 from model.errors import BadData
 from model.network.checkpoint import load_checkpoint

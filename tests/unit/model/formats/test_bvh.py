@@ -12,7 +12,8 @@ from scipy.spatial.transform import Rotation, Slerp
 import weights
 from model.body.fitting import BodyFit
 from model.body.motion import SkeletonMotion, even_times
-from model.body.rig import Rig, load_rig
+from model.body.rig import Rig
+from model.body.rig_file import load_rig
 from model.body.skeleton import joint_positions, to_global
 from model.formats import bvh
 from model.formats.skeletons import SKELETONS

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 import weights
 from model.body.fitting import BodyFit
 from model.body.motion import SkeletonMotion, even_times
-from model.body.rig import load_rig
+from model.body.rig_file import load_rig
 from model.formats.markers import COCO_MARKERS, markers_of
 from model.formats.smpl_npz import TO_Z_UP, to_smpl_npz
 from model.formats.trc import to_trc

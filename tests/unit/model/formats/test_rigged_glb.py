@@ -13,7 +13,8 @@ from scipy.spatial.transform import Rotation
 import weights
 from model.body.fitting import BodyFit
 from model.body.motion import SkeletonMotion
-from model.body.rig import Rig, load_rig
+from model.body.rig import Rig
+from model.body.rig_file import load_rig
 from model.body.skeleton import joint_positions, to_global
 from model.formats import rigged_glb
 from model.joints import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS

@@ -20,7 +20,7 @@ pytest.importorskip("smplx", reason="needs the extra smpl")
 from smplx.lbs import lbs
 
 from model.body.fitting import fit
-from model.body.rig import load_rig
+from model.body.rig_file import load_rig
 from training.bodies.rig import main as make_rig
 from training.bodies.smpl import SmplBody
 
@@ -291,7 +291,7 @@ def test_its_rig_poses_as_smplx_does_and_is_fitted(tmp_path: Path, monkeypatch: 
     betas = rng.normal(0, 1, 10)
     truth = body.pose(torch.from_numpy(rotations)[None].float(), torch.from_numpy(betas)[None].float())[0].numpy()
     assert np.allclose(rig.pose(rotations, betas, np.zeros(3)), truth, atol=1e-4)  # directions in half precision
-    found = fit(rig, truth)
+    (found,) = fit(rig, truth[None])
     assert found.residual < 1e-3
     assert np.abs(found.pose - pose).max() < np.radians(1)
     assert np.abs(found.shape - betas).max() < 0.05

@@ -1,0 +1,96 @@
+"""From a network's meshes to the bodies that people get: fitted, refined to what was seen, and posed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from model.body.fitting import BodyFit, fit
+from model.body.refinement import Keypoints, Seen, refine
+from model.body.rig import Rig
+from model.joints import COCO_ROOT
+
+_NO_BODY = 0.1  # metres: a mesh that is farther from every body, in the mean, is of something else
+_STIFFNESS = 1e-6  # square metres: shapes of other sizes are of people, too
+_BATCH = 16  # bodies that are posed at once: bounds the memory
+
+
+@dataclass(frozen=True)
+class Body:
+    """A posed body in the camera's axes, metres, the middle of its hips at the origin."""
+
+    fit: BodyFit
+    vertices: np.ndarray
+    """(V, 3) float32."""
+    joints: np.ndarray
+    """(K, 3) float32: the keypoints that are looked for, as the rig regresses them from the vertices."""
+    translation: np.ndarray
+    """(3,) metres: a point p of the body projects from p + translation."""
+
+
+class BodyFitter:
+    """Fits bodies to meshes and refines them to keypoints.
+
+    Args:
+        rig: the body.
+        names: of the keypoints, some of the rig's, COCO's joints first.
+
+    Raises:
+        ValueError: the rig knows none of some name.
+    """
+
+    def __init__(self, rig: Rig, names: Sequence[str]):
+        self.rig = rig
+        self._keypoints = Keypoints.of(rig, names)
+        self._regressor = rig.regressor_of(names)
+
+    def bodies(
+        self, meshes: np.ndarray, translations: np.ndarray, seen: Seen, start: Sequence[BodyFit] | None = None
+    ) -> list[Body | None]:
+        """The body of each person, as if she were alone; None of who came out as no body.
+
+        Args:
+            meshes: (B, V, 3) metres, camera axes, the root at the origin.
+            translations: (B, 3) metres: where each one was placed before the camera.
+            seen: what the photo says of them.
+            start: a fit of each that is near, such as that of the frame before.
+        """
+        found: list[Body | None] = [None] * len(meshes)
+        sound = np.isfinite(meshes).all(axis=(1, 2)) & np.isfinite(translations).all(axis=1)
+        whole = np.flatnonzero(sound).tolist()
+        starts = None if start is None else [start[index] for index in whole]
+        fits = dict(zip(whole, fit(self.rig, meshes[whole], start=starts), strict=True))
+        people = [index for index, each in fits.items() if each.residual < _NO_BODY]
+        refined = refine(
+            self.rig, self._keypoints, [fits[index] for index in people], translations[people], seen.subset(people)
+        )
+        for begin in range(0, len(people), _BATCH):
+            part = slice(begin, begin + _BATCH)
+            posed = self._posed([body.fit for body in refined[part]], [body.translation for body in refined[part]])
+            for index, body in zip(people[part], posed, strict=True):
+                found[index] = body
+        return found
+
+    def resized(self, body: BodyFit, factor: float) -> Body:
+        """The body in the same pose whose shape is nearest to the same one `factor` times as large."""
+        # Least squares over the sampled vertices: factor (template + directions shape) = template + directions new.
+        few = self.rig.sampled
+        directions = few.shape_directions.reshape(few.shape_count, -1).astype(np.float64)
+        larger = (factor - 1) * few.template.ravel() + factor * (body.shape @ directions)
+        normal = directions @ directions.T + _STIFFNESS * len(few.template) * np.eye(few.shape_count)
+        return self._posed([replace(body, shape=np.linalg.solve(normal, directions @ larger))], [np.zeros(3)])[0]
+
+    def _posed(self, fits: Sequence[BodyFit], translations: Sequence[np.ndarray]) -> list[Body]:
+        """Bodies of fits that stand at these places (3,)."""
+        rotations, shapes, places = (
+            np.stack([getattr(each, name) for each in fits]) for name in ("rotations", "shape", "translation")
+        )
+        vertices = self.rig.pose(rotations, shapes, places)
+        joints = self._regressor @ vertices
+        hips = joints[:, list(COCO_ROOT)].mean(axis=1)
+        return [
+            Body(replace(each, translation=each.translation - hip), mesh - hip, points - hip, place + hip)
+            for each, mesh, points, hip, place in zip(fits, vertices, joints, hips, translations, strict=True)
+        ]
