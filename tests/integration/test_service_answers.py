@@ -38,7 +38,7 @@ def test_a_photo_becomes_people_with_meshes(client):
     ]
     assert (answer["width"], answer["height"], answer["mode"], answer["model"]) == (64, 48, "zero-shot", "fake")
     (person,) = answer["people"]
-    assert list(person) == ["id", "score", "bbox", "keypoints_2d", "joints", "camera", "mesh"]
+    assert list(person) == ["id", "score", "bbox", "keypoints_2d", "joints", "mesh_kind", "camera", "mesh"]
     assert np.shape(person["keypoints_2d"]) == np.shape(person["joints"]) == (17, 3)
     assert list(person["camera"]) == ["focal_length", "principal_point", "translation", "weak_perspective"]
     assert ID.fullmatch(answer["id"])
