@@ -60,6 +60,14 @@ def _numbered(arrays: list[np.ndarray]) -> dict[int, tuple[int, np.ndarray]]:
     return {key: (number, array) for number, (key, array) in enumerate(different.items())}
 
 
+def photo(scene: bytes) -> bytes | None:
+    """The photo of a scene as JPEG; None if the scene is broken."""
+    try:
+        return load(scene)[_PHOTO].tobytes()
+    except (SafetensorError, KeyError):
+        return None
+
+
 def _scaled_down(photo: np.ndarray) -> np.ndarray:
     # Halves, averaged, and then the rest: five times as fast as averaging at once, since every photo waits for it.
     while max(photo.shape[:2]) >= 2 * LONGEST:

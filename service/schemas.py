@@ -315,10 +315,19 @@ class Model(BaseModel):
     scores: dict[str, dict[str, float]] = Field(description="Millimetres by data set and metric, as far as measured.")
 
 
+class Limits(BaseModel):
+    """What the service takes, and how long it keeps what it made."""
+
+    max_body_bytes: int = Field(description="Of a request, and so of a photo.")
+    store_lifetime: int = Field(description="Seconds after which meshes and photos are deleted.")
+    keep_photos: bool = Field(description="Whether photos are kept as long as their meshes, scaled down.")
+
+
 class Health(BaseModel):
     """The service's state."""
 
     status: Literal["live", "ready"]
+    limits: Limits | None = Field(None, description="Of a service that is ready.")
 
 
 class FieldProblem(BaseModel):

@@ -10,14 +10,14 @@ from service import metrics
 from service.auth import Guarded
 from service.inference.engine import NotReady
 from service.routes.common import Context, files, problems
-from service.schemas import Health, Model
+from service.schemas import Health, Limits, Model
 
 router = APIRouter()
 guarded = APIRouter(route_class=Guarded)
 models = APIRouter(route_class=Guarded)
 
 
-@router.get("/v2/health/live", tags=["health"], summary="Whether the process answers")
+@router.get("/v2/health/live", tags=["health"], summary="Whether the process answers", response_model_exclude_none=True)
 async def live() -> Health:
     """Answers 200 as long as the process runs, also while the model loads."""
     return Health(status="live")
@@ -28,7 +28,13 @@ async def ready(services: Context) -> Health:
     """Answers 503 with the reason while the model loads, and if it failed to."""
     if services.engine.obstacle is not None:
         raise NotReady(services.engine.obstacle)
-    return Health(status="ready")
+    settings = services.settings
+    limits = Limits(
+        max_body_bytes=settings.max_body_bytes,
+        store_lifetime=settings.store_lifetime,
+        keep_photos=settings.keep_photos,
+    )
+    return Health(status="ready", limits=limits)
 
 
 @models.get("/models", tags=["models"], summary="Which models answer", responses=problems(401, 503))

@@ -99,6 +99,24 @@ async def overlay(
 
 
 @router.get(
+    "/{reconstruction_id}/photo.jpg",
+    tags=["pictures"],
+    summary="The photo, 1,600 pixels at most on a side",
+    response_class=Response,
+    responses=files("image/jpeg", "The photo.", 404),
+)
+async def photo(reconstruction_id: str, services: Context) -> Response:
+    """What the pictures are drawn on, for whoever shows the answer once more."""
+    data = None
+    if is_id(reconstruction_id):
+        kept_scene = await to_thread.run_sync(services.store.get, f"{reconstruction_id}.{downloads.SCENE}")
+        data = None if kept_scene is None else scene.photo(kept_scene)
+    if data is None:
+        raise gone("photo", services)
+    return kept(data, "image/jpeg", f"{reconstruction_id}.jpg", services, "inline")
+
+
+@router.get(
     "/{reconstruction_id}",
     summary="An answer once more",
     response_model=Reconstruction,

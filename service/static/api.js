@@ -11,12 +11,12 @@ const keyHeaders = () => {
   return key ? { "X-API-Key": key } : {};
 };
 
-/** Whether photos can be sent: { ready, detail, limit }, the limit in bytes where the service says it. */
+/** Whether photos can be sent: { ready, detail, limits }, the limits null where the service does not say them. */
 export async function readiness() {
   const response = await fetch("v2/health/ready").catch(() => null);
-  if (response === null) return { ready: false, detail: null, limit: null };
+  if (response === null) return { ready: false, detail: null, limits: null };
   const answer = await response.json().catch(() => ({}));
-  return { ready: response.ok, detail: answer.detail ?? null, limit: answer.limits?.max_body_bytes ?? null };
+  return { ready: response.ok, detail: answer.detail ?? null, limits: answer.limits ?? null };
 }
 
 /** The subject and the mode of each model that the service offers, or none where it does not say. */
@@ -44,8 +44,7 @@ export function reconstruct(photo, { subject = "body", mode = null, more = {}, s
     request.onload = () => {
       const { status, responseText } = request;
       if (status === 200) {
-        const file = JSON.parse(responseText);
-        resolve({ ...file, people: file.hands ?? file.people, subject, file });
+        resolve(asAnswer(JSON.parse(responseText)));
       } else reject(problemOf(status, responseText, request.getResponseHeader("Retry-After")));
     };
     request.onerror = async () => reject(await unreachable(photo));
@@ -56,6 +55,17 @@ export function reconstruct(photo, { subject = "body", mode = null, more = {}, s
     request.send(body);
   });
 }
+
+/** An answer that the service still keeps, as `reconstruct` gives it, and its photo, or null where that is not kept. */
+export async function keptAnswer(id) {
+  const [answer, photo] = await Promise.allSettled([download(`reconstructions/${id}`), download(`reconstructions/${id}/photo.jpg`)]);
+  if (answer.status === "rejected") throw answer.reason;
+  const file = JSON.parse(await answer.value.text());
+  const picture = photo.status === "fulfilled" ? new File([photo.value], "kept photo.jpg", { type: "image/jpeg" }) : null;
+  return { answer: asAnswer(file), photo: picture };
+}
+
+const asAnswer = (file) => ({ ...file, people: file.hands ?? file.people, subject: file.hands ? "hand" : "body", file });
 
 const repeated = ([name, value]) => (Array.isArray(value) ? value.map((one) => [name, one]) : [[name, value]]);
 

@@ -6,7 +6,7 @@ import { inMegabytes, prepared, watchUploads } from "./upload.js";
 import { ask, isLoading } from "./request.js";
 import { offerModes } from "./modes.js";
 import { Result } from "./result.js";
-import { offers, readiness, reconstruct, useKey } from "./api.js";
+import { keptAnswer, offers, readiness, reconstruct, useKey } from "./api.js";
 import { offerSubjects } from "./subjects.js";
 import { asProblem } from "./errors.js";
 
@@ -39,9 +39,36 @@ element("camera").addEventListener("submit", (event) => {
   shown.focalLength = element("focal-length").valueAsNumber || null;
   askAgain();
 });
-watchReadiness();
+element("link").addEventListener("click", async ({ target }) => {
+  await navigator.clipboard.writeText(location.href);
+  target.textContent = "Link copied";
+  setTimeout(() => (target.textContent = "Copy link"), 3000);
+});
+/** Shows an answer whose address somebody has. */
+async function showKept(id) {
+  const photo = new Photo({ name: "kept photo" });
+  photos = [photo];
+  shown = photo;
+  state("busy");
+  say("Fetching the answer", null);
+  try {
+    const found = await keptAnswer(id);
+    if (photo !== shown) return;
+    subject = found.answer.subject;
+    photo.given = found.photo ?? photo.given;
+    photo.file = photo.url = null;
+    if (found.photo) await photo.read(async (file) => file);
+    photo.keep(found.answer);
+    element("work-title").textContent = "A kept answer";
+    await result.preview(photo.url, "answer");
+    await answer(photo);
+  } catch (error) {
+    fail(photo, error);
+  }
+}
 
 function leave() {
+  history.replaceState(null, "", location.pathname);
   for (const photo of photos) photo.leave();
   photos = [];
   shown = null;
@@ -114,6 +141,7 @@ async function answer(photo) {
   await result.show(answers);
   if (!current()) return;
   state("result");
+  history.replaceState(null, "", `?answer=${answers[0].id}`); // so that it survives a reload, and can be passed on
   element("status").textContent = result.summary;
 }
 
@@ -127,14 +155,14 @@ async function addPerson() {
   element("missed-hint").hidden = true;
   element("missed").focus();
   if (!box || photo !== shown) return;
-  photo.boxes[subject] = [...people.map(({ bbox }) => bbox), box];
+  photo.boxes[subject] = [...people.map(({ bbox }) => bbox), box].map(result.inPhoto);
   await askAgain();
 }
 
 /** The address of a person's body with a skeleton, which costs a fit: asked for when somebody wants it. */
 async function rigged(answer, index) {
   const { file, abort } = shown;
-  const more = { bbox: String(answer.people[index].bbox), rigged: true };
+  const more = { bbox: String(result.inPhoto(answer.people[index].bbox)), rigged: true };
   const again = await reconstruct(file, { mode: answer.mode, more, signal: abort.signal });
   return again.people[0].mesh.rigged;
 }
@@ -175,6 +203,14 @@ function say(text, part) {
   if (text !== said) element("status").textContent = said = text; // once a step: a screen reader reads it out
 }
 
+/** How long the service keeps what, for those who wonder. */
+function whatIsKept({ store_lifetime: seconds, keep_photos: photos }) {
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  const time = minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
+  const what = photos ? "Meshes, and the photo scaled down," : "Meshes, but no photo,";
+  return `${what} are kept for ${time}, for whoever has the link; then they are deleted. Nothing is passed on.`;
+}
+
 async function lookForOffers() {
   const offered = await offers();
   const subjects = [...new Set(offered.map((offer) => offer.subject))];
@@ -205,8 +241,11 @@ async function askAgain() {
 
 // Says why, while the model loads or if it failed to.
 async function watchReadiness() {
-  const { ready, detail, limit: said } = await readiness();
-  if (said) limit = said;
+  const { ready, detail, limits } = await readiness();
+  if (limits) {
+    limit = limits.max_body_bytes;
+    element("kept").textContent = whatIsKept(limits);
+  }
   element("limit").textContent = inMegabytes(limit);
   const note = element("loading");
   note.hidden = ready || detail === null;
@@ -214,3 +253,7 @@ async function watchReadiness() {
   if (!ready && detail !== null && isLoading(detail)) setTimeout(watchReadiness, 2000);
   if (ready) lookForOffers();
 }
+
+watchReadiness();
+const kept = new URLSearchParams(location.search).get("answer");
+if (/^[0-9a-f]{32}$/.test(kept)) showKept(kept);

@@ -16,6 +16,12 @@ export class Result {
     this.stages = [];
     this.answers = [];
     this.selected = null;
+    // A box of the answer in the pixels of the photo at hand, which may have been scaled down since.
+    this.inPhoto = (box) => {
+      const { naturalWidth } = element("stages").querySelector("img");
+      const scale = naturalWidth ? naturalWidth / this.answers[0].width : 1;
+      return box.map((value) => Number((scale * value).toFixed(2)));
+    };
     element("blend").addEventListener("input", () => this.update());
     for (const id of ["joints-2d", "joints-3d"]) element(id).addEventListener("change", () => this.update());
     element("views").addEventListener("change", (event) => this.stages[0]?.views.go(event.target.value));
@@ -29,7 +35,7 @@ export class Result {
     });
   }
 
-  /** Shows a photo alone, while it is worked on. */
+  /** Shows a photo alone, while it is worked on; `url` may be null where there is none. */
   async preview(url, name) {
     this.clear();
     [this.url, this.name] = [url, name.replace(/\.\w+$/, "")];
@@ -89,9 +95,14 @@ export class Result {
     const figures = Array.from({ length: count }, () => element("stage").content.cloneNode(true).firstElementChild);
     element("stages").replaceChildren(...figures);
     for (const figure of figures) {
+      figure.classList.add("busy");
+      if (!this.url) {
+        figure.classList.add("unreadable");
+        note(figure, "The photo itself was not kept. The meshes will stand here without it.");
+        continue;
+      }
       const image = figure.querySelector("img");
       image.src = this.url;
-      figure.classList.add("busy");
       await image.decode().catch(() => {
         figure.classList.add("unreadable");
         note(figure, "This browser cannot show this photo, be it for its format. The meshes will stand here without it.");

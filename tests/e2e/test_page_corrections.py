@@ -1,4 +1,4 @@
-"""The page in a real browser: several photos, people who were missed, a camera that somebody knows."""
+"""The page in a real browser: several photos, people who were missed, a camera that somebody knows, a link."""
 
 from __future__ import annotations
 
@@ -96,3 +96,32 @@ def test_several_photos_are_a_strip(tab, sample):
     buttons.nth(1).click()
     tab.page.wait_for_selector("body[data-state=problem]")
     assert "no JPEG" in tab.page.inner_text("#problem-detail")
+
+
+def test_an_answer_survives_a_reload_and_can_be_passed_on(tab, browser, both_modes, sample):
+    large = encoded(cv2.resize(sample, (2400, 1600)))  # larger than what the service keeps of a photo
+    answer = tab.answer(lambda: choose_file(tab, large, "large.jpg", "image/jpeg"))
+    assert tab.page.url.endswith(f"?answer={answer['id']}")
+    before = tab.picture()
+    tab.page.reload()
+    tab.page.wait_for_selector("body[data-state=result]")
+    assert np.abs(tab.picture() - before).mean() < 3
+    tab.page.click("#missed")
+    tab.page.locator(".drawing").press("ArrowLeft")
+    again = tab.answer(lambda: tab.page.locator(".drawing").press("Enter"))
+    assert again["width"] == 1600  # of the photo that is kept, in whose pixels the boxes are
+    boxes = np.array([person["bbox"] for person in again["people"]])
+    assert np.allclose(boxes[:-1] * 1.5, [person["bbox"] for person in answer["people"]], atol=2)
+    guest = type(tab)(browser, both_modes)
+    guest.page.goto(f"{guest.base}/?answer={answer['id']}")
+    guest.page.wait_for_selector("body[data-state=result]")
+    assert "3 people" in guest.page.inner_text("#people")
+    both_modes.delete(f"/reconstructions/{answer['id']}")
+    guest.page.reload()
+    guest.page.wait_for_selector("#problem:not([hidden])")
+    assert "Send the photo again" in guest.page.inner_text("#problem-detail")
+    guest.close()
+
+
+def test_how_long_things_are_kept_is_said(tab):
+    tab.page.wait_for_function("() => document.getElementById('kept').textContent.includes('60 minutes')")

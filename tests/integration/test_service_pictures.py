@@ -48,6 +48,16 @@ def test_the_meshes_lie_over_the_photo(client, model, width, height):
     assert (changed == mask)[~edge].mean() > 0.999
 
 
+def test_the_photo_is_there_scaled_down_and_goes_with_its_answer(client):
+    answer = client.post("/reconstruct", files=form(photo(2 * LONGEST, 240))).json()
+    path = f"/reconstructions/{answer['id']}/photo.jpg"
+    response = client.get(path)
+    assert response.headers["content-type"] == "image/jpeg"
+    assert cv2.imdecode(np.frombuffer(response.content, np.uint8), cv2.IMREAD_COLOR).shape == (120, LONGEST, 3)
+    client.delete(f"/reconstructions/{answer['id']}")
+    refused(client.get(path), 404, "no photo")
+
+
 def test_two_people_have_two_colours(client):
     answer = client.post("/reconstruct?bbox=20,20,100,200&bbox=180,20,100,200", files=form(photo(320, 240))).json()
     picture = decoded(client.get(answer["overlay"]))
