@@ -19,7 +19,7 @@ from model.interfaces import Box
 from model.perception.crops import Crop
 from model.rendering.overlay import overlay, side_view
 from model.rendering.shading import Figure
-from model.scene.ground import Scene
+from model.scene.ground import Scene, leveling
 
 
 @dataclass(frozen=True)
@@ -171,14 +171,16 @@ class Reconstruction:
         return to_scene_glb(bodies, self.scene)
 
     def side_view(self) -> np.ndarray:
-        """The meshes seen from the photo's right, (H, W, 3) uint8 RGB of the photo's size.
+        """The meshes seen from the photo's right, upright, (H, W, 3) uint8 RGB of the photo's size.
 
         Raises:
             BadInput: the photo was not kept.
         """
         if self.photo is None:
             raise BadInput("This reconstruction came without its photo, whose size its pictures have.")
-        return side_view(self.figures(), (self.photo.shape[1], self.photo.shape[0]))
+        axes = leveling(self.scene.up) if self.scene else np.eye(3)
+        figures = [figure._replace(vertices=figure.vertices @ axes.T) for figure in self.figures()]
+        return side_view(figures, (self.photo.shape[1], self.photo.shape[0]))
 
     def figures(self) -> list[Figure]:
         """The meshes before the photo's camera, to be drawn."""

@@ -72,7 +72,9 @@ def reconstruct(
     identifier = new_id()
     people = [_person(person, query, rig, store, base) for person in found.people]
     if settings.keep_photos:
-        store.put(f"{identifier}.{SCENE}", scene.pack(photo.pixels, found.people))
+        store.put(
+            f"{identifier}.{SCENE}", scene.pack(photo.pixels, found.people, found.scene.up if found.scene else None)
+        )
     end = time.perf_counter()
     seconds = {
         **{stage: value / 1000 for stage, value in found.timings_ms.items()},

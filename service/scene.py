@@ -11,9 +11,11 @@ from safetensors.numpy import load, save
 
 from model.rendering.overlay import overlay, side_view
 from model.rendering.shading import Figure
+from model.scene.ground import leveling
 
 if TYPE_CHECKING:
     from model.results import Person
+    from model.scene.up import Up
 
 View = Literal["photo", "side"]
 Picture = Literal["png", "jpg", "webp"]
@@ -24,14 +26,16 @@ LONGEST = 1600
 _QUALITY = 92
 _ENCODING = {"png": [], "jpg": [cv2.IMWRITE_JPEG_QUALITY, _QUALITY], "webp": [cv2.IMWRITE_WEBP_QUALITY, 85]}
 _PHOTO, _CAMERA, _VERTICES, _FACES, _COLORS, _OWN = "photo", "camera", "vertices-", "faces-", "colors-", "own"
+_LEVEL = "level"
 
 
-def pack(photo: np.ndarray, people: list[Person]) -> bytes:
+def pack(photo: np.ndarray, people: list[Person], up: Up | None) -> bytes:
     """Writes what the pictures need: the photo as JPEG, scaled down to `LONGEST`, its camera, and the meshes.
 
     Args:
         photo: (H, W, 3) uint8 RGB.
         people: All of this photo.
+        up: Where up is in the camera's frame, if that is known.
     """
     height, width = photo.shape[:2]
     photo = _scaled_down(photo)
@@ -43,6 +47,7 @@ def pack(photo: np.ndarray, people: list[Person]) -> bytes:
         focal, (x, y) = people[0].camera.focal_length, people[0].camera.principal_point
         camera = [focal * (along_x + along_y) / 2, x * along_x, y * along_y]
     arrays: dict[str, np.ndarray] = {_PHOTO: jpeg.reshape(-1), _CAMERA: np.array(camera, np.float64)}
+    arrays[_LEVEL] = leveling(up) if up else np.eye(3)
     faces = _numbered([person.faces for person in people])
     colors = _numbered([person.colors for person in people if person.colors is not None])
     for number, person in enumerate(people):
@@ -108,7 +113,8 @@ def draw(scene: bytes, view: View, picture: Picture) -> bytes | None:
         for number, (faces, colors) in enumerate(arrays[_OWN].tolist())
     ]
     if view == "side":
-        drawn = side_view(figures, (photo.shape[1], photo.shape[0]))
+        level = [figure._replace(vertices=figure.vertices @ arrays[_LEVEL].T) for figure in figures]
+        drawn = side_view(level, (photo.shape[1], photo.shape[0]))
     elif figures:
         focal, x, y = arrays[_CAMERA].tolist()
         drawn = overlay(photo, figures, focal, (x, y))

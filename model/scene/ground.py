@@ -124,6 +124,12 @@ def world_on(scene: Scene, under: np.ndarray, facing: np.ndarray | None = None) 
     return World(np.stack([np.cross(up, z), up, z]), origin)
 
 
+def leveling(up: Up) -> np.ndarray:
+    """(3, 3): turns the camera's frame so that up becomes -y, as if the camera had been held level."""
+    turned: np.ndarray = np.diag([1.0, -1.0, -1.0]) @ world_on(Scene(up, None), np.zeros(3)).rotation
+    return turned
+
+
 def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
     order = np.argsort(values)
     reached = np.cumsum(weights[order]) - weights[order] / 2

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.errors import BadInput
-from model.scene.ground import Scene, world_on
+from model.scene.ground import Scene, leveling, world_on
 from model.scene.sight import see_scene
 from model.scene.up import Tilt, Up, directions
 from tests.support.standing_people import KnownCamera, crowd
@@ -120,3 +120,13 @@ def test_facing_turns_the_world():
     up = Up(np.array([0.0, -1.0, 0.0]), 1.0, "given", 0.02)
     world = world_on(Scene(up, None), np.zeros(3), facing=np.array([1.0, 0.3, 0.0]))
     np.testing.assert_allclose(world.rotation @ [1, 0, 0], [0, 0, 1], atol=1e-12)
+
+
+@pytest.mark.parametrize(("pitch", "roll"), [(0, 0), (-30, 0), (25, -12), (-89, 5)])
+def test_levelled_people_stand_upright_and_face_as_before(pitch: float, roll: float):
+    up = Up(directions(pitch, roll), 1.0, "given", 0.0)
+    turn = leveling(up)
+    np.testing.assert_allclose(turn @ up.direction, (0, -1, 0), atol=1e-12)
+    np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
+    assert np.linalg.det(turn) == pytest.approx(1)
+    assert (turn @ (0, 0, 1))[2] > 0  # what lies ahead stays ahead
