@@ -27,6 +27,7 @@ from model.perception.subjects import SUBJECTS
 from model.results import Camera, Person, Reconstruction
 from model.runtime.loading import open_network
 from model.scene.ground import Scene, check_camera_height
+from model.scene.lines import Lines, find_lines
 from model.scene.sight import see_scene
 from model.scene.up import Tilt, check_tilt
 
@@ -129,7 +130,7 @@ class Reconstructor:
         focal_length: float | None = None,
         pitch: float | Tilt | None = None,
         camera_height: float | None = None,
-        resize: bool = True,
+        ground: bool = True,
         colors: Colors = "plain",
         mesh: MeshKind = "body",
     ) -> Reconstruction:
@@ -143,7 +144,8 @@ class Reconstructor:
             pitch: degrees by which the camera looks above the horizon, negative for down, or what else is known of how
                 it was held; None for what the people say.
             camera_height: metres that the camera is above the ground, if it is known.
-            resize: whether people get the sizes that they have on one ground; in a film, frames would disagree.
+            ground: whether to find which way is up and the ground, and to give people the sizes that they have on it;
+                of a film that is found in all frames together, for which single ones would disagree.
             colors: of the meshes' vertices: "plain" dresses everybody alike, "person" each one in a colour of her own.
             mesh: "body" for the body that is fitted to the network's mesh and refined to the joints that were seen,
                 where there is a rig for it; "raw" for the network's own mesh and joints.
@@ -188,9 +190,12 @@ class Reconstructor:
         if mesh == "body" and self._fitter is not None and people:
             people = _with_bodies(people, self._fitter)
         fitted = time.perf_counter()
-        if self.subject == "body":
-            on_ground, scene = stand_on_ground(people, tilt, camera_height, self._resized)
-            people = on_ground if resize else people
+        if self.subject == "body" and ground:
+            lines = None
+            if tilt is None or tilt.roll is None:
+                middle = (width / 2, height / 2)
+                lines = find_lines(image, focal, middle, [person.bbox for person in people])
+            people, scene = stand_on_ground(people, tilt, camera_height, lines, self._resized)
         times = (started, detected, reconstructed, fitted, time.perf_counter())
         stages = ("detection", "reconstruction", "fitting", "ground")
         timings = {stage: 1000 * (end - begin) for stage, begin, end in zip(stages, times, times[1:])}
@@ -275,13 +280,14 @@ def stand_on_ground(
     people: list[Person],
     tilt: Tilt | None = None,
     camera_height: float | None = None,
+    lines: Lines | None = None,
     resized: Callable[[Person, float], Person] = Person.scaled,
 ) -> tuple[list[Person], Scene]:
     """The people of one photo in the sizes that they have on one ground, and the scene; see `see_scene`."""
     joints = np.array([person.camera.to_camera(person.joints) for person in people], np.float64).reshape(-1, 17, 3)
     seen = np.array([person.keypoints_2d[:, 2] for person in people]).reshape(-1, 17)
     bodies = [person.camera.to_camera(person.vertices) for person in people]
-    scene, factors = see_scene(joints, seen, bodies, tilt=tilt, camera_height=camera_height)
+    scene, factors = see_scene(joints, seen, bodies, tilt=tilt, camera_height=camera_height, lines=lines)
     return [
         person if factor == 1 else resized(person, factor)
         for person, factor in zip(people, factors.tolist(), strict=True)

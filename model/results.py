@@ -135,7 +135,7 @@ class Reconstruction:
     photo: np.ndarray | None = None
     """(H, W, 3) uint8 RGB, the photo itself, not a copy."""
     scene: Scene | None = None
-    """Which way is up, and the ground; None of hands."""
+    """Which way is up, and the ground; None of hands, and where nobody asked for it."""
 
     def overlay(self) -> np.ndarray:
         """The photo with the meshes over it, (H, W, 3) uint8 RGB.

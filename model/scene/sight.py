@@ -8,6 +8,7 @@ import numpy as np
 
 from model.scene.balance import balance
 from model.scene.ground import Scene, camera_heights, check_camera_height, find_ground
+from model.scene.lines import Lines
 from model.scene.sizes import size_factors
 from model.scene.up import Tilt, estimate_up
 
@@ -20,6 +21,7 @@ def see_scene(
     person: Sequence[int] | None = None,
     tilt: Tilt | None = None,
     camera_height: float | None = None,
+    lines: Lines | None = None,
 ) -> tuple[Scene, np.ndarray]:
     """Finds up and the ground by people before one camera that stands still.
 
@@ -30,6 +32,7 @@ def see_scene(
         person: (P,) which person each is, where several are of one; None if each is another one.
         tilt: the camera's, if it is known.
         camera_height: metres above the ground, if it is known.
+        lines: of the photo, or of one frame, by `find_lines`.
 
     Returns:
         The scene; and (P,) by how much to scale each person about the camera, 1 where the ground says nothing. The
@@ -40,7 +43,7 @@ def see_scene(
     """
     check_camera_height(camera_height)
     told = balance(joints, confidence)
-    up = estimate_up(told, joints[:, [15, 16]].mean(axis=1), person, tilt, camera_height)
+    up = estimate_up(told, joints[:, [15, 16]].mean(axis=1), person, tilt, camera_height, lines)
     heights = camera_heights(bodies, up.direction)
     distances = np.linalg.norm(joints.mean(axis=1), axis=1)
     ground = find_ground(up, heights, told.on_feet, distances, camera_height)

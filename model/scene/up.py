@@ -1,8 +1,8 @@
 """The up direction in a camera's frame, and with it the camera's pitch and roll, by the people before it.
 
-Each body says where up is, more or less surely; several people share one ground. Both are weighed, together with how
-cameras are held, over all directions at once: so nobody who bends, lies or stands on his hands tilts the world, and
-what is left of doubt can be said.
+Each body says where up is, more or less surely; several people share one ground; lines behind them stand upright. All
+that is weighed, together with how cameras are held, over all directions at once: so nobody who bends, lies or stands
+on his hands tilts the world, and what is left of doubt can be said.
 """
 
 from __future__ import annotations
@@ -15,12 +15,17 @@ import numpy as np
 
 from model.errors import BadInput
 from model.scene.balance import Balance, unit
+from model.scene.lines import Lines, upright
 
-Source = Literal["people", "given", "exif", "xmp", "assumed"]
+Source = Literal["people", "lines", "given", "exif", "xmp", "assumed"]
 
-_PITCH, _ROLL = np.radians([-9.0, 14.0]), np.radians([0.0, 5.0])
-"""Mean and standard deviation of cameras' pitch and roll as people hold them. Of pre-training's virtual cameras the
-pitch has 10 degrees; it is wider here, since the network's answers lean towards that mean already."""
+_PITCH = np.radians([-9.0, 14.0])
+"""Mean and standard deviation of cameras' pitch as people hold them. Of pre-training's virtual cameras it is 10
+degrees; it is wider here, since the network's answers lean towards that mean already."""
+_ROLL = np.radians(5.0)
+"""Standard deviation of cameras' roll, as in pre-training."""
+_CANTED, _CANTED_ROLL = 0.15, np.radians(15.0)
+"""The share of cameras that nobody held level, and their roll's standard deviation."""
 _ODD_CAMERA = 0.05
 """Share of cameras that are held any other way, or turned by who saved the photo."""
 _ODD_PERSON = 0.15
@@ -32,13 +37,15 @@ _SIZE, _ODD_SIZE = 0.1, 0.15
 children, do not touch the ground, or have no size at all."""
 _FRAMES = 4.0
 """So many frames' worth a person counts at most: her lean is the same in all of a film."""
-_COARSE, _FINE, _NEAR = np.radians([4.0, 0.5, 8.0])
+_COARSE, _MIDDLE, _FINE = np.radians([4.0, 2.0, 0.5])
+_WIDE, _NARROW = np.radians([32.0, 6.0])
 _CLOSE = np.radians(10.0)
 """An estimate is right if it is nearer than this to the truth: what the confidence is the probability of."""
 _LOWEST = 0.05  # metres: a camera is at least so far above people's ankles
 _ANKLE = 0.1  # metres above the ground, standing and walking
 _KNOWN = np.radians(1.0)
 """Standard error of what is measured or said, and the least of what is estimated."""
+_ENOUGH = 10  # lines
 _ANY_HEIGHT = 0.25  # density of the logarithm of a height of which nothing is known
 _AT_ONCE = 1024  # directions: bounds the memory of a film
 
@@ -62,7 +69,7 @@ class Up:
     confidence: float
     """0..1: the probability that it is within 10 degrees of the truth."""
     source: Source
-    """Who said so: the people, the caller, the photo's EXIF or XMP, or nobody."""
+    """Who said so: the people with the lines around them, the lines alone, the caller, EXIF or XMP, or nobody."""
     spread: float
     """Radians: standard error about an axis."""
 
@@ -98,6 +105,7 @@ def estimate_up(
     person: Sequence[int] | None = None,
     tilt: Tilt | None = None,
     camera_height: float | None = None,
+    lines: Lines | None = None,
 ) -> Up:
     """The up direction by people before one camera that stands still.
 
@@ -107,6 +115,7 @@ def estimate_up(
         person: (P,) which person each is, where several are of one; None if each is another one.
         tilt: what is known of the camera; the people say the rest.
         camera_height: metres above the ground, if it is known.
+        lines: that were found in the photo, or in a frame of the film.
 
     Raises:
         BadInput: an angle that no camera can have.
@@ -120,22 +129,37 @@ def estimate_up(
         on_ground = np.where(bodies.on_feet[:, None], ankles, np.nan)[heard]
     share = _shares(person, len(heard))[heard]
     told = _Told(bodies.up[heard], bodies.spread[heard], share, on_ground, camera_height)
-    around = np.arange(-np.pi, np.pi, _COARSE)
-    if tilt is not None:
-        coarse = _Posterior(np.radians([tilt.pitch]), around, told)
-    else:
-        coarse = _Posterior(np.arange((_COARSE - np.pi) / 2, np.pi / 2, _COARSE), around, told)
-    pitch, roll = coarse.best
-    near = np.arange(-_NEAR, _NEAR + _FINE / 2, _FINE)
+    pitches = np.radians([tilt.pitch]) if tilt else np.arange((_COARSE - np.pi) / 2, np.pi / 2, _COARSE)
+    anywhere = _Posterior(pitches, np.arange(-np.pi, np.pi, _COARSE), told)
+    # Lines do not know walls from floors: they are heard near what the people say.
+    rough = anywhere.best
+    near = _Posterior(*_around(rough, _WIDE, _MIDDLE, tilt), told, lines, _MIDDLE)
+    fine = _Posterior(*_around(near.best, _NARROW, _FINE, tilt), told, lines, _FINE)
+    direction = fine.mean
+    if tilt is not None:  # the mean of several rolls looks less far down
+        direction = directions(rough[0], float(np.arctan2(direction[0], -direction[1])))
+    elsewhere = anywhere.share_beyond(directions(*rough), _WIDE)
+    off = np.arccos(np.clip(near.directions @ direction, -1, 1))
+    close = off <= _CLOSE
+    confidence = (1 - elsewhere) * float(near.mass[close].sum())
+    # Near the estimate the fine grid knows, beyond it the others.
+    variance = confidence * fine.variance(direction) + (1 - elsewhere) * float(
+        (near.mass * np.square(off))[~close].sum()
+    )
+    spread = float(np.sqrt(0.5 * (variance + elsewhere)))
+    by_lines = lines is not None and len(lines.normals) >= _ENOUGH
+    source: Source = tilt.source if tilt else "people" if heard.any() else "lines" if by_lines else "assumed"
+    return Up(direction, min(confidence, 1.0), source, max(spread, _KNOWN))
+
+
+def _around(best: tuple[float, float], reach: float, step: float, tilt: Tilt | None) -> tuple[np.ndarray, np.ndarray]:
+    """Pitches and rolls about the best ones, radians; the pitch alone if it is known."""
+    pitch, roll = best
+    steps = np.arange(-reach, reach + step / 2, step)
     # A turn of the roll moves the direction by less the more the camera looks up or down.
-    sideways = roll + near / max(float(np.cos(pitch)), 0.1)
-    fine = _Posterior(np.radians([tilt.pitch]) if tilt else pitch + near, sideways, told)
-    direction = fine.mean if tilt is None else directions(pitch, float(np.arctan2(fine.mean[0], -fine.mean[1])))
-    off = np.arccos(np.clip(coarse.directions @ direction, -1, 1))
-    source: Source = tilt.source if tilt else "people" if heard.any() else "assumed"
-    confidence = float(min(1.0, coarse.mass[off <= _CLOSE].sum()))
-    spread = float(np.sqrt(0.5 * (coarse.mass * np.square(np.minimum(off, 1.0))).sum()))
-    return Up(direction, confidence, source, max(spread, _KNOWN))
+    sideways = np.clip(steps / max(float(np.cos(pitch)), 0.1), -np.pi, np.pi)
+    pitches = np.radians([tilt.pitch]) if tilt else pitch + steps[np.abs(pitch + steps) < np.pi / 2]
+    return pitches, roll + sideways
 
 
 def _shares(person: Sequence[int] | None, count: int) -> np.ndarray:
@@ -164,15 +188,20 @@ class _Told(NamedTuple):
 class _Posterior:
     """The probability of up directions on a grid of pitches and rolls."""
 
-    def __init__(self, pitches: np.ndarray, rolls: np.ndarray, told: _Told):
+    def __init__(
+        self, pitches: np.ndarray, rolls: np.ndarray, told: _Told, lines: Lines | None = None, step: float = 0.0
+    ):
         self._pitch, self._roll = (each.ravel() for each in np.meshgrid(pitches, rolls, indexing="ij"))
         self.directions = directions(self._pitch, self._roll)  # (G, 3)
         self._area = np.maximum(np.cos(self._pitch), 1e-3)
-        held = _normal(self._pitch - _PITCH[0], _PITCH[1]) * _normal(self._roll - _ROLL[0], _ROLL[1]) / self._area
+        level = (1 - _CANTED) * _normal(self._roll, _ROLL) + _CANTED * _normal(self._roll, _CANTED_ROLL)
+        held = _normal(self._pitch - _PITCH[0], _PITCH[1]) * level / self._area
         log = np.log((1 - _ODD_CAMERA) * held + _ODD_CAMERA / (4 * np.pi)) + np.log(self._area)
         for start in range(0, len(self.directions), _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
             log[part] += _said(self.directions[part], told)
+            if lines is not None:
+                log[part] += upright(self.directions[part], lines, step / 2)
         mass = np.exp(log - log.max())
         self.mass = mass / mass.sum()
 
@@ -181,6 +210,15 @@ class _Posterior:
         """Pitch and roll of the likeliest direction."""
         index = int(np.argmax(self.mass / self._area))  # cells near the poles are small
         return float(self._pitch[index]), float(self._roll[index])
+
+    def share_beyond(self, direction: np.ndarray, angle: float) -> float:
+        """How probable it is that up is farther off a direction (3,) than an angle in radians."""
+        return float(self.mass[self.directions @ direction < np.cos(angle)].sum())
+
+    def variance(self, direction: np.ndarray) -> float:
+        """Mean square angle to a direction (3,), square radians."""
+        chords = 2 - 2 * np.clip(self.directions @ direction, -1, 1)
+        return float(self.mass @ chords)
 
     @property
     def mean(self) -> np.ndarray:

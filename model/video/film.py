@@ -152,7 +152,7 @@ def _follow(
 ) -> None:
     """Go through the film and fill the tracks."""
     for time, frame in film:
-        found = job.model.reconstruct(frame, focal_length=job.focal_length, resize=False, mesh=job.mesh)
+        found = job.model.reconstruct(frame, focal_length=job.focal_length, ground=False, mesh=job.mesh)
         tracks.add(time, found.people)
         if recording is not None:
             recording.add(frame)

@@ -69,7 +69,7 @@ class FakeReconstructor:
         focal_length: float | None = None,
         pitch: float | Tilt | None = None,
         camera_height: float | None = None,
-        resize: bool = True,
+        ground: bool = True,
         colors: str = "plain",
         mesh: str = "body",
     ) -> Reconstruction:
