@@ -21,7 +21,9 @@ from service.http.request_log import Observe
 from service.http.security_headers import SecurityHeaders
 from service.http.upload_limits import BodySize, BodyTime
 from service.inference.engine import Engine, Loader, load_reconstructors
+from service.intake import Intake
 from service.routes.common import Services
+from service.schemas import ImagesBody
 from service.settings import Settings
 from service.store import MeshStore, Store
 
@@ -56,6 +58,7 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
         settings,
         Engine(partial(load, settings), settings.concurrency, settings.queue_size),
         open_store(settings),
+        Intake(settings),
     )
 
     @contextlib.asynccontextmanager
@@ -75,8 +78,6 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        # One photo a request, and no other fields to speak of
-        form_limits={"max_files": 1, "max_fields": 8, "max_part_size": 4096},
     )
     app.state.services = services
     problems.install(app, settings.max_body_bytes, settings.retry_after)
@@ -133,8 +134,11 @@ class _App(FastAPI):
                             del responses[status]
                         else:
                             responses[status]["content"] = {problems.MEDIA_TYPE: content}
+            schemas = document["components"]["schemas"]
             for unused in ("HTTPValidationError", "ValidationError"):
-                document["components"]["schemas"].pop(unused, None)
+                schemas.pop(unused, None)
+            bodies = ImagesBody.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas |= bodies.pop("$defs") | {"ImagesBody": bodies}  # of routes that parse their body themselves
         return super().openapi()
 
 

@@ -30,10 +30,20 @@ _KINDS: tuple[tuple[type[Exception], int, str, str], ...] = (
     (DeadlineExceeded, 504, "deadline", "Not answered in time"),
 )
 
-_HOW_TO_SEND = (
+HOW_TO_SEND = (
     "Send one photo as multipart/form-data in a field named image, with a file name: "
-    "curl -F image=@photo.jpg http://localhost:8000/reconstruct"
+    "curl -F image=@photo.jpg http://localhost:8000/reconstruct. "
+    "Or send its bytes alone as image/jpeg, or JSON with image in base64."
 )
+"""What a request without a photo is told."""
+
+
+def problem_of(error: Exception) -> Problem:
+    """An error of ours as a problem; one of another kind is raised again."""
+    for kind, status, name, title in _KINDS:
+        if isinstance(error, kind):
+            return Problem(type=f"urn:mpt:problem:{name}", title=title, status=status, detail=str(error))
+    raise error
 
 
 def problem(
@@ -53,12 +63,7 @@ def problem(
         detail=detail,
         errors=errors,
     )
-    return Response(
-        body.model_dump_json(exclude_none=True),
-        status,
-        headers={"Cache-Control": "no-store", **(headers or {})},
-        media_type=MEDIA_TYPE,
-    )
+    return _respond(body, headers)
 
 
 def body_too_large(max_body_bytes: int) -> Response:
@@ -74,16 +79,22 @@ def body_too_large(max_body_bytes: int) -> Response:
 
 def refusal(error: MPTError, retry_after: int) -> Response:
     """The answer to an error of ours; one of another kind is raised again."""
-    for kind, status, name, title in _KINDS:
-        if isinstance(error, kind):
-            headers = {"Retry-After": str(retry_after)} if status == 503 else None
-            return problem(status, str(error), name, title, headers=headers)
-    raise error
+    body = problem_of(error)
+    headers = {"Retry-After": str(retry_after)} if body.status == 503 else None
+    return _respond(body, headers)
+
+
+def accident() -> Problem:
+    """An accident within the service."""
+    detail = "The service failed at this request; its log says why. The request itself may be fine."
+    return Problem(
+        type="urn:mpt:problem:internal-server-error", title="Internal Server Error", status=500, detail=detail
+    )
 
 
 def failed() -> Response:
     """The answer to an accident within the service."""
-    return problem(500, "The service failed at this request; its log says why. The request itself may be fine.")
+    return _respond(accident(), None)
 
 
 def install(app: FastAPI, max_body_bytes: int, retry_after: int) -> None:
@@ -109,8 +120,6 @@ def install(app: FastAPI, max_body_bytes: int, retry_after: int) -> None:
         assert isinstance(error, RequestValidationError)
         errors = [_field_problem(item) for item in error.errors()]
         detail = " ".join(f"{item.field}: {item.message}." for item in errors)
-        if any(item.field == "image" for item in errors):
-            detail = _HOW_TO_SEND
         return problem(422, detail, "invalid-request", "Invalid request", errors)
 
     app.add_exception_handler(MPTError, on_mpt_error)
@@ -118,9 +127,18 @@ def install(app: FastAPI, max_body_bytes: int, retry_after: int) -> None:
     app.add_exception_handler(RequestValidationError, on_invalid_request)
 
 
+def _respond(body: Problem, headers: Mapping[str, str] | None) -> Response:
+    return Response(
+        body.model_dump_json(exclude_none=True),
+        body.status,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+        media_type=MEDIA_TYPE,
+    )
+
+
 def _sentence(request: Request, error: HTTPException) -> str:
     if error.status_code == 400:  # the multipart parser's words
-        return f"{error.detail.rstrip('.')}. {_HOW_TO_SEND}"
+        return f"{error.detail.rstrip('.')}. {HOW_TO_SEND}"
     if error.detail != HTTPStatus(error.status_code).phrase:
         return str(error.detail)
     if error.status_code == 404:
@@ -138,8 +156,6 @@ def _field_problem(error: Mapping[str, object]) -> FieldProblem:
     if error["type"] == "extra_forbidden":
         known = ", ".join(ReconstructQuery.model_fields)
         message = f"there is no such parameter; there are {known}"
-    elif field == "image":
-        message = "the photo is missing"
     else:
         message = str(error["msg"]).removeprefix("Value error, ")
     return FieldProblem(field=field[:100], message=message)

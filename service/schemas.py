@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from typing_extensions import Self
 
 from model.scene.ground import HEIGHTS
 from model.scene.up import Source
@@ -113,6 +114,33 @@ class ReconstructQuery(BaseModel):
     def boxes(self) -> list[Box]:
         """The boxes as numbers: x, y, width, height."""
         return [parse_box(text) for text in self.bbox]
+
+
+class ImageBody(BaseModel):
+    """A photo in JSON: itself, in base64, or where it is."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"image": "/9j/4AAQSkZJRgABAQAAAQ..."}})
+
+    image: str | None = Field(None, description="The file in base64, with or without the head of a data URL.")
+    image_url: str | None = Field(
+        None,
+        max_length=2048,
+        description="Its address, http or https and public; if the operator allows it (MPT_IMAGE_URLS).",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.image is None) == (self.image_url is None):
+            raise ValueError("an image is given as image or as image_url, one of both")
+        return self
+
+
+class ImagesBody(BaseModel):
+    """Several photos in JSON."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    images: list[ImageBody] = Field(min_length=1, description="In the order in which they are answered.")
 
 
 class Camera(BaseModel):
@@ -294,6 +322,49 @@ class Reconstruction(BaseModel):
     )
 
 
+class FieldProblem(BaseModel):
+    """What is wrong with one part of a request."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An error, in the shape of RFC 9457 (application/problem+json)."""
+
+    type: str = Field(description="A name for this kind of problem that programs can rely on.")
+    title: str = Field(description="The kind of problem, for people.")
+    status: int = Field(description="The HTTP status code.")
+    detail: str = Field(description="What happened and what to do.")
+    errors: list[FieldProblem] | None = Field(None, description="Each refused part of the request.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "urn:mpt:problem:unsupported-format",
+                "title": "Unsupported image format",
+                "status": 415,
+                "detail": "This file is no JPEG, PNG, WebP, HEIC or AVIF image. "
+                "Convert it to one of them and send it again.",
+            }
+        }
+    )
+
+
+class BatchResult(BaseModel):
+    """What became of one photo of several: a reconstruction, or a problem."""
+
+    status: int = Field(description="The HTTP status that the photo alone would have had.")
+    reconstruction: Reconstruction | None = None
+    problem: Problem | None = None
+
+
+class Batch(BaseModel):
+    """What became of each photo, in the order in which they came."""
+
+    results: list[BatchResult]
+
+
 class Topology(BaseModel):
     """The faces that all meshes of a network share."""
 
@@ -328,32 +399,3 @@ class Health(BaseModel):
 
     status: Literal["live", "ready"]
     limits: Limits | None = Field(None, description="Of a service that is ready.")
-
-
-class FieldProblem(BaseModel):
-    """What is wrong with one part of a request."""
-
-    field: str
-    message: str
-
-
-class Problem(BaseModel):
-    """An error, in the shape of RFC 9457 (application/problem+json)."""
-
-    type: str = Field(description="A name for this kind of problem that programs can rely on.")
-    title: str = Field(description="The kind of problem, for people.")
-    status: int = Field(description="The HTTP status code.")
-    detail: str = Field(description="What happened and what to do.")
-    errors: list[FieldProblem] | None = Field(None, description="Each refused part of the request.")
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "type": "urn:mpt:problem:unsupported-format",
-                "title": "Unsupported image format",
-                "status": 415,
-                "detail": "This file is no JPEG, PNG, WebP, HEIC or AVIF image. "
-                "Convert it to one of them and send it again.",
-            }
-        }
-    )

@@ -116,7 +116,16 @@ class Settings(BaseSettings):
     max_pixels: int = Field(
         50_000_000, ge=10_000, le=100_000_000, description="Largest photo, width x height, in pixels."
     )
+    max_images: int = Field(16, ge=1, le=256, description="Most photos in one request for several.")
     max_people: int = Field(MOST_PEOPLE, ge=1, le=MOST_PEOPLE, description="Most people (or boxes) in one photo.")
+
+    # Addresses that strangers name
+    image_urls: bool = Field(False, description="Whether photos may be given as image_url, which the service calls.")
+    url_hosts: _Words = Field(
+        (),
+        description="Hosts, or host:port, that may be called though their addresses are private, with commas between.",
+    )
+    url_seconds: float = Field(10.0, gt=0, le=300, description="Seconds that a call of a URL may take.")
 
     # Meshes
     store_dir: Annotated[Path, Field(default_factory=default_store_dir, description="Folder that keeps the meshes.")]

@@ -37,14 +37,18 @@ async def answer_in_time(work: Coroutine[Any, Any, Result], request: Request, se
             return working.result()
         if leaving in done:
             raise Cancelled
-        raise DeadlineExceeded(
-            f"This photo could not be answered within {seconds:g} seconds: the service has too much to do. "
-            "Try again later."
-        )
+        raise late(seconds)
     finally:
         leaving.cancel()
         working.cancel()
         working.add_done_callback(_note_error)
+
+
+def late(seconds: float) -> DeadlineExceeded:
+    """The error of what was not answered in time."""
+    return DeadlineExceeded(
+        f"This photo could not be answered within {seconds:g} seconds: the service has too much to do. Try again later."
+    )
 
 
 async def _until_gone(request: Request) -> None:

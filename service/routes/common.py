@@ -9,6 +9,7 @@ from fastapi import Depends, HTTPException, Request
 from fastapi.responses import Response
 
 from service.inference.engine import Engine
+from service.intake import Intake
 from service.schemas import Problem
 from service.settings import Settings
 from service.store import Store
@@ -24,6 +25,7 @@ class Services:
     settings: Settings
     engine: Engine
     store: Store
+    intake: Intake
 
 
 async def _services(request: Request) -> Services:  # not def: FastAPI would run it in a thread

@@ -1,51 +1,141 @@
-"""A photo in, people out."""
+"""Photos in, people out: one, or several at once."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import asyncio
+import logging
+from collections.abc import Coroutine
+from functools import partial
+from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Query, Request, UploadFile
+from anyio import to_thread
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from service import pipeline
 from service.auth import Guarded
-from service.http.deadlines import answer_in_time
-from service.routes.common import Context, base_path, problems
-from service.schemas import Reconstruction, ReconstructQuery
+from service.http.deadlines import answer_in_time, late
+from service.intake import Photo
+from service.problems import accident, problem_of
+from service.routes.common import Context, Services, base_path, problems
+from service.schemas import Batch, BatchResult, ImageBody, Reconstruction, ReconstructQuery
 
-router = APIRouter(route_class=Guarded)
+router = APIRouter(route_class=Guarded, tags=["reconstruction"])
+log = logging.getLogger(__name__)
+
+_FILE = {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, AVIF or HEIC. It is turned upright."}
+_STATUSES = (400, 401, 408, 413, 415, 422, 500, 503, 504)
+
+
+def _form(image: dict[str, Any]) -> dict[str, Any]:
+    return {"schema": {"type": "object", "properties": {"image": image}, "required": ["image"]}}
+
+
+_ONE = {
+    "multipart/form-data": _form(_FILE),
+    "image/*": {"schema": _FILE},
+    "application/json": {"schema": {"$ref": "#/components/schemas/ImageBody"}},
+}
+_SEVERAL = {
+    "multipart/form-data": _form({"type": "array", "items": _FILE, "minItems": 1}),
+    "application/json": {"schema": {"$ref": "#/components/schemas/ImagesBody"}},
+}
 
 
 @router.post(
     "/reconstruct",
-    tags=["reconstruction"],
     summary="From a photo to each person's 3D joints and body mesh",
     response_model=Reconstruction,
     response_model_exclude_none=True,
-    responses=problems(400, 401, 408, 413, 415, 422, 500, 503, 504),
+    responses=problems(*_STATUSES),
+    openapi_extra={"requestBody": {"content": _ONE, "required": True}},
 )
-async def reconstruct(
-    request: Request,
-    services: Context,
-    image: Annotated[UploadFile, File(description="The photo: JPEG, PNG, WebP, AVIF or HEIC. It is turned upright.")],
-    query: Annotated[ReconstructQuery, Query()],
-) -> Response:
+async def reconstruct(request: Request, services: Context, query: Annotated[ReconstructQuery, Query()]) -> Response:
     """Find the people of a photo and reconstruct each one's 3D joints and body mesh.
 
     ```
     curl -F image=@photo.jpg "http://localhost:8000/v1/reconstruct?max_people=1"
+    curl -H "Content-Type: image/jpeg" --data-binary @photo.jpg http://localhost:8000/v1/reconstruct
     ```
 
     A photo without people gives an empty list. Each person's mesh lies under the links in `mesh` for a while; who has
     the link has the mesh. Sending the same photo again is safe: it gives a new answer with new links.
     """
+    photo = await services.intake.photo(request)
+    try:
+        working = _reconstruct(photo, query, base_path(request), services)
+        answer = await answer_in_time(working, request, services.settings.deadline)
+    finally:
+        photo.close()
+    return await _json(answer)
+
+
+@router.post(
+    "/reconstruct/batch",
+    summary="Several photos at once",
+    response_model=Batch,
+    response_model_exclude_none=True,
+    responses=problems(*_STATUSES),
+    openapi_extra={"requestBody": {"content": _SEVERAL, "required": True}},
+)
+async def batch(request: Request, services: Context, query: Annotated[ReconstructQuery, Query()]) -> Response:
+    """Answer several photos in their order, with the same parameters; one that fails has a problem in its place.
+
+    ```
+    curl -F image=@one.jpg -F image=@two.jpg http://localhost:8000/v1/reconstruct/batch
+    ```
+
+    The limits of size and time are those of one request, for all of them together.
+    """
+    photos, base, settings = await services.intake.photos(request), base_path(request), services.settings
+    services.engine.model(query.subject, query.mode)  # what no photo could be answered for is told once
+    end = asyncio.get_running_loop().time() + settings.deadline
+    places = asyncio.Semaphore(settings.concurrency)  # one request does not fill the queue
+
+    async def answer(source: Photo | ImageBody) -> BatchResult:
+        async with places:
+            photo = source if isinstance(source, Photo) else await services.intake.named(source)
+            try:
+                left = end - asyncio.get_running_loop().time()
+                found = await asyncio.wait_for(_reconstruct(photo, query, base, services), left)
+            finally:
+                photo.close()
+        return BatchResult(status=200, reconstruction=found)
+
+    async def answer_all() -> list[BatchResult]:
+        return list(await asyncio.gather(*(_result(answer(photo), settings.deadline) for photo in photos)))
+
+    # A second more: who is late has a problem of her own by then.
+    results = await answer_in_time(answer_all(), request, settings.deadline + 1)
+    return await _json(Batch(results=results))
+
+
+async def _reconstruct(photo: Photo, query: ReconstructQuery, base: str, services: Services) -> Reconstruction:
     mode, model = services.engine.model(query.subject, query.mode)
-    base = base_path(request)
 
-    def work() -> bytes:
-        data = image.file.read()  # in its turn: until then a large one lies on the disk
-        answer = pipeline.reconstruct(data, query, mode, model, services.store, services.settings, base)
-        return answer.model_dump_json(exclude_none=True).encode()  # here, not on the event loop: it can be megabytes
+    def work() -> Reconstruction:
+        data = photo.read()  # in its turn: until then a large one lies on the disk
+        return pipeline.reconstruct(data, query, mode, model, services.store, services.settings, base)
 
-    answer = await answer_in_time(services.engine.run(work), request, services.settings.deadline)
-    return Response(answer, media_type="application/json", headers={"Cache-Control": "no-store"})
+    return await services.engine.run(work)
+
+
+async def _result(answering: Coroutine[Any, Any, BatchResult], seconds: float) -> BatchResult:
+    """One photo's result, whatever becomes of it."""
+    try:
+        return await answering
+    except asyncio.TimeoutError:
+        problem = problem_of(late(seconds))
+    except Exception as error:
+        try:
+            problem = problem_of(error)
+        except Exception:
+            log.exception("A photo of several failed")
+            problem = accident()
+    return BatchResult(status=problem.status, problem=problem)
+
+
+async def _json(answer: Reconstruction | Batch) -> Response:
+    """Encoded off the event loop: it can be megabytes."""
+    body = await to_thread.run_sync(partial(answer.model_dump_json, exclude_none=True))
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})

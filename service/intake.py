@@ -1,0 +1,192 @@
+"""Photos out of requests, however they are sent: as a form, as bare bytes, in base64, or as a URL."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import BinaryIO, TypeVar, cast
+
+from fastapi import Request
+from pydantic import ValidationError
+from starlette.datastructures import UploadFile
+
+from model.errors import BadInput
+from service.http import outbound
+from service.inference.engine import Overloaded
+from service.problems import HOW_TO_SEND
+from service.schemas import ImageBody, ImagesBody
+from service.settings import Settings
+
+Result = TypeVar("Result")
+
+_MEMORY = 2**20  # bytes of a photo; what is longer lies on the disk until its turn comes
+_FORM = {"max_fields": 8, "max_part_size": 4096}
+_READERS, _FETCHERS, _WAITING = 4, 8, 64
+
+
+class MissingImage(BadInput):
+    """A request without a photo."""
+
+
+class Photo:
+    """A photo as it came, on the disk if it is large; `read` gives it in its turn."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self) -> bytes:
+        """All of it."""
+        self._file.seek(0)
+        return self._file.read()
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._file.close()
+
+
+class Intake:
+    """Reads photos out of requests.
+
+    JSON is parsed and URLs are fetched by a few threads each: neither a large body nor a slow server holds up others.
+
+    Args:
+        settings: Say how large a photo may be, how many there may be, and whether URLs are called.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._readers = _Pool(_READERS, _WAITING)
+        self._fetchers = _Pool(_FETCHERS, _WAITING)
+
+    async def photo(self, request: Request) -> Photo:
+        """The one photo of a request.
+
+        Raises:
+            HTTPException: No well-formed form, or more than one photo.
+            BadInput: There is none, or it cannot be had.
+            Overloaded: Too many are being fetched.
+        """
+        kind = _kind(request)
+        if kind == "multipart/form-data":
+            return (await self._form(request, 1))[0]
+        if kind == "application/json":
+            body = await self._json(request, ImageBody.model_validate_json)
+            return await self.named(body)
+        if kind.startswith("image/") or kind == "application/octet-stream":
+            return await _spooled(request)
+        raise MissingImage(HOW_TO_SEND)
+
+    async def photos(self, request: Request) -> list[Photo] | list[ImageBody]:
+        """The photos of a request for several; those of JSON are still to be had by `named`.
+
+        Raises:
+            HTTPException: No well-formed form, or too many photos.
+            BadInput: There is none.
+        """
+        kind = _kind(request)
+        if kind == "multipart/form-data":
+            return await self._form(request, self._settings.max_images)
+        if kind == "application/json":
+            images = (await self._json(request, ImagesBody.model_validate_json)).images
+            if len(images) > self._settings.max_images:
+                raise BadInput(f"{len(images)} images are too many: at most {self._settings.max_images} are accepted.")
+            return images
+        raise MissingImage(HOW_TO_SEND)
+
+    async def named(self, body: ImageBody) -> Photo:
+        """The photo that JSON holds in base64, or names by its URL.
+
+        Raises:
+            BadInput: It cannot be had.
+            Overloaded: Too many are being fetched.
+        """
+        if body.image is not None:
+            return await self._readers.run(partial(_decoded, body.image))
+        if not self._settings.image_urls:
+            raise BadInput(
+                "This service calls no URLs: send the photo itself. (Its operator can allow it by MPT_IMAGE_URLS.)"
+            )
+        settings = self._settings
+        limits = outbound.Limits(settings.url_seconds, settings.max_body_bytes, settings.url_hosts)
+        url = body.image_url or ""
+        return await self._fetchers.run(lambda: _kept(outbound.fetch(url, limits)))
+
+    async def _form(self, request: Request, most: int) -> list[Photo]:
+        form = await request.form(max_files=most, **_FORM)
+        unknown = [name for name, part in form.multi_items() if isinstance(part, UploadFile) and name != "image"]
+        images = [part for part in form.getlist("image") if isinstance(part, UploadFile)]
+        if not images or unknown:
+            await form.close()
+            raise MissingImage(HOW_TO_SEND)
+        return [Photo(image.file) for image in images]
+
+    async def _json(self, request: Request, parse: Callable[[bytes], Result]) -> Result:
+        body = await _spooled(request)
+
+        def work() -> Result:
+            try:
+                return parse(body.read())
+            except ValidationError as error:
+                raise BadInput(_told(error)) from None
+
+        try:
+            return await self._readers.run(work)
+        finally:
+            body.close()
+
+
+class _Pool:
+    """Threads for work that is not the networks', with a bound on how much waits for them."""
+
+    def __init__(self, threads: int, waiting: int) -> None:
+        self._threads, self._places, self._taken = ThreadPoolExecutor(threads, "intake"), threads + waiting, 0
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        if self._taken >= self._places:
+            raise Overloaded("The service is busy: too many photos are being read. Try again in a moment.")
+        self._taken += 1
+        try:
+            return await asyncio.wrap_future(self._threads.submit(work))
+        finally:
+            self._taken -= 1
+
+
+def _kind(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _spooled(request: Request) -> Photo:
+    """The body, kept in memory as long as it is small."""
+    upload = UploadFile(cast(BinaryIO, tempfile.SpooledTemporaryFile(_MEMORY)))  # noqa: SIM115 Photo.close does
+    async for chunk in request.stream():
+        await upload.write(chunk)
+    return Photo(upload.file)
+
+
+def _kept(data: bytes) -> Photo:
+    file = cast(BinaryIO, tempfile.SpooledTemporaryFile(_MEMORY))  # noqa: SIM115 Photo.close does
+    file.write(data)
+    return Photo(file)
+
+
+def _decoded(text: str) -> Photo:
+    """A photo in base64, with or without the head of a data URL."""
+    head, comma, _ = text[:100].partition(",")
+    if comma and head.startswith("data:") and head.endswith(";base64"):
+        text = text[len(head) + 1 :]
+    try:
+        return _kept(base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError):
+        raise BadInput("image is no base64: encode the photo's bytes, as `base64 -w0 photo.jpg` does.") from None
+
+
+def _told(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"]))[:100]
+    message = first["msg"].removeprefix("Value error, ")
+    return f"The request's JSON cannot be used: {f'{place}: ' if place else ''}{message}."
