@@ -115,7 +115,7 @@ def _person(
     check_cancelled()  # a crowd takes a while
     store.put(f"{identifier}.{PERSON}", pack(Record(person)))
     kinds = {"glb": "glb", "obj": "obj", "vertices": "f32"}
-    if query.rigged and person.body is not None:
+    if person.body is not None:
         kinds |= {"rigged": "rigged.glb", "bvh": "bvh"}
     links = {kind: f"{base}/mesh/{identifier}.{ending}" for kind, ending in kinds.items()}
     links["topology"] = f"{base}/topology/{topology_id(person.faces)}"

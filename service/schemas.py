@@ -76,8 +76,8 @@ class ReconstructQuery(BaseModel):
     )
     rigged: bool = Field(
         False,
-        description="Whether to keep each body as a GLB with a skeleton, too: 22 joints, skinning weights and the "
-        "pose. Its link is `rigged` in `mesh`.",
+        description="Whether bodies must have a skeleton: where meshes have none, 422 says why. Each body's links to a "
+        "GLB with skeleton, skinning weights and pose, and to BVH, are in `mesh` anyway.",
     )
     parameters: bool = Field(
         False, description="Whether the answer has the body's pose and shape; with rigged=true it has them anyway."
@@ -166,9 +166,9 @@ class MeshLinks(BaseModel):
     vertices: str = Field(description="The vertices as little-endian float32, in the frame of `joints`.")
     topology: str = Field(description="The faces, the same for all meshes of a network.")
     rigged: str | None = Field(
-        None, description="GLB of the body with skeleton and pose; only with rigged=true, of a body."
+        None, description="GLB of the body with skeleton, skinning weights and pose; of a fitted body."
     )
-    bvh: str | None = Field(None, description="The fitted body's pose as BVH; only with rigged=true.")
+    bvh: str | None = Field(None, description="The body's pose as BVH; of a fitted body.")
 
 
 class Parameters(BaseModel):

@@ -53,7 +53,7 @@ async def mesh_scene(answer_id: str, services: Context) -> Response:
 async def mesh_rigged(mesh_id: str, services: Context) -> Response:
     """The body in metres, y up, with 22 joints in SMPL's names, skinning weights and the pose.
 
-    It is there if the photo was sent with `rigged=true`. With all rotations zero the skeleton stands in a T-pose.
+    It is there of fitted bodies. With all rotations zero the skeleton stands in a T-pose.
     """
     rig = services.settings.rig
     glb = await _made(mesh_id, services, lambda record, called: downloads.skeleton_file(record, called, "rigged", rig))

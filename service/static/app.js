@@ -6,12 +6,12 @@ import { inMegabytes, prepared, watchUploads } from "./upload.js";
 import { ask, isLoading } from "./request.js";
 import { offerModes } from "./modes.js";
 import { Result } from "./result.js";
-import { keptAnswer, offers, readiness, reconstruct, useKey } from "./api.js";
+import { keptAnswer, offers, readiness, useKey } from "./api.js";
 import { offerSubjects } from "./subjects.js";
 import { asProblem } from "./errors.js";
 
 const element = (id) => document.getElementById(id);
-const result = new Result(rigged);
+const result = new Result();
 const MOST = 50; // photos at a time
 
 let limit = 32 * 2 ** 20; // bytes of a photo; the service's default, until it says another
@@ -157,14 +157,6 @@ async function addPerson() {
   if (!box || photo !== shown) return;
   photo.boxes[subject] = [...people.map(({ bbox }) => bbox), box].map(result.inPhoto);
   await askAgain();
-}
-
-/** The address of a person's body with a skeleton, which costs a fit: asked for when somebody wants it. */
-async function rigged(answer, index) {
-  const { file, abort } = shown;
-  const more = { bbox: String(result.inPhoto(answer.people[index].bbox)), rigged: true };
-  const again = await reconstruct(file, { mode: answer.mode, more, signal: abort.signal });
-  return again.people[0].mesh.rigged;
 }
 
 function fail(photo, error) {

@@ -3,11 +3,15 @@
 import { colourOf } from "./palette.js";
 import { SUBJECTS } from "./subjects.js";
 
-/**
- * Lists the people of answers, one for each mode shown. Calls `select(index or null)`, `save(address or a promise of one,
- * name)` and `rigged(answer, index)`, which gives such a promise.
- */
-export function listPeople(place, answers, selected, { select, save, rigged }) {
+const FILES = {
+  glb: ["GLB", "glb", "A mesh for 3D programs and the web"],
+  obj: ["OBJ", "obj", "A mesh as text"],
+  rigged: ["RIG", "rigged.glb", "A mesh with a skeleton, for animation"],
+  bvh: ["BVH", "bvh", "The pose alone, for animation programs"],
+};
+
+/** Lists the people of answers, one for each mode shown. Calls `select(index or null)` and `save(address, name)`. */
+export function listPeople(place, answers, selected, { select, save }) {
   const { people, subject } = answers[0];
   const words = SUBJECTS[subject];
   const list = make("fieldset", "people");
@@ -19,9 +23,7 @@ export function listPeople(place, answers, selected, { select, save, rigged }) {
     for (const answer of answers) {
       const mode = answers.length > 1 ? answer.mode : null;
       if (!answer.people[index]) continue;
-      const links = files(answer.people[index].mesh, `${words.file} ${index + 1}`, mode, save);
-      if (words.rig) links.append(rig(`${words.file} ${index + 1}`, mode, (name) => save(rigged(answer, index), name)));
-      row.append(links);
+      row.append(files(answer.people[index].mesh, `${words.file} ${index + 1}`, mode, save));
     }
     list.append(row);
   });
@@ -62,11 +64,13 @@ function certainty(score) {
 function files(mesh, name, mode, save) {
   const links = make("span", "files");
   if (mode) links.append(make("span", "small", mode));
-  for (const kind of ["glb", "obj"]) {
-    const link = make("a", "", kind.toUpperCase());
+  for (const [kind, [short, ending, title]] of Object.entries(FILES)) {
+    if (!mesh[kind]) continue;
+    const link = make("a", "", short);
     link.href = mesh[kind];
-    link.download = `${fileName(name, mode)}.${kind}`;
-    link.ariaLabel = `Download ${kind.toUpperCase()} of ${name}${mode ? `, ${mode}` : ""}`;
+    link.title = title;
+    link.download = `${fileName(name, mode)}.${ending}`;
+    link.ariaLabel = `Download ${short} of ${name}${mode ? `, ${mode}` : ""}`;
     link.addEventListener("click", (event) => {
       event.preventDefault(); // so that an expired link gives a sentence
       save(link.href, link.download);
@@ -74,21 +78,6 @@ function files(mesh, name, mode, save) {
     links.append(link);
   }
   return links;
-}
-
-/** A button, since there is nothing at an address yet. */
-function rig(name, mode, save) {
-  const button = make("button", "", "RIG");
-  button.type = "button";
-  button.title = "GLB with a skeleton, for animation";
-  button.ariaLabel = `Download RIG of ${name}${mode ? `, ${mode}` : ""}`;
-  button.addEventListener("click", async () => {
-    if (button.ariaBusy === "true") return;
-    button.ariaBusy = "true";
-    await save(`${fileName(name, mode)}.rigged.glb`);
-    button.ariaBusy = "false";
-  });
-  return button;
 }
 
 const fileName = (name, mode) => `${name.replace(" ", "-")}${mode ? `-${mode}` : ""}`;

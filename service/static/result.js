@@ -10,9 +10,7 @@ import { asProblem } from "./errors.js";
 const element = (id) => document.getElementById(id);
 
 export class Result {
-  /** `rigged(answer, index)` gives a promise of the address of a person's GLB with a skeleton. */
-  constructor(rigged) {
-    this.rigged = rigged;
+  constructor() {
     this.stages = [];
     this.answers = [];
     this.selected = null;
@@ -27,6 +25,11 @@ export class Result {
     element("views").addEventListener("change", (event) => this.stages[0]?.views.go(event.target.value));
     element("picture").addEventListener("click", () => {
       this.stages.forEach(async (stage, index) => saveBlob(await stage.picture(), `${this.fileName(index)}.png`));
+    });
+    element("zip").addEventListener("click", () => {
+      this.answers.forEach((answer, index) => {
+        this.save(answer.zip, `${this.fileName(index)}.zip`);
+      });
     });
     element("json").addEventListener("click", () => {
       this.answers.forEach((answer, index) => {
@@ -57,7 +60,7 @@ export class Result {
     await this.stage(answers);
     if (this.answers !== answers) return; // another photo came meanwhile
     element("hint-pick").hidden = answers[0].people.length === 1;
-    const actions = { select: (index) => this.select(index), save: (address, name) => this.save(address, name), rigged: this.rigged };
+    const actions = { select: (index) => this.select(index), save: (address, name) => this.save(address, name) };
     listPeople(element("people"), answers, this.selected, actions);
     this.update();
   }
@@ -173,12 +176,12 @@ export class Result {
     });
   }
 
-  /** Saves what is at an address, or at one that a promise brings. */
+  /** Saves what is at an address of the service. */
   async save(address, name) {
     const place = element("file-problem");
     place.hidden = true;
     try {
-      await saveAddress(await address, name);
+      await saveAddress(address, name);
     } catch (error) {
       place.textContent = asProblem(error).message;
       place.hidden = false;

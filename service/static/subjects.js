@@ -20,7 +20,6 @@ export const SUBJECTS = {
     ],
     thickness: 1,
     stands: true,
-    rig: true,
   },
   hand: {
     name: "Hands",
@@ -34,7 +33,6 @@ export const SUBJECTS = {
     bones: [1, 5, 9, 13, 17].flatMap((base) => [[0, base], [base, base + 1], [base + 1, base + 2], [base + 2, base + 3]]),
     thickness: 0.14,
     stands: false,
-    rig: false,
   },
 };
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -204,7 +205,17 @@ def test_downloads(shown):
     assert np.abs(saved - seen)[INSIDE].mean() < 3
 
 
-def test_a_skeleton_is_made_when_somebody_wants_it(shown, both_modes):
+def test_everything_in_one_file(shown):
+    tab, _ = shown
+    with tab.page.expect_download() as download:
+        tab.page.click("#zip")
+    assert download.value.suggested_filename == "dancers.zip"
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert archive.testzip() is None
+        assert len([name for name in archive.namelist() if name.endswith(".glb")]) >= PEOPLE
+
+
+def test_a_body_is_had_with_its_skeleton(shown, both_modes):
     tab, answer = shown
     with tab.page.expect_download() as download:
         tab.page.get_by_label("Download RIG of person 2", exact=True).click()
