@@ -25,7 +25,8 @@ from model.rendering.overlay import overlay, side_view
 from model.rendering.rasterizer import rasterise
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import build_topology
-from training.images.rendered.dataset import RenderConfig, RenderedPeople
+from training.images.rendered.config import RenderConfig
+from training.images.rendered.dataset import RenderedPeople
 from training.images.sample import collate
 from training.mocap.read import read_mocap
 from training.mocap.sample import read_sample

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 import weights
 from model.errors import BadInput
 from model.network.backbones import backbone_names, build_backbone
 from model.network.checkpoint import Checkpoint, save_checkpoint
-from model.network.lifting import MeshPrediction
 from model.network.sizes import TransformerSize
 from model.network.topology import MeshTopology
 from model.runtime.loading import default_checkpoint
 from training.bodies.anny import AnnyBody
+from training.cards import model_card
 from training.console import telling_errors
 from training.end_to_end import EndToEnd
 from training.evaluation.prepared import score_prepared
 from training.images.augment import Augmentation
 from training.images.backbone_cache import BackboneMaps
-from training.images.batches import ImageSource, MappedSource, MixedSource, Source, joined_truth
+from training.images.batches import ImageSource, MappedSource, MixedSource, Source
 from training.images.shards import RENDERED, PreparedImages
 from training.loop.distributed import Processes, joined
 from training.loop.trainer import StepLoss, Trainer
-from training.losses import edge_loss, mpt_loss
 from training.mocap.read import read_mocap
 from training.mocap.split import split_by_subject
-from training.objectives import hidden
-from training.pretrain import hardware
+from training.objectives import finetuning_loss
 from training.recipes import FINETUNE, FinetuneRecipe
 from training.synthesis.samples import SynthesisConfig, Synthesizer
 from training.variants import SIZES, build_variant, features_of, load_any, reading_features
@@ -88,36 +88,54 @@ def finetune(
         sources = [ImageSource(part, topology, _augmentation(part, topology)) for part in training]
         drawn = MixedSource(sources, recipe.weights)
     synthetic = _synthesizer(recipe, topology, mocap, model.size, device) if recipe.mixed else None
-    best = folder / "best.safetensors"
-    before = int(card.get("samples_seen", 0))
-
-    def validate(candidate: nn.Module) -> dict[str, float]:
-        assert isinstance(candidate, EndToEnd)
-        return score_prepared(candidate, checking, maps)
-
-    def keep(candidate: nn.Module, step: int, scores: dict[str, float]) -> None:
-        assert isinstance(candidate, EndToEnd)
-        seen = step * recipe.trainer.batch_size
-        about = {
-            "name": f"anny-{model.size.name}-tuned",
-            "mode": "fine-tuned",
-            "backbone": recipe.backbone,
-            "backbone_frozen": recipe.frozen,
-            "began_with": card.get("name"),
-            "samples_seen": before + seen,
-            "steps": step,
-            "images": sum(map(len, training)),
-            "images_data": [part.about for part in training],
-            "mocap_share": recipe.mixed if synthetic else 0.0,
-            "recipe": dataclasses.asdict(recipe),
-            "hardware": hardware(device),
-            "validation": {name: round(value, 2) for name, value in scores.items()},
-        }
-        save_checkpoint(best, candidate.mpt.transformer, topology, about, candidate.mpt.backbone if own else None)
-
-    trainer = Trainer(network, recipe.trainer, folder, processes, compile)
-    trainer.run(finetuning_loss(drawn, synthetic, topology, recipe, device), validate, keep)
+    about = {
+        "backbone": recipe.backbone,
+        "backbone_frozen": recipe.frozen,
+        "began_with": card.get("name"),
+        "images": sum(map(len, training)),
+        "images_data": [part.about for part in training],
+        "mocap_share": recipe.mixed if synthetic else 0.0,
+    }
+    loss = finetuning_loss(drawn, synthetic, topology, recipe, device)
+    best, seen = folder / "best.safetensors", int(card.get("samples_seen", 0))
+    stage = FinetuningStage(loss, checking, maps, best, recipe, topology, device, own, about, seen)
+    Trainer(network, recipe.trainer, folder, processes, compile).run(stage)
     return best
+
+
+@dataclass(frozen=True)
+class FinetuningStage:
+    """Fine-tuning on images."""
+
+    loss: StepLoss
+    checking: PreparedImages
+    """The validation images."""
+    maps: BackboneMaps | None
+    """A frozen backbone's answers to them."""
+    path: Path
+    """Where the best network goes."""
+    recipe: FinetuneRecipe
+    topology: MeshTopology
+    device: torch.device
+    own_backbone: bool
+    """Whether the backbone is, or will be, another than the published one, and goes into the checkpoint."""
+    card: dict[str, Any]
+    """What the card says beside what every card has."""
+    seen: int
+    """Samples that the network saw before."""
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """See `Stage`."""
+        assert isinstance(network, EndToEnd)
+        return score_prepared(network, self.checking, self.maps)
+
+    def keep(self, network: nn.Module, step: int, scores: dict[str, float]) -> None:
+        """See `Stage`."""
+        assert isinstance(network, EndToEnd)
+        model, seen = network.mpt.transformer, self.seen + step * self.recipe.trainer.batch_size
+        name = f"anny-{model.size.name}-tuned"
+        card = model_card(name, "fine-tuned", self.recipe, self.device, step, seen, scores, **self.card)
+        save_checkpoint(self.path, model, self.topology, card, network.mpt.backbone if self.own_backbone else None)
 
 
 def _begin(recipe: FinetuneRecipe, start: Path | None, topology: MeshTopology | None) -> Checkpoint:
@@ -162,45 +180,6 @@ def _synthesizer(
     return Synthesizer(
         AnnyBody.load(), topology, torch.from_numpy(poses.rotations), SynthesisConfig(size.heatmap_size), device
     )
-
-
-def finetuning_loss(
-    images: Source,
-    synthetic: Synthesizer | None,
-    topology: MeshTopology,
-    recipe: FinetuneRecipe,
-    device: torch.device,
-) -> StepLoss:
-    """Eq. 6 and the edge loss on images, as far as their truth goes, and on pre-training's samples, in one batch.
-
-    As in pre-training a share of the queries is masked, and of the heatmaps.
-    """
-    regressor, pairs = topology.coarse_regressor.to(device), topology.coarse_edges.to(device)
-
-    def loss(network: Callable[..., MeshPrediction], batch: int, generator: torch.Generator) -> dict[str, Tensor]:
-        of_mocap = round(recipe.mixed * batch) if synthetic else 0
-        of_images = batch - of_mocap
-        drawn = images.draw(of_images, generator)
-        maps, truth = drawn.maps, drawn.truth
-        hide: Tensor | None = None
-        if recipe.hides_heatmaps:
-            hide = hidden(of_images, topology.joint_count, generator)
-        if of_mocap:
-            assert synthetic is not None
-            index = torch.randint(len(synthetic.poses), (of_mocap,), generator=generator, device=device)
-            heatmaps, more = synthetic.training_batch(index, generator)
-            maps = heatmaps if maps is None else torch.cat([maps, heatmaps])
-            truth = joined_truth(truth, more)
-            if hide is not None:  # those of MoCap are masked already
-                hide = torch.cat([hide, hide.new_zeros(of_mocap, topology.joint_count)])
-        masks = [hidden(batch, n, generator) for n in (topology.joint_count, topology.coarse_count)]
-        vertices, joints, camera = network(drawn.crops, maps, hide, *masks)
-        vertices = vertices.float()
-        terms = mpt_loss(vertices, joints.float(), camera.float(), regressor, truth)
-        terms["edges"] = edge_loss(vertices, truth.vertices, pairs, truth.vertices_valid)
-        return {**terms, "loss": terms["loss"] + recipe.edges * terms["edges"]}
-
-    return loss
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

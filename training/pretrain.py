@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
-import platform
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -23,12 +23,13 @@ from training.bodies.anny import ADULT, AnnyBody
 from training.bodies.anny_hand import AnnyHand
 from training.bodies.coarse import load_topology, save_topology
 from training.bodies.protocol import BodyModel
+from training.cards import model_card
 from training.console import telling_errors
 from training.evaluation.validation import score_clean
 from training.hands.mano_poses import read_mano_poses
 from training.hands.sampling import drawn_hands
 from training.loop.distributed import Processes, joined
-from training.loop.trainer import Keep, Trainer, TrainerConfig
+from training.loop.trainer import StepLoss, Trainer, TrainerConfig
 from training.mocap.poses import MocapPoses
 from training.mocap.read import read_mocap
 from training.mocap.sample import read_sample
@@ -67,7 +68,6 @@ def pretrain(
     Raises:
         BadInput: the checkpoint is of another size.
     """
-    device = processes.device
     body = body or processes.one_by_one(lambda: load_body(recipe))
     training, validation, _ = split_by_subject(poses, body.subject.held_out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -75,51 +75,65 @@ def pretrain(
     if start and not (folder / "topology.safetensors").exists():
         save_topology(folder / "topology.safetensors", load_any(start).topology)
     topology = processes.one_by_one(lambda: load_topology(folder / "topology.safetensors", body, rotations))
-    train = Synthesizer(body, topology, rotations, recipe.synthesis, device)
-    check = Synthesizer(body, topology, torch.from_numpy(validation.rotations), recipe.synthesis, device)
-    size = recipe.size
+    train, check = (
+        Synthesizer(body, topology, torch.from_numpy(part.rotations), recipe.synthesis, processes.device)
+        for part in (training, validation)
+    )
     torch.manual_seed(recipe.trainer.seed)
-    model = build_variant(size, topology)
+    model = build_variant(recipe.size, topology)
     fit_bases(model, train)
     seen = _begin(model, load_any(start), start) if start else 0
+    about = {
+        "backbone": body.subject.backbone,
+        "subject": body.subject.name,
+        "training_poses": len(training),
+        "training_subjects": sorted(set(training.subjects.tolist())),
+        "validation_subjects": sorted(set(validation.subjects.tolist())),
+    }
 
-    def validate(network: nn.Module) -> dict[str, float]:
-        return score_clean(network, check, count=_VALIDATION_POSES)
-
-    def keeping(path: Path, config: TrainerConfig) -> Keep:
-        def keep(network: nn.Module, step: int, scores: dict[str, float]) -> None:
-            assert isinstance(network, MeshNetwork)
-            card = {
-                "name": f"{body.name}-{network.size.name}",
-                "mode": "zero-shot",
-                "backbone": body.subject.backbone,
-                "subject": body.subject.name,
-                "training_poses": len(training),
-                "training_subjects": sorted(set(training.subjects.tolist())),
-                "validation_subjects": sorted(set(validation.subjects.tolist())),
-                "samples_seen": seen + step * config.batch_size,
-                "steps": step,
-                "recipe": dataclasses.asdict(recipe),
-                "hardware": hardware(device),
-                "validation": {name: round(value, 2) for name, value in scores.items()},
-            }
-            save_checkpoint(path, network, topology, card)
-
-        return keep
+    def stage(name: str, config: TrainerConfig, loss: StepLoss, seen: int) -> PretrainingStage:
+        return PretrainingStage(loss, check, folder / name, recipe, config, about, seen)
 
     if recipe.lift and not start:
         if not (folder / "state.safetensors").exists():
             assert isinstance(model, MeshTransformer | LiftNetwork)
-            alone = LiftNetwork(lift_of(size), topology.unit, model.lift)
+            alone = LiftNetwork(lift_of(recipe.size), topology.unit, model.lift)
             lift = Trainer(alone, recipe.lift, folder / "lift", processes, compile)
-            loss = lifting_loss(JointSynthesizer(train), recipe.edges)
-            lift.run(loss, validate, keeping(folder / "lift.safetensors", recipe.lift))
+            lift.run(stage("lift.safetensors", recipe.lift, lifting_loss(JointSynthesizer(train), recipe.edges), seen))
             alone.load_state_dict(lift.average.state_dict())
         seen = recipe.lift.steps * recipe.lift.batch_size
-    best = folder / "best.safetensors"
-    trainer = Trainer(model, recipe.trainer, folder, processes, compile)
-    trainer.run(pretraining_loss(train, recipe.edges), validate, keeping(best, recipe.trainer))
-    return best
+    whole = stage("best.safetensors", recipe.trainer, pretraining_loss(train, recipe.edges), seen)
+    Trainer(model, recipe.trainer, folder, processes, compile).run(whole)
+    return whole.path
+
+
+@dataclass(frozen=True)
+class PretrainingStage:
+    """Pre-training of `PoseLift` alone, or of the whole network."""
+
+    loss: StepLoss
+    check: Synthesizer
+    """Makes the validation subjects' samples."""
+    path: Path
+    """Where the best network goes."""
+    recipe: PretrainRecipe
+    config: TrainerConfig
+    """Of this stage."""
+    card: dict[str, Any]
+    """What the stages' cards say alike."""
+    seen: int
+    """Samples that the network saw in earlier stages."""
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """See `Stage`."""
+        return score_clean(network, self.check, count=_VALIDATION_POSES)
+
+    def keep(self, network: nn.Module, step: int, scores: dict[str, float]) -> None:
+        """See `Stage`."""
+        assert isinstance(network, MeshNetwork)
+        name, seen = f"{self.check.body.name}-{network.size.name}", self.seen + step * self.config.batch_size
+        card = model_card(name, "zero-shot", self.recipe, self.check.device, step, seen, scores, **self.card)
+        save_checkpoint(self.path, network, self.check.topology, card)
 
 
 def _begin(model: MeshNetwork, begin: Checkpoint, path: Path) -> int:
@@ -151,13 +165,6 @@ def fit_bases(model: nn.Module, samples: Synthesizer) -> None:
 def load_body(recipe: PretrainRecipe) -> BodyModel:
     """The open body model that a recipe's samples are made of, if no other is given."""
     return AnnyHand.load() if recipe.subject == "hand" else AnnyBody.load(recipe.youngest)
-
-
-def hardware(device: torch.device) -> str:
-    """What a run used, for its card."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{torch.get_num_threads()} threads of a CPU ({platform.machine()}, {os.cpu_count()} cores)"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from model.network.encoder import Encoded
-from model.network.layers import Block
+from model.network.layers import CrossBlock
 from model.network.mesh_heads import DenseMesh, MeshHead
 from model.network.queries import VertexQueries
 
@@ -58,9 +58,7 @@ class QueryDecoder(nn.Module):
         self.vertices = vertices
         self.skip = DenseMesh(joints * memory, len(vertices.query))
         self.skip_place = nn.Linear(3, width)
-        self.blocks = nn.ModuleList(
-            Block(width, max(1, width // 64), among=False, memory=memory, ratio=2) for _ in range(layers)
-        )
+        self.blocks = nn.ModuleList(CrossBlock(width, max(1, width // 64), memory, ratio=2) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.head = small_head(width)
 

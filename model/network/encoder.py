@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from model.network.layers import Block
+from model.network.layers import SelfBlock, SelfCrossBlock
 from model.network.queries import JointQueries, VertexQueries
 from model.network.tokenizer import Tokens
 
@@ -47,16 +47,21 @@ class _Stack(nn.Module):
         super().__init__()
         self.blocks, self.narrow = nn.ModuleList(), nn.ModuleList()
         for (width, layers), (following, _) in zip(blocks, [*blocks[1:], blocks[-1]], strict=True):
-            self.blocks.append(nn.ModuleList(Block(width, heads, memory=memory) for _ in range(layers)))
+            self.blocks.append(
+                nn.ModuleList(
+                    SelfBlock(width, heads) if memory is None else SelfCrossBlock(width, heads, memory)
+                    for _ in range(layers)
+                )
+            )
             self.narrow.append(nn.Identity() if following == width else nn.Linear(width, following))
         self.width = blocks[-1][0]
         self.norm = nn.LayerNorm(self.width)
 
-    def run(self, state: Tensor, memory: Tensor | None) -> Tensor:
-        """(B, N, first width) to (B, N, last width)."""
+    def run(self, state: Tensor, *memory: Tensor) -> Tensor:
+        """(B, N, first width) to (B, N, last width); with the memory, where the blocks attend to one."""
         for blocks, narrow in zip(self.blocks, self.narrow, strict=True):
             for block in blocks:  # type: ignore[attr-defined]
-                state = block(state, memory)
+                state = block(state, *memory)
             state = narrow(state)
         return self.norm(state)
 
@@ -88,5 +93,5 @@ class SequenceEncoder(_Stack):
         joints = self.joints(tokens, lifted, masked_joints)
         vertices = self.vertices(len(joints), masked_vertices)
         k, c = joints.shape[1], vertices.shape[1]
-        state = self.run(torch.cat([joints, vertices, tokens.patches], dim=1), None)
+        state = self.run(torch.cat([joints, vertices, tokens.patches], dim=1))
         return Encoded(state[:, :k], state[:, k : k + c])

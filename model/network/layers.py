@@ -1,4 +1,4 @@
-"""The layers that the mesh regression transformer is made of: attention, and a pre-norm block around it."""
+"""The layers that the mesh regression transformer is made of: attention, and pre-norm blocks around it."""
 
 from __future__ import annotations
 
@@ -33,26 +33,50 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     return scores.softmax(dim=-1) @ value
 
 
-class Block(nn.Module):
-    """A pre-norm transformer layer: attention among the tokens, attention to a memory, a feed-forward network.
+class SelfBlock(nn.Module):
+    """A pre-norm transformer layer: attention among the tokens, then a feed-forward network."""
 
-    Either attention may be left out.
-    """
-
-    def __init__(self, width: int, heads: int, *, among: bool = True, memory: int | None = None, ratio: int = 4):
+    def __init__(self, width: int, heads: int, ratio: int = 4):
         super().__init__()
-        self.among_norm = nn.LayerNorm(width) if among else None
-        self.among = Attention(width, heads) if among else None
-        self.memory_norm = nn.LayerNorm(width) if memory else None
-        self.memory = Attention(width, heads, memory) if memory else None
-        self.mlp = nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, ratio * width), nn.GELU(), nn.Linear(ratio * width, width)
-        )
+        self.among_norm, self.among = nn.LayerNorm(width), Attention(width, heads)
+        self.mlp = _feed_forward(width, ratio)
 
-    def forward(self, tokens: Tensor, memory: Tensor | None = None) -> Tensor:
-        if self.among is not None and self.among_norm is not None:
-            normed = self.among_norm(tokens)
-            tokens = tokens + self.among(normed, normed)
-        if self.memory is not None and self.memory_norm is not None and memory is not None:
-            tokens = tokens + self.memory(self.memory_norm(tokens), memory)
+    def forward(self, tokens: Tensor) -> Tensor:
+        normed = self.among_norm(tokens)
+        tokens = tokens + self.among(normed, normed)
         return tokens + self.mlp(tokens)
+
+
+class CrossBlock(nn.Module):
+    """A pre-norm transformer layer: attention of the tokens to a memory, then a feed-forward network."""
+
+    def __init__(self, width: int, heads: int, memory: int, ratio: int = 4):
+        super().__init__()
+        self.memory_norm, self.memory = nn.LayerNorm(width), Attention(width, heads, memory)
+        self.mlp = _feed_forward(width, ratio)
+
+    def forward(self, tokens: Tensor, memory: Tensor) -> Tensor:
+        tokens = tokens + self.memory(self.memory_norm(tokens), memory)
+        return tokens + self.mlp(tokens)
+
+
+class SelfCrossBlock(nn.Module):
+    """A pre-norm transformer layer: attention among the tokens, to a memory, then a feed-forward network."""
+
+    def __init__(self, width: int, heads: int, memory: int, ratio: int = 4):
+        super().__init__()
+        self.among_norm, self.among = nn.LayerNorm(width), Attention(width, heads)
+        self.memory_norm, self.memory = nn.LayerNorm(width), Attention(width, heads, memory)
+        self.mlp = _feed_forward(width, ratio)
+
+    def forward(self, tokens: Tensor, memory: Tensor) -> Tensor:
+        normed = self.among_norm(tokens)
+        tokens = tokens + self.among(normed, normed)
+        tokens = tokens + self.memory(self.memory_norm(tokens), memory)
+        return tokens + self.mlp(tokens)
+
+
+def _feed_forward(width: int, ratio: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.LayerNorm(width), nn.Linear(width, ratio * width), nn.GELU(), nn.Linear(ratio * width, width)
+    )

@@ -20,7 +20,7 @@ from tests.support.torchrun import run_script
 from training.evaluate import main as evaluation
 from training.finetune import main as finetuning
 from training.images.prepare import prepare
-from training.images.rendered.dataset import RenderConfig
+from training.images.rendered.config import RenderConfig
 from training.images.shards import PreparedImages
 from training.mocap.poses import MocapPoses
 from training.mocap.sample import read_sample

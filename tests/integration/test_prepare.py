@@ -14,7 +14,7 @@ from model.network.checkpoint import load_checkpoint
 from model.network.topology import MeshTopology
 from model.runtime.loading import default_checkpoint
 from training.images.prepare import prepare
-from training.images.rendered.dataset import RenderConfig
+from training.images.rendered.config import RenderConfig
 from training.images.shards import PreparedImages
 from training.mocap.poses import MocapPoses
 from training.mocap.sample import read_sample

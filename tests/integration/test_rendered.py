@@ -31,7 +31,8 @@ from training.images.rendered.appearance import (
     draw_appearance,
     regions,
 )
-from training.images.rendered.dataset import RenderConfig, RenderedPeople
+from training.images.rendered.config import RenderConfig
+from training.images.rendered.dataset import RenderedPeople
 from training.images.sample import ImageSample, collate, look_at_root
 
 PLAIN = RenderConfig(

@@ -14,7 +14,7 @@ from model.network.projection import square_crop, to_crop
 from training.bodies.protocol import BodyModel
 from training.bodies.subject import Subject
 from training.rotations import axis_angle_to_matrix
-from training.synthesis.corruption import HeatmapCorruption, corrupt_and_draw, mask_heatmaps
+from training.synthesis.corruption import HeatmapCorruption, TrueJoints, corrupt_and_draw, mask_heatmaps
 from training.synthesis.viewing import VIEWING
 from training.synthesis.virtual_cameras import VirtualCameras
 
@@ -112,10 +112,8 @@ def noisy(views: Views, size: int) -> Tensor:
     """Heatmaps as a 2D network might answer: jittered, misplaced, exchanged, false, weak and missing peaks, noise."""
     generator = torch.Generator().manual_seed(SEED + 1 + int(views.number[0]))
     inside = views.joints_2d.clamp(0, CROP_SIZE)
-    visible = (views.joints_2d == inside).all(dim=-1)
-    subject = views.subject
-    noise = noise_of(subject)
-    return corrupt_and_draw(views.joints_2d, visible, inside, subject.confused, noise, size, generator, subject.parts)
+    joints = TrueJoints(views.joints_2d, (views.joints_2d == inside).all(dim=-1), inside)
+    return corrupt_and_draw(joints, views.subject, noise_of(views.subject), size, generator)
 
 
 def finger_hidden(views: Views, size: int) -> Tensor:

@@ -29,7 +29,8 @@ from model.runtime.loading import default_checkpoint
 from training.bodies.anny import AnnyBody
 from training.console import telling_errors
 from training.images.backbone_cache import BackboneMaps
-from training.images.rendered.dataset import RenderConfig, RenderedPeople
+from training.images.rendered.config import RenderConfig
+from training.images.rendered.dataset import RenderedPeople
 from training.images.shards import RENDERED, SHARD, PreparedImages, write_shard
 from training.mocap.poses import MocapPoses
 from training.mocap.read import read_mocap

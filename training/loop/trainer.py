@@ -1,4 +1,4 @@
-"""The loop that both stages share: schedule, mixed precision, clipping, averaging, resuming, logging."""
+"""The loop that all stages share: schedule, mixed precision, clipping, averaging, resuming, logging."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -52,10 +52,20 @@ class TrainerConfig:
 StepLoss = Callable[[Callable[..., Any], int, torch.Generator], dict[str, Tensor]]
 """Draws a batch of that many samples from the generator, runs the given network on it, and returns the losses by name,
 among them "loss"."""
-Validate = Callable[[nn.Module], dict[str, float]]
-"""Scores by name in millimetres; the first one chooses the best checkpoint."""
-Keep = Callable[[nn.Module, int, dict[str, float]], None]
-"""Keeps the averaged network of a step, with its scores, as the best one so far."""
+
+
+class Stage(Protocol):
+    """What is trained for: a loss for the steps, scores for the choice, and a place for the best network."""
+
+    @property
+    def loss(self) -> StepLoss:
+        """The loss of a step."""
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Scores of a network by name, in millimetres; the first one chooses the best checkpoint."""
+
+    def keep(self, network: nn.Module, step: int, scores: dict[str, float]) -> None:
+        """Keeps the averaged network of a step, with its scores, as the best one so far."""
 
 
 class Trainer:
@@ -103,24 +113,27 @@ class Trainer:
                 print(f"Resuming {folder} at step {self.step} of {config.steps}.", flush=True)
         processes.wait()  # nobody may write before all have read
 
-    def run(self, step_loss: StepLoss, validate: Validate, keep: Keep) -> None:
+    def run(self, stage: Stage) -> None:
         """Trains to the end. Ctrl-C or SIGTERM lets the step end, saves the state and raises KeyboardInterrupt."""
         leads = self.processes.leads
         writer = SummaryWriter(self.folder / "tensorboard") if leads else None
         bar = tqdm(
             total=self.config.steps, initial=self.step, unit="step", mininterval=2, smoothing=0.05, disable=not leads
         )
-        started, first = time.monotonic(), self.step
+        spent = 0.0  # seconds in steps, without validation
+        first = self.step
         with self._heeding_signals():
             while self.step < self.config.steps:
-                losses = self.train_step(step_loss)
+                started = time.monotonic()
+                losses = self.train_step(stage.loss)
+                spent += time.monotonic() - started
                 self.step += 1
                 bar.update()
                 if writer and self.step % 50 == 0:
-                    self._log(writer, bar, losses, (self.step - first) / (time.monotonic() - started))
+                    self._log(writer, bar, losses, (self.step - first) / spent)
                 if self.step % self.config.validate_every == 0 or self.step == self.config.steps:
                     if writer:
-                        self._validate(writer, validate, keep)
+                        self._validate(writer, stage)
                         self._save()
                     self.processes.wait()
                 # All processes have to stop at the same step; asking costs time, so they do it now and then.
@@ -186,14 +199,14 @@ class Trainer:
         writer.add_scalar("learning_rate", learning_rate(self.config, self.step), self.step)
         bar.set_postfix_str(f"loss {values['loss']:.3f}, {rate:.0f} samples/s")
 
-    def _validate(self, writer: Any, validate: Validate, keep: Keep) -> None:
-        scores = validate(self.average)
+    def _validate(self, writer: Any, stage: Stage) -> None:
+        scores = stage.validate(self.average)
         for name, value in scores.items():
             writer.add_scalar(f"validation/{name}", value, self.step)
         tqdm.write(f"step {self.step}: " + ", ".join(f"{name} {value:.1f} mm" for name, value in scores.items()))
         if (score := next(iter(scores.values()))) < self.best:
             self.best = score
-            keep(self.average, self.step, scores)
+            stage.keep(self.average, self.step, scores)
 
     def _save(self) -> None:
         save_state(self.state_file, self.step, self.best, self.model, self.average, self.optimizers)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from model.network.heatmaps import CROP_SIZE, SIGMA, Peaks, draw_heatmaps
+from training.bodies.subject import Subject
 
 
 def mask_heatmaps(heatmaps: Tensor, masked: Tensor) -> Tensor:
@@ -58,39 +61,42 @@ class HeatmapCorruption:
     """Masked Heatmap Modeling: in half of the samples a share of the joints, drawn from 0 to this, is hidden."""
 
 
+@dataclass(frozen=True)
+class TrueJoints:
+    """Where joints are in a crop and its photo, lengths in crop pixels."""
+
+    position: Tensor
+    """(B, K, 2)."""
+    visible: Tensor
+    """(B, K) bool, whether they lie within the photo and the crop; those outside get no true peak."""
+    edge: Tensor
+    """(B, K, 2) the nearest position within both, near which a false peak may stand for a joint outside."""
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+    def __getitem__(self, samples: slice) -> TrueJoints:
+        """Some of the samples."""
+        return TrueJoints(self.position[samples], self.visible[samples], self.edge[samples])
+
+
 def corrupt(
-    joints: Tensor,
-    visible: Tensor,
-    edge: Tensor,
-    confused: tuple[int, ...],
-    corruption: HeatmapCorruption,
-    generator: torch.Generator,
-    parts: tuple[int, ...] | None = None,
+    joints: TrueJoints, subject: Subject, corruption: HeatmapCorruption, generator: torch.Generator
 ) -> tuple[Peaks, Tensor]:
-    """Each joint's peak as a 2D pose network might have answered, and which samples (B, 1) are not clean.
-
-    Args: see `corrupt_and_draw`.
-    """
-    b, k = visible.shape
-
-    def rand(*shape: int) -> Tensor:
-        return torch.rand(*shape, generator=generator, device=joints.device)
-
-    def randn(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator, device=joints.device)
-
+    """Each joint's peak as a 2D pose network might have answered, and which samples (B, 1) are not clean."""
+    (b, k), rand, randn = joints.visible.shape, *_random(generator)
     dirty = rand(b, 1) >= corruption.clean  # (B, 1)
     jitter = randn(b, k, 2) * (rand(b, 1, 1) * corruption.jitter)
     off = (rand(b, k) < corruption.outliers) & dirty
     jitter = jitter + randn(b, k, 2) * (16.0 * off[..., None])
     exchange = (rand(b, k) < corruption.exchanged) & dirty
-    if parts is not None and (corruption.part_jitter or corruption.exchanged_parts):
-        part = list(parts)
+    if corruption.part_jitter or corruption.exchanged_parts:
+        part = list(subject.parts)
         common = randn(b, max(part) + 1, 2) * (rand(b, 1, 1) * corruption.part_jitter)
         jitter = jitter + common[:, part]
         exchange = exchange | ((rand(b, max(part) + 1) < corruption.exchanged_parts)[:, part] & dirty)
-    at = joints + jitter * dirty[..., None]
-    at = torch.where(exchange[..., None], at[:, list(confused)], at)
+    at = joints.position + jitter * dirty[..., None]
+    at = torch.where(exchange[..., None], at[:, list(subject.confused)], at)
 
     low, high = corruption.sigma
     sigma = torch.where(dirty, low * (high / low) ** (0.7 * rand(b, 1) + 0.3 * rand(b, k)), SIGMA)
@@ -99,89 +105,78 @@ def corrupt(
     height = torch.where(off, height * (0.3 + 0.7 * rand(b, k)), height)
 
     imagined = (rand(b, k) < corruption.imagined) & dirty
-    height = torch.where(visible, height, height * imagined * rand(b, k))
-    at = torch.where(visible[..., None], at, edge + 6.0 * randn(b, k, 2))
+    height = torch.where(joints.visible, height, height * imagined * rand(b, k))
+    at = torch.where(joints.visible[..., None], at, joints.edge + 6.0 * randn(b, k, 2))
     share = corruption.masked * rand(b, 1) * (rand(b, 1) < 0.5)
     height = height.masked_fill(rand(b, k) < share, 0.0)
     return Peaks(at, sigma.expand(b, k), height), dirty
 
 
 def corrupt_and_draw(
-    joints: Tensor,
-    visible: Tensor,
-    edge: Tensor,
-    confused: tuple[int, ...],
+    joints: TrueJoints,
+    subject: Subject,
     corruption: HeatmapCorruption,
     size: int,
     generator: torch.Generator,
-    parts: tuple[int, ...] | None = None,
     noisy: float = 0.125,
 ) -> Tensor:
     """Draws heatmaps as a 2D pose network might have answered.
 
     Args:
-        joints: (B, K, 2) true positions in crop pixels.
-        visible: (B, K) bool; joints that lie outside of the photo get no true peak,
-        edge: (B, K, 2) but maybe a false one near here, the nearest place inside, in crop pixels.
-        confused: for each joint the one that is most easily taken for it, such as its left-right counterpart.
+        joints: the truth.
+        subject: of which kind they are: it says which joints are confused.
+        corruption: how far heatmaps stray.
         size: cells on a side.
         generator: draws everything, on the joints' device.
-        parts: for each joint its part, from 0; without them no errors are common to a part.
         noisy: share of the samples that get noise.
 
     Returns:
         (B, K, size, size), values in 0..1 but for the noise.
     """
-    b, k = visible.shape
-    peaks, dirty = corrupt(joints, visible, edge, confused, corruption, generator, parts)
+    (b, k), rand, randn = joints.visible.shape, *_random(generator)
+    peaks, dirty = corrupt(joints, subject, corruption, generator)
     heatmaps = draw_heatmaps(peaks.at, size, peaks.sigma, peaks.height).flatten(0, 1)  # (B * K, size, size)
-    which, second = _second_peaks(peaks, joints, dirty, confused, corruption, generator)
+    which, second = _second_peaks(peaks, joints, dirty, subject, corruption, generator)
     drawn = draw_heatmaps(second.at[None], size, second.sigma[None], second.height[None])[0]
     heatmaps[which] = torch.maximum(heatmaps[which], drawn)
 
     heatmaps = heatmaps.unflatten(0, (b, k))
     count = int(noisy * b)  # the order of a batch is random, so its first ones are as good as any
-    noise = torch.randn(count, k, size, size, generator=generator, device=joints.device)
-    strength = corruption.noise * torch.rand(count, 1, 1, 1, generator=generator, device=joints.device)
-    heatmaps[:count] += noise * strength
+    noise = randn(count, k, size, size)
+    heatmaps[:count] += noise * (corruption.noise * rand(count, 1, 1, 1))
     return heatmaps
 
 
-def second_peaks(
-    peaks: Peaks,
-    joints: Tensor,
-    dirty: Tensor,
-    confused: tuple[int, ...],
-    corruption: HeatmapCorruption,
-    generator: torch.Generator,
-) -> Peaks:
-    """The false peaks beside the true ones, with height 0 for joints that have none.
-
-    Args:
-        peaks, dirty: of `corrupt`; the others as for `corrupt_and_draw`.
-    """
-    which, second = _second_peaks(peaks, joints, dirty, confused, corruption, generator)
+def corrupted_peaks(
+    joints: TrueJoints, subject: Subject, corruption: HeatmapCorruption, generator: torch.Generator
+) -> tuple[Peaks, Peaks]:
+    """What `corrupt_and_draw` draws but for the noise: joints' peaks, and false ones, of height 0 for none."""
+    peaks, dirty = corrupt(joints, subject, corruption, generator)
+    which, second = _second_peaks(peaks, joints, dirty, subject, corruption, generator)
     height = torch.zeros_like(peaks.height).flatten().index_copy(0, which, second.height)
     at = peaks.at.flatten(0, 1).index_copy(0, which, second.at)
-    return Peaks(at.view_as(peaks.at), peaks.sigma, height.view_as(peaks.height))
+    return peaks, Peaks(at.view_as(peaks.at), peaks.sigma, height.view_as(peaks.height))
 
 
 def _second_peaks(
     peaks: Peaks,
-    joints: Tensor,
+    joints: TrueJoints,
     dirty: Tensor,
-    confused: tuple[int, ...],
+    subject: Subject,
     corruption: HeatmapCorruption,
     generator: torch.Generator,
 ) -> tuple[Tensor, Peaks]:
     """Which of all (B * K) joints have a false peak, (F,), and these."""
-    b, k = peaks.height.shape
-
-    def rand(*shape: int) -> Tensor:
-        return torch.rand(*shape, generator=generator, device=joints.device)
-
+    (b, k), rand, _ = peaks.height.shape, *_random(generator)
     # A fixed number of joints, wherever they fall, keeps every shape the same from batch to batch.
-    which = torch.randperm(b * k, generator=generator, device=joints.device)[: round(corruption.false_peaks * b * k)]
-    elsewhere = torch.where(rand(b, k, 1) < 0.5, joints[:, list(confused)], CROP_SIZE * rand(b, k, 2))
+    count = round(corruption.false_peaks * b * k)
+    which = torch.randperm(b * k, generator=generator, device=generator.device)[:count]
+    elsewhere = torch.where(rand(b, k, 1) < 0.5, joints.position[:, list(subject.confused)], CROP_SIZE * rand(b, k, 2))
     height = peaks.height * dirty * rand(b, k) * 0.9
     return which, Peaks(*(part.flatten(0, 1)[which] for part in (elsewhere, peaks.sigma, height)))
+
+
+def _random(generator: torch.Generator) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
+    """Uniform and normal random numbers of a shape, on the generator's device."""
+    on = {"generator": generator, "device": generator.device}
+    return partial(torch.rand, **on), partial(torch.randn, **on)

@@ -10,12 +10,12 @@ from torch import Tensor
 from model.network.heatmaps import SIGMA, read_heatmaps, read_peaks
 from training.bodies.shape_bank import BankedMesh
 from training.losses import MeshTruth
-from training.synthesis.corruption import corrupt, corrupt_and_draw, second_peaks
+from training.synthesis.corruption import TrueJoints, corrupt_and_draw, corrupted_peaks
 from training.synthesis.samples import Synthesizer, near_the_crop
 from training.synthesis.virtual_cameras import VirtualCameras
 
 _VIEWS, _DIRECTIONS, _COVERED = 1024, 64, 0.98
-_DRAWN = 32  # one sample in so many is drawn, for the noise between the peaks
+_DRAWN = 32  # one sample in 32 is drawn, for the noise between the peaks
 
 
 class JointSynthesizer:
@@ -60,18 +60,15 @@ class JointSynthesizer:
         truth = MeshTruth(vertices, joints, in_crop, joints_2d_valid=near_the_crop(in_crop))
         return self._read(seen, generator), truth
 
-    def _read(self, seen: tuple[Tensor, Tensor, Tensor], generator: torch.Generator) -> Tensor:
+    def _read(self, joints: TrueJoints, generator: torch.Generator) -> Tensor:
         subject, config = self.samples.subject, self.samples.config
-        corruption, size, confused, parts = config.corruption, config.heatmap_size, subject.confused, subject.parts
-        drawn = len(seen[0]) // _DRAWN if corruption.noise else 0
-        joints, visible, edge = (part[drawn:] for part in seen)
-        peaks, dirty = corrupt(joints, visible, edge, confused, corruption, generator, parts)
-        second = second_peaks(peaks, joints, dirty, confused, corruption, generator)
+        corruption, size = config.corruption, config.heatmap_size
+        drawn = len(joints) // _DRAWN if corruption.noise else 0
+        peaks, second = corrupted_peaks(joints[drawn:], subject, corruption, generator)
         features = read_peaks(peaks, size, max(SIGMA, corruption.sigma[1]), second).features()
         if not drawn:
             return features
-        joints, visible, edge = (part[:drawn] for part in seen)
-        maps = corrupt_and_draw(joints, visible, edge, confused, corruption, size, generator, parts, noisy=1.0)
+        maps = corrupt_and_draw(joints[:drawn], subject, corruption, size, generator, noisy=1.0)
         return torch.cat([read_heatmaps(maps).features(), features])
 
 

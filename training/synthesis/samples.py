@@ -13,7 +13,7 @@ from model.network.topology import MeshTopology
 from training.bodies.protocol import BodyModel
 from training.losses import MeshTruth
 from training.rotations import axis_angle_to_matrix
-from training.synthesis.corruption import HeatmapCorruption, corrupt_and_draw
+from training.synthesis.corruption import HeatmapCorruption, TrueJoints, corrupt_and_draw
 from training.synthesis.pose_variety import PoseVariety, vary
 from training.synthesis.viewing import VIEWING
 from training.synthesis.virtual_cameras import VirtualCameras
@@ -111,17 +111,12 @@ class Synthesizer:
         """Heatmaps (B, K, S, S) as a 2D network might answer, and the truth of Eq. 2 to 5."""
         bodies = self.bodies(index, generator, self.config.variety)
         outline = bodies.cameras.project(bodies.vertices)
-        places, in_crop = self.seen(bodies.cameras.project(bodies.joints), outline, generator)
-        subject, config = self.subject, self.config
-        heatmaps = corrupt_and_draw(
-            *places, subject.confused, config.corruption, config.heatmap_size, generator, subject.parts
-        )
+        joints, in_crop = self.seen(bodies.cameras.project(bodies.joints), outline, generator)
+        heatmaps = corrupt_and_draw(joints, self.subject, self.config.corruption, self.config.heatmap_size, generator)
         truth = MeshTruth(bodies.vertices, bodies.joints, in_crop, joints_2d_valid=near_the_crop(in_crop))
         return heatmaps, truth
 
-    def seen(
-        self, joints_2d: Tensor, outline: Tensor, generator: torch.Generator
-    ) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
+    def seen(self, joints_2d: Tensor, outline: Tensor, generator: torch.Generator) -> tuple[TrueJoints, Tensor]:
         """Puts people into a photo that may cut them off, and crops them.
 
         Args:
@@ -129,8 +124,7 @@ class Synthesizer:
             generator: draws edges and crops.
 
         Returns:
-            What `corrupt` takes: where joints are in crop pixels, whether they are in the photo, and the nearest
-            places in it; and where joints are in -1..1 across the crop, (B, K, 2).
+            The joints in crop pixels; and their positions in -1..1 across the crop, (B, K, 2).
         """
         box, cut = self._visible_box(outline, generator)
         crop = self._jittered_crop(box, generator)
@@ -138,7 +132,7 @@ class Synthesizer:
         visible = self._inside(joints_2d, cut) & (in_crop.abs() < 1).all(dim=-1)
         inside = torch.minimum(torch.maximum(joints_2d, cut[:, None, :2]), cut[:, None, 2:])
         edge = to_crop(inside, crop).clamp(-1, 1)
-        return ((in_crop + 1) * (CROP_SIZE / 2), visible, (edge + 1) * (CROP_SIZE / 2)), in_crop
+        return TrueJoints((in_crop + 1) * (CROP_SIZE / 2), visible, (edge + 1) * (CROP_SIZE / 2)), in_crop
 
     def clean_batch(self, bodies: Bodies) -> Tensor:
         """Heatmaps by Eq. 1 in the crop that a perfect detector would give."""

@@ -16,13 +16,13 @@ from model.network.sizes import TransformerSize
 from model.network.topology import MeshTopology
 from tests.support.toy_backbone import ToyBackbone
 from training.end_to_end import EndToEnd
-from training.finetune import finetuning_loss
 from training.images.batches import ImageSource, MixedSource, joined_truth
 from training.images.sample import ImageSample
 from training.loop.distributed import Processes
 from training.loop.optimizers import make_optimizers
 from training.loop.trainer import Trainer, TrainerConfig
 from training.losses import MeshTruth
+from training.objectives import finetuning_loss
 from training.recipes import FinetuneRecipe
 from training.variants import build_variant, reading_features
 
@@ -159,14 +159,9 @@ def test_a_few_images_are_learned_end_to_end(transformer: MeshNetwork, topology:
     start = {name: value.clone() for name, value in network.mpt.backbone.named_parameters()}
     losses: list[float] = []
 
-    def told(model, batch, generator):  # type: ignore[no-untyped-def]
-        terms = loss(model, batch, generator)
-        losses.append(float(terms["loss"].detach()))
-        return terms
-
-    Trainer(network, CONFIG, tmp_path, Processes(torch.device("cpu"))).run(
-        told, lambda _: {"error": 1.0}, lambda *_: None
-    )
+    trainer = Trainer(network, CONFIG, tmp_path, Processes(torch.device("cpu")))
+    for trainer.step in range(CONFIG.steps):
+        losses.append(float(trainer.train_step(loss)["loss"].detach()))
     assert sum(losses[-5:]) < 0.85 * sum(losses[:5])
     moved = {name for name, value in network.mpt.backbone.named_parameters() if not torch.equal(value, start[name])}
     assert moved == {name for name in start if not name.startswith("unused")}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,12 +12,13 @@ from torch.utils.data import Dataset
 
 from model.body.normals import vertex_normals
 from model.network.placement import ray_rotation
-from model.network.projection import square_crop
 from model.network.topology import MeshTopology
 from model.rendering.projection import extent, project
 from model.rendering.rasterizer import interpolate, is_closed, rasterise
 from training.bodies.protocol import BodyModel
 from training.images.rendered.appearance import Surface, colours, draw_appearance, regions
+from training.images.rendered.config import RenderConfig
+from training.images.rendered.framing import Framing
 from training.images.rendered.lighting import darken_ground, draw_lamp
 from training.images.rendered.scenery import background, find_photos, occluder, photograph
 from training.images.sample import ImageSample, look_at_root
@@ -26,32 +26,6 @@ from training.rotations import axis_angle_to_matrix, mirror_pose
 from training.synthesis.virtual_cameras import sample_cameras
 
 _SAMPLES = 2  # drawn pixels on a side of each of the picture's
-
-
-@dataclass(frozen=True)
-class RenderConfig:
-    """What rendered samples look like."""
-
-    size: int = 224
-    """Pixels on a crop's side: the backbone's input."""
-    views: int | None = None
-    """See `sample_cameras`."""
-    cut_off: float = 0.25
-    """Share of people that the photo's edge cuts off."""
-    near_edge: float = 0.08
-    """Chance of each of the photo's edges to lie within the crop, beside the person."""
-    occluded: float = 0.25
-    """Share of people with something before them."""
-    company: float = 0.15
-    """Share of people with somebody beside or behind them."""
-    crop_scale: tuple[float, float] = (1.15, 1.4)
-    """Range of the crop's side over the box's longer side; people are cropped at 1.25."""
-    crop_shift: float = 0.04
-    """Largest shift of the crop, as a share of its side."""
-    photos: Path | None = None
-    """A folder of photos without people for backgrounds; None makes them up."""
-    full_vertices: bool = False
-    """Whether samples bring the whole mesh too."""
 
 
 class RenderedPeople(Dataset[ImageSample]):
@@ -144,12 +118,12 @@ class RenderedPeople(Dataset[ImageSample]):
         ahead = torch.tensor([0.0, 0.0, 1.0]) * camera.distance
         vertices, joints = (world + place) @ turn.T + ahead, (joints + place) @ turn.T + ahead
 
-        # The middle of the crop is where the camera appearances, which changes the picture a little: frame it again.
-        draw = rng.random(12)
-        middle = self._frame(vertices[0].numpy(), draw)[1][:2]
+        # The camera turns to the middle of the crop, which changes the picture a little: frame it again.
+        framing = Framing.draw(rng)
+        middle = framing.frame(vertices[0].numpy(), self.config)[1][:2]
         gaze = ray_rotation(torch.from_numpy(middle.astype(np.float32))[None], torch.ones(1, 1))[0]
         vertices, joints, up = vertices @ gaze, joints @ gaze, turn[:, 2] @ gaze
-        edges, (x, y, side) = self._frame(vertices[0].numpy(), draw)
+        edges, (x, y, side) = framing.frame(vertices[0].numpy(), self.config)
         size = self.config.size
         focal = float(size / side)
         point = float(size / 2 - focal * x), float(size / 2 - focal * y)
@@ -158,35 +132,6 @@ class RenderedPeople(Dataset[ImageSample]):
     def _joints(self, world: Tensor) -> Tensor:
         """(P, K, 3) joints of meshes (P, V, 3). A long sum in torch differs in its last bits with the threads."""
         return torch.from_numpy(np.einsum("kv,pvd->pkd", self.regressor, world[:, self.held].numpy())).float()
-
-    def _frame(self, vertices: np.ndarray, draw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The photo's edges (4,) left, top, right, bottom and the crop (3,) on the plane at z = 1.
-
-        Args:
-            vertices: (V, 3); draw: (12,) random numbers in 0..1.
-        """
-        config = self.config
-        x, y, z = np.ascontiguousarray(vertices.T)
-        plane = np.stack([x, y]) / np.maximum(z, 0.1)  # (2, V)
-        low, high = plane.min(axis=1), plane.max(axis=1)
-        edges = np.array([-np.inf, -np.inf, np.inf, np.inf])
-        if draw[0] < config.cut_off:  # mostly from below: at the knees, the hips or the chest
-            side = int(np.searchsorted([0.1, 0.2, 0.3], draw[1], side="right"))  # left, top, right, bottom
-            keep = 0.3 + 0.65 * draw[2] if side == 3 else 0.65 + 0.3 * draw[2]
-            start, end = (high, low) if side < 2 else (low, high)
-            edges[side] = (start + keep * (end - start))[side % 2]
-            shown = plane[:, ((plane > edges[:2, None]) & (plane < edges[2:, None])).all(axis=0)]
-            low, high = shown.min(axis=1), shown.max(axis=1)
-        box = np.concatenate([low, high - low]).astype(np.float32)
-        scale = config.crop_scale[0] + draw[3] * (config.crop_scale[1] - config.crop_scale[0])
-        crop = square_crop(torch.from_numpy(box[None]), scale)[0].numpy().astype(np.float64)
-        crop[:2] += (2 * draw[4:6] - 1) * config.crop_shift * crop[2]
-        # Some photos end close to the person.
-        border = np.concatenate([crop[:2] - crop[2] / 2, crop[:2] + crop[2] / 2])
-        margin = (np.concatenate([low, high]) - border) * np.array([1, 1, -1, -1])  # inwards
-        close = (draw[6:10] < config.near_edge) & (margin > 0) & np.isinf(edges)
-        edges[close] = (border + draw[10] * margin * np.array([1, 1, -1, -1]))[close]
-        return edges, crop
 
     def _draw(self, rng: np.random.Generator, scene: _Scene) -> tuple[np.ndarray, np.ndarray]:
         """The picture (S, S, 3) uint8 and which joints of the first person it shows (K,)."""

@@ -7,9 +7,9 @@ import math
 import pytest
 import torch
 
-from model.joints import COCO_MIRROR
 from model.network.heatmaps import CROP_SIZE, Peaks, draw_heatmaps, read_heatmaps, read_peaks
-from training.synthesis.corruption import HeatmapCorruption, corrupt_and_draw, mask_heatmaps
+from training.bodies.subject import BODY
+from training.synthesis.corruption import HeatmapCorruption, TrueJoints, corrupt_and_draw, mask_heatmaps
 
 
 def test_equation_1_by_hand() -> None:
@@ -70,7 +70,8 @@ def test_corruption_repeats_from_its_seed_and_spares_clean_samples() -> None:
     visible = torch.ones(16, 17, dtype=torch.bool)
 
     def draw(corruption: HeatmapCorruption) -> torch.Tensor:
-        return corrupt_and_draw(joints, visible, joints, COCO_MIRROR, corruption, 56, torch.Generator().manual_seed(5))
+        truth = TrueJoints(joints, visible, joints)
+        return corrupt_and_draw(truth, BODY, corruption, 56, torch.Generator().manual_seed(5))
 
     wild = HeatmapCorruption()
     assert torch.equal(draw(wild), draw(wild))
@@ -82,10 +83,8 @@ def test_joints_outside_of_the_photo_have_no_peak_in_clean_samples() -> None:
     visible = torch.ones(4, 17, dtype=torch.bool)
     visible[:, 13:] = False
     joints = torch.full((4, 17, 2), 102.0)
-    drawn = corrupt_and_draw(
-        joints, visible, joints, COCO_MIRROR, HeatmapCorruption(clean=1.0, noise=0, masked=0), 56,
-        torch.Generator().manual_seed(0),
-    )  # fmt: skip
+    clean, truth = HeatmapCorruption(clean=1.0, noise=0, masked=0), TrueJoints(joints, visible, joints)
+    drawn = corrupt_and_draw(truth, BODY, clean, 56, torch.Generator().manual_seed(0))
     assert drawn[:, 13:].eq(0).all() and drawn[:, :13].amax(dim=(-2, -1)).min() > 0.5
 
 

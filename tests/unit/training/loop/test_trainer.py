@@ -30,7 +30,10 @@ class Run:
         self.trainer = Trainer(nn.Linear(3, 1), config, folder, ALONE)
 
     def go(self) -> None:
-        self.trainer.run(self.loss, lambda model: {"error": float(model.weight.detach().norm())}, self.keep)
+        self.trainer.run(self)
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        return {"error": float(model.weight.detach().norm())}
 
     def loss(self, model: nn.Module, batch: int, generator: torch.Generator) -> dict[str, Tensor]:
         if self.trainer.step == self.stop_at:
@@ -69,7 +72,8 @@ def test_another_seed_gives_other_samples(tmp_path: Path) -> None:
 def test_only_improvements_are_kept(tmp_path: Path) -> None:
     run = Run(tmp_path)
     scores = iter([5.0, 7.0, 4.0])
-    run.trainer.run(run.loss, lambda _: {"error": next(scores)}, run.keep)
+    run.validate = lambda _: {"error": next(scores)}  # type: ignore[method-assign]
+    run.go()
     assert run.kept == [4, 12]
 
 
