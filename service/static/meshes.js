@@ -1,4 +1,4 @@
-// The meshes of an answer: fetched, coloured, and drawn so that they may be seen through.
+// The meshes of an answer: fetched, in the clothes that their files have, and drawn so that they may be seen through.
 
 import {
   Color, GLTFLoader, Group, LessEqualDepth, Mesh, MeshBasicMaterial, MeshStandardMaterial,
@@ -8,6 +8,7 @@ import { colourOf } from "./palette.js";
 import { download } from "./api.js";
 
 const GREY = new Color("#9aa3ad");
+const WHITE = new Color("white");
 const loader = new GLTFLoader();
 
 // Only depth: drawn first, so that a mesh that is seen through does not show its own far side.
@@ -29,16 +30,15 @@ export class Bodies extends Group {
     scene.traverse(({ geometry, material }) => {
       if (!geometry) return;
       material.dispose();
-      const colour = new Color(colourOf(index)).lerp(new Color("white"), 0.12);
-      const skin = new MeshStandardMaterial({
-        color: colour, roughness: 0.62, metalness: 0, transparent: true, depthFunc: LessEqualDepth,
-      });
+      const own = new Color(colourOf(index)).lerp(new Color("white"), 0.12);
+      const skin = new MeshStandardMaterial({ roughness: 0.75, metalness: 0, depthFunc: LessEqualDepth });
       const depth = new Mesh(geometry, DEPTH_ONLY);
       const body = new Mesh(geometry, skin);
       for (const mesh of [depth, body]) mesh.position.copy(toScene(camera.translation));
       depth.renderOrder = 2;
       body.renderOrder = 3;
-      body.userData = { index, colour, depth };
+      body.castShadow = true;
+      body.userData = { index, own, depth };
       this.add(depth, body);
     });
   }
@@ -48,14 +48,19 @@ export class Bodies extends Group {
     return this.children.filter((child) => "index" in child.userData);
   }
 
-  /** Shows them all at an opacity; those who are not the selected one (an index or null) fainter and grey. */
-  paint(opacity, selected) {
-    for (const { material, userData } of this.meshes) {
+  /**
+   * Shows them all at an opacity, dressed or each in a colour of its own; those who are not the selected one (an index
+   * or null) fainter and grey.
+   */
+  paint(opacity, selected, own) {
+    for (const { geometry, material, userData } of this.meshes) {
       const chosen = selected === null || selected === userData.index;
-      material.color.copy(userData.colour);
+      const dressed = !own && "color" in geometry.attributes;
+      if (material.vertexColors !== dressed) Object.assign(material, { vertexColors: dressed, needsUpdate: true });
+      material.color.copy(dressed ? WHITE : userData.own);
       if (!chosen) material.color.lerp(GREY, 0.75);
       material.opacity = opacity * (chosen ? 1 : 0.4);
-      userData.depth.visible = opacity > 0;
+      material.transparent = userData.depth.visible = material.opacity < 1;
     }
     this.visible = opacity > 0;
   }

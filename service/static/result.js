@@ -21,7 +21,7 @@ export class Result {
       return box.map((value) => Number((scale * value).toFixed(2)));
     };
     element("blend").addEventListener("input", () => this.update());
-    for (const id of ["joints-2d", "joints-3d"]) element(id).addEventListener("change", () => this.update());
+    for (const id of ["joints-2d", "joints-3d", "own-colors"]) element(id).addEventListener("change", () => this.update());
     element("views").addEventListener("change", (event) => this.stages[0]?.views.go(event.target.value));
     element("picture").addEventListener("click", () => {
       this.stages.forEach(async (stage, index) => saveBlob(await stage.picture(), `${this.fileName(index)}.png`));
@@ -31,6 +31,12 @@ export class Result {
         this.save(answer.zip, `${this.fileName(index)}.zip`);
       });
     });
+    element("scene").addEventListener("click", () => {
+      this.answers.forEach(({ scene }, index) => {
+        if (scene) this.save(scene.glb, `${this.fileName(index)}.scene.glb`);
+      });
+    });
+    watchFullscreen();
     element("json").addEventListener("click", () => {
       this.answers.forEach((answer, index) => {
         saveJson(answer.file, `${this.fileName(index)}.json`);
@@ -54,6 +60,7 @@ export class Result {
     const someone = answers[0].people.length > 0;
     element("about").textContent = about(answers);
     element("answer").hidden = !someone;
+    element("scene").hidden = !answers.some(({ scene }) => scene?.glb);
     element("corrections").hidden = false;
     element("controls").hidden = !someone;
     if (!someone) return;
@@ -164,6 +171,7 @@ export class Result {
     const blend = slider.value / 100;
     slider.ariaValueText = blend < 0.05 ? "Photo" : blend > 0.95 ? "Mesh" : "Mesh over the photo";
     const shown = { blend, joints2d: element("joints-2d").checked, joints3d: element("joints-3d").checked };
+    shown.own = element("own-colors").checked;
     for (const stage of this.stages) stage.set(shown);
   }
 
@@ -203,4 +211,15 @@ function about(answers) {
   const facts = `${width} × ${height} pixels, ${times.join(", ")}.`;
   if (people.length) return facts;
   return `${SUBJECTS[subject].none} (${facts})`;
+}
+
+/** The pictures and their controls over the whole screen, where browsers can. */
+function watchFullscreen() {
+  const button = element("fullscreen");
+  const bench = document.querySelector(".bench");
+  button.hidden = !document.fullscreenEnabled;
+  button.addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : bench.requestFullscreen()));
+  document.addEventListener("fullscreenchange", () => {
+    button.textContent = document.fullscreenElement ? "Leave full screen" : "Full screen";
+  });
 }

@@ -1,15 +1,19 @@
 // One answer on its photo: the picture, the meshes before it, the joints, and the views of it all.
 
 import {
-  Box3, DirectionalLight, Group, HemisphereLight, PerspectiveCamera, Raycaster, Scene, Vector2, Vector3, WebGLRenderer,
+  Box3, DirectionalLight, Group, HemisphereLight, PerspectiveCamera, Quaternion, Raycaster, Scene, Vector2, Vector3,
+  VSMShadowMap, WebGLRenderer,
 } from "./vendor/three.js";
 import { Bodies } from "./meshes.js";
-import { aim, fit } from "./camera.js";
+import { aim, fit, toScene } from "./camera.js";
+import { Floor } from "./ground.js";
 import { jointsOf } from "./joints3d.js";
 import { Room } from "./surroundings.js";
 import { drawSkeletons } from "./joints2d.js";
 import { SUBJECTS } from "./subjects.js";
 import { Views } from "./viewpoints.js";
+
+const UP = new Vector3(0, 1, 0);
 
 export class Stage {
   /** Fills a figure of the page's `stage` template. Throws where there is no WebGL. */
@@ -18,12 +22,15 @@ export class Stage {
     this.image = figure.querySelector("img");
     this.flat = figure.querySelector(".flat");
     this.canvas = figure.querySelector(".space");
-    this.shown = { blend: 0.45, joints2d: false, joints3d: false, selected: null };
-    this.bodies = this.room = null;
+    this.shown = { blend: 0.45, joints2d: false, joints3d: false, own: false, selected: null };
+    this.bodies = this.room = this.floor = null;
     this.joints = [];
     this.renderer = new WebGLRenderer({ canvas: this.canvas, antialias: true, alpha: true });
     this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
+    Object.assign(this.renderer.shadowMap, { enabled: true, type: VSMShadowMap, autoUpdate: false });
     this.scene = new Scene();
+    this.turned = new Group(); // the camera's frame, turned so that up is y
+    this.scene.add(this.turned);
     this.camera = new PerspectiveCamera();
     this.views = new Views(this.camera, this.canvas);
     this.views.addEventListener("change", () => this.redraw());
@@ -46,18 +53,30 @@ export class Stage {
     this.joints = jointsOf(people, answer.subject);
     this.skeleton = new Group().add(...this.joints);
     drawSkeletons(this.flat, answer, this.shown.selected);
+    const before = new Box3().setFromObject(bodies); // the camera
+    this.room = new Room(this.photo, this.image, this.flat, before);
+    const up = answer.scene ? toScene(answer.scene.up) : UP;
+    this.turned.quaternion.copy(new Quaternion().setFromUnitVectors(up, UP));
+    this.turned.add(this.bodies, this.skeleton, this.room);
+    this.turned.updateMatrixWorld(true);
     const box = new Box3().setFromObject(bodies);
-    this.room = new Room(this.photo, this.image, this.flat, box, SUBJECTS[answer.subject].stands);
-    this.scene.add(this.bodies, this.skeleton, this.room);
-    const far = -box.min.z;
+    const ground = SUBJECTS[answer.subject].stands ? groundOf(answer, box) : null;
+    if (ground !== null) {
+      this.floor = new Floor(box, ground);
+      this.scene.add(this.floor);
+    }
     this.camera.near = 0.02;
-    this.camera.far = 12 * far + 50;
+    this.camera.far = -12 * before.min.z + 50;
+    this.renderer.shadowMap.needsUpdate = true;
     this.resize();
-    this.views.frame(...middle(box), first);
+    this.views.frame(...middle(box), first, this.turned.quaternion, ground);
     this.redraw();
   }
 
-  /** Changes what is shown: blend from photo (0) to mesh (1), joints2d, joints3d, selected (an index or null). */
+  /**
+   * Changes what is shown: blend from photo (0) to mesh (1), joints2d, joints3d, own (a colour for each), selected (an
+   * index or null).
+   */
   set(change) {
     const reselected = "selected" in change && change.selected !== this.shown.selected;
     Object.assign(this.shown, change);
@@ -87,7 +106,7 @@ export class Stage {
 
   draw() {
     this.due = null;
-    const { blend, joints2d, joints3d, selected } = this.shown;
+    const { blend, joints2d, joints3d, own, selected } = this.shown;
     const { atHome } = this.views;
     const photo = Math.min(1, 2 - 2 * blend);
     // Through the photo's camera one sees the photo itself, sharper than any texture.
@@ -95,11 +114,13 @@ export class Stage {
     this.image.style.opacity = photo;
     this.flat.hidden = !(joints2d && atHome);
     if (!this.bodies) return;
-    this.bodies.paint(Math.min(1, 2 * blend) * (joints3d ? 0.5 : 1), selected);
+    const solid = atHome ? Math.min(1, 2 * blend) : Math.ceil(blend); // seen from elsewhere there is nothing behind them
+    this.bodies.paint(solid * (joints3d ? 0.5 : 1), selected, own);
     this.joints.forEach((one, index) => {
       one.visible = joints3d && (selected === null || selected === index);
     });
     this.room.visible = !atHome;
+    if (this.floor) this.floor.visible = !atHome;
     this.room.paint(photo, joints2d);
     this.renderer.render(this.scene, this.camera);
   }
@@ -134,7 +155,7 @@ export class Stage {
   }
 
   light() {
-    const sun = new DirectionalLight("white", 2.3);
+    const sun = new DirectionalLight("white", 2.1);
     sun.position.set(-0.39, 0.58, 0.71); // as in model/rendering/overlay.py
     this.camera.add(sun, sun.target); // it goes with the camera: the side one looks at is always lit
     this.scene.add(this.camera, new HemisphereLight("white", "#5d6673", 1.5));
@@ -143,8 +164,9 @@ export class Stage {
   clear() {
     this.bodies?.dispose();
     this.room?.dispose();
+    this.floor?.dispose();
     this.skeleton?.removeFromParent();
-    this.bodies = this.room = null;
+    this.bodies = this.room = this.floor = null;
     this.joints = [];
   }
 
@@ -158,6 +180,9 @@ export class Stage {
     this.renderer.forceContextLoss();
   }
 }
+
+/** How high the ground is, with the camera at 0 and y up: as the answer says, or else under the lowest foot. */
+const groundOf = ({ scene }, box) => (scene?.ground ? -scene.ground.camera_height : box.min.y);
 
 /** The middle of a box, and the radius of a ball about it that holds all but its corners, where nobody is. */
 function middle(box) {

@@ -1,30 +1,28 @@
-// What one sees besides the people after turning: the photo as a picture in space, its camera, and a floor.
+// What one sees besides the people after turning: the photo as a picture in space, and its camera.
 
 import {
-  BufferGeometry, CanvasTexture, Float32BufferAttribute, GridHelper, Group, LineBasicMaterial, LineSegments, Mesh,
+  BufferGeometry, CanvasTexture, Float32BufferAttribute, Group, LineBasicMaterial, LineSegments, Mesh,
   MeshBasicMaterial, SRGBColorSpace, Vector3,
 } from "./vendor/three.js";
 import { corners } from "./camera.js";
 
 const LARGEST = 4096; // pixels on a texture's side, which every graphics card can
-const INK = "#8a94a3";
+export const INK = "#8a94a3";
 
 export class Room extends Group {
   /**
    * `photo` has width, height, focalLength and principalPoint; `image` and `joints` are what to show on it; `box` holds
-   * the people, who stand on a floor or do not.
+   * the people, in the camera's frame.
    */
-  constructor(photo, image, joints, box, onFloor) {
+  constructor(photo, image, joints, box) {
     super();
     const size = box.getSize(new Vector3());
-    const centre = box.getCenter(new Vector3());
     const distance = -box.min.z + 0.15 * Math.max(...size) + 0.1;
     const edges = corners(photo, distance);
     this.picture = sheet(edges, textureOf(image), 0);
     this.joints = sheet(edges, new CanvasTexture(joints), 4);
     this.joints.material.map.colorSpace = SRGBColorSpace;
     this.add(this.picture, this.joints, frustum(edges));
-    if (onFloor) this.add(floor(box, size, centre));
   }
 
   /** Shows the photo at this opacity, and the 2D joints on it or not. */
@@ -82,15 +80,7 @@ function frustum(edges) {
   return faint(new LineSegments(geometry, new LineBasicMaterial({ color: INK })), 0.45);
 }
 
-/** A grid under the lowest foot. The camera is taken to stand upright: nothing says where down is. */
-function floor(box, size, centre) {
-  const extent = Math.ceil(Math.max(3, 1.6 * Math.max(size.x, size.z)));
-  const grid = new GridHelper(extent, 2 * extent, INK, INK);
-  grid.position.set(centre.x, box.min.y, centre.z);
-  return faint(grid, 0.35);
-}
-
-function faint(lines, opacity) {
+export function faint(lines, opacity) {
   Object.assign(lines.material, { transparent: true, opacity, depthWrite: false });
   return lines;
 }

@@ -1,9 +1,10 @@
 // From where one looks: through the photo's camera, from the front, the side or above, or from wherever one turns to.
 
-import { OrbitControls, Vector3 } from "./vendor/three.js";
+import { OrbitControls, Quaternion, Vector3 } from "./vendor/three.js";
 
 const FLIGHT = 650; // milliseconds
 const STEP = Math.PI / 24; // of an arrow key
+const ABOVE = 0.05; // metres over the floor: nobody looks at it from below
 const CLICK = 5; // pixels: who moves less did not mean to turn
 const ANGLES = { turned: [0.62, 1.34], side: [Math.PI / 2, Math.PI / 2], top: [0, 0.12] }; // about y, from y
 
@@ -18,7 +19,9 @@ export class Views extends EventTarget {
     this.flying = false;
     this.canvas = canvas;
     this.controls = new OrbitControls(camera, canvas);
-    this.controls.addEventListener("change", () => this.moved());
+    this.controls.addEventListener("change", () => this.turned());
+    this.turn = new Quaternion(); // of the photo's camera
+    this.floor = null;
     this.controls.addEventListener("start", () => this.stop());
     this.home = { target: new Vector3(0, 0, -4), radius: 4, theta: 0, phi: Math.PI / 2 };
     this.bounds = { centre: this.home.target, radius: 1 };
@@ -28,24 +31,30 @@ export class Views extends EventTarget {
     this.enter("photo");
   }
 
-  /** Has people about `centre`, all within `radius`; goes to the photo's camera if told to, or if there already. */
-  frame(centre, radius, home) {
+  /**
+   * Has people about `centre`, all within `radius`; goes to the photo's camera if told to, or if there already. That one
+   * is at the origin, turned by `turn`; the floor is at the height `floor`, or there is none (null).
+   */
+  frame(centre, radius, home, turn, floor) {
     this.stop();
     this.bounds = { centre, radius };
+    this.turn.copy(turn);
+    this.floor = floor;
     // One turns about the people's distance straight ahead, so that turning begins without a jump.
-    const depth = Math.max(-centre.z, 0.1);
-    this.home = { target: new Vector3(0, 0, -depth), radius: depth, theta: 0, phi: Math.PI / 2 };
+    const depth = Math.max(-centre.clone().applyQuaternion(turn.clone().invert()).z, 0.1);
+    const away = new Vector3(0, 0, depth).applyQuaternion(turn);
+    this.home = { ...pose(away), target: away.negate() };
     this.controls.minDistance = 0.2 * radius;
     this.controls.maxDistance = 4 * depth + 10 * radius;
     if (!home && this.name !== "photo") return;
-    this.moveTo(this.home);
+    this.moveTo(this.home, this.turn);
     this.enter("photo");
   }
 
   /** Flies to one of the views: photo, turned, side, top. */
   go(name) {
     this.stop();
-    const goal = name === "photo" ? this.home : this.pose(name);
+    const goal = name === "photo" ? this.home : this.poseOf(name);
     this.enter(name);
     const start = this.now();
     if (still.matches) return this.arrive(goal);
@@ -77,7 +86,7 @@ export class Views extends EventTarget {
   follow(other) {
     this.stop();
     this.flying = other.flying;
-    this.moveTo(other.now());
+    this.moveTo(other.now(), other.camera.quaternion);
     if (other.name !== this.name) this.enter(other.name, true);
   }
 
@@ -85,7 +94,7 @@ export class Views extends EventTarget {
     return this.name === "photo" && !this.flying;
   }
 
-  pose(name) {
+  poseOf(name) {
     const [theta, phi] = ANGLES[name];
     const narrow = Math.min(1, this.camera.aspect) * Math.tan((this.camera.fov * Math.PI) / 360);
     return { target: this.bounds.centre, radius: this.bounds.radius / Math.sin(Math.atan(narrow)), theta, phi };
@@ -93,21 +102,31 @@ export class Views extends EventTarget {
 
   now() {
     const { target } = this.controls;
-    const away = this.camera.position.clone().sub(target);
-    const radius = away.length();
-    return { target: target.clone(), radius, theta: Math.atan2(away.x, away.z), phi: Math.acos(away.y / radius) };
+    return { ...pose(this.camera.position.clone().sub(target)), target: target.clone() };
   }
 
-  moveTo({ target, radius, theta, phi }) {
+  /** Goes to a pose, upright, or turned as it says. */
+  moveTo({ target, radius, theta, phi }, turn = null) {
     this.camera.position.setFromSphericalCoords(radius, phi, theta).add(target);
-    this.camera.lookAt(target);
+    if (turn) this.camera.quaternion.copy(turn);
+    else this.camera.lookAt(target);
     this.controls.target.copy(target);
     this.moved();
   }
 
+  /** What the controls did, but never below the floor. */
+  turned() {
+    const { target, radius, theta, phi } = this.now();
+    const least = this.floor === null ? -Infinity : this.floor + ABOVE;
+    if (this.name !== "photo" && (target.y < least || this.camera.position.y < least)) {
+      target.y = Math.max(target.y, least);
+      this.moveTo({ target, radius, theta, phi: Math.min(phi, Math.acos(Math.max(-1, (least - target.y) / radius))) });
+    } else this.moved();
+  }
+
   arrive(goal) {
     this.flying = false;
-    this.moveTo(goal);
+    this.moveTo(goal, goal === this.home ? this.turn : null);
   }
 
   stop() {
@@ -143,7 +162,7 @@ export class Views extends EventTarget {
       const clicked = !down.turning;
       down = null;
       if (!clicked) return;
-      if (this.name === "photo") this.moveTo(this.home); // a finger is never quite still
+      if (this.name === "photo") this.moveTo(this.home, this.turn); // a finger is never quite still
       this.dispatchEvent(new CustomEvent("pick", { detail: event }));
     });
   }
@@ -166,4 +185,10 @@ export class Views extends EventTarget {
     if (event.key !== "0" && event.key !== "Home") this.enter("turning");
     act();
   }
+}
+
+/** Radius, angle about y and angle from y of a vector from what one looks at to the camera. */
+function pose(away) {
+  const radius = away.length();
+  return { radius, theta: Math.atan2(away.x, away.z), phi: Math.acos(away.y / radius) };
 }
