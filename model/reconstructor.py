@@ -15,6 +15,7 @@ from model.body.garment import Garment
 from model.body.refinement import Seen
 from model.body.rig import Rig
 from model.body.rig_file import find_rig
+from model.body.suit import find_worn
 from model.errors import BadInput
 from model.interfaces import Box, Network
 from model.perception.crop_regressor import CropRegressor
@@ -51,7 +52,7 @@ class Reconstructor:
         landmarks_from: mean height of the joints' heatmaps from which people are seen by BlazePose, if it was loaded,
             and not by the mesh network's own backbone: 0 for always, above 1 for never.
         garment: the colours of the meshes' vertices.
-        rig: of the bodies that are fitted to the network's meshes; None if there is none for such meshes.
+        rig: of the bodies that are fitted to the meshes, dressed as people get them; None if such meshes have none.
 
     Args:
         network: what runs the networks.
@@ -63,8 +64,10 @@ class Reconstructor:
 
     def __init__(self, network: Network, rig: Path | None = None):
         self.network = network
-        self.rig: Rig | None = find_rig(network.info.vertex_count, rig) if network.info.subject == "body" else None
-        self._fitter = BodyFitter(self.rig, network.info.joint_names) if self.rig is not None else None
+        count, names = network.info.vertex_count, network.info.joint_names
+        bare = find_rig(count, rig) if network.info.subject == "body" else None
+        self.rig: Rig | None = None if bare is None else find_worn(count, rig)
+        self._fitter = None if bare is None or self.rig is None else BodyFitter(bare, self.rig, names)
         self.landmarks_from = SURE
         about = network.info
         self.model_name, self.modes, self.card = about.name, (about.mode,), about.card

@@ -12,7 +12,7 @@ import numpy as np
 
 from model.arrays import to_npz
 from model.body.motion import SkeletonMotion
-from model.body.rig_file import find_rig
+from model.body.suit import find_worn
 from model.formats.mesh import glb_to_obj, to_glb
 from model.formats.scene_glb import SceneBody, to_scene_glb
 from model.scene.ground import Ground, Scene
@@ -190,5 +190,5 @@ def _rig_of(record: Record, rig: Path | None) -> Rig | None:
     """The rig that a person's body was fitted with; None if none was, or the operator has another by now."""
     if record.body is None:
         return None
-    found = find_rig(len(record.person.vertices), rig)
+    found = find_worn(len(record.person.vertices), rig)
     return found if found is not None and len(record.body.shape) == found.shape_count else None

@@ -34,17 +34,20 @@ class BodyFitter:
     """Fits bodies to meshes and refines them to keypoints.
 
     Args:
-        rig: the body.
+        rig: the body as networks know it, bare.
+        worn: the same body as people get it.
         names: of the keypoints, some of the rig's, COCO's joints first.
 
     Raises:
         ValueError: the rig knows none of some name.
     """
 
-    def __init__(self, rig: Rig, names: Sequence[str]):
-        self.rig = rig
+    def __init__(self, rig: Rig, worn: Rig, names: Sequence[str]):
+        self.rig, self.worn = rig, worn
         self._keypoints = Keypoints.of(rig, names)
-        self._regressor = rig.regressor_of(names)
+        regressor = rig.regressor_of(names)
+        used = np.flatnonzero(regressor.any(axis=0))
+        self._regressor, self._regressed = regressor[:, used], rig.subset(used)
 
     def bodies(
         self, meshes: np.ndarray, translations: np.ndarray, seen: Seen, start: Sequence[BodyFit] | None = None
@@ -87,8 +90,8 @@ class BodyFitter:
         rotations, shapes, places = (
             np.stack([getattr(each, name) for each in fits]) for name in ("rotations", "shape", "translation")
         )
-        vertices = self.rig.pose(rotations, shapes, places)
-        joints = self._regressor @ vertices
+        vertices = self.worn.pose(rotations, shapes, places)
+        joints = self._regressor @ self._regressed.pose(rotations, shapes, places)
         hips = joints[:, list(COCO_ROOT)].mean(axis=1)
         return [
             Body(replace(each, translation=each.translation - hip), mesh - hip, points - hip, place + hip)

