@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,23 +17,26 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from tests.e2e.test_service import address, wait_until_ready
 from tests.support.boxed_hand import save_boxed_hand
 from tests.support.browser import chromium
 from tests.support.tab import Tab
 
 ROOT = Path(__file__).parents[2]
+START_SECONDS = 120.0  # PyTorch and the weights on a slow, busy machine
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module")  # not longer: while Playwright's loop runs, no other may
 def browser() -> Iterator:
     with chromium() as browser:
         yield browser
 
 
-@pytest.fixture(scope="module")
-def both_modes(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
-    """A running service that offers both modes and hands; the second mode is the first with another label."""
+@pytest.fixture(scope="session")
+def both_modes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
+    """A running service that offers both modes and hands; the second mode is the first with another label.
+
+    On a free port; ends with a check that it shuts down cleanly.
+    """
     folder = tmp_path_factory.mktemp("page")
     environment = {
         **os.environ,
@@ -54,9 +59,34 @@ def both_modes(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ht
         with httpx2.Client(base_url=address(process, lines), timeout=60) as client:
             wait_until_ready(client, lines)
             yield client
+        process.terminate()
+        process.wait(20)  # uvicorn reports the signal that ended it
+        assert "Application shutdown complete" in "".join(lines), "".join(lines)
     finally:
         process.kill()
         process.wait()
+
+
+def address(process: subprocess.Popen[str], lines: list[str]) -> str:
+    """The address that the service says it listens on, since port 0 lets the system choose."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if found := re.search(r"running on (http://\S+)", "".join(lines)):
+            return found[1]
+        time.sleep(0.05)
+    pytest.fail("the service did not start:\n" + "".join(lines))
+
+
+def wait_until_ready(client: httpx2.Client, lines: list[str]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        response = client.get("/v2/health/ready")
+        if response.status_code == 200:
+            return
+        assert "failed" not in response.text, response.text + "".join(lines)
+        assert client.get("/v2/health/live").status_code == 200
+        time.sleep(0.1)
+    pytest.fail("the service did not become ready:\n" + "".join(lines))
 
 
 def relabelled(path: Path) -> Path:

