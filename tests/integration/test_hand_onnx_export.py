@@ -10,7 +10,7 @@ import pytest
 from model.interfaces import CameraSpaceMeshes, NetworkInfo
 from model.reconstructor import Reconstructor
 from model.runtime.fingerprint import fingerprint
-from model.runtime.loading import default_checkpoint, export_path, is_shipped
+from model.runtime.loading import default_checkpoint, is_shipped
 from model.runtime.torch_runtime import TorchNetwork
 from tests.integration.test_hands import WIDTH, picture
 from tests.integration.test_onnx_export import millimetres
@@ -19,8 +19,9 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 pytest.importorskip("onnxruntime")
 
-from model.runtime.export import export, is_up_to_date
+from model.runtime.export import export
 from model.runtime.onnx_runtime import OnnxNetwork
+from tests.support.kept_exports import kept_export
 
 pytestmark = [
     pytest.mark.slow,
@@ -60,13 +61,13 @@ class Both:
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
-    """The shipped checkpoint's export: this machine's, if `python -m model.runtime.export` made it, else a new one."""
-    checkpoint, path = default_checkpoint("hand"), export_path(subject="hand")
+def both() -> Both:
+    """The shipped checkpoint, and its export."""
+    checkpoint = default_checkpoint("hand")
     network = TorchNetwork.load(checkpoint, "cpu")
-    if not is_up_to_date(path, checkpoint, "float32"):
-        path = tmp_path_factory.mktemp("export") / "hand.onnx"
-        export(network, path, "float32", fingerprint(checkpoint))
+    path = kept_export(
+        "anny-hand-tiny", [checkpoint], lambda path: export(network, path, "float32", fingerprint(checkpoint))
+    )
     return Both(network, OnnxNetwork.load(path, "cpu"))
 
 

@@ -18,7 +18,7 @@ from model.network.checkpoint import load_checkpoint, save_checkpoint
 from model.perception.crops import cut_crop, square_crop
 from model.reconstructor import Reconstructor
 from model.runtime.fingerprint import fingerprint
-from model.runtime.loading import default_checkpoint, export_path
+from model.runtime.loading import default_checkpoint
 from model.runtime.torch_runtime import TorchNetwork
 from tests.support.drawn_figure import background, draw_figure
 
@@ -26,8 +26,9 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 pytest.importorskip("onnxruntime")
 
-from model.runtime.export import export, is_up_to_date
+from model.runtime.export import export
 from model.runtime.onnx_runtime import OnnxNetwork
+from tests.support.kept_exports import kept_export
 
 PLACES = ((60, 10), (330, 30))
 
@@ -38,14 +39,12 @@ def in_torch() -> TorchNetwork:
 
 
 @pytest.fixture(scope="module")
-def exported(in_torch: TorchNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped checkpoint's export: this machine's, if `python -m model.runtime.export` made it, else a new one."""
+def exported(in_torch: TorchNetwork) -> Path:
+    """The shipped checkpoint's."""
     checkpoint = default_checkpoint()
-    if is_up_to_date(export_path(), checkpoint, "float32"):
-        return export_path()
-    path = tmp_path_factory.mktemp("export") / "anny-tiny.onnx"
-    export(in_torch, path, "float32", fingerprint(checkpoint))
-    return path
+    return kept_export(
+        "anny-tiny", [checkpoint], lambda path: export(in_torch, path, "float32", fingerprint(checkpoint))
+    )
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,7 @@ pytest.importorskip("onnxruntime")
 
 from model.runtime.export import export, is_up_to_date, main  # noqa: E402
 from model.runtime.onnx_runtime import OnnxNetwork  # noqa: E402
+from tests.support.kept_exports import kept_export  # noqa: E402
 
 
 class Backbone(PoseBackbone):
@@ -106,27 +107,24 @@ def in_torch(network: Any, count: int) -> CameraSpaceMeshes:
 
 
 _JOINT_NAMES = tuple(f"joint {index}" for index in range(17))
-_EXPORTS: dict[str, tuple[Any, Path]] = {}
+_MADE_OF = [Path(__file__), Path(__file__).parents[2] / "conftest.py"]
 
 
 @pytest.fixture(params=["float32", pytest.param("float16", marks=pytest.mark.slow)])
 def exported(
-    request: pytest.FixtureRequest,
-    topology: MeshTopology,
-    light_size: TransformerSize,
-    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest, topology: MeshTopology, light_size: TransformerSize
 ) -> tuple[Any, Path, str]:
-    """The network, its export (made once) and the precision."""
-    precision = request.param
-    if precision not in _EXPORTS:
-        network, path = stand_in(topology, light_size), tmp_path_factory.mktemp(precision) / "small.onnx"
+    """The network, its export and the precision."""
+    precision, network = request.param, stand_in(topology, light_size)
+
+    def make(path: Path) -> None:
         before = copy.deepcopy(network.mesh.state_dict())
         export(network, path, precision, "made of this")
         for name, value in network.mesh.state_dict().items():
             assert value.dtype == torch.float32
             assert torch.equal(value, before[name])
-        _EXPORTS[precision] = network, path
-    return *_EXPORTS[precision], precision
+
+    return network, kept_export(f"small-{precision}", _MADE_OF, make), precision
 
 
 def test_it_gives_the_numbers_of_pytorch_at_any_batch(exported: tuple[Any, Path, str]) -> None:
