@@ -79,12 +79,15 @@ def gradients(surface: Surface, face: np.ndarray, focal_length: float, point: tu
     volume = np.einsum("du,du->u", a, weights[0])
     edge_on = np.abs(volume) <= _EDGE_ON * lengths(weights.sum(axis=0)) * lengths(a)
     weights /= np.where(edge_on, np.inf, volume)
-    colour = surface.colours[surface.corners[face]]  # (U, corner, RGB)
-    mean = colour.mean(axis=1)
-    slopes = np.einsum("kdu,ukr->rdu", weights, colour - mean[:, None])
-    slopes[:, :2] /= focal_length
-    slopes[:, 2] -= slopes[:, 0] * point[0] + slopes[:, 1] * point[1]
-    return np.concatenate([mean.T[:, None] + 0.5, slopes], axis=1, dtype=np.float32)
+    weights[:, :2] /= focal_length
+    weights[:, 2] -= weights[:, 0] * point[0] + weights[:, 1] * point[1]
+    colours = np.take(surface.colours.T, surface.corners[face].T, axis=1)  # (RGB, corner, U)
+    runs = np.empty((3, 4, len(face)), np.float32)
+    runs[:, 0] = colours.mean(axis=1)
+    for run, colour in zip(runs, colours):
+        run[1:] = sum(weight * (value - run[0]) for weight, value in zip(weights, colour))
+    runs[:, 0] += 0.5
+    return runs
 
 
 def _merge(people: Sequence[Figure | tuple]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
