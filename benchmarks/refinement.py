@@ -69,7 +69,7 @@ def main() -> None:
     options = parser.parse_args()
     images = PreparedImages(options.images, "validation")
     chosen = whole_people(images, options.people)
-    model = Reconstructor.load(device="cpu")
+    model = Reconstructor.load(device="cpu", landmarks=False)
     print(f"{len(chosen)} people who are whole in their pictures, PA-MPJPE in millimetres\n")
     print("| turned by, degrees | box, times too large | first crop | last crop | found without a box |")
     print("|---|---|---|---|---|")

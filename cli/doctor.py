@@ -97,7 +97,7 @@ def networks() -> Iterator[Finding]:
             yield Finding(OK, f"{network.name}: {network.file}")
         else:
             npm = "" if shutil.which("npm") else ", once npm is installed: https://nodejs.org"
-            who = {"hand": ", which hands need", "landmarks": ", which MPT_LANDMARKS needs"}
+            who = {"hand": ", which hands need", "comparison": ", which only comparisons of 2D networks need"}
             needed_by = who.get(published_weights()[network.name].subject, "")
             what = f"{network.name} is not on this machine yet{needed_by}"
             yield Finding(OPTIONAL if needed_by else MISSING, what, f"mpt weights fetch{npm}")

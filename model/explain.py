@@ -54,7 +54,7 @@ def explain_person(reconstructor: Reconstructor, photo: np.ndarray, person: Pers
         raise BadInput("Only PyTorch's engine shows what the network sees: choose the engine torch.")
     mesh, topology, size = network.mesh.network, network.topology, network.info.crop_size
     crop = person.crop or upright_crop(person.bbox)
-    if person.lifted:
+    if person.landmarks_2d is not None:
         centre = person.camera.principal_point
         keypoints = np.column_stack([crop.turn(person.keypoints_2d[:, :2], centre), person.keypoints_2d[:, 2]])
         drawn = (keypoints.astype(np.float32), np.array(crop.to_upright(centre), np.float32))

@@ -34,6 +34,15 @@ SMPL_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17
 
 JOINTS = len(SMPL_JOINT_NAMES)
 
+BLAZEPOSE_LANDMARKS = (
+    "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",
+    "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder", "right_shoulder", "left_elbow",
+    "right_elbow", "left_wrist", "right_wrist", "left_pinky", "right_pinky", "left_index", "right_index", "left_thumb",
+    "right_thumb", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle", "left_heel",
+    "right_heel", "left_foot_index", "right_foot_index",
+)  # fmt: skip
+"""What BlazePose finds, as MediaPipe names it: of hands the knuckles, foot_index is the tip of the big toe."""
+
 BLAZEPOSE_COCO = (0, 2, 5, 7, 8, *range(11, 17), *range(23, 29))
 """BlazePose's landmarks that are COCO's joints, in COCO's order."""
 

@@ -100,7 +100,7 @@ class Reconstructor:
         precision: str = "auto",
         threads: int | None = None,
         subject: str = "body",
-        landmarks: bool = False,
+        landmarks: bool = True,
         rig: Path | None = None,
     ) -> Reconstructor:
         """Loads the networks from the weights at hand.
@@ -112,7 +112,8 @@ class Reconstructor:
             precision: of PyTorch's convolutions: "float32", "float16", "bfloat16", or "auto" for the device's best.
             threads: how many a forward pass may use on the CPU; None for one a core.
             subject: "body" or "hand": which of the project's own checkpoints, if none is named.
-            landmarks: whether people are seen by BlazePose too, where it is sure; see `landmarks_from`.
+            landmarks: whether people are seen by BlazePose where it is sure, see `landmarks_from`, or by the mesh
+                network's own backbone alone.
             rig: see the class.
 
         Raises:
@@ -247,7 +248,7 @@ class Reconstructor:
                     camera=Camera(focal, regress.principal_point, _triple(translation), weak_perspective),
                     handedness=detection.handedness,
                     crop=None if result.crop == upright_crop(detection.box) else result.crop,
-                    lifted=result.lifted,
+                    landmarks_2d=result.landmarks,
                 )
             )
         return people

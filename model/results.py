@@ -80,8 +80,12 @@ class Person:
     """The mesh network's crop, if that was not the upright square about the box."""
     colors: np.ndarray | None = None
     """(V, 3) uint8 sRGB of the vertices: what the body wears, in pictures and files; None for one colour."""
-    lifted: bool = False
-    """Whether it saw `keypoints_2d`, drawn as heatmaps, and not the photo itself."""
+    landmarks_2d: np.ndarray | None = None
+    """(33, 3) BlazePose's landmarks, see `BLAZEPOSE_LANDMARKS`: x, y in photo pixels and confidence in 0..1.
+
+    None where another 2D network saw the person. Where it is given, the mesh network saw `keypoints_2d`, drawn as
+    heatmaps, and not the photo itself.
+    """
     body: BodyFit | None = None
     """The body whose vertices these are: pose and shape; None of the network's own mesh. `Reconstructor.rig` is its."""
 

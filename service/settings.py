@@ -89,7 +89,7 @@ class Settings(BaseSettings):
         "auto", description="Of PyTorch's convolutions; auto is float16 on GPUs. ONNX files have their own."
     )
     landmarks: bool = Field(
-        False,
+        True,
         description="Whether people are seen by BlazePose where it is sure, else by MoveNet; off: by MoveNet alone.",
     )
     threads: int | None = Field(

@@ -13,11 +13,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import weights
 from model.errors import BadData, BadInput
+from model.interfaces import LANDMARKS
 from model.joints import HAND_JOINTS
-from model.perception.landmarks import SURE
+from model.network.detectors.registry import load_detector
 from model.reconstructor import Reconstructor
 from model.results import Person
+from model.runtime.torch_runtime import TorchNetwork
 from training.bodies.anny import AnnyBody
 from training.bodies.anny_hand import AnnyHand
 from training.bodies.protocol import BodyModel
@@ -130,8 +133,13 @@ def _images(networks: Sequence[Evaluated], options: argparse.Namespace, output: 
     return evaluate_images(reconstructors, topologies, data, options.regressor, truth, options.focal_length, output)
 
 
-_SEEN_BY = {"both": SURE, "landmarks": 0.0}
-"""What else than the backbone may see people; see `Reconstructor.landmarks_from`."""
+_SEEN_BY = {
+    "backbone": (2.0, LANDMARKS),
+    "landmarks": (0.0, LANDMARKS),
+    "full": (0.0, "blazepose-full"),
+    "lite": (0.0, "blazepose-lite"),
+}
+"""What else than both networks may see people: see `Reconstructor.landmarks_from`, and whose landmarks."""
 
 _EVALUATIONS: dict[str, Callable[[Sequence[Evaluated], argparse.Namespace, Path], Report]] = {
     "mocap": _mocap,
@@ -176,8 +184,10 @@ def _reconstructors(networks: Sequence[Evaluated], options: argparse.Namespace) 
             reconstructors[f"{network.name}, raw"] = RawReconstructor(body.network)
     for seen_by in options.seen_by:
         for network in networks:
-            candidate = Reconstructor.load(network.path, options.device, landmarks=True)
-            candidate.landmarks_from = _SEEN_BY[seen_by]
+            served = TorchNetwork.load(network.path, options.device)
+            candidate = Reconstructor(served)
+            candidate.landmarks_from, name = _SEEN_BY[seen_by]
+            served.detectors[LANDMARKS] = load_detector(name, weights.path(name)).to(served.device)
             reconstructors[f"{network.name}, seen by {seen_by}"] = candidate
     return reconstructors
 
@@ -212,8 +222,8 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--every", type=int, default=1, metavar="N", help="each Nth sample only, for a quick look")
     result.add_argument(
         "--seen-by", choices=tuple(_SEEN_BY), nargs="+", default=[],
-        help="beside each on photos, footage and image data sets, its people seen by BlazePose's landmarks, or by "
-        "both: by landmarks where they are sure, else by the backbone",
+        help="beside each, its people seen by one 2D network alone, on photos, footage and image data sets: the "
+        "backbone, BlazePose's landmarks (heavy), or those of its smaller sizes",
     )  # fmt: skip
     result.add_argument("--keep", action="store_true", help="append the figures to benchmarks/history/")
     result.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

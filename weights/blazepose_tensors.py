@@ -12,10 +12,9 @@ import numpy as np
 
 from model.errors import BadCheckpoint
 
-_RESIDUALS = 28
 _LATERALS = 4
-_STAGES = (7, 8, 8)  # blocks, after each of which a finer level joins
-_TAIL = (8, 8)
+# Of each size: inverted residuals; blocks after each of which a finer level joins; blocks of the last stages.
+_SIZES = {"heavy": (28, (7, 8, 8), (8, 8)), "full": (14, (), (5, 6)), "lite": (14, (), (3, 4))}
 _HEADS = {"output_heatmap": "heatmaps", "convld_3d": "points"}
 _NUMBERED = re.compile(
     r"(?P<kind>conv2d|depthwise_conv2d)(_(?P<n>\d+))?/(Conv2D|depthwise)_(?P<part>weights|bn_offset)"
@@ -24,13 +23,14 @@ _HEAD = re.compile(rf"(?P<head>{'|'.join(_HEADS)})/(?P<part>Conv2D|BiasAdd)/Read
 _PARTS = {"weights": "weight", "bn_offset": "bias", "Conv2D": "weight", "BiasAdd": "bias"}
 
 
-def blazepose_state_dict(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def blazepose_state_dict(tensors: Mapping[str, np.ndarray], size: str) -> dict[str, np.ndarray]:
     """The state dict of `BlazePose` from its tfjs tensors.
 
     What belongs to no layer of ours is left out: the heads that segment the person and place landmarks in metres.
 
     Args:
         tensors: As `read_tfjs` returns them; kernels are height, width, in, out.
+        size: "heavy", "full" or "lite".
 
     Returns:
         Parameter name -> contiguous array in PyTorch's layout, in the precision of the file.
@@ -38,7 +38,7 @@ def blazepose_state_dict(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndar
     Raises:
         BadCheckpoint: If they are not this network's.
     """
-    layers = {"conv2d": _pointwise(), "depthwise_conv2d": _depthwise()}
+    layers = {"conv2d": _pointwise(size), "depthwise_conv2d": _depthwise(size)}
     parameters = {}
     for name, values in tensors.items():
         name = name.removeprefix("StatefulPartitionedCall/model/")
@@ -57,23 +57,24 @@ def blazepose_state_dict(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndar
     expected = 2 * sum(len(names) for names in (*layers.values(), _HEADS))
     if len(parameters) != expected:
         raise BadCheckpoint(
-            f"The file has {len(parameters)} of BlazePose heavy's {expected} tensors: it is another network's."
+            f"The file has {len(parameters)} of BlazePose {size}'s {expected} tensors: it is another network's."
         )
     return parameters
 
 
-def _pointwise() -> list[str]:
-    residuals = [f"blocks.{block}.{layer}" for block in range(_RESIDUALS) for layer in ("expand", "project")]
-    return ["stem", "first.pointwise", *residuals, "last", *(f"{name}.pointwise" for name in _separable())]
+def _pointwise(size: str) -> list[str]:
+    residuals = [f"blocks.{block}.{layer}" for block in range(_SIZES[size][0]) for layer in ("expand", "project")]
+    return ["stem", "first.pointwise", *residuals, "last", *(f"{name}.pointwise" for name in _separable(size))]
 
 
-def _depthwise() -> list[str]:
-    residuals = [f"blocks.{block}.depthwise" for block in range(_RESIDUALS)]
-    return ["first.depthwise", *residuals, "last_depthwise", *(f"{name}.depthwise" for name in _separable())]
+def _depthwise(size: str) -> list[str]:
+    residuals = [f"blocks.{block}.depthwise" for block in range(_SIZES[size][0])]
+    return ["first.depthwise", *residuals, "last_depthwise", *(f"{name}.depthwise" for name in _separable(size))]
 
 
-def _separable() -> list[str]:
-    names = [f"laterals.{level}" for level in range(_LATERALS)]
-    for stage, blocks in enumerate(_STAGES):
+def _separable(size: str) -> list[str]:
+    _, stages, tail = _SIZES[size]
+    names = [f"laterals.{level}" for level in range(_LATERALS)] + ["entry"] * (not stages)
+    for stage, blocks in enumerate(stages):
         names += [*(f"stages.{stage}.{block}" for block in range(blocks)), f"joins.{stage}"]
-    return names + [f"tail.{stage}.{block}" for stage, blocks in enumerate(_TAIL) for block in range(blocks)]
+    return names + [f"tail.{stage}.{block}" for stage, blocks in enumerate(tail) for block in range(blocks)]

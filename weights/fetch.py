@@ -105,7 +105,7 @@ def _state_dict(weights: PublishedWeights, manifest: Path) -> dict[str, np.ndarr
     if weights.layout == "movenet":
         return movenet_state_dict(tensors, weights.heads)
     if weights.layout == "blazepose":
-        return blazepose_state_dict(tensors)
+        return blazepose_state_dict(tensors, weights.name.removeprefix("blazepose-"))
     convert = {"hand-landmarks": landmarks_state_dict, "palms": palms_state_dict}[weights.layout]
     return convert([tensors[name] for name in weights_in_order(manifest)])
 

@@ -50,7 +50,7 @@ class PublishedWeights:
             "palms".
         sha256: File name in the package -> checksum.
         heads: Which of its heads are kept, where it has more than we use.
-        subject: What cannot be reconstructed without it, "body" or "hand", or "landmarks" if that option needs it.
+        subject: What needs it: "body", "hand", or a "comparison" of networks.
     """
 
     name: str

@@ -18,8 +18,8 @@ class CropResult:
     crop: Crop
     mesh: CameraSpaceMeshes
     """One person's, without the batch: before the camera of the photo as it is upright."""
-    lifted: bool = False
-    """Whether from keypoints instead of pixels."""
+    landmarks: np.ndarray | None = None
+    """(33, 3) BlazePose's, x, y in photo pixels and confidence, if from them and not from pixels."""
 
     @property
     def confidence(self) -> float:
@@ -60,7 +60,7 @@ class CropRegressor:
             for points, crop in zip(keypoints, crops, strict=True)
         ]
         meshes = self.network.lift(np.stack(turned).astype(np.float32), *self._squares(crops))
-        return self._uncrop(crops, meshes, lifted=True)
+        return self._uncrop(crops, meshes)
 
     def _squares(self, crops: Sequence[Crop]) -> tuple[np.ndarray, np.ndarray]:
         """(B, 3) where the crops are and (B, 3) the camera, as `Network` takes them."""
@@ -68,9 +68,9 @@ class CropRegressor:
         camera = np.array([self.focal_length, *self.principal_point], np.float32)
         return squares, np.tile(camera, (len(crops), 1))
 
-    def _uncrop(self, crops: Sequence[Crop], meshes: CameraSpaceMeshes, lifted: bool = False) -> list[CropResult]:
+    def _uncrop(self, crops: Sequence[Crop], meshes: CameraSpaceMeshes) -> list[CropResult]:
         return [
-            CropResult(crop, crop.uncrop(CameraSpaceMeshes(*each), self.principal_point), lifted)
+            CropResult(crop, crop.uncrop(CameraSpaceMeshes(*each), self.principal_point))
             for crop, each in zip(crops, zip(*meshes, strict=True), strict=True)
         ]
 

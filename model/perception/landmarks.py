@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from model.interfaces import LANDMARKS, PoseLandmarks
-from model.joints import BLAZEPOSE_COCO
+from model.interfaces import CROP_SCALE, LANDMARKS, PoseLandmarks
+from model.joints import BLAZEPOSE_COCO, BLAZEPOSE_LANDMARKS
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import Crop
-from model.perception.refinement import fitting_crop
 
-SURE = 0.7
+SURE = 0.65
 """Mean height of the joints' heatmaps from which its landmarks are believed."""
 _SIZE = 256  # pixels on a side of its crops
 _SEEN = 0.2  # confidence from which a joint tells where to crop
 _REACH = 1.1  # radius of the circle about a person's hips that holds her all, by that of the joints'
 _SIDE = 2.5  # of its crops by that radius, as it was trained
-_SHOULDERS, _HIPS = [5, 6], [11, 12]
+_MARGIN = 0.04  # how far a body reaches beyond its landmarks on each side, by their extent
+_SHOULDERS, _HIPS, _KNEES = [5, 6], [11, 12], [13, 14]
+_COCO = list(BLAZEPOSE_COCO)
 
 
 def landmark_crop(keypoints: np.ndarray) -> Crop | None:
@@ -45,38 +47,55 @@ def landmark_crop(keypoints: np.ndarray) -> Crop | None:
     return Crop((float(centre[0]), float(centre[1])), side, math.atan2(x, -y)) if side >= 2 else None
 
 
-def lift_landmarks(
-    people: Sequence[np.ndarray], crops: Sequence[Crop], regress: CropRegressor, sure: float = SURE
-) -> list[CropResult | None]:
+def lift_crop(landmarks: np.ndarray, width: int, height: int) -> Crop | None:
+    """The crop in which the mesh network gets a person: about all of her that the photo shows, knees below shoulders.
+
+    Args:
+        landmarks: (33, 3) BlazePose's: x, y in photo pixels and confidence.
+        width, height: the photo's.
+
+    Returns:
+        None if nothing of her lies in the photo.
+    """
+    coco = landmarks[_COCO, :2]
+    x, y = coco[_SHOULDERS].mean(axis=0) - coco[_KNEES].mean(axis=0)
+    crop = Crop((0.0, 0.0), 1.0, math.atan2(x, -y))
+    outline = landmarks[:, :2].clip(0, (width, height)) @ crop.axes.T
+    low, high = outline.min(axis=0), outline.max(axis=0)
+    x, y = ((low + high) / 2 @ crop.axes).tolist()
+    side = CROP_SCALE * (1 + 2 * _MARGIN) * float((high - low).max())
+    return replace(crop, centre=(x, y), side=side) if side >= 2 else None
+
+
+def lift_landmarks(people: Sequence[np.ndarray], regress: CropRegressor, sure: float = SURE) -> list[CropResult | None]:
     """Regresses people from BlazePose's landmarks.
 
     Args:
         people: (17, 3) joints of each, roughly; see `landmark_crop`.
-        crops: where each one lies, roughly, for the mesh network.
         regress: answers for the photo.
         sure: least mean height of the joints' heatmaps.
 
     Returns:
         For each of them the result in the crop that fits her; None where BlazePose is not sure.
     """
+    height, width = regress.image.shape[:2]
     closest = {index: crop for index, joints in enumerate(people) if (crop := landmark_crop(joints)) is not None}
-    joints = dict(zip(closest, _joints(list(closest.values()), regress), strict=True))
-    joints = {index: points for index, points in joints.items() if points[:, 2].mean() >= sure}
-    results = dict(zip(joints, regress.lift(list(joints.values()), [crops[index] for index in joints]), strict=True))
-    fitting = {index: crop for index, result in results.items() if (crop := fitting_crop(result, regress)) is not None}
-    refined = regress.lift([joints[index] for index in fitting], list(fitting.values()))
-    results |= dict(zip(fitting, refined, strict=True))
-    return [results.get(index) for index in range(len(people))]
+    seen = zip(closest, _landmarks(list(closest.values()), regress), strict=True)
+    believed = {index: points for index, points in seen if points[_COCO, 2].mean() >= sure}
+    crops = {index: crop for index, points in believed.items() if (crop := lift_crop(points, width, height))}
+    results = regress.lift([believed[index][_COCO] for index in crops], list(crops.values()))
+    lifted = {i: replace(result, landmarks=believed[i]) for i, result in zip(crops, results, strict=True)}
+    return [lifted.get(index) for index in range(len(people))]
 
 
-def _joints(crops: Sequence[Crop], regress: CropRegressor) -> list[np.ndarray]:
-    """COCO's joints in each crop (17, 3): x, y in photo pixels and the heatmap's height."""
+def _landmarks(crops: Sequence[Crop], regress: CropRegressor) -> list[np.ndarray]:
+    """The landmarks in each crop (33, 3): x, y in photo pixels and the heatmap's height."""
     if not crops:
         return []
     pixels = np.stack([crop.cut(regress.image, _SIZE) for crop in crops])
     out = PoseLandmarks(*regress.network.detect(LANDMARKS, pixels))
-    coco = list(BLAZEPOSE_COCO)
+    count = len(BLAZEPOSE_LANDMARKS)
     return [
-        np.column_stack([crop.to_photo(points[coco], _SIZE), peaks[coco]])
+        np.column_stack([crop.to_photo(points[:count], _SIZE), peaks[:count]])
         for crop, points, peaks in zip(crops, out.points, out.peaks, strict=True)
     ]

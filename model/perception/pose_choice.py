@@ -34,7 +34,7 @@ def regress_people(
     def lift(joints: dict[int, np.ndarray]) -> None:
         """Keeps the answers to those of whom BlazePose is sure; joints by the indices of people."""
         if regress.network.info.lifts:
-            lifted = lift_landmarks(list(joints.values()), [crops[index] for index in joints], regress, landmarks_from)
+            lifted = lift_landmarks(list(joints.values()), regress, landmarks_from)
             answers = zip(joints, lifted, strict=True)
             results.update({i: result for i, result in answers if result and not strays(result, neighbours[i])})
 

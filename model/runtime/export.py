@@ -188,7 +188,7 @@ def main() -> int:
                 print(f"{output} is up to date.")
                 continue
             print(f"Exporting {checkpoint.name} to {output} (takes a minute).", flush=True)
-            network = TorchNetwork.load(checkpoint, "cpu", "float32", landmarks=True)
+            network = TorchNetwork.load(checkpoint, "cpu", "float32")
             export(network, output, options.precision, fingerprint(checkpoint))
     except (MPTError, OSError) as error:
         print(error, file=sys.stderr)

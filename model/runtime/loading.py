@@ -26,7 +26,7 @@ def open_network(
     precision: str = "auto",
     threads: int | None = None,
     subject: str = "body",
-    landmarks: bool = False,
+    landmarks: bool = True,
 ) -> Network:
     """Loads the networks into an engine.
 

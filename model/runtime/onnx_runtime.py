@@ -38,7 +38,7 @@ class OnnxNetwork:
         mesh: onnxruntime.InferenceSession,
         open_beside: Callable[[str], onnxruntime.InferenceSession],
         path: Path,
-        landmarks: bool = False,
+        landmarks: bool = True,
     ):
         self._mesh = mesh
         try:
@@ -73,7 +73,7 @@ class OnnxNetwork:
         self.runtime = f"ONNX Runtime on {place}, {precision}"
 
     @classmethod
-    def load(cls, path: Path, device: str = "auto", threads: int | None = None, landmarks: bool = False) -> OnnxNetwork:
+    def load(cls, path: Path, device: str = "auto", threads: int | None = None, landmarks: bool = True) -> OnnxNetwork:
         """Opens an export.
 
         Args:

@@ -72,7 +72,7 @@ class TorchNetwork:
 
     @classmethod
     def load(
-        cls, checkpoint: Path, device: str = "auto", precision: str = "auto", landmarks: bool = False
+        cls, checkpoint: Path, device: str = "auto", precision: str = "auto", landmarks: bool = True
     ) -> TorchNetwork:
         """Loads the networks from the weights at hand.
 

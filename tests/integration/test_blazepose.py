@@ -1,4 +1,4 @@
-"""BlazePose heavy: numbers from TensorFlow.js's own run of the same file, and a drawn person."""
+"""BlazePose: numbers from TensorFlow.js's own runs of the same files, and a drawn person."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from model.errors import BadCheckpoint
 from model.explain import explain_person
 from model.joints import BLAZEPOSE_COCO, COCO_JOINTS
 from model.network.backbones import build_backbone
-from model.network.backbones.blazepose import BlazePose
+from model.network.backbones.blazepose import BlazePose, BlazePoseHeavy
 from model.network.heatmaps import CROP_SIZE
 from model.reconstructor import Reconstructor
 from tests.integration.test_movenet import as_crop, pattern, summary
@@ -20,18 +20,34 @@ from tests.support.drawn_figure import COCO_LIMBS, JOINTS, background, draw_figu
 
 # By @tensorflow/tfjs's CPU backend, of `pattern(256)`: as THUNDER in test_movenet.py, after the sigmoid; and x, y, z
 # and the two logits of some landmarks.
-HEATMAPS = (0.01264, 0.03177, 0.0, 0.03432, 0.0, 0.0)
+HEATMAPS = {
+    "heavy": (0.01264, 0.03177, 0.0, 0.03432, 0.0, 0.0),
+    "full": (0.00525, 0.01077, 0.0, 0.00882, 0.00124, 0.0004),
+    "lite": (0.01424, 0.03093, 0.00001, 0.01199, 0.00002, 0.00091),
+}
 POINTS = {
-    0: (129.374, 72.816, -44.075, -2.609, -3.082),
-    28: (116.297, 187.715, 87.267, -6.141, -5.584),
-    34: (134.791, 42.371, -0.980, -16.581, 17.103),
+    "heavy": {
+        0: (129.374, 72.816, -44.075, -2.609, -3.082),
+        28: (116.297, 187.715, 87.267, -6.141, -5.584),
+        34: (134.791, 42.371, -0.980, -16.581, 17.103),
+    },
+    "full": {
+        0: (129.744, 122.067, -84.560, 4.802, 6.595),
+        28: (136.983, 148.718, 145.695, -0.620, 4.134),
+        34: (123.265, 49.415, 0.152, -19.650, 18.953),
+    },
+    "lite": {
+        0: (132.692, 85.205, 4.647, 1.855, 3.357),
+        28: (133.852, 166.704, 91.180, -2.185, 4.889),
+        34: (138.255, 48.573, -0.486, -17.616, 17.998),
+    },
 }
 
 
 @pytest.fixture(scope="module")
-def blazepose() -> BlazePose:
+def blazepose() -> BlazePoseHeavy:
     network = build_backbone("blazepose-heavy", weights.path("blazepose-heavy"))
-    assert isinstance(network, BlazePose)
+    assert isinstance(network, BlazePoseHeavy)
     return network
 
 
@@ -40,17 +56,20 @@ def drawn(dx: int = 0) -> Tensor:
     return as_crop(draw_figure(background(256, 256), 16 + dx, 16))
 
 
+@pytest.mark.parametrize("size", HEATMAPS)
 @torch.inference_mode()
-def test_it_gives_the_numbers_of_tfjs(blazepose: BlazePose) -> None:
-    heatmaps, points = blazepose.raw(pattern(256))
+def test_it_gives_the_numbers_of_tfjs(size: str) -> None:
+    network = build_backbone(f"blazepose-{size}", weights.path(f"blazepose-{size}"))
+    assert isinstance(network, BlazePose)
+    heatmaps, points = network.raw(pattern(256))
     assert heatmaps.shape == (1, 39, 64, 64) and points.shape == (1, 39, 5)
-    assert summary(heatmaps[0]) == pytest.approx(HEATMAPS, abs=1e-4)
-    for landmark, expected in POINTS.items():
+    assert summary(heatmaps[0]) == pytest.approx(HEATMAPS[size], abs=1e-4)
+    for landmark, expected in POINTS[size].items():
         assert points[0, landmark].tolist() == pytest.approx(expected, abs=1e-2)
 
 
 @torch.inference_mode()
-def test_landmarks_lie_on_a_drawn_persons_joints(blazepose: BlazePose) -> None:
+def test_landmarks_lie_on_a_drawn_persons_joints(blazepose: BlazePoseHeavy) -> None:
     out = blazepose.predict(drawn())
     coco = list(BLAZEPOSE_COCO)
     assert out.points.shape == (1, 39, 2) and out.peaks.shape == (1, 39)
@@ -61,7 +80,7 @@ def test_landmarks_lie_on_a_drawn_persons_joints(blazepose: BlazePose) -> None:
 
 
 @torch.inference_mode()
-def test_heatmaps_peak_at_the_landmarks_as_high_as_their_channels(blazepose: BlazePose) -> None:
+def test_heatmaps_peak_at_the_landmarks_as_high_as_their_channels(blazepose: BlazePoseHeavy) -> None:
     out, heatmaps = blazepose.predict(drawn()), blazepose(drawn())
     cells = heatmaps[0].flatten(1).argmax(1)
     places = torch.stack([cells % 56, cells // 56], 1) + 0.5  # (17, 2), cells of 4 of the crop's 224 pixels
@@ -75,7 +94,7 @@ def test_heatmaps_peak_at_the_landmarks_as_high_as_their_channels(blazepose: Bla
 
 def test_a_sure_heatmap_refines_its_landmark_and_an_unsure_one_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cell i is at pixel 4 i; the window is 4 cells on either side of the landmark's own."""
-    network = BlazePose().eval()
+    network = BlazePoseHeavy().eval()
     heatmaps, points = torch.zeros(1, 39, 64, 64), torch.full((1, 39, 5), 101.0)  # all in cell 25, 25
     heatmaps[0, 0, 24, 27], heatmaps[0, 0, 24, 29] = 0.5, 0.5  # row 24 is y = 96; columns 27 and 29: x = 112
     heatmaps[0, 0, 24, 30] = 0.9  # beyond the window
@@ -94,7 +113,7 @@ def test_another_networks_file_is_refused() -> None:
 
 @pytest.fixture(scope="module")
 def reconstructor() -> Reconstructor:
-    return Reconstructor.load(device="cpu", engine="torch", landmarks=True)
+    return Reconstructor.load(device="cpu", engine="torch")
 
 
 def test_who_it_is_sure_of_is_lifted_from_its_joints(reconstructor: Reconstructor) -> None:
@@ -102,7 +121,8 @@ def test_who_it_is_sure_of_is_lifted_from_its_joints(reconstructor: Reconstructo
     photo = draw_figure(background(256, 256), 16, 16)
     truth = np.array([JOINTS[name] for name in COCO_LIMBS]) + 16
     (person,) = reconstructor.reconstruct(photo)
-    assert person.lifted
+    assert person.landmarks_2d is not None and person.landmarks_2d.shape == (33, 3)
+    np.testing.assert_allclose(person.landmarks_2d[list(BLAZEPOSE_COCO)], person.keypoints_2d, atol=1e-3)
     assert np.median(np.linalg.norm(person.keypoints_2d[5:, :2] - truth, axis=1)) < 6
     assert np.median(np.linalg.norm(person.camera.project(person.joints)[5:] - truth, axis=1)) < 10
     insight = explain_person(reconstructor, photo, person)
@@ -115,6 +135,6 @@ def test_who_it_is_sure_of_is_lifted_from_its_joints(reconstructor: Reconstructo
     never = Reconstructor(reconstructor.network)
     never.landmarks_from = 2.0
     (other,) = never.reconstruct(photo)
-    assert not other.lifted
+    assert other.landmarks_2d is None
     assert np.median(np.linalg.norm(other.joints - person.joints, axis=1)) < 0.15
-    assert not Reconstructor.load(device="cpu", engine="torch").network.info.lifts  # it is an option
+    assert not Reconstructor.load(device="cpu", engine="torch", landmarks=False).network.info.lifts

@@ -18,13 +18,13 @@ def test_options_and_settings_choose_the_network(run, loads, monkeypatch):
     monkeypatch.setenv("MPT_DEVICE", "cpu")
     run("photo.jpg", "--mode", "zero-shot")
     assert loads == [
-        {"checkpoint": None, "device": "auto", "engine": "auto", "subject": "body", "landmarks": False, "rig": None},
+        {"checkpoint": None, "device": "auto", "engine": "auto", "subject": "body", "landmarks": True, "rig": None},
         {
             "checkpoint": Path("mine.safetensors"),
             "device": "cuda:1",
             "engine": "torch",
             "subject": "body",
-            "landmarks": False,
+            "landmarks": True,
             "rig": None,
         },
         {
@@ -32,7 +32,7 @@ def test_options_and_settings_choose_the_network(run, loads, monkeypatch):
             "device": "cpu",
             "engine": "auto",
             "subject": "body",
-            "landmarks": False,
+            "landmarks": True,
             "rig": None,
         },
     ]

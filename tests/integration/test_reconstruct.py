@@ -154,7 +154,7 @@ def test_given_boxes_are_used_in_their_order(reconstructor: Reconstructor, pictu
     left = (0.0, 0.0, 60.0, 100.0)
     people = reconstructor.reconstruct(picture.image, boxes=[left, person.bbox], focal_length=FOCAL).people
     assert [p.bbox for p in people] == [left, person.bbox]
-    np.testing.assert_allclose(people[1].joints, person.joints, atol=1e-4)
+    np.testing.assert_allclose(people[1].joints, person.joints, atol=0.05)
     assert people[0].score < 0.5 * people[1].score
 
 

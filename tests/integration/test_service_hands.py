@@ -110,7 +110,7 @@ def test_what_is_not_offered_gets_a_sentence(service: TestClient, client: TestCl
 def test_bodies_are_served_where_hands_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A missing file for hands that nobody asked for must not stop the service; one that was asked for must."""
 
-    def open_network(checkpoint: Path | None, *how: object, subject: str = "body", landmarks: bool = False) -> object:
+    def open_network(checkpoint: Path | None, *how: object, subject: str = "body", landmarks: bool = True) -> object:
         if subject == "hand":
             raise WeightsMissing("no hands here")
         return Reconstructor.load(device="cpu").network

@@ -1,6 +1,8 @@
-"""BlazePose GHUM heavy (Google, Apache-2.0): one person's 33 landmarks, by heatmaps and by regression."""
+"""BlazePose GHUM (Google, Apache-2.0) in three sizes: one person's 33 landmarks, by heatmaps and by regression."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -14,25 +16,72 @@ from model.network.heatmaps import CROP_SIZE, draw_heatmaps
 
 LANDMARKS = 39
 
-# Output channels, kernel, stride and expansion of the inverted residuals after the first block.
-_BLOCKS = (
-    *((32, 3, 2, 4), (32, 3, 1, 4), (32, 3, 1, 6), (32, 3, 1, 6)),
-    *((56, 5, 2, 6), (56, 5, 1, 6), (56, 5, 1, 6), (56, 5, 1, 6)),
-    *((112, 3, 2, 6), *[(112, 3, 1, 6)] * 5),
-    *((160, 5, 1, 6), *[(160, 5, 1, 6)] * 5),
-    *((272, 5, 2, 6), *[(272, 5, 1, 6)] * 7),
-)
-_STEM, _LAST = 24, 1632
-_TAPS = (3, 7, 19)  # the blocks whose outputs, at strides 4, 8 and 16, feed pyramid and regression
-_PYRAMID = 48  # channels of the pyramid whose finest level becomes the heatmaps
-_STAGES = (
-    (96, 7, 1),
-    (192, 8, 2),
-    (288, 8, 3),
-)  # of the regression: channels, blocks, and the tap that joins at the end
-_TAIL = (288, 8, 2)  # channels and blocks of the stages after those, and how many: down to 2 x 2
+_STEM = 24  # channels
 _WINDOW = 4  # cells on either side of a landmark in which its heatmap refines it
 _SURE = 0.5  # height of the heatmap within that window from which it does
+
+
+@dataclass(frozen=True)
+class PoseSize:
+    """How large a BlazePose is."""
+
+    first: int
+    """Channels after the first block."""
+    blocks: tuple[tuple[int, int, int, int], ...]
+    """The inverted residuals after it: output channels, kernel, stride and expansion."""
+    taps: tuple[int, int, int]
+    """The blocks whose outputs, at strides 4, 8 and 16, feed the pyramid."""
+    last: int
+    """Channels of the deepest features, at stride 32."""
+    pyramid: int
+    """Channels of the pyramid whose finest level becomes the heatmaps."""
+    tail: tuple[int, tuple[int, ...]]
+    """The regression's end: its channels, and the number of blocks of each stage down to 2 x 2."""
+    stages: tuple[tuple[int, int, int], ...] = ()
+    """What leads there from the pyramid: channels, blocks, and the tap that joins at the end; without them the tail
+    starts from the deepest features."""
+
+
+HEAVY = PoseSize(
+    first=24,
+    blocks=(
+        *((32, 3, 2, 4), (32, 3, 1, 4), (32, 3, 1, 6), (32, 3, 1, 6)),
+        *((56, 5, 2, 6), (56, 5, 1, 6), (56, 5, 1, 6), (56, 5, 1, 6)),
+        *((112, 3, 2, 6), *[(112, 3, 1, 6)] * 5),
+        *((160, 5, 1, 6), *[(160, 5, 1, 6)] * 5),
+        *((272, 5, 2, 6), *[(272, 5, 1, 6)] * 7),
+    ),
+    taps=(3, 7, 19),
+    last=1632,
+    pyramid=48,
+    tail=(288, (8, 8)),
+    stages=((96, 7, 1), (192, 8, 2), (288, 8, 3)),
+)
+
+
+def _light(
+    first: int, channels: tuple[int, int, int, int, int], pyramid: int, tail: tuple[int, tuple[int, int]]
+) -> PoseSize:
+    """The smaller ones, which differ in channels only: after the first block, and of each kind of residual."""
+    at_4, at_8, at_16, deep_16, at_32 = channels
+    return PoseSize(
+        first,
+        blocks=(
+            *((at_4, 3, 2, 4), (at_4, 3, 1, 6)),
+            *((at_8, 5, 2, 6), (at_8, 5, 1, 6)),
+            *((at_16, 3, 2, 6), *[(at_16, 3, 1, 6)] * 2),
+            *[(deep_16, 5, 1, 6)] * 3,
+            *((at_32, 5, 2, 6), *[(at_32, 5, 1, 6)] * 3),
+        ),
+        taps=(1, 3, 9),
+        last=6 * at_32,
+        pyramid=pyramid,
+        tail=tail,
+    )
+
+
+FULL = _light(16, (24, 32, 64, 88, 144), 48, (288, (5, 6)))
+LITE = _light(8, (16, 24, 40, 56, 96), 32, (192, (3, 4)))
 
 
 class StridedConv(nn.Conv2d):
@@ -84,9 +133,8 @@ class PoseBlazeBlock(Separable):
         return F.relu6(shortcut + super().forward(x))
 
 
-@register_backbone("blazepose-heavy")
 class BlazePose(PoseBackbone):
-    """The network, its points drawn as peaks; 13.7 M parameters, 1.9 GMAC.
+    """The network, its points drawn as peaks.
 
     It answers to the person in the middle of the crop, who should fill about half of its side. Its heads that place
     landmarks in metres and segment the person are left out.
@@ -96,28 +144,31 @@ class BlazePose(PoseBackbone):
     heatmap_size = 56
     joints = len(BLAZEPOSE_COCO)
     outputs = PoseLandmarks._fields
+    size: PoseSize
 
     def __init__(self) -> None:
         super().__init__()
+        size = self.size
         self.stem = StridedConv(3, _STEM, 3, 2)
-        self.first = Separable(_STEM, _STEM)
-        inputs = [_STEM, *(block[0] for block in _BLOCKS)]
+        self.first = Separable(_STEM, size.first)
+        inputs = [size.first, *(block[0] for block in size.blocks)]
         self.blocks = nn.ModuleList(
-            PoseResidual(before, *block) for before, block in zip(inputs, _BLOCKS, strict=False)
+            PoseResidual(before, *block) for before, block in zip(inputs, size.blocks, strict=False)
         )
-        self.last = nn.Conv2d(inputs[-1], _LAST, 1)
-        self.last_depthwise = SameConv(_LAST, _LAST, 3, groups=_LAST)
-        taps = [*(_BLOCKS[tap][0] for tap in _TAPS), _LAST]
-        self.laterals = nn.ModuleList(Separable(channels, _PYRAMID) for channels in reversed(taps))
-        self.heatmaps = nn.Conv2d(_PYRAMID, LANDMARKS, 1)
+        self.last = nn.Conv2d(inputs[-1], size.last, 1)
+        self.last_depthwise = SameConv(size.last, size.last, 3, groups=size.last)
+        taps = [*(size.blocks[tap][0] for tap in size.taps), size.last]
+        self.laterals = nn.ModuleList(Separable(channels, size.pyramid) for channels in reversed(taps))
+        self.heatmaps = nn.Conv2d(size.pyramid, LANDMARKS, 1)
         self.stages, self.joins = nn.ModuleList(), nn.ModuleList()
-        before = _PYRAMID
-        for channels, count, tap in _STAGES:
+        before = size.pyramid
+        for channels, count, tap in size.stages:
             self.stages.append(_stage(before, channels, count))
             self.joins.append(Separable(taps[tap], channels))
             before = channels
-        channels, count, stages = _TAIL
-        self.tail = nn.Sequential(*(_stage(channels, channels, count) for _ in range(stages)))
+        channels, counts = size.tail
+        self.entry = None if size.stages else Separable(size.last, channels)
+        self.tail = nn.Sequential(*(_stage(channels, channels, count) for count in counts))
         self.points = nn.Conv2d(channels, 5 * LANDMARKS, 2)
         to_channels_last(self)
 
@@ -136,14 +187,16 @@ class BlazePose(PoseBackbone):
         taps = []
         for index, block in enumerate(self.blocks):
             x = block(x)
-            if index in _TAPS:
+            if index in self.size.taps:
                 taps.append(x)
         taps.append(F.relu6(self.last_depthwise(F.relu6(self.last(x)))))
         x, *finer = (F.relu6(lateral(tap)) for lateral, tap in zip(self.laterals, reversed(taps), strict=True))
         for level in finer:
             x = F.interpolate(x, scale_factor=2.0, mode="bilinear") + level
         heatmaps = self.heatmaps(x).sigmoid()
-        for stage, join, (*_, tap) in zip(self.stages, self.joins, _STAGES, strict=True):
+        if self.entry is not None:
+            x = F.relu6(self.entry(taps[-1]))
+        for stage, join, (*_, tap) in zip(self.stages, self.joins, self.size.stages, strict=True):
             x = stage(x) + F.relu6(join(taps[tap]))
         points = self.points(self.tail(x)).flatten(1).unflatten(1, (LANDMARKS, 5))
         return heatmaps, points
@@ -168,6 +221,27 @@ class BlazePose(PoseBackbone):
         coco = list(BLAZEPOSE_COCO)
         joints = out.points[:, coco] * (CROP_SIZE / self.input_size)
         return draw_heatmaps(joints, self.heatmap_size, height=out.peaks[:, coco])
+
+
+@register_backbone("blazepose-heavy")
+class BlazePoseHeavy(BlazePose):
+    """13.6 M parameters, 1.9 GMAC."""
+
+    size = HEAVY
+
+
+@register_backbone("blazepose-full")
+class BlazePoseFull(BlazePose):
+    """3.0 M parameters, 0.35 GMAC."""
+
+    size = FULL
+
+
+@register_backbone("blazepose-lite")
+class BlazePoseLite(BlazePose):
+    """1.3 M parameters, 0.17 GMAC."""
+
+    size = LITE
 
 
 def _stage(inputs: int, outputs: int, count: int) -> nn.Sequential:

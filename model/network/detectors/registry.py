@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from model.errors import BadInput
 from model.network.backbones.base import load_weights
-from model.network.backbones.blazepose import BlazePose
+from model.network.backbones.blazepose import BlazePoseFull, BlazePoseHeavy, BlazePoseLite
 from model.network.backbones.handlandmark import HandLandmarkNet
 from model.network.detectors.mediapipe_palm import PalmDetector
 from model.network.detectors.movenet_multipose import PersonDetector
@@ -28,7 +28,9 @@ class Detector(Protocol):
 
 DETECTORS: dict[str, Callable[[], nn.Module]] = {
     "movenet-multipose": PersonDetector,
-    "blazepose-heavy": BlazePose,
+    "blazepose-heavy": BlazePoseHeavy,
+    "blazepose-full": BlazePoseFull,
+    "blazepose-lite": BlazePoseLite,
     "handdetect": PalmDetector,
     "handlandmark-full": HandLandmarkNet,
 }

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from model.errors import BadCheckpoint
-from model.network.backbones.blazepose import BlazePose
+from model.network.backbones.blazepose import BlazePose, BlazePoseFull, BlazePoseHeavy, BlazePoseLite
 from weights.blazepose_tensors import blazepose_state_dict
 
 PREFIX = "StatefulPartitionedCall/model/"
@@ -27,16 +27,26 @@ def file_of(depthwise: int = 76, pointwise: int = 105) -> dict[str, np.ndarray]:
     return tensors
 
 
-def test_every_parameter_of_the_module_gets_a_tensor_and_no_other_is_kept() -> None:
+@pytest.mark.parametrize(
+    ("size", "network", "depthwise", "pointwise"),
+    [
+        ("heavy", BlazePoseHeavy, 76, 105),
+        ("heavy", BlazePoseHeavy, 82, 111),  # with the segmentation's layers
+        ("full", BlazePoseFull, 38, 53),
+        ("lite", BlazePoseLite, 34, 49),
+    ],
+)
+def test_every_parameter_of_the_module_gets_a_tensor_and_no_other_is_kept(
+    size: str, network: type[BlazePose], depthwise: int, pointwise: int
+) -> None:
     with torch.device("meta"):
-        expected = set(BlazePose().state_dict())
-    assert set(blazepose_state_dict(file_of())) == expected
-    assert set(blazepose_state_dict(file_of(depthwise=82, pointwise=111))) == expected  # with the segmentation's layers
+        expected = set(network().state_dict())
+    assert set(blazepose_state_dict(file_of(depthwise, pointwise), size)) == expected
 
 
 def test_layers_are_counted_as_the_network_was_built() -> None:
     """Numbers read off the published graph, where the layers' inputs and widths tell which is which."""
-    parameters = blazepose_state_dict(file_of())
+    parameters = blazepose_state_dict(file_of(), "heavy")
     pointwise = {"stem": 0, "first.pointwise": 1, "blocks.0.expand": 2, "blocks.27.project": 57, "last": 58}
     pointwise |= {"laterals.0.pointwise": 59, "laterals.3.pointwise": 62, "joins.0.pointwise": 70}
     pointwise |= {"joins.1.pointwise": 79, "joins.2.pointwise": 88, "tail.1.7.pointwise": 104}
@@ -46,11 +56,19 @@ def test_layers_are_counted_as_the_network_was_built() -> None:
         assert parameters[f"{layer}.bias"].tolist() == [number], layer
 
 
+def test_smaller_sizes_end_from_their_deepest_features() -> None:
+    parameters = blazepose_state_dict(file_of(), "full")
+    pointwise = {"last": 30, "laterals.0.pointwise": 31, "entry.pointwise": 35, "tail.1.5.pointwise": 46}
+    depthwise = {"last_depthwise": 15, "laterals.3.depthwise": 19, "entry.depthwise": 20, "tail.1.0.depthwise": 26}
+    for layer, number in (pointwise | depthwise).items():
+        assert parameters[f"{layer}.bias"].tolist() == [number], layer
+
+
 def test_kernels_are_turned() -> None:
-    kernel = blazepose_state_dict(file_of())["points.weight"]  # (out, in, height, width)
+    kernel = blazepose_state_dict(file_of(), "heavy")["points.weight"]  # (out, in, height, width)
     assert kernel.shape == (3, 1, 2, 2) and kernel[1, 0].tolist() == [[1, 4], [7, 10]]
 
 
 def test_another_networks_file_is_refused() -> None:
     with pytest.raises(BadCheckpoint, match="another network"):
-        blazepose_state_dict(file_of(depthwise=38))
+        blazepose_state_dict(file_of(depthwise=38), "heavy")

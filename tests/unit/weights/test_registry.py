@@ -56,6 +56,8 @@ def test_the_registry_names_source_licence_and_checksums() -> None:
         "movenet-thunder",
         "movenet-multipose",
         "blazepose-heavy",
+        "blazepose-full",
+        "blazepose-lite",
         "handlandmark-full",
         "handdetect",
     }

@@ -12,9 +12,9 @@ import pytest
 from model.interfaces import CameraSpaceMeshes
 from model.joints import BLAZEPOSE_COCO
 from model.perception.crop_regressor import CropRegressor
-from model.perception.crops import Crop, upright_crop
+from model.perception.crops import Crop
 from model.perception.detection import Detection
-from model.perception.landmarks import landmark_crop, lift_landmarks
+from model.perception.landmarks import landmark_crop, lift_crop, lift_landmarks
 from model.perception.pose_choice import regress_people
 
 SIZE, FOCAL = 400, 400.0
@@ -43,6 +43,7 @@ class Networks:
         points, peaks = np.zeros((len(images), 39, 2), np.float32), np.zeros((len(images), 39), np.float32)
         for index, crop in enumerate(self.crops[-len(images) :]):
             turned = (self.seen[:, :2] - crop.centre) @ crop.axes.T * (256 / crop.side) + 128
+            points[index] = turned.mean(axis=0)
             points[index, list(BLAZEPOSE_COCO)], peaks[index, list(BLAZEPOSE_COCO)] = turned, self.seen[:, 2]
         return points, peaks
 
@@ -104,10 +105,31 @@ def test_joints_that_were_not_seen_do_not_count() -> None:
     assert landmark_crop(np.tile([7.0, 7.0, 0.9], (17, 1))) is None  # all on one spot
 
 
+@pytest.mark.parametrize("lean", [0, 30, 180])
+def test_the_mesh_network_gets_her_upright_and_whole(lean: float) -> None:
+    """She is 200 pixels high; a little is left about her, then a quarter more."""
+    landmarks = np.tile([200.0, 200.0, 0.9], (33, 1))
+    landmarks[list(BLAZEPOSE_COCO)] = standing(lean=lean)
+    crop = lift_crop(landmarks, SIZE, SIZE)
+    assert crop is not None
+    assert crop.centre == pytest.approx((200, 200), abs=3)
+    assert crop.side == pytest.approx(1.25 * 1.08 * 200)
+    assert abs(math.remainder(math.degrees(crop.angle) - lean, 360)) < 1e-6
+
+
+def test_what_lies_beyond_the_photo_is_no_part_of_the_crop() -> None:
+    landmarks = np.tile([200.0, 200.0, 0.9], (33, 1))
+    landmarks[list(BLAZEPOSE_COCO)] = standing()
+    crop = lift_crop(landmarks, SIZE, 250)  # cut off at the knees
+    assert crop is not None and crop.centre[1] == pytest.approx(175)
+    assert crop.side == pytest.approx(1.25 * 1.08 * 150)
+    assert lift_crop(landmarks - (1000, 0, 0), SIZE, 1) is None
+
+
 def test_what_it_is_sure_of_is_lifted_where_it_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     truth = standing(210, 190, lean=20)
     network = Networks(truth)
-    (result,) = lift_landmarks([standing()], [upright_crop(BOX)], regressor(network, monkeypatch))
+    (result,) = lift_landmarks([standing()], regressor(network, monkeypatch))
     assert result is not None
     np.testing.assert_allclose(result.mesh.keypoints, truth, atol=1e-3)
     assert result.confidence == pytest.approx(0.9)
@@ -118,11 +140,10 @@ def test_the_unsure_get_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     doubtful[:, 2], unseen[:, 2] = 0.6, 0.1
     network = Networks(doubtful)
     regress = regressor(network, monkeypatch)
-    crop = upright_crop(BOX)
-    assert lift_landmarks([standing(), unseen], [crop, crop], regress) == [None, None]
+    assert lift_landmarks([standing(), unseen], regress) == [None, None]
     assert network.lifted == 0
-    assert lift_landmarks([unseen, standing()], [crop, crop], regress, sure=0.5)[1] is not None
-    assert lift_landmarks([], [], regress) == []
+    assert lift_landmarks([unseen, standing()], regress, sure=0.5)[1] is not None
+    assert lift_landmarks([], regress) == []
 
 
 def people(*joints: np.ndarray) -> list[Detection]:

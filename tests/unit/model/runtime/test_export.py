@@ -142,7 +142,7 @@ def test_it_gives_the_numbers_of_pytorch_at_any_batch(exported: tuple[Any, Path,
 
 def test_keypoints_are_lifted_as_by_pytorch_at_any_batch(exported: tuple[Any, Path, str]) -> None:
     network, path, precision = exported
-    twin = OnnxNetwork.load(path, "cpu", threads=1, landmarks=True)
+    twin = OnnxNetwork.load(path, "cpu", threads=1)
     for count in (1, 3):
         _, crops, cameras = people(count)
         random = np.random.default_rng(count)
@@ -176,8 +176,8 @@ def test_the_detector_takes_images_of_any_size_and_number(exported: tuple[Any, P
 
 def test_it_describes_itself(exported: tuple[Any, Path, str]) -> None:
     network, path, precision = exported
-    assert not OnnxNetwork.load(path, "cpu", threads=1).info.lifts  # unless it is asked for
-    twin = OnnxNetwork.load(path, "cpu", threads=1, landmarks=True)
+    assert not OnnxNetwork.load(path, "cpu", threads=1, landmarks=False).info.lifts
+    twin = OnnxNetwork.load(path, "cpu", threads=1)
     expected = vars(network.info)
     answer = vars(twin.info)
     np.testing.assert_array_equal(answer.pop("faces"), expected["faces"])
