@@ -34,7 +34,7 @@ def draw_person(
     if canvas is None:
         shade = np.linspace(190, 120, height)[:, None, None] + np.linspace(-15, 15, width)[None, :, None]
         canvas = np.broadcast_to(shade, (height, width, 3)).astype(np.uint8)
-    rest = template[faces].mean(axis=1)
+    rest = template
     clothed = np.abs(rest[:, 0]) < 0.45
     colour = np.where((rest[:, 1] > -0.05)[:, None], TROUSERS, SHIRT)
     bare = (rest[:, 1] > 0.78) | (rest[:, 1] < -0.52) & (np.abs(rest[:, 0]) < 0.12) | ~clothed
