@@ -392,6 +392,7 @@ class Limits(BaseModel):
     max_body_bytes: int = Field(description="Of a request, and so of a photo.")
     store_lifetime: int = Field(description="Seconds after which meshes and photos are deleted.")
     keep_photos: bool = Field(description="Whether photos are kept as long as their meshes, scaled down.")
+    image_urls: bool = Field(description="Whether the service fetches photos by their URL.")
 
 
 class Health(BaseModel):

@@ -33,6 +33,7 @@ async def ready(services: Context) -> Health:
         max_body_bytes=settings.max_body_bytes,
         store_lifetime=settings.store_lifetime,
         keep_photos=settings.keep_photos,
+        image_urls=settings.image_urls,
     )
     return Health(status="ready", limits=limits)
 

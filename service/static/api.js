@@ -56,6 +56,16 @@ export function reconstruct(photo, { subject = "body", mode = null, more = {}, s
   });
 }
 
+/** The answer to a photo that the service fetches from the web by itself. */
+export async function reconstructFromWeb(url, { subject, mode, signal }) {
+  const query = new URLSearchParams({ ...(subject !== "body" && { subject }), ...(mode && { mode }) });
+  const headers = { ...keyHeaders(), "Content-Type": "application/json" };
+  const body = JSON.stringify({ image_url: url });
+  const response = await fetch(`reconstruct?${query}`, { method: "POST", headers, body, signal });
+  if (!response.ok) throw problemOf(response.status, await response.text(), response.headers.get("Retry-After"));
+  return asAnswer(await response.json());
+}
+
 /** An answer that the service still keeps, as `reconstruct` gives it, and its photo, or null where that is not kept. */
 export async function keptAnswer(id) {
   const [answer, photo] = await Promise.allSettled([download(`reconstructions/${id}`), download(`reconstructions/${id}/photo.jpg`)]);

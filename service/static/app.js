@@ -6,7 +6,7 @@ import { inMegabytes, prepared, watchUploads } from "./upload.js";
 import { ask, isLoading } from "./request.js";
 import { offerModes } from "./modes.js";
 import { Result } from "./result.js";
-import { keptAnswer, offers, readiness, useKey } from "./api.js";
+import { keptAnswer, offers, readiness, reconstructFromWeb, useKey } from "./api.js";
 import { offerSubjects } from "./subjects.js";
 import { asProblem } from "./errors.js";
 
@@ -36,8 +36,13 @@ element("key-form").addEventListener("submit", (event) => {
 element("missed").addEventListener("click", addPerson);
 element("camera").addEventListener("submit", (event) => {
   event.preventDefault();
-  shown.focalLength = element("focal-length").valueAsNumber || null;
+  const typed = new FormData(event.target);
+  shown.camera = Object.fromEntries([...typed].filter(([, value]) => value !== ""));
   askAgain();
+});
+element("address").addEventListener("submit", (event) => {
+  event.preventDefault();
+  showFromWeb(element("image-url").value);
 });
 element("link").addEventListener("click", async ({ target }) => {
   await navigator.clipboard.writeText(location.href);
@@ -45,21 +50,32 @@ element("link").addEventListener("click", async ({ target }) => {
   setTimeout(() => (target.textContent = "Copy link"), 3000);
 });
 /** Shows an answer whose address somebody has. */
-async function showKept(id) {
-  const photo = new Photo({ name: "kept photo" });
+function showKept(id) {
+  return showFetched("A kept answer", "Fetching the answer", () => keptAnswer(id));
+}
+
+/** Shows what the service finds in a photo that it fetches by itself. */
+function showFromWeb(url) {
+  const request = (signal) => reconstructFromWeb(url, { subject, mode: wanted[0], signal });
+  return showFetched(url.split("/").at(-1) || url, "Fetching the photo", async (signal) => keptAnswer((await request(signal)).id));
+}
+
+async function showFetched(title, doing, fetchAnswer) {
+  leave();
+  const photo = new Photo({ name: title });
   photos = [photo];
   shown = photo;
   state("busy");
-  say("Fetching the answer", null);
+  element("work-title").textContent = title;
+  say(doing, null);
   try {
-    const found = await keptAnswer(id);
+    const found = await fetchAnswer(photo.abort.signal);
     if (photo !== shown) return;
     subject = found.answer.subject;
     photo.given = found.photo ?? photo.given;
     photo.file = photo.url = null;
     if (found.photo) await photo.read(async (file) => file);
     photo.keep(found.answer);
-    element("work-title").textContent = "A kept answer";
     await result.preview(photo.url, "answer");
     await answer(photo);
   } catch (error) {
@@ -93,7 +109,7 @@ async function show(photo) {
     await photo.read((file) => prepared(file, limit));
     if (photo !== shown) return;
     element("work-title").textContent = photo.name;
-    element("focal-length").value = photo.focalLength ?? "";
+    for (const field of element("camera").querySelectorAll("input")) field.value = photo.camera[field.name] ?? "";
     import("./stage.js").catch(() => {}); // on its way while the photo is
     await result.preview(photo.url, photo.name);
     if (photo === shown) await answer(photo);
@@ -237,6 +253,7 @@ async function watchReadiness() {
   if (limits) {
     limit = limits.max_body_bytes;
     element("kept").textContent = whatIsKept(limits);
+    element("address").hidden = !limits.image_urls;
   }
   element("limit").textContent = inMegabytes(limit);
   const note = element("loading");

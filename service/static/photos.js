@@ -6,7 +6,7 @@ export class Photo {
     this.given = given;
     this.file = null; // as it is sent, once it was read
     this.url = null; // of it, for this browser
-    this.focalLength = null; // pixels, if somebody typed it
+    this.camera = {}; // parameters of it that somebody typed
     this.boxes = {}; // of each subject, where somebody drew one
     this.answers = new Map(); // promises of them, by what was asked
     this.abort = new AbortController();
@@ -27,7 +27,9 @@ export class Photo {
   /** The parameters of a request, beside subject and mode. */
   parameters(subject) {
     const boxes = this.boxes[subject];
-    return { ...(boxes && { bbox: boxes.map(String) }), ...(this.focalLength && { focal_length: this.focalLength }) };
+    const { focal_length } = this.camera;
+    const camera = subject === "body" ? this.camera : focal_length && { focal_length }; // hands stand on no ground
+    return { ...(boxes && { bbox: boxes.map(String) }), ...camera };
   }
 
   /** A promise of the answer for a subject and a mode: `request()` is called where it is not under way yet. */

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import cv2
+import httpx2
 import numpy as np
 import pytest
 
-from tests.support.tab import choose_file
+from tests.support.tab import choose_file, problem
 
 SAMPLE = Path(__file__).parents[2] / "service" / "static" / "sample.jpg"
 
@@ -66,12 +68,44 @@ def test_a_box_is_drawn_by_the_keyboard_or_not_at_all(tab, sample):
     assert "guess" in tab.page.inner_text("#people .choice")
 
 
-def test_a_focal_length_that_somebody_knows(tab):
+def test_a_camera_that_somebody_knows(tab):
     tab.answer(lambda: tab.page.click("#sample"))
     tab.page.click(".corrections summary")
-    tab.page.fill("#focal-length", "2884")  # twice the diagonal, the default
+    tab.page.fill("[name=focal_length]", "2884")  # twice the diagonal, the default
+    tab.page.fill("[name=pitch]", "-5")
+    tab.page.fill("[name=camera_height]", "1.5")
     answer = tab.answer(lambda: tab.page.click("#camera button"))
     assert {person["camera"]["focal_length"] for person in answer["people"]} == {2884}
+    assert answer["scene"]["pitch"] == pytest.approx(-5, abs=0.01)
+    assert answer["scene"]["ground"]["camera_height"] == pytest.approx(1.5, abs=0.01)
+    tab.page.fill("[name=camera_height]", "")
+    answer = tab.answer(lambda: tab.page.click("#camera button"))
+    assert answer["scene"]["ground"]["camera_height"] != pytest.approx(1.5, abs=0.01)
+
+
+def test_a_photo_of_the_web_where_the_service_fetches_them(tab):
+    assert tab.page.locator("#address").is_hidden()  # unless its operator wants that
+    limits = {"max_body_bytes": 2**20, "store_lifetime": 3600, "keep_photos": True, "image_urls": True}
+    tab.page.route("**/v2/health/ready", lambda route: route.fulfill(json={"status": "ready", "limits": limits}))
+    tab.page.reload()
+    tab.page.fill("#image-url", "https://photos.example/walk.jpg")
+    tab.page.click("#address button")
+    _, detail = problem(tab)
+    assert "MPT_IMAGE_URLS" in detail  # what this service says
+    answer = httpx2.post(f"{tab.base}/reconstruct", files={"image": SAMPLE.read_bytes()}, timeout=60).json()
+    asked: list[str] = []
+
+    def fetched(route) -> None:
+        asked.append(route.request.post_data)
+        route.fulfill(json=answer)
+
+    tab.page.route(re.compile(r"/reconstruct\?"), fetched)
+    tab.page.fill("#image-url", "https://photos.example/walk.jpg")
+    tab.page.click("#address button")
+    tab.page.wait_for_selector("body[data-state=result]")
+    assert json.loads(asked[0]) == {"image_url": "https://photos.example/walk.jpg"}
+    assert tab.page.inner_text("#work-title") == "walk.jpg"
+    assert "3 people" in tab.page.inner_text("#people")
 
 
 def test_several_photos_are_a_strip(tab, sample):
