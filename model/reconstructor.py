@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -12,32 +12,29 @@ import numpy as np
 
 from model.body.fitter import BodyFitter
 from model.body.garment import Garment
-from model.body.refinement import Seen
 from model.body.rig import Rig
 from model.body.rig_file import find_rig
 from model.body.suit import find_worn
 from model.errors import BadInput
+from model.inputs import check_box, check_image
 from model.interfaces import Box, Network
+from model.people import better, distinct_people, stand_on_ground, triple, with_bodies
 from model.perception.crop_regressor import CropRegressor
 from model.perception.crops import upright_crop
-from model.perception.detection import Detection, distinct
+from model.perception.detection import Detection
 from model.perception.landmarks import SURE
 from model.perception.pose_choice import regress_people
 from model.perception.refinement import Neighbours, neighbours_of
 from model.perception.subjects import SUBJECTS
 from model.results import Camera, Person, Reconstruction
 from model.runtime.loading import open_network
-from model.scene.ground import Scene, check_camera_height
-from model.scene.lines import Lines, find_lines
-from model.scene.sight import see_scene
+from model.scene.ground import check_camera_height
+from model.scene.lines import find_lines
 from model.scene.up import Tilt, check_tilt
 
 MeshKind = Literal["body", "raw"]
 
-_MUCH_BETTER = 0.7
-_BATCH = 8
-"""People that go through the network at once: bounds the memory that a crowd takes."""
-
+_BATCH = 8  # people that go through the network at once: bounds the memory that a crowd takes
 
 Colors = Literal["plain", "person"]
 
@@ -162,7 +159,7 @@ class Reconstructor:
         started = time.perf_counter()
         if mesh not in ("body", "raw"):
             raise BadInput(f"There is no mesh {mesh!r}; choose body or raw.")
-        height, width = _checked(image).shape[:2]
+        height, width = check_image(image).shape[:2]
         if boxes is None:
             found = self._subject.detect(self.network, image)
         else:
@@ -182,7 +179,7 @@ class Reconstructor:
         for start in range(0, len(found), step):
             part = slice(start, start + step)
             people += self._people(image, found[part], neighbours[part], focal)
-            people = people if boxes is not None else _distinct(people)
+            people = people if boxes is not None else distinct_people(people)
             if len(people) >= wanted:
                 break
         own = colors == "person"
@@ -192,7 +189,7 @@ class Reconstructor:
         ]
         reconstructed = time.perf_counter()
         if mesh == "body" and self._fitter is not None and people:
-            people = _with_bodies(people, self._fitter)
+            people = with_bodies(people, self._fitter)
         fitted = time.perf_counter()
         if self.subject == "body" and ground:
             lines = None
@@ -217,13 +214,12 @@ class Reconstructor:
         self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float
     ) -> list[Person]:
         """Each one, or its twin where that fits what was seen much better."""
-        twins = [detection.twin for detection in found if detection.twin is not None]
-        people = self._each(image, [*found, *twins], [*neighbours, *[()] * len(twins)], focal)
-        others = iter(people[len(found) :])
-        return [
-            better(person, next(others)) if detection.twin else person
-            for person, detection in zip(people[: len(found)], found, strict=True)
-        ]
+        twins = {index: detection.twin for index, detection in enumerate(found) if detection.twin is not None}
+        everyone = self._each(image, [*found, *twins.values()], [*neighbours, *[()] * len(twins)], focal)
+        people, answers = everyone[: len(found)], everyone[len(found) :]
+        for index, twin in zip(twins, answers, strict=True):
+            people[index] = better(people[index], twin)
+        return people
 
     def _each(
         self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float
@@ -245,106 +241,10 @@ class Reconstructor:
                     vertices=vertices,
                     faces=self._outward[detection.handedness == "left"],
                     joint_names=self.network.info.joint_names,
-                    camera=Camera(focal, regress.principal_point, _triple(translation), weak_perspective),
+                    camera=Camera(focal, regress.principal_point, triple(translation), weak_perspective),
                     handedness=detection.handedness,
                     crop=None if result.crop == upright_crop(detection.box) else result.crop,
                     landmarks_2d=result.landmarks,
                 )
             )
         return people
-
-
-def _with_bodies(people: Sequence[Person], fitter: BodyFitter) -> list[Person]:
-    """People with the bodies that are fitted to them; who came out as no body stays as she is."""
-    cameras = [person.camera for person in people]
-    keypoints = np.stack([person.keypoints_2d for person in people])
-    seen = Seen(
-        keypoints[..., :2],
-        keypoints[..., 2],
-        np.array([camera.focal_length for camera in cameras]),
-        np.array([camera.principal_point for camera in cameras]),
-    )
-    places = np.array([camera.translation for camera in cameras])
-    bodies = fitter.bodies(np.stack([person.vertices for person in people]), places, seen)
-    return [
-        person
-        if body is None
-        else replace(
-            person,
-            joints=body.joints,
-            vertices=body.vertices,
-            camera=person.camera.moved(_triple(body.translation)),
-            body=body.fit,
-        )
-        for person, body in zip(people, bodies, strict=True)
-    ]
-
-
-def stand_on_ground(
-    people: list[Person],
-    tilt: Tilt | None = None,
-    camera_height: float | None = None,
-    lines: Lines | None = None,
-    resized: Callable[[Person, float], Person] = Person.scaled,
-) -> tuple[list[Person], Scene]:
-    """The people of one photo in the sizes that they have on one ground, and the scene; see `see_scene`."""
-    joints = np.array([person.camera.to_camera(person.joints) for person in people], np.float64).reshape(-1, 17, 3)
-    seen = np.array([person.keypoints_2d[:, 2] for person in people]).reshape(-1, 17)
-    bodies = [person.camera.to_camera(person.vertices) for person in people]
-    scene, factors = see_scene(joints, seen, bodies, tilt=tilt, camera_height=camera_height, lines=lines)
-    return [
-        person if factor == 1 else resized(person, factor)
-        for person, factor in zip(people, factors.tolist(), strict=True)
-    ], scene
-
-
-def better(person: Person, twin: Person) -> Person:
-    """The one of two answers whose joints project much nearer to where they were seen, or else the first.
-
-    The mesh network knows right hands only: it can often not put the joints of a left one into their places.
-    """
-    return twin if _misfit(twin) < _MUCH_BETTER * _misfit(person) else person
-
-
-def _misfit(person: Person) -> float:
-    """Mean distance of the projected joints from the keypoints, in pixels."""
-    seen = person.keypoints_2d[:, :2]
-    return float(np.linalg.norm(person.camera.project(person.joints) - seen, axis=1).mean())
-
-
-def _distinct(people: list[Person]) -> list[Person]:
-    """Drops a person whose joints are an earlier one's: the 2D network may see one of two people twice."""
-    seen = [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
-    return [people[index] for index in distinct(seen)]
-
-
-def _checked(image: np.ndarray) -> np.ndarray:
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise BadInput("The image must be a numpy array of shape (height, width, 3), uint8, RGB.")
-    if min(image.shape[:2]) < 1:
-        raise BadInput("The image is empty.")
-    return image
-
-
-def check_box(box: Box, width: int, height: int) -> Box:
-    """The box as floats, if a photo of this size can show what is in it.
-
-    Raises:
-        BadInput: not four finite numbers, under 2 pixels, beside the photo, or over ten times as large as it.
-    """
-    x, y, w, h = (float(value) for value in box)
-    if not np.isfinite([x, y, w, h]).all() or w < 2 or h < 2:
-        raise BadInput(f"The box {box} must be x, y, width, height in pixels, at least 2 wide and high.")
-    if x >= width or y >= height or x + w <= 0 or y + h <= 0:
-        raise BadInput(
-            f"The box {x:g},{y:g},{w:g},{h:g} lies outside the photo, "
-            f"which has {width} x {height} pixels once it is upright."
-        )
-    if max(w, h) > 10 * max(width, height):
-        raise BadInput(f"The box {x:g},{y:g},{w:g},{h:g} is more than ten times as large as the photo.")
-    return x, y, w, h
-
-
-def _triple(values: np.ndarray) -> tuple[float, float, float]:
-    a, b, c = values.tolist()
-    return a, b, c

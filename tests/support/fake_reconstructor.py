@@ -10,8 +10,9 @@ import numpy as np
 from model.body.fitting import BodyFit
 from model.body.rig import Rig
 from model.errors import BadInput
+from model.inputs import check_box
 from model.joints import COCO_JOINTS
-from model.reconstructor import check_box, stand_on_ground
+from model.people import stand_on_ground
 from model.results import Camera, Person, Reconstruction
 from model.scene.up import Tilt
 

@@ -13,8 +13,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from model.errors import BadData, BadInput
+from model.inputs import check_box
 from model.network.topology import MeshTopology
-from model.reconstructor import Reconstructor, check_box
+from model.reconstructor import Reconstructor
 from model.results import Person
 from training.evaluation.candidates import file_name
 from training.evaluation.case_figures import draw_cases

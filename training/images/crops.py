@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from model.errors import BadData, BadInput
+from model.inputs import check_box
 from model.network.placement import ray_rotation, solve_translation
 from model.network.topology import MeshTopology
 from model.perception.crops import cut_crop
-from model.reconstructor import check_box
 from training.images.datasets.base import DatasetPerson, limbs_to_coco, read_image
 from training.images.datasets.joint_sets import LIMBS_IN_COCO
 from training.images.datasets.smpl_truth import SMPL_VERTICES, SmplTruth

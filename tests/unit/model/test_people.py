@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.reconstructor import better
+from model.people import better
 from model.results import Camera, Person
 
 

@@ -1,0 +1,40 @@
+"""What callers hand in, checked: photos and boxes in them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model.errors import BadInput
+from model.interfaces import Box
+
+
+def check_image(image: np.ndarray) -> np.ndarray:
+    """The image as it is, if it is a photo.
+
+    Raises:
+        BadInput: not (H, W, 3) uint8, or empty.
+    """
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise BadInput("The image must be a numpy array of shape (height, width, 3), uint8, RGB.")
+    if min(image.shape[:2]) < 1:
+        raise BadInput("The image is empty.")
+    return image
+
+
+def check_box(box: Box, width: int, height: int) -> Box:
+    """The box as floats, if a photo of this size can show what is in it.
+
+    Raises:
+        BadInput: not four finite numbers, under 2 pixels, beside the photo, or over ten times as large as it.
+    """
+    x, y, w, h = (float(value) for value in box)
+    if not np.isfinite([x, y, w, h]).all() or w < 2 or h < 2:
+        raise BadInput(f"The box {box} must be x, y, width, height in pixels, at least 2 wide and high.")
+    if x >= width or y >= height or x + w <= 0 or y + h <= 0:
+        raise BadInput(
+            f"The box {x:g},{y:g},{w:g},{h:g} lies outside the photo, "
+            f"which has {width} x {height} pixels once it is upright."
+        )
+    if max(w, h) > 10 * max(width, height):
+        raise BadInput(f"The box {x:g},{y:g},{w:g},{h:g} is more than ten times as large as the photo.")
+    return x, y, w, h

@@ -1,0 +1,89 @@
+"""What is done with people once the network has answered: which answers count, their bodies, their ground."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from model.body.fitter import BodyFitter
+from model.body.refinement import Seen
+from model.perception.detection import Detection, distinct
+from model.results import Person
+from model.scene.ground import Scene
+from model.scene.lines import Lines
+from model.scene.sight import see_scene
+from model.scene.up import Tilt
+
+_MUCH_BETTER = 0.7  # of the other's distance from the keypoints, or less
+
+
+def with_bodies(people: Sequence[Person], fitter: BodyFitter) -> list[Person]:
+    """People with the bodies that are fitted to them; who came out as no body stays as she is."""
+    cameras = [person.camera for person in people]
+    keypoints = np.stack([person.keypoints_2d for person in people])
+    seen = Seen(
+        keypoints[..., :2],
+        keypoints[..., 2],
+        np.array([camera.focal_length for camera in cameras]),
+        np.array([camera.principal_point for camera in cameras]),
+    )
+    places = np.array([camera.translation for camera in cameras])
+    bodies = fitter.bodies(np.stack([person.vertices for person in people]), places, seen)
+    return [
+        person
+        if body is None
+        else replace(
+            person,
+            joints=body.joints,
+            vertices=body.vertices,
+            camera=person.camera.moved(triple(body.translation)),
+            body=body.fit,
+        )
+        for person, body in zip(people, bodies, strict=True)
+    ]
+
+
+def stand_on_ground(
+    people: list[Person],
+    tilt: Tilt | None = None,
+    camera_height: float | None = None,
+    lines: Lines | None = None,
+    resized: Callable[[Person, float], Person] = Person.scaled,
+) -> tuple[list[Person], Scene]:
+    """The people of one photo in the sizes that they have on one ground, and the scene; see `see_scene`."""
+    joints = np.array([person.camera.to_camera(person.joints) for person in people], np.float64).reshape(-1, 17, 3)
+    seen = np.array([person.keypoints_2d[:, 2] for person in people]).reshape(-1, 17)
+    bodies = [person.camera.to_camera(person.vertices) for person in people]
+    scene, factors = see_scene(joints, seen, bodies, tilt=tilt, camera_height=camera_height, lines=lines)
+    return [
+        person if factor == 1 else resized(person, factor)
+        for person, factor in zip(people, factors.tolist(), strict=True)
+    ], scene
+
+
+def better(person: Person, twin: Person) -> Person:
+    """The one of two answers whose joints project much nearer to where they were seen, or else the first.
+
+    The mesh network knows right hands only: it can often not put the joints of a left one into their places.
+    """
+    return twin if _misfit(twin) < _MUCH_BETTER * _misfit(person) else person
+
+
+def _misfit(person: Person) -> float:
+    """Mean distance of the projected joints from the keypoints, in pixels."""
+    seen = person.keypoints_2d[:, :2]
+    return float(np.linalg.norm(person.camera.project(person.joints) - seen, axis=1).mean())
+
+
+def distinct_people(people: list[Person]) -> list[Person]:
+    """Drops a person whose joints are an earlier one's: the 2D network may see one of two people twice."""
+    seen = [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
+    return [people[index] for index in distinct(seen)]
+
+
+def triple(values: np.ndarray) -> tuple[float, float, float]:
+    """Three numbers of an array (3,)."""
+    a, b, c = values.tolist()
+    return a, b, c
