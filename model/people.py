@@ -9,6 +9,7 @@ import numpy as np
 
 from model.body.fitter import BodyFitter
 from model.body.refinement import Seen
+from model.interfaces import Box
 from model.perception.detection import Detection, distinct
 from model.results import Person
 from model.scene.ground import Scene
@@ -43,6 +44,13 @@ def with_bodies(people: Sequence[Person], fitter: BodyFitter) -> list[Person]:
         )
         for person, body in zip(people, bodies, strict=True)
     ]
+
+
+def extent(person: Person) -> Box:
+    """The box of the person's projected joints."""
+    pixels = person.camera.project(person.joints)
+    (x, y), (right, bottom) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
+    return x, y, right - x, bottom - y
 
 
 def stand_on_ground(

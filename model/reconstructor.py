@@ -18,7 +18,7 @@ from model.body.suit import find_worn
 from model.errors import BadInput
 from model.inputs import check_box, check_image
 from model.interfaces import Box, Network
-from model.people import better, distinct_people, stand_on_ground, triple, with_bodies
+from model.people import better, distinct_people, extent, stand_on_ground, triple, with_bodies
 from model.perception.crop_regressor import CropRegressor
 from model.perception.crops import upright_crop
 from model.perception.detection import Detection
@@ -195,7 +195,7 @@ class Reconstructor:
             lines = None
             if tilt is None or tilt.roll is None:
                 middle = (width / 2, height / 2)
-                lines = find_lines(image, focal, middle, [person.bbox for person in people])
+                lines = find_lines(image, focal, middle, [extent(person) for person in people])
             people, scene = stand_on_ground(people, tilt, camera_height, lines, self._resized)
         times = (started, detected, reconstructed, fitted, time.perf_counter())
         stages = ("detection", "reconstruction", "fitting", "ground")

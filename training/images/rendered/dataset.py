@@ -73,8 +73,8 @@ class RenderedPeople(Dataset[ImageSample]):
         if not 0 <= index < self.length:
             raise IndexError(f"There are {self.length} samples, so {index} is none of them.")
         rng = np.random.default_rng([self.seed, index])
-        scene = self._stage(rng)
-        picture, visible = self._draw(rng, scene)
+        scene = self.stage(rng)
+        picture, visible = self.draw(rng, scene)
         joints = scene.joints[0]
         joints_2d = scene.project(joints)
         origin = joints[list(self.topology.root_joints)].mean(axis=0)
@@ -94,7 +94,7 @@ class RenderedPeople(Dataset[ImageSample]):
             up=torch.from_numpy(scene.up @ turn),
         )
 
-    def _stage(self, rng: np.random.Generator) -> _Scene:
+    def stage(self, rng: np.random.Generator) -> StagedScene:
         """Puts people before a camera that looks at the middle of the first one's crop."""
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         count = 2 if rng.random() < self.config.company else 1
@@ -127,13 +127,15 @@ class RenderedPeople(Dataset[ImageSample]):
         size = self.config.size
         focal = float(size / side)
         point = float(size / 2 - focal * x), float(size / 2 - focal * y)
-        return _Scene(vertices.numpy(), joints.numpy(), up.numpy(), focal, point, focal * edges + np.array(point * 2))
+        return StagedScene(
+            vertices.numpy(), joints.numpy(), up.numpy(), focal, point, focal * edges + np.array(point * 2)
+        )
 
     def _joints(self, world: Tensor) -> Tensor:
         """(P, K, 3) joints of meshes (P, V, 3). A long sum in torch differs in its last bits with the threads."""
         return torch.from_numpy(np.einsum("kv,pvd->pkd", self.regressor, world[:, self.held].numpy())).float()
 
-    def _draw(self, rng: np.random.Generator, scene: _Scene) -> tuple[np.ndarray, np.ndarray]:
+    def draw(self, rng: np.random.Generator, scene: StagedScene) -> tuple[np.ndarray, np.ndarray]:
         """The picture (S, S, 3) uint8 and which joints of the first person it shows (K,)."""
         size = self.config.size
         people = self._draw_people(rng, scene)
@@ -158,7 +160,7 @@ class RenderedPeople(Dataset[ImageSample]):
         result[~inside] = 0
         return result, self._shown(scene.project(scene.joints[0]), people, inside & (hidden < 0.5))
 
-    def _draw_people(self, rng: np.random.Generator, scene: _Scene) -> _People:
+    def _draw_people(self, rng: np.random.Generator, scene: StagedScene) -> _People:
         """Dresses and lights the people and draws them without what is behind."""
         size, surface = self.config.size, self.surface
         lamp = draw_lamp(rng, scene.up)
@@ -225,7 +227,7 @@ class _People:
 
 
 @dataclass(frozen=True)
-class _Scene:
+class StagedScene:
     """People before a camera, and the part of its picture that is the crop."""
 
     vertices: np.ndarray
