@@ -71,7 +71,7 @@ def body_too_large(max_body_bytes: int) -> Response:
     return problem(
         413,
         f"The request is too large: at most {max_body_bytes / 2**20:.0f} MiB are accepted. "
-        "Scale the photo down, or save it as JPEG, and send it again.",
+        "Send a smaller file: a photo scaled down or saved as JPEG, a video cut or compressed.",
         "body-too-large",
         "Request too large",
     )
@@ -97,12 +97,11 @@ def failed() -> Response:
     return _respond(accident(), None)
 
 
-def install(app: FastAPI, max_body_bytes: int, retry_after: int) -> None:
+def install(app: FastAPI, retry_after: int) -> None:
     """Make every error of `app` a problem; accidents are `service.http.request_log`'s, which answers from outside.
 
     Args:
         app: The application.
-        max_body_bytes: The body limit, named in the answer to what exceeds it.
         retry_after: Seconds that a 503 asks its client to wait.
     """
 
@@ -113,7 +112,7 @@ def install(app: FastAPI, max_body_bytes: int, retry_after: int) -> None:
     async def on_http_exception(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if error.status_code == 413:
-            return body_too_large(max_body_bytes)
+            return body_too_large(request.scope["state"]["max_body_size"])
         return problem(error.status_code, _sentence(request, error), headers=error.headers)
 
     async def on_invalid_request(request: Request, error: Exception) -> Response:

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from service.inference.engine import Engine
 from service.intake import Intake
+from service.jobs.runner import Jobs
 from service.schemas import Problem
 from service.settings import Settings
 from service.store import Store
@@ -26,6 +27,7 @@ class Services:
     engine: Engine
     store: Store
     intake: Intake
+    jobs: Jobs
 
 
 async def _services(request: Request) -> Services:  # not def: FastAPI would run it in a thread
