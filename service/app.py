@@ -21,6 +21,7 @@ from service.http.request_log import Observe
 from service.http.security_headers import SecurityHeaders
 from service.http.upload_limits import BodySize, BodyTime
 from service.inference.engine import Engine, Loader, load_reconstructors
+from service.inference.upgrade import Upgrade
 from service.intake import Intake
 from service.jobs.runner import Jobs
 from service.routes.common import Services
@@ -56,7 +57,8 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
         OSError: The folder for the meshes cannot be made.
     """
     settings = settings or Settings()
-    engine = Engine(partial(load, settings), settings.concurrency, settings.queue_size)
+    upgrade = Upgrade(settings)
+    engine = Engine(partial(load, settings), settings.concurrency, settings.queue_size, upgrade)
     services = Services(settings, engine, open_store(settings), Intake(settings), Jobs(settings, engine))
 
     @contextlib.asynccontextmanager
@@ -66,6 +68,7 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
         sweeping = asyncio.create_task(_sweep_forever(services))
         yield
         sweeping.cancel()
+        upgrade.stop()
         await to_thread.run_sync(services.jobs.stop)
         await services.engine.stop()
 

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from model.errors import BadInput, MPTError
 from model.formats.photo import BrokenImage, TooManyPixels, UnsupportedFormat
 from service.inference.engine import DeadlineExceeded, ModeMissing, NotReady, Overloaded, SubjectMissing
-from service.schemas import FieldProblem, Problem, ReconstructQuery
+from service.schemas import FieldProblem, Problem
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -117,7 +117,7 @@ def install(app: FastAPI, retry_after: int) -> None:
 
     async def on_invalid_request(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        errors = [_field_problem(item) for item in error.errors()]
+        errors = [_field_problem(item, _parameters(request)) for item in error.errors()]
         detail = " ".join(f"{item.field}: {item.message}." for item in errors)
         return problem(422, detail, "invalid-request", "Invalid request", errors)
 
@@ -148,13 +148,18 @@ def _sentence(request: Request, error: HTTPException) -> str:
     return f"{error.detail}."
 
 
-def _field_problem(error: Mapping[str, object]) -> FieldProblem:
+def _parameters(request: Request) -> list[str]:
+    """The names of what the query of this route may have."""
+    models = [field.field_info.annotation for field in request.scope["route"].dependant.query_params]
+    return [name for model in models for name in getattr(model, "model_fields", ())]
+
+
+def _field_problem(error: Mapping[str, object], parameters: list[str]) -> FieldProblem:
     location = error["loc"]
     assert isinstance(location, tuple)
     field = str(location[1]) if len(location) > 1 else str(location[0])
     if error["type"] == "extra_forbidden":
-        known = ", ".join(ReconstructQuery.model_fields)
-        message = f"there is no such parameter; there are {known}"
+        message = f"there is no such parameter; there are {', '.join(parameters)}"
     else:
         message = str(error["msg"]).removeprefix("Value error, ")
     return FieldProblem(field=field[:100], message=message)

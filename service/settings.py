@@ -85,6 +85,11 @@ class Settings(BaseSettings):
     engine: Literal["auto", "torch", "onnx"] = Field(
         "auto", description="What runs the network: PyTorch, ONNX Runtime, or the faster one that is there."
     )
+    export: bool = Field(
+        True,
+        description="Whether our own checkpoints, if PyTorch runs them on a CPU, are exported once to ONNX, while the "
+        "service answers.",
+    )
     precision: Literal["auto", "float32", "float16", "bfloat16"] = Field(
         "auto", description="Of PyTorch's convolutions; auto is float16 on GPUs. ONNX files have their own."
     )

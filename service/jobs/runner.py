@@ -54,7 +54,7 @@ class Jobs:
     def __init__(self, settings: Settings, engine: Engine) -> None:
         self._settings, self._engine = settings, engine
         self._folder = JobFolder(settings.jobs_folder, settings.job_lifetime, settings.job_quota_bytes)
-        self._lock = FileLock(settings.jobs_folder / ".lock")
+        self._lock = FileLock(settings.jobs_folder / ".lock", thread_local=False)  # another thread releases it
         self._webhooks = Webhooks(settings)
         self._jobs: dict[str, JobState] = {}
         self._waiting: deque[str] = deque()
