@@ -17,6 +17,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 
 from service import problems, routes
 from service.http.head_requests import Head
+from service.http.rate_limit import RateLimit
 from service.http.request_log import Observe
 from service.http.security_headers import SecurityHeaders
 from service.http.upload_limits import BodySize, BodyTime
@@ -59,7 +60,8 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
     settings = settings or Settings()
     upgrade = Upgrade(settings)
     engine = Engine(partial(load, settings), settings.concurrency, settings.queue_size, upgrade)
-    services = Services(settings, engine, open_store(settings), Intake(settings), Jobs(settings, engine))
+    rate = RateLimit(settings.rate_limit, settings.rate_burst)
+    services = Services(settings, engine, open_store(settings), Intake(settings), Jobs(settings, engine), rate)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

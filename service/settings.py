@@ -64,6 +64,10 @@ class Settings(BaseSettings):
     api_keys: _Secrets = Field(
         (), description="Keys of which photos need one, 16 characters or more, with commas between; none: open to all."
     )
+    rate_limit: float | None = Field(
+        None, gt=0, le=1e6, description="Photos and videos that a key, or without keys an address, may send a minute."
+    )
+    rate_burst: int = Field(10, ge=1, le=100_000, description="How many of these may come at once.")
     cors_origins: _Words = Field(
         (), description="Sites whose pages may call the service, such as https://a.example, with commas between."
     )
