@@ -62,7 +62,7 @@ def test_a_video_becomes_a_job_and_then_files(client, clip):
     response = client.post("/v1/videos?overlay=true", files={"video": ("clip.mp4", clip)})
     job = response.json()
     assert response.headers["location"] == f"/v1/jobs/{job['id']}"
-    assert job["status"] == "queued" and job["files"] == []
+    assert job["status"] in ("queued", "running") and job["files"] == []
     job = ended(client, job["id"])
     assert (job["status"], job["progress"], job["people"]) == ("succeeded", 1.0, 1)
     assert job["frames"] == 2 * COUNT
