@@ -57,13 +57,16 @@ def run_time(insight: Insight) -> np.ndarray:
     person, camera = insight.person, insight.person.camera
     crop = cv2.resize(insight.picture, (CROP_SIZE, CROP_SIZE))
     scale = CROP_SIZE / insight.crop.side
-    middle = scale * np.subtract(camera.principal_point, insight.crop.centre) + CROP_SIZE / 2
+    axes = insight.crop.axes  # it may be turned
+    middle = scale * axes @ np.subtract(camera.principal_point, insight.crop.centre) + CROP_SIZE / 2
     mesh = Figure(camera.to_camera(person.vertices), person.faces, person.colors)
+    x, y, z = mesh.vertices.T
+    turned = mesh._replace(vertices=np.stack([*(axes @ [x, y]), z], axis=1))
     return sheet(
         [
             ("1  the person's crop", crop),
             ("2  heatmaps, 17 in one", heat(insight.heatmaps)),
-            ("3  body and camera", overlay(crop, [mesh], camera.focal_length * scale, (middle[0], middle[1]))),
+            ("3  body and camera", overlay(crop, [turned], camera.focal_length * scale, (middle[0], middle[1]))),
             ("the same from the side", side_view([mesh], (CROP_SIZE, CROP_SIZE), GROUND)),
         ],
         columns=4,
