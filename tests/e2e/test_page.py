@@ -275,12 +275,11 @@ def test_the_whole_screen(shown):
     tab, _ = shown
     before = tab.page.locator(".frame").first.bounding_box()
     tab.page.click("#fullscreen")
-    tab.page.wait_for_function("() => document.fullscreenElement !== null")
-    assert tab.page.inner_text("#fullscreen") == "Leave full screen"
+    tab.page.get_by_text("Leave full screen").wait_for()
     after = tab.page.locator(".frame").first.bounding_box()
     assert after["width"] > 1.1 * before["width"]
     tab.page.click("#fullscreen")
-    tab.page.wait_for_function("() => document.fullscreenElement === null")
+    tab.page.get_by_text("Full screen", exact=True).wait_for()
 
 
 def test_a_body_is_had_with_its_skeleton(shown, both_modes):
