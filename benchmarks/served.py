@@ -80,13 +80,7 @@ def served(
         cwd: Where to run it.
     """
     with tempfile.TemporaryDirectory() as folder:
-        values = {
-            **os.environ,
-            "MPT_PORT": "0",
-            "MPT_HOST": "127.0.0.1",
-            "MPT_EXPORT": "false",
-            "MPT_STORE_DIR": f"{folder}/meshes",
-        }
+        values = {**os.environ, "MPT_PORT": "0", "MPT_HOST": "127.0.0.1", "MPT_STORE_DIR": folder}
         process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=cwd,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from model.body.rig import Rig
     from model.interfaces import Box
     from model.reconstructor import Colors, MeshKind, Reconstructor
+    from model.video.film import Frame
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Job:
     """Whose mesh is written: a body's, or the network's own."""
     skeleton: str = "smpl"
     """Whose joints' names and resting pose BVH has, of `SKELETONS`."""
+    frame: Frame = "world"
+    """Where files that move stand."""
 
 
 @dataclass
@@ -61,6 +64,8 @@ class Outcome:
     unusable: list[Unusable] = field(default_factory=list)
     passed_over: list[Unusable] = field(default_factory=list)
     """Files of folders and patterns that are no inputs."""
+    moving: list[str] = field(default_factory=list)
+    """Videos whose camera moves."""
     interrupted: bool = False
 
     @property
@@ -80,6 +85,8 @@ class Outcome:
             notes.print(f"{found} in {' and '.join(done)} -> {output}")
         if self.videos and self.wanted_still:
             notes.print("Of videos there is no obj and no scene, which cannot move; glb, bvh, json and npz can.")
+        if self.moving:
+            notes.print(f"The camera moves, so that nobody knows where people walk: {', '.join(self.moving)}")
         if self.empty:
             nothing = "No hand" if self.hands else "Nobody"
             notes.print(f"{nothing} was found in {_count(len(self.empty), 'input')}:")

@@ -15,14 +15,14 @@ from cli.errors import describe
 from cli.inputs import Source, Unusable, answer_name, output_names
 from cli.job import Job, Outcome
 from model.arrays import to_npz
-from model.body.bodies import Bodies
+from model.body.fitting import BodyFit
+from model.body.motion import SkeletonMotion
 from model.errors import BadInput
 from model.formats.photo import decode
 from model.video.skeleton_files import MovingSkeleton
 from service.responses import encode_parameters
 
 if TYPE_CHECKING:
-    from model.body.rig import Rig
     from model.results import Person
     from model.video.film import FilmAnswer
 
@@ -42,6 +42,7 @@ def work_through(sources: Sequence[Source], job: Job) -> Outcome:
                 if source.is_video:
                     video = _with_bar(progress, source, stem, job)
                     people, nobody = video.people, video.nobody or ""
+                    outcome.moving += [shown] if video.camera_moves else []
                     outcome.partial += [Unusable(shown, video.missing)] if video.missing else []
                 else:
                     people, nobody = reconstruct_file(source.path, stem, job), ""
@@ -96,11 +97,11 @@ def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
     reconstructed = time.perf_counter()
     links = outputs.write_meshes(stem, found, job.model.faces, job.formats)
     scene = outputs.write_scene(stem, found) if "scene" in job.formats else None
-    bodies = None
+    bodies: list[BodyFit] = []
     if job.rig is not None:
-        bodies = _bodies(job.rig, found.people)
-        for number, (person, names) in enumerate(zip(found.people, links), start=1):
-            motion = bodies.one(number - 1).motion(keypoints=person.joints[None])
+        bodies = _bodies(found.people)
+        for number, (person, body, names) in enumerate(zip(found.people, bodies, links), start=1):
+            motion = SkeletonMotion.of(job.rig, [body], keypoints=person.joints[None])
             skeleton = MovingSkeleton(
                 f"{stem.name}-{number}", motion, job.model.faces, job.skeleton, colors=person.colors
             )
@@ -111,19 +112,18 @@ def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
     if "json" in job.formats:
         seconds = {"decode": decoded - start, "meshes": end - reconstructed, "total": end - start}
         stages = found.timings_ms | {stage: 1000 * value for stage, value in seconds.items()}
-        parameters = [encode_parameters(bodies.rig, body) for body in bodies.found] if bodies else None
+        parameters = [encode_parameters(job.rig, body) for body in bodies] if job.rig is not None else None
         answer = outputs.to_json(stem, photo, found, job.model, links, stages, parameters, scene)
         outputs.write(_with_ending(stem, ".json"), answer)
     if "npz" in job.formats:
-        size, fits = (photo.width, photo.height), bodies.found if bodies else []
-        npz = to_npz(found.people, size, job.model.faces, job.rig, fits)
+        npz = to_npz(found.people, (photo.width, photo.height), job.model.faces, job.rig, bodies)
         outputs.write(_with_ending(stem, ".npz"), npz)
     if job.overlay:
         outputs.write_pictures(stem, found)
     return len(found.people)
 
 
-def _bodies(rig: Rig, people: Sequence[Person]) -> Bodies:
+def _bodies(people: Sequence[Person]) -> list[BodyFit]:
     """The bodies of a photo's people.
 
     Raises:
@@ -132,7 +132,7 @@ def _bodies(rig: Rig, people: Sequence[Person]) -> Bodies:
     bodies = [person.body for person in people if person.body is not None]
     if len(bodies) < len(people):
         raise BadInput("A person came out as no body, which has no skeleton. Another checkpoint may help.")
-    return Bodies(rig, bodies)
+    return bodies
 
 
 def _with_ending(stem: Path, ending: str) -> Path:

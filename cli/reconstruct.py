@@ -48,6 +48,13 @@ class Mesh(str, Enum):
     RAW = "raw"
 
 
+class FrameName(str, Enum):
+    """Where files that move stand."""
+
+    WORLD = "world"
+    CAMERA = "camera"
+
+
 class Engine(str, Enum):
     """What runs the networks."""
 
@@ -106,6 +113,13 @@ def reconstruct(
         Mesh,
         typer.Option(help="The body that is fitted to what the network answers and to what was seen, or its raw mesh."),
     ] = Mesh.BODY,
+    frame: Annotated[
+        FrameName,
+        typer.Option(
+            help="Where the motion in a video's files is: on the floor, starting at the origin and facing +z, or "
+            "before the camera."
+        ),
+    ] = FrameName.WORLD,
     subject: OfSubject = Subject.BODY,
     max_people: Annotated[
         int | None,
@@ -205,6 +219,7 @@ def reconstruct(
             rig=require_rig(model.rig, model.info()["vertices"]) if rigged or kinds & _OF_BODIES else None,
             mesh=mesh.value,
             skeleton=skeleton.value,
+            frame=frame.value,
             colors=colors.value,
         )
         outcome = work_through(sources, job)

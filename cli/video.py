@@ -44,5 +44,6 @@ def reconstruct_video(source: Path | int, stem: Path, job: Job, tick: Callable[[
         rig=job.rig,
         mesh=job.mesh,
         skeleton=job.skeleton,
+        frame=job.frame,
     )
     return reconstruct_film(source, stem, film, tick, lambda path: results.print(str(path)), opened)

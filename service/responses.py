@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from model.scene.ground import Scene
     from model.video.film import FilmMotion
     from model.video.motion_files import MovingPerson
+    from model.video.world import FilmWorld
 from model.body.fitting import BodyFit
 from model.body.rig import Rig
 from service.schemas import Parameters
@@ -86,14 +87,28 @@ def encode_film(film: FilmMotion) -> bytes:
         "frame_rate": round(film.rate, 4),
         "mode": film.model.modes[0],
         "model": film.model.model_name,
+        "frame": film.frame,
+        **({"world": _world(film.world)} if film.world is not None else {}),
         "people": people,
     }
     return json.dumps(answer, separators=(",", ":")).encode()
 
 
+def _world(found: FilmWorld) -> dict[str, Any]:
+    """Points p of the camera's frame are at rotation times p - origin in the film's world."""
+    return {
+        "rotation": [_rounded(row, 6) for row in found.world.rotation],
+        "origin": _rounded(found.world.origin, 4),
+        "pitch": round(found.scene.up.pitch, 2),
+        "roll": round(found.scene.up.roll, 2),
+        "confidence": round(found.scene.up.confidence, 3),
+        "camera_moves": found.camera_moves,
+    }
+
+
 def _frames(moving: MovingPerson) -> Iterator[dict[str, Any]]:
-    track, bodies = moving.track, moving.bodies
-    fits = [encode_parameters(bodies.rig, body) for body in bodies.found] if bodies else [None] * len(track)
+    track, rig = moving.track, moving.rig
+    fits = [None] * len(track) if rig is None else [encode_parameters(rig, body) for body in moving.bodies()]
     for time, person, bridged, fit in zip(track.times, track.people, track.bridged, fits, strict=True):
         told = encode_person("", person, {}, fit).model_dump(exclude={"id", "mesh"}, exclude_none=True)
         yield {"time": round(time, 4), **({"bridged": True} if bridged else {}), **told}

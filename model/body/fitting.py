@@ -30,7 +30,6 @@ _OBSERVATIONS = 100
 _LEAST_NOISE = 1e-4  # metres: keeps the prior, and so the answer, where the mesh says nothing at all
 _DAMPING = 1e-3
 _STEPS = 20
-_SHAPE_FRAMES = 16  # of a video, from which the shape is found
 _DONE = 3e-3  # radians, metres and shape coefficients: smaller steps change nothing that can be seen
 _BATCH = 16  # bodies at once: bounds the memory
 
@@ -78,24 +77,6 @@ def fit(
         target = meshes[part][:, rig.sample].astype(np.float32)
         fits += _fit_batch(rig.sampled, target, shape, None if start is None else start[part])
     return fits
-
-
-def fit_motion(rig: Rig, meshes: Sequence[np.ndarray] | np.ndarray) -> list[BodyFit]:
-    """Fits one person's body to a mesh a frame: the shape is that of all frames, since bones keep their lengths.
-
-    Args:
-        rig: the body.
-        meshes: N of (V, 3) metres, in the order of time; read one by one, so that they may be on disk.
-
-    Raises:
-        ValueError: as `fit`.
-    """
-    some = np.unique(np.linspace(0, len(meshes) - 1, min(len(meshes), _SHAPE_FRAMES)).round().astype(int))
-    shape = np.median([each.shape for each in fit(rig, np.stack([meshes[frame] for frame in some]))], axis=0)
-    found: list[BodyFit] = []
-    for mesh in meshes:
-        found += fit(rig, mesh[None], shape, found[-1:] or None)
-    return found
 
 
 def _fit_batch(

@@ -99,6 +99,23 @@ class SkeletonMotion:
         found[1:] *= np.cumprod(flips, axis=0)
         return found
 
+    def with_rotations(self, rotations: np.ndarray) -> SkeletonMotion:
+        """Other rotations (N, 22, 3, 3); keypoints go with the pelvis alone."""
+        return replace(self, rotations=rotations)
+
+    def shifted(self, shift: np.ndarray) -> SkeletonMotion:
+        """All moved by (N, 3) or (3,) metres."""
+        shift = np.broadcast_to(shift, self.roots.shape)
+        keypoints = None if self.keypoints is None else self.keypoints + shift[:, None]
+        return replace(self, roots=self.roots + shift, keypoints=keypoints)
+
+    def turned(self, rotation: np.ndarray) -> SkeletonMotion:
+        """All turned about the origin by (3, 3)."""
+        rotations = self.rotations.copy()
+        rotations[:, 0] = rotation @ rotations[:, 0]
+        keypoints = None if self.keypoints is None else self.keypoints @ rotation.T
+        return replace(self, rotations=rotations, roots=self.roots @ rotation.T, keypoints=keypoints)
+
     def at(self, times: np.ndarray) -> SkeletonMotion:
         """The motion at other times (T,), rising; before the first pose and after the last it stands.
 

@@ -9,7 +9,7 @@ their weights, a rotation and a translation, and players interpolate between fra
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -45,6 +45,12 @@ class Motion:
     """(K, V, 3), to be added to the mean's; players make the sum a unit vector."""
     error: float
     """Metres: how far vertices are from where they should be, in the mean."""
+
+    def moved(self, rotation: np.ndarray, origin: np.ndarray) -> Motion:
+        """The motion in other axes: points p become rotation (3, 3) times p - origin (3,)."""
+        turned = Rotation.from_matrix(rotation) * Rotation.from_quat(self.rotations)
+        translations = ((self.translations - origin) @ rotation.T).astype(np.float32)
+        return replace(self, rotations=turned.as_quat().astype(np.float32), translations=translations)
 
 
 def find_motion(

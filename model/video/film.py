@@ -8,20 +8,23 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from model.body.bodies import fit_moving
+from model.body.motion import SkeletonMotion
 from model.files import atomic_write
 from model.formats.endings import OVERLAY_VIDEO
 from model.rendering.overlay import overlay
 from model.rendering.shading import Figure
+from model.video.bodies import motion_of
+from model.video.camera_motion import CameraMotion
 from model.video.motion_files import MovingPerson
 from model.video.reading import VideoReader
 from model.video.smoothing import steady
 from model.video.timing import frame_rate
 from model.video.tracks import Track, Tracks
+from model.video.world import FilmWorld, find_world
 from model.video.writing import Recording, VideoWriter
 
 if TYPE_CHECKING:
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
     from model.reconstructor import Colors, MeshKind, Reconstructor
 
 _SLOWEST = 1.0  # frame a second in an overlay: players take slower ones for stuck
+
+
+Frame = Literal["world", "camera"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,8 @@ class FilmAnswer:
     """Why there is nobody, if so."""
     missing: str | None
     """What could not be read, if the file is not whole."""
+    camera_moves: bool
+    """Whether the camera did, so that nobody knows where people walked."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,10 @@ class FilmMotion:
     """Width and height, pixels."""
     rate: float
     """Frames a second."""
+    frame: Frame
+    """Of the files that move."""
+    world: FilmWorld | None
+    """None if there is nobody."""
     people: list[MovingPerson]
     files: list[dict[str, str]]
     """Of each person, by format."""
@@ -82,6 +94,8 @@ class FilmJob:
     mesh: MeshKind = "body"
     skeleton: str = "smpl"
     """Whose joints' names and resting pose BVH has, of `SKELETONS`."""
+    frame: Frame = "world"
+    """Where files that move stand: on the floor of the film's world, or before its camera."""
 
 
 def reconstruct_film(
@@ -112,25 +126,30 @@ def reconstruct_film(
         film = VideoReader(source, job.frame_rate, job.max_pixels, job.max_frames)
         stack.callback(film.close)
         opened()
-        tracks = stack.enter_context(Tracks())
+        tracks, camera = stack.enter_context(Tracks()), CameraMotion()
         recording = None
         if isinstance(source, int) and job.overlay:  # nobody can film the same again
             recording = Recording(Path(stack.enter_context(tempfile.TemporaryDirectory())), film.width, film.height)
             stack.callback(recording.close)
         try:
-            _follow(film, job, tracks, recording, tick)
+            _follow(film, job, tracks, camera, recording, tick)
         except KeyboardInterrupt:
             if not isinstance(source, int):
                 raise
         missing = film.missing()
         rate = frame_rate(tracks.times, film.told_rate, job.frame_rate)
         chosen = tracks.chosen(rate, job.max_people)
+        motions = []
         for number, track in enumerate(chosen):
-            steady(track)
+            motions.append(motion_of(track, job.model.rig) if job.model.rig is not None else None)
+            if motions[-1] is None:
+                steady(track)
             if job.colors == "person":  # one colour all the way, whatever her place in a frame's order
                 colors = job.model.garment.colors(number)
                 track.people = [dataclasses.replace(person, colors=colors) for person in track.people]
-        _write(chosen, stem, (film.width, film.height), rate, tracks.times[-1], job, written)
+        world, motions = find_world(chosen, motions, camera.moves)
+        about = _About(stem, (film.width, film.height), rate, tracks.times[-1], world)
+        _write(chosen, motions, about, job, written)
         if job.overlay:
             if recording is None:
                 film.close()
@@ -140,13 +159,15 @@ def reconstruct_film(
             path = stem.with_name(stem.name + OVERLAY_VIDEO)
             if _draw(path, frames, tracks.times, chosen, rate, job, lambda: tick(_total(film, job))):
                 written(path)
-        return FilmAnswer(len(chosen), None if chosen else _why_nobody(tracks, rate), missing)
+        nobody = None if chosen else _why_nobody(tracks, rate)
+        return FilmAnswer(len(chosen), nobody, missing, world is not None and world.camera_moves)
 
 
 def _follow(
     film: VideoReader,
     job: FilmJob,
     tracks: Tracks,
+    camera: CameraMotion,
     recording: Recording | None,
     tick: Callable[[float | None], None],
 ) -> None:
@@ -154,6 +175,7 @@ def _follow(
     for time, frame in film:
         found = job.model.reconstruct(frame, focal_length=job.focal_length, ground=False, mesh=job.mesh)
         tracks.add(time, found.people)
+        camera.add(time, frame, [person.bbox for person in found.people])
         if recording is not None:
             recording.add(frame)
         tick(_total(film, job))
@@ -173,27 +195,45 @@ def _why_nobody(tracks: Tracks, rate: float) -> str | None:
     return f"somebody was seen, but in no more than {frames}; whoever is followed must be in {tracks.least(rate)}"
 
 
+@dataclass(frozen=True)
+class _About:
+    """What there is to know of a film once it was gone through."""
+
+    stem: Path
+    size: tuple[int, int]
+    rate: float
+    end: float
+    world: FilmWorld | None
+
+
 def _write(
     tracks: Sequence[Track],
-    stem: Path,
-    size: tuple[int, int],
-    rate: float,
-    end: float,
+    motions: Sequence[SkeletonMotion | None],
+    film: _About,
     job: FilmJob,
     written: Callable[[Path], None],
 ) -> None:
     """Write each person's motion, and one JSON for all."""
 
     def write(name: str, data: bytes) -> None:
-        with atomic_write(stem.with_name(name)) as partial:
+        with atomic_write(film.stem.with_name(name)) as partial:
             partial.write_bytes(data)
-        written(stem.with_name(name))
+        written(film.stem.with_name(name))
 
     people, files = [], []
-    for number, track in enumerate(tracks, start=1):
-        bodies = fit_moving(job.rig, track.meshes) if job.rig is not None else None
-        name = f"{stem.name}-{number}"
-        person = MovingPerson(name, track, job.model.faces, bodies, size, rate, end, job.skeleton)
+    for number, (track, motion) in enumerate(zip(tracks, motions, strict=True), start=1):
+        person = MovingPerson(
+            f"{film.stem.name}-{number}",
+            track,
+            job.model.faces,
+            motion,
+            film.size,
+            film.rate,
+            film.end,
+            job.skeleton,
+            film.world if job.frame == "world" else None,
+            job.rig,
+        )
         names = {}
         for kind, file, data in person.files(job.formats):
             names[kind] = file
@@ -201,7 +241,8 @@ def _write(
         people.append(person)
         files.append(names)
     if job.describe is not None:
-        write(f"{stem.name}.json", job.describe(FilmMotion(stem.name, job.model, size, rate, people, files)))
+        told = FilmMotion(film.stem.name, job.model, film.size, film.rate, job.frame, film.world, people, files)
+        write(f"{film.stem.name}.json", job.describe(told))
 
 
 def _draw(

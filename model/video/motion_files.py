@@ -10,10 +10,14 @@ from typing import Any
 import numpy as np
 
 from model.arrays import body_arrays, people_arrays
-from model.body.bodies import Bodies
+from model.body.fitting import BodyFit
+from model.body.motion import SkeletonMotion
+from model.body.rig import Rig
+from model.body.skeleton import TURN_UP
 from model.formats.motion_glb import find_motion, to_glb
 from model.video.skeleton_files import MovingSkeleton
 from model.video.tracks import Track
+from model.video.world import FilmWorld
 
 
 @dataclass(frozen=True)
@@ -24,8 +28,8 @@ class MovingPerson:
     track: Track
     faces: np.ndarray
     """(F, 3)."""
-    bodies: Bodies | None
-    """Fitted to each frame, if that was asked for."""
+    motion: SkeletonMotion | None
+    """In the camera's axes, y up; None if she has no body."""
     size: tuple[int, int]
     """Width and height of the video, pixels."""
     rate: float
@@ -34,17 +38,24 @@ class MovingPerson:
     """Seconds: the film's last frame."""
     skeleton: str
     """Whose names and resting pose BVH has."""
+    world: FilmWorld | None
+    """Where files that move stand; None before the camera."""
+    rig: Rig | None
+    """Whether her body's parameters are told, and whose."""
 
     @property
     def positions(self) -> np.ndarray:
         """(N, 3) metres, camera frame: where the pelvis is."""
         return np.array([person.camera.translation for person in self.track.people])
 
+    def bodies(self) -> list[BodyFit]:
+        """Her body in each frame, in the camera's frame, the pelvis at the origin."""
+        return [person.body for person in self.track.people if person.body is not None]
+
     def files(self, kinds: frozenset[str]) -> Iterator[tuple[str, str, bytes]]:
         """The files that the kinds ask for, one after the other: kind, name, bytes."""
-        if self.bodies is not None:
-            joints = np.stack([person.joints for person in self.track.people])
-            motion = self.bodies.motion(self.track.times, self.positions, joints)
+        if self.motion is not None:
+            motion = self.motion if self.world is None else self.world.place(self.motion)
             skeleton = MovingSkeleton(
                 self.name,
                 motion,
@@ -65,13 +76,16 @@ class MovingPerson:
 def _glb(person: MovingPerson) -> bytes:
     track = person.track
     motion = find_motion(track.times, track.meshes, person.positions, person.faces)
+    if person.world is not None:
+        motion = motion.moved(person.world.rotation, person.world.world.origin * TURN_UP)
     return to_glb(motion, person.faces, person.name, track.people[0].colors)
 
 
 def _npz(person: MovingPerson) -> bytes:
     """The arrays of `people_arrays` and `body_arrays`, a frame a row, and these.
 
-    times (N,) seconds, bridged (N,) bool, vertices (N, V, 3), faces (F, 3).
+    times (N,) seconds, bridged (N,) bool, vertices (N, V, 3), faces (F, 3); points p of the camera's frame are at
+    world_rotation (3, 3) times p - world_origin (3,) in the film's world.
     """
     track, file = person.track, io.BytesIO()
     arrays: dict[str, Any] = {
@@ -81,8 +95,10 @@ def _npz(person: MovingPerson) -> bytes:
         "faces": person.faces,
     }
     arrays |= people_arrays(track.people, person.size)
-    if person.bodies:
-        arrays |= body_arrays(person.bodies.rig, person.bodies.found)
+    if person.world is not None:
+        arrays |= {"world_rotation": person.world.world.rotation, "world_origin": person.world.world.origin}
+    if person.rig is not None:
+        arrays |= body_arrays(person.rig, person.bodies())
     np.savez_compressed(file, **arrays)
     return file.getvalue()
 

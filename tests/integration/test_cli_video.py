@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -16,7 +15,6 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from model.body.fitting import BodyFit
 from model.reconstructor import Reconstructor
 from model.results import Person, Reconstruction
 from model.video.reading import VideoReader
@@ -88,7 +86,7 @@ def files(folder: str = "reconstructions") -> list[str]:
 
 
 def test_each_person_becomes_a_glb_that_moves(run, clip, model):
-    status, output = run("clip.mp4", "--format", "glb,json,npz", "--overlay")
+    status, output = run("clip.mp4", "--format", "glb,json,npz", "--overlay", "--frame", "camera")
     assert (status, output.splitlines()[-1]) == (0, "2 people in 1 video -> reconstructions")
     assert files() == [
         "clip.video-1.glb",
@@ -121,6 +119,26 @@ def test_each_person_becomes_a_glb_that_moves(run, clip, model):
         assert arrays["vertices"].shape == (20, len(model.vertices), 3)
         assert arrays["times"].shape == (20,) and arrays["joints"].shape == (20, 17, 3)
         assert arrays["translations"].shape == (20, 3) and arrays["faces"].shape == model.faces.shape
+
+
+def test_the_first_person_starts_at_the_origin_of_the_world(run, clip):
+    """On the floor and facing +z; the other one is where she is beside her, and both move as before the camera."""
+    assert run("clip.mp4", "--format", "glb,json")[0] == 0
+    answer = json.loads(Path("reconstructions/clip.video.json").read_text())
+    assert answer["frame"] == "world" and not answer["world"]["camera_moves"]
+    rotation, origin = (np.array(answer["world"][key]) for key in ("rotation", "origin"))
+    for number, person in enumerate(answer["people"]):
+        glb = Glb(Path("reconstructions", person["mesh"]["glb"]).read_bytes())
+        _, positions = glb.channels()["translation"]
+        cameras = np.array([one["camera"]["translation"] for one in person["frames"]])
+        np.testing.assert_allclose(positions, (cameras - origin) @ rotation.T, atol=2e-3)
+        if number == 0:
+            np.testing.assert_allclose(positions[0, [0, 2]], 0, atol=1e-3)
+            joints = np.array(person["frames"][0]["joints"]) @ rotation.T
+            left = joints[11] - joints[12]
+            assert left[0] > 0.9 * np.linalg.norm(left)  # of who faces +z, left is +x
+            lowest = glb.frame(0, "POSITION")[:, 1].min()
+            assert abs(lowest) < 0.2  # of two who stand at two heights
 
 
 def test_the_overlay_has_the_bodies_over_the_video(run, clip):
@@ -191,17 +209,12 @@ def test_who_enters_late_is_on_the_films_clock(run, model, monkeypatch):
     for picture in frames[:10]:
         picture[picture[..., 1] > 200] = BACKGROUND
     at_times(film(Path("late.mp4"), frames), filmed)
-    times: list[list[float]] = []
-    monkeypatch.setattr("model.video.film.fit_moving", lambda _, meshes: Skeleton(times, len(meshes)))
-    monkeypatch.setattr("model.body.rig_file.require_rig", lambda *_: object())
-    monkeypatch.setattr("model.video.skeleton_files.WRITERS", {"bvh": (".bvh", lambda person: b"")})
-    status, output = run("late.mp4", "-f", "glb,json,npz,bvh", "--overlay")
+    status, output = run("late.mp4", "-f", "glb,json,npz", "--overlay")
     assert status == 0, output
     answer = json.loads(Path("reconstructions/late.video.json").read_text())
     red, green = answer["people"]
-    for person, expected, bvh in ((red, filmed, times[0]), (green, filmed[10:], times[1])):
+    for person, expected in ((red, filmed), (green, filmed[10:])):
         assert [one["time"] for one in person["frames"]] == pytest.approx(expected, abs=0.002)
-        assert bvh == pytest.approx(expected, abs=0.002)
         keys, _ = Glb(Path("reconstructions", person["mesh"]["glb"]).read_bytes()).channels()["translation"]
         assert keys == pytest.approx(expected, abs=0.002)
         with np.load(f"reconstructions/{person['id']}.npz", allow_pickle=False) as arrays:
@@ -210,19 +223,6 @@ def test_who_enters_late_is_on_the_films_clock(run, model, monkeypatch):
     length = [time for time, _ in drawn][-1] + 1 / RATE
     assert drawn.told_rate == pytest.approx(answer["frame_rate"]) == pytest.approx(RATE, abs=0.1)
     assert length == pytest.approx(2.05, abs=0.06)  # as long as the film, though of other frames
-
-
-class Skeleton:
-    """Stands in for fitted bodies: keeps the times at which they are to be written."""
-
-    def __init__(self, times: list[list[float]], count: int) -> None:
-        self._times = times
-        self.rig = SimpleNamespace(name="none", measures=np.zeros((2, 0)), measure_names=(), shape_count=1)
-        self.found = [BodyFit(np.tile(np.eye(3), (22, 1, 1)), np.zeros(1), np.zeros(3), 0.0)] * count
-
-    def motion(self, times: list[float], positions: np.ndarray, joints: np.ndarray) -> Skeleton:
-        self._times.append(list(times))
-        return self
 
 
 def test_a_film_that_breaks_off_is_told_and_what_was_read_is_written(run):

@@ -1,0 +1,137 @@
+"""Where people walk: trajectories that agree with feet that stand, and feet that stay where they stand.
+
+A network answers how far away somebody is for each frame alone: what jitters most is depth. Feet that stand say
+better how the body moved. One least squares over all frames finds the trajectory: standing feet stay, the body stays
+over what was seen, nearly so along the ray from the camera, and moves smoothly. It looks ahead and back alike, so that
+nothing lags. What is left, legs take up.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import spsolve
+
+from model.body.legs import LEGS, move_ankles
+from model.body.motion import SkeletonMotion
+from model.video.stance import find_stance, stances
+
+_SLIP = 0.2
+"""Metres a second that a standing ankle may still move: legs err, too, and take up the rest."""
+_ACROSS, _ALONG = 0.02, 0.3
+"""Metres that the body may be off where it was seen: across the camera's view, and along it."""
+_ACCELERATION = 4.0
+"""Metres a second squared: root mean square of how bodies speed up."""
+_OFF_FLOOR = 0.05
+"""Metres from the floor's height that a standing foot may be; those farther off stand on something."""
+_GROSS = 3.0
+"""Times the tolerance: residuals beyond count less and less (Geman and McClure)."""
+_ROUNDS = 4
+_FADE = 0.15
+"""Seconds before and after a stance in which the leg goes over to it."""
+_ANKLES = [leg[2] for leg in LEGS]
+
+
+def ground(
+    motion: SkeletonMotion, camera: np.ndarray, soles: np.ndarray, camera_stands: bool = True
+) -> tuple[SkeletonMotion, np.ndarray]:
+    """The motion on the floor: its trajectory, then its feet.
+
+    Args:
+        motion: Metres, y up, the floor at about 0.
+        camera: (3,) where the camera is.
+        soles: (2,) metres: how high each ankle is over its sole, standing.
+        camera_stands: Whether the camera stands still, too; else nobody knows which feet do, and the way is smoothed.
+
+    Returns:
+        The motion; and (N, 2) bool, which feet stand.
+    """
+    nowhere = np.zeros((len(motion), 2), bool)
+    smooth = motion.shifted(_trajectory(motion, camera, nowhere, soles))
+    if not camera_stands:
+        return smooth, nowhere
+    standing = find_stance(motion.times, smooth.joints[:, _ANKLES], camera)
+    motion = motion.shifted(_trajectory(motion, camera, standing, soles))
+    return lock_feet(motion, standing), standing
+
+
+def lock_feet(motion: SkeletonMotion, standing: np.ndarray) -> SkeletonMotion:
+    """The motion with each standing ankle where it is in the mean of its stance; legs go over to it and back.
+
+    Args:
+        motion: N poses.
+        standing: (N, 2) bool.
+    """
+    shifts = np.zeros((len(motion), 2, 3))
+    times = motion.times
+    for foot, ankle in enumerate(_ANKLES):
+        places, weight = motion.joints[:, ankle], np.zeros(len(motion))
+        for stance in stances(standing[:, foot]):
+            mean = places[stance].mean(axis=0)
+            away = np.maximum(times[stance.start] - times, times - times[stance.stop - 1]).clip(0, _FADE) / _FADE
+            fade = 0.5 + 0.5 * np.cos(np.pi * away)
+            # On the way in and out the shift is that of the stance's first or last frame.
+            near = np.clip(np.arange(len(times)), stance.start, stance.stop - 1)
+            shifts[:, foot] += fade[:, None] * (mean - places[near])
+            weight += fade
+        shifts[:, foot] /= np.maximum(weight, 1.0)[:, None]
+    return move_ankles(motion, shifts)
+
+
+def _trajectory(motion: SkeletonMotion, camera: np.ndarray, standing: np.ndarray, soles: np.ndarray) -> np.ndarray:
+    """By how much the body is to be moved in each frame (N, 3)."""
+    count, times = len(motion), motion.times
+    if count < 3:
+        return np.zeros((count, 3))
+    steps = np.maximum(np.diff(times), 1e-3)
+    contacts, wanted = _contacts(motion.joints[:, _ANKLES], standing, soles, steps)
+    smooth = sparse.kron(_second_differences(steps), np.eye(3)) / _ACCELERATION
+    rays = motion.roots - camera
+    rays = rays / np.maximum(np.linalg.norm(rays, axis=1, keepdims=True), 1e-9)
+    along = rays[:, :, None] * rays[:, None]  # (N, 3, 3)
+    stay = sparse.block_diag((np.eye(3) - along) / _ACROSS + along / _ALONG)
+    fixed = smooth.T @ smooth + stay.T @ stay
+    shift = np.zeros(3 * count)
+    for _ in range(_ROUNDS):
+        weight = 1 / np.square(1 + np.square((contacts @ shift - wanted) / _GROSS))
+        weighted = contacts.multiply(weight[:, None]).T
+        right = weighted @ wanted - smooth.T @ (smooth @ motion.roots.ravel())
+        shift = spsolve((fixed + weighted @ contacts).tocsc(), right)
+    return shift.reshape(count, 3)
+
+
+def _contacts(
+    ankles: np.ndarray, standing: np.ndarray, soles: np.ndarray, steps: np.ndarray
+) -> tuple[sparse.csr_matrix, np.ndarray]:
+    """What standing feet want: rows times all shifts (3 N,) should be these values; in units of their tolerances.
+
+    Args:
+        ankles: (N, 2, 3).
+        standing: (N, 2) bool.
+        soles: (2,) heights of ankles over the floor.
+        steps: (N - 1,) seconds.
+    """
+    count, axes = len(ankles), np.arange(3)
+    matrices, values = [], []
+    for foot in range(2):
+        pairs = np.flatnonzero(standing[1:, foot] & standing[:-1, foot])
+        scale = np.repeat(1 / (_SLIP * steps[pairs]), 3)
+        rows, first = np.arange(3 * len(pairs)), (3 * pairs[:, None] + axes).ravel()
+        columns = np.concatenate([first, first + 3])
+        entries = np.concatenate([-scale, scale])
+        matrices.append(sparse.csr_matrix((entries, (np.tile(rows, 2), columns)), (len(rows), 3 * count)))
+        values.append(scale * (ankles[pairs, foot] - ankles[pairs + 1, foot]).ravel())
+        down = np.flatnonzero(standing[:, foot])
+        entries = np.full(len(down), 1 / _OFF_FLOOR)
+        matrices.append(sparse.csr_matrix((entries, (np.arange(len(down)), 3 * down + 1)), (len(down), 3 * count)))
+        values.append((soles[foot] - ankles[down, foot, 1]) / _OFF_FLOOR)
+    return sparse.vstack(matrices, "csr"), np.concatenate(values)
+
+
+def _second_differences(steps: np.ndarray) -> sparse.csr_matrix:
+    """(N - 2, N): accelerations of what is at N times, between which there are `steps` (N - 1,) seconds."""
+    before, after = steps[:-1], steps[1:]
+    mean = (before + after) / 2
+    entries = np.stack([1 / (before * mean), -(1 / before + 1 / after) / mean, 1 / (after * mean)], axis=1)
+    rows, first = np.repeat(np.arange(len(mean)), 3), np.arange(len(mean))[:, None]
+    return sparse.csr_matrix((entries.ravel(), (rows, (first + np.arange(3)).ravel())), (len(mean), len(steps) + 1))

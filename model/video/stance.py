@@ -1,0 +1,61 @@
+"""Feet that stand: found by how slowly they move in the picture, and where the body stands on them."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import binary_closing, binary_opening
+
+_SLOW = 0.35
+"""Metres a second across the camera's view: an ankle that moves faster does not stand."""
+_SPAN = 0.1
+"""Seconds over which speeds are measured."""
+_LOW = 0.12
+"""Metres: who stands on one foot holds the other one's ankle higher than this above it."""
+_SHORTEST, _GAP = 0.1, 0.07
+"""Seconds: stances are longer; interruptions of a stance that are shorter are none."""
+
+
+def find_stance(times: np.ndarray, ankles: np.ndarray, camera: np.ndarray) -> np.ndarray:
+    """Which feet stand, (N, 2) bool.
+
+    How far away a foot is, is little more than a guess in each frame. So speeds across the camera's view count, which
+    are seen well, and heights of one foot over the other.
+
+    Args:
+        times: (N,) seconds, rising.
+        ankles: (N, 2, 3) metres, y up.
+        camera: (3,) where the camera is.
+    """
+    rays = ankles - camera
+    rays = rays / np.maximum(np.linalg.norm(rays, axis=-1, keepdims=True), 1e-9)
+    velocity = _velocities(times, ankles)
+    across = velocity - (velocity * rays).sum(axis=-1, keepdims=True) * rays
+    slow = np.linalg.norm(across, axis=-1) < _SLOW
+    height = ankles[..., 1]
+    standing = slow & (height < height.min(axis=1, keepdims=True) + _LOW)
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+    for foot in range(2):
+        closed = binary_closing(standing[:, foot], np.ones(1 + round(_GAP / step)))
+        kept = closed | standing[:, foot]  # closing eats the ends
+        standing[:, foot] = binary_opening(kept, np.ones(max(1, round(_SHORTEST / step))))
+    return standing
+
+
+def stances(standing: np.ndarray) -> list[slice]:
+    """The runs of frames (N,) bool in which a foot stands."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], standing, [False]]).astype(int)))
+    return [slice(start, end) for start, end in zip(edges[::2].tolist(), edges[1::2].tolist())]
+
+
+def _velocities(times: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Of points (N, ..., 3) over `_SPAN` about each time, metres a second."""
+    if len(times) < 2:
+        return np.zeros_like(points)
+    before = np.maximum(np.searchsorted(times, times - _SPAN / 2 - 1e-6), 0)
+    after = np.minimum(np.searchsorted(times, times + _SPAN / 2 + 1e-6, side="right") - 1, len(times) - 1)
+    alone = before == after
+    before = np.where(alone, np.maximum(before - 1, 0), before)
+    after = np.where(alone, np.minimum(after + 1, len(times) - 1), after)
+    span = (times[after] - times[before]).reshape(-1, *[1] * (points.ndim - 1))
+    velocities: np.ndarray = (points[after] - points[before]) / span
+    return velocities

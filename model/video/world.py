@@ -1,0 +1,115 @@
+"""The world of a film: up, the floor, and where its people walk on it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.body.legs import LEGS
+from model.body.motion import SkeletonMotion
+from model.body.skeleton import TURN_UP
+from model.scene.ground import Ground, Scene, World, camera_heights, world_on
+from model.scene.sight import see_scene
+from model.video.bodies import put_back
+from model.video.grounding import ground
+from model.video.tracks import Track
+
+_FRAMES = 100  # of each person that say where up and the floor are
+_POINTS = 1000  # of a mesh's vertices that may touch the floor
+_FIRST = 5  # frames of the first person by which the world faces
+
+
+@dataclass(frozen=True)
+class FilmWorld:
+    """What a film's people stand in, and axes on its floor: y up, the first person starts at the origin, facing +z."""
+
+    scene: Scene
+    world: World
+    camera_moves: bool
+    """Whether the camera does: then the world is that of the beginning, and nobody knows where people walk in it."""
+
+    @property
+    def rotation(self) -> np.ndarray:
+        """(3, 3) from the camera's axes, y up."""
+        return self.world.rotation @ np.diag(TURN_UP)
+
+    def place(self, motion: SkeletonMotion) -> SkeletonMotion:
+        """A motion in the camera's axes, y up, in these."""
+        return motion.shifted(-self.world.origin * TURN_UP).turned(self.rotation)
+
+
+def find_world(
+    tracks: Sequence[Track], motions: Sequence[SkeletonMotion | None], camera_moves: bool
+) -> tuple[FilmWorld | None, list[SkeletonMotion | None]]:
+    """Finds the world by all people and frames, and puts them on its floor: their feet stand where they stand.
+
+    Args:
+        tracks: The people, the first of whom the world is about; their bodies are replaced.
+        motions: Theirs, in the camera's axes, y up; None of who has no body.
+        camera_moves: Whether the camera does.
+
+    Returns:
+        The world, None if there is nobody; and the motions, in the camera's axes still.
+    """
+    if not tracks:
+        return None, []
+    scene = _sight(tracks)
+    level = FilmWorld(scene, world_on(scene, np.asarray(tracks[0].people[0].camera.translation)), camera_moves)
+    back = level.rotation.T
+    grounded: list[SkeletonMotion | None] = []
+    heights: list[np.ndarray] = []
+    for track, motion in zip(tracks, motions, strict=True):
+        if motion is not None:
+            soles = _soles(motion)
+            motion, standing = ground(level.place(motion), level.world.to_world(np.zeros(3)), soles, not camera_moves)
+            ankles = motion.joints[:, [leg[2] for leg in LEGS], 1] - soles
+            heights.append(ankles[standing])
+            motion = motion.turned(back).shifted(level.world.origin * TURN_UP)
+            motion = put_back(track, motion, track.people[0].joint_names)
+        grounded.append(motion)
+    stood = np.concatenate(heights) if heights else np.zeros(0)
+    if len(stood) and scene.ground is not None:  # the floor is where feet stand now
+        floor = dataclasses.replace(scene.ground, camera_height=scene.ground.camera_height - float(np.median(stood)))
+        scene = dataclasses.replace(scene, ground=floor)
+    first = tracks[0].people[:_FIRST]
+    left = np.mean([_leftwards(person.joints) for person in first], axis=0)
+    under = np.asarray(first[0].camera.translation)
+    world = world_on(scene, under, np.cross(left, scene.up.direction))
+    return FilmWorld(scene, world, camera_moves), grounded
+
+
+def _sight(tracks: Sequence[Track]) -> Scene:
+    """What some frames of everyone say of up and the floor; a floor there is in any case."""
+    joints, confidence, bodies, person = [], [], [], []
+    for number, track in enumerate(tracks):
+        for index in np.unique(np.linspace(0, len(track) - 1, min(len(track), _FRAMES)).round().astype(int)).tolist():
+            seen = track.person(index)
+            joints.append(seen.camera.to_camera(seen.joints))
+            confidence.append(seen.keypoints_2d[:, 2])
+            bodies.append(seen.camera.to_camera(seen.vertices[:: max(1, len(seen.vertices) // _POINTS)]))
+            person.append(number)
+    scene, _ = see_scene(np.stack(joints), np.stack(confidence), bodies, person=person)
+    if scene.ground is None:  # the camera lies on the floor, or below
+        height = float(np.median(camera_heights(bodies, scene.up.direction)))
+        floor = Ground(scene.up.direction, height, np.zeros(len(bodies), bool))
+        scene = dataclasses.replace(scene, ground=floor)
+    return scene
+
+
+def _soles(motion: SkeletonMotion) -> np.ndarray:
+    """(2,) metres: how high each ankle is over its sole as the body was modelled, standing."""
+    rest, weights = motion.rest, motion.rig.dense_weights
+    heights = []
+    for _, _, ankle in LEGS:
+        below = weights[:, [ankle, ankle + 3]].sum(axis=1) > 0.5  # with the ball of the foot
+        heights.append(rest.joints[ankle, 1] - rest.vertices[below, 1].min(initial=rest.joints[ankle, 1]))
+    return np.array(heights)
+
+
+def _leftwards(joints: np.ndarray) -> np.ndarray:
+    """(3,) to the body's left, by hips and shoulders of COCO's joints (17, 3)."""
+    left: np.ndarray = joints[11] - joints[12] + joints[5] - joints[6]
+    return left

@@ -1,0 +1,95 @@
+"""Somebody who walks before a camera that guesses how far away she is: her feet stand, and her way is her way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model.body.legs import LEGS
+from model.video.grounding import ground
+from model.video.stance import stances
+from tests.support.walker import walker
+
+ANKLES = [leg[2] for leg in LEGS]
+CAMERA = np.array([0.5, 1.5, 6.0])
+SOLES = np.full(2, 0.08)
+
+
+@pytest.fixture(scope="module")
+def walk():
+    return walker()
+
+
+def guessed(motion, seed: int = 0):
+    """The walk as a network answers it: 4 % off along the ray from the camera, anew in each frame."""
+    rays = motion.roots - CAMERA
+    return motion.shifted(np.random.default_rng(seed).normal(0, 0.04, (len(motion), 1)) * rays)
+
+
+def speeds(motion, standing: np.ndarray) -> np.ndarray:
+    """Metres a second, horizontally, of ankles that stand."""
+    step = np.diff(motion.times)[:, None]
+    moved = np.linalg.norm(np.diff(motion.joints[:, ANKLES], axis=0)[..., [0, 2]], axis=-1) / step
+    return moved[standing[1:] & standing[:-1]]
+
+
+def test_feet_that_stand_are_found_though_depth_jitters(walk):
+    motion, standing = walk
+    _, found = ground(guessed(motion), CAMERA, SOLES)
+    assert (found == standing).mean() > 0.85
+    assert standing[found].mean() > 0.9
+
+
+def test_standing_feet_stay_and_the_way_is_found_again(walk):
+    motion, standing = walk
+    before = guessed(motion)
+    after, _ = ground(before, CAMERA, SOLES)
+    assert np.median(speeds(before, standing)) > 2 and np.median(speeds(after, standing)) < 0.05
+
+    def off(other) -> float:
+        """Metres from the true way, its beginning aside."""
+        way = other.roots - motion.roots
+        return float(np.linalg.norm(way - way.mean(axis=0), axis=1).mean())
+
+    assert off(after) < 0.35 * off(before)
+
+
+def test_what_was_right_stays(walk):
+    motion, standing = walk
+    after, _ = ground(motion, CAMERA, SOLES)
+    assert np.linalg.norm(after.joints - motion.joints, axis=-1).max() < 0.06
+    assert np.percentile(speeds(after, standing), 90) < 0.05
+
+
+def test_nothing_lags(walk):
+    """Played backwards, the answer is the same, backwards."""
+    motion, _ = walk
+    before = guessed(motion)
+    after, _ = ground(before, CAMERA, SOLES)
+    back = before.at(before.times)
+    back = type(back)(back.rig, back.shape, back.times, back.rotations[::-1].copy(), back.roots[::-1].copy())
+    again, _ = ground(back, CAMERA, SOLES)
+    np.testing.assert_allclose(again.roots[::-1], after.roots, atol=2e-3)
+
+
+def test_a_jump_is_no_stance(walk):
+    """Both feet high above where they stood: nothing holds them."""
+    motion, _ = walk
+    heights = np.zeros(len(motion))
+    heights[30:50] = 0.5 * np.sin(np.linspace(0, np.pi, 20))
+    jumping = motion.shifted(np.stack([np.zeros_like(heights), heights, np.zeros_like(heights)], axis=1))
+    after, standing = ground(jumping, CAMERA, SOLES)
+    assert not standing[33:47].any()
+    assert np.abs(after.roots[40] - jumping.roots[40]).max() < 0.1
+
+
+def test_one_frame_and_two_are_left_alone(walk):
+    motion, _ = walk
+    for count in (1, 2):
+        few = motion.at(motion.times[:count])
+        np.testing.assert_allclose(ground(few, CAMERA, SOLES)[0].roots, few.roots)
+
+
+def test_runs_of_frames():
+    assert stances(np.array([1, 1, 0, 0, 1], bool)) == [slice(0, 2), slice(4, 5)]
+    assert stances(np.zeros(4, bool)) == []
