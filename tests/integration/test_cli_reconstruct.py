@@ -59,6 +59,22 @@ def test_all_formats(run, model):
     assert place[0] * 200 / place[2] == pytest.approx(80 + 30 - 160 / 2, abs=0.1)  # the box's middle
 
 
+def test_what_is_known_of_the_camera_goes_into_the_scene(run, model):
+    Path("photo.jpg").write_bytes(picture())
+    assert run("photo.jpg", "-f", "json", "--pitch", "-20", "--camera-height", "1.5")[0] == 0
+    scene = json.loads(Path("reconstructions/photo.json").read_text())["scene"]
+    assert (scene["pitch"], scene["source"], scene["ground"]["camera_height"]) == (-20, "given", 1.5)
+    assert scene["ground"]["standing"] == ["photo-1"]
+    for option, value in (
+        ("--pitch", "91"),
+        ("--pitch", "steep"),
+        ("--camera-height", "0"),
+        ("--camera-height", "nan"),
+    ):
+        assert run("photo.jpg", option, value)[0] == 2, (option, value)
+    assert run("photo.jpg", "-f", "scene", "--subject", "hand")[0] == 2
+
+
 def test_each_file_that_is_written_is_listed_on_standard_output(run, model):
     Path("photo.jpg").write_bytes(picture())
     result = CliRunner().invoke(app, ["reconstruct", "photo.jpg", "-f", "glb,obj,json,npz", "--overlay", "-o", "out"])

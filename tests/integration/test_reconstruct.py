@@ -15,6 +15,7 @@ from model.network.topology import MeshTopology
 from model.perception.crops import cut_crop, square_crop
 from model.reconstructor import Reconstructor
 from model.results import Camera, Person
+from model.scene.up import Tilt
 from tests.support.render import draw_person
 from training.bodies.anny import AnnyBody
 from training.evaluation.metrics import pa_mpjpe
@@ -85,6 +86,33 @@ def test_the_pose_is_the_drawn_one(person: Person, picture: Picture) -> None:
     assert person.joints[5, 0] > person.joints[6, 0]
     assert person.joints[0, 1] < person.joints[11, 1] < person.joints[15, 1]
     assert person.joints[0, 2] < person.joints[3:5, 2].mean()
+
+
+def test_the_person_stands_on_the_ground_below_a_level_camera(reconstructor: Reconstructor, picture: Picture) -> None:
+    found = reconstructor.reconstruct(picture.image, focal_length=FOCAL)
+    scene = found.scene
+    assert scene is not None and scene.ground is not None
+    assert abs(scene.up.pitch) < 15 and abs(scene.up.roll) < 10
+    assert scene.ground.standing.tolist() == [True]
+    assert scene.ground.height(found[0].camera.to_camera(found[0].vertices)).min() == pytest.approx(0, abs=1e-4)
+    assert reconstructor.reconstruct(picture.image, focal_length=FOCAL, ground=False).scene is None
+
+
+def test_a_known_camera_makes_a_person_larger_where_the_ground_is_lower(
+    reconstructor: Reconstructor, picture: Picture
+) -> None:
+    known = {"focal_length": FOCAL, "pitch": Tilt(0.0, 0.0)}
+    one = reconstructor.reconstruct(picture.image, **known)
+    assert one.scene is not None and one.scene.ground is not None
+    height = 1.08 * one.scene.ground.camera_height
+    other = reconstructor.reconstruct(picture.image, **known, camera_height=height)
+    (person,), (larger,) = one, other
+    factor = larger.camera.translation[2] / person.camera.translation[2]
+    assert 1.03 < factor < 1.08  # the network's own size counts as well
+    assert np.ptp(larger.vertices[:, 1]) / np.ptp(person.vertices[:, 1]) == pytest.approx(factor, abs=0.02)
+    np.testing.assert_allclose(
+        larger.camera.project(larger.joints), person.camera.project(person.joints), atol=0.02 * picture.image.shape[0]
+    )
 
 
 def test_keypoints_lie_on_the_joints_in_the_picture(person: Person, picture: Picture) -> None:

@@ -41,6 +41,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 def test_a_drawn_hand_becomes_a_hand_with_a_mesh(service: TestClient) -> None:
     answer = service.post("/reconstruct?subject=hand&vertices=true", files=form(png(picture()))).json()
     assert (answer["model"], answer["mode"], answer["people"]) == ("boxed-hand", "zero-shot", [])
+    assert "scene" not in answer
     (hand,) = answer["hands"]
     assert hand["handedness"] == "right" and hand["score"] > 0.8
     assert np.shape(hand["joints"]) == np.shape(hand["keypoints_2d"]) == (21, 3)
