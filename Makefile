@@ -13,7 +13,6 @@ help: ## List the targets
 
 serve: $(VENV)/.core ## Serve on http://localhost:8000 (MPT_PORT=9000 for another port)
 	@$(BIN)/python -m weights.fetch
-	-@$(BIN)/python -m model.runtime.export
 	@exec $(BIN)/python -m service
 
 test: $(VENV)/.dev ## Run the fast tests (ARGS="-m slow" for the slow ones)

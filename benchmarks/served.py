@@ -80,7 +80,13 @@ def served(
         cwd: Where to run it.
     """
     with tempfile.TemporaryDirectory() as folder:
-        values = {**os.environ, "MPT_PORT": "0", "MPT_HOST": "127.0.0.1", "MPT_STORE_DIR": folder}
+        values = {
+            **os.environ,
+            "MPT_PORT": "0",
+            "MPT_HOST": "127.0.0.1",
+            "MPT_EXPORT": "false",
+            "MPT_STORE_DIR": f"{folder}/meshes",
+        }
         process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=cwd,

@@ -11,8 +11,6 @@ from PIL import Image
 
 import weights
 from model import Reconstructor
-from model.body.fitting import fit
-from model.body.rig_file import find_rig
 from model.body.skeleton import joint_positions, to_global
 from model.explain import Insight, attention_sheet, explain_person, heatmap_sheet
 from model.joints import JOINTS, SMPL_PARENTS
@@ -22,6 +20,7 @@ from model.perception.crops import cut_crop, square_crop
 from model.rendering.contact_sheet import sheet
 from model.rendering.overlay import overlay, side_view
 from model.rendering.shading import Figure
+from model.results import Person
 from training.bodies.anny import AnnyBody
 from training.evaluation.heldout_views import Views, clean, noisy, posed_views, three_hidden
 from training.mocap.sample import read_sample
@@ -38,35 +37,36 @@ def main() -> None:
     """Writes all figures."""
     reconstructor = Reconstructor.load(device="cpu")
     photo = cv2.cvtColor(cv2.imread(str(PHOTO)), cv2.COLOR_BGR2RGB)
-    people = reconstructor.reconstruct(photo).people
-    figures = [Figure(person.camera.to_camera(person.vertices), reconstructor.faces) for person in people]
-    meshes = overlay(photo, figures, people[0].camera.focal_length)
-    size = photo.shape[1], photo.shape[0]
-    row = [("a photo", photo), ("its people", meshes), ("from the side", side_view(figures, size, GROUND))]
+    found = reconstructor.reconstruct(photo)
+    person = found.people[1]
+    row = [("a photo", photo), ("its people", found.overlay()), ("from the side", found.side_view())]
     save("people", sheet([(text, shrunk(picture, 440)) for text, picture in row], columns=3))
 
     names = reconstructor.network.info.joint_names
-    insight = explain_person(reconstructor, photo, people[1])
-    save("run-time", run_time(insight, reconstructor.faces))
+    insight = explain_person(reconstructor, photo, person)
+    save("run-time", run_time(insight))
     save("heatmaps", heatmap_sheet(insight.picture, insight.heatmaps, names))
     save("attention", attention_sheet(insight, reconstructor.faces, names))
     save("pre-training", pre_training())
-    save("skeleton", skeleton(people[1].vertices, reconstructor.faces))
+    save("skeleton", skeleton(reconstructor, photo, person))
     save("hands", hands(photo))
 
 
-def run_time(insight: Insight, faces: np.ndarray) -> np.ndarray:
+def run_time(insight: Insight) -> np.ndarray:
     """One person's way through the network."""
     person, camera = insight.person, insight.person.camera
-    crop = cv2.resize(insight.crop, (CROP_SIZE, CROP_SIZE))
+    crop = cv2.resize(insight.picture, (CROP_SIZE, CROP_SIZE))
     scale = CROP_SIZE / insight.crop.side
-    middle = scale * np.subtract(camera.principal_point, insight.crop.centre) + CROP_SIZE / 2
-    mesh = Figure(camera.to_camera(person.vertices), faces, PREDICTED)
+    axes = insight.crop.axes  # it may be turned
+    middle = scale * axes @ np.subtract(camera.principal_point, insight.crop.centre) + CROP_SIZE / 2
+    mesh = Figure(camera.to_camera(person.vertices), person.faces, person.colors)
+    x, y, z = mesh.vertices.T
+    turned = mesh._replace(vertices=np.stack([*(axes @ [x, y]), z], axis=1))
     return sheet(
         [
             ("1  the person's crop", crop),
             ("2  heatmaps, 17 in one", heat(insight.heatmaps)),
-            ("3  mesh and camera", overlay(crop, [mesh], camera.focal_length * scale, (middle[0], middle[1]))),
+            ("3  body and camera", overlay(crop, [turned], camera.focal_length * scale, (middle[0], middle[1]))),
             ("the same from the side", side_view([mesh], (CROP_SIZE, CROP_SIZE), GROUND)),
         ],
         columns=4,
@@ -99,22 +99,22 @@ def pre_training() -> np.ndarray:
     return sheet(tiles, columns=5)
 
 
-def skeleton(mesh: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """A mesh (V, 3), the body that is fitted to it, its joints, and its T-pose."""
-    rig = find_rig(len(mesh))
-    assert rig is not None
-    (body,) = fit(rig, mesh[None])
+def skeleton(reconstructor: Reconstructor, photo: np.ndarray, person: Person) -> np.ndarray:
+    """The network's mesh of a person, the body that is fitted to it, its joints, and its T-pose."""
+    raw = reconstructor.reconstruct(photo, boxes=[person.bbox], mesh="raw").people[0].vertices
+    rig, body, faces = reconstructor.rig, person.body, person.faces
+    assert rig is not None and body is not None
     rest = rig.rest(body.shape)
     straight = np.tile(np.eye(3), (JOINTS, 1, 1))
     straight[0] = np.diag([1.0, -1.0, -1.0])  # upright before the camera, which has y down
     fitted = rig.pose(body.rotations, body.shape, body.translation)
     ground, focal = np.full((CROP_SIZE, CROP_SIZE, 3), GROUND, np.uint8), 700.0
 
-    def draw(vertices: np.ndarray, colour: tuple, rotations: np.ndarray | None = None) -> np.ndarray:
+    def draw(vertices: np.ndarray, rotations: np.ndarray | None = None) -> np.ndarray:
         """With bones inside, where rotations tell where they are."""
         middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
         place = np.array([0, 0, 6.0]) - middle
-        picture = overlay(ground, [Figure(vertices + place, faces, colour)], focal, opacity=1)
+        picture = overlay(ground, [Figure(vertices + place, faces, person.colors)], focal)
         if rotations is None:
             return picture
         picture = cv2.addWeighted(picture, 0.45, ground, 0.55, 0)
@@ -127,10 +127,10 @@ def skeleton(mesh: np.ndarray, faces: np.ndarray) -> np.ndarray:
     posed = rig.pose(straight, body.shape, np.zeros(3))
     return sheet(
         [
-            ("the network's mesh", draw(mesh, TRUE)),
-            (f"a body fitted to it, {1000 * body.residual:.0f} mm off", draw(fitted, TRUE)),
-            ("its joints", draw(fitted, TRUE, body.rotations)),
-            ("all rotations zero", draw(posed, TRUE, straight)),
+            ("the network's mesh", draw(raw)),
+            ("the body", draw(fitted)),
+            ("its joints", draw(fitted, body.rotations)),
+            ("all rotations zero", draw(posed, straight)),
         ],
         columns=4,
     )
@@ -139,9 +139,8 @@ def skeleton(mesh: np.ndarray, faces: np.ndarray) -> np.ndarray:
 def hands(photo: np.ndarray) -> np.ndarray:
     """The hands of a photo, and their meshes over them."""
     reconstructor = Reconstructor.load(device="cpu", subject="hand")
-    found = reconstructor.reconstruct(photo).people
-    figures = [Figure(hand.camera.to_camera(hand.vertices), hand.faces) for hand in found]
-    meshes = overlay(photo, figures, found[0].camera.focal_length)
+    found = reconstructor.reconstruct(photo)
+    meshes = found.overlay()
     crops = [square_crop(hand.bbox) for hand in found]
     tiles = [(f"a {hand.handedness} hand", cut_crop(photo, crop, 160)) for hand, crop in zip(found, crops)]
     return sheet([*tiles, *(("its mesh", cut_crop(meshes, crop, 160)) for crop in crops)], columns=len(found))

@@ -17,11 +17,14 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 
 from service import problems, routes
 from service.http.head_requests import Head
+from service.http.rate_limit import RateLimit
 from service.http.request_log import Observe
 from service.http.security_headers import SecurityHeaders
 from service.http.upload_limits import BodySize, BodyTime
 from service.inference.engine import Engine, Loader, load_reconstructors
+from service.inference.upgrade import Upgrade
 from service.intake import Intake
+from service.jobs.runner import Jobs
 from service.routes.common import Services
 from service.schemas import ImagesBody
 from service.settings import Settings
@@ -32,6 +35,7 @@ log = logging.getLogger(__name__)
 SWEEP_SECONDS = 60.0
 TAGS = [
     {"name": "reconstruction", "description": "A photo in, people out."},
+    {"name": "videos", "description": "A video in, and a job that works on it."},
     {"name": "reconstructions", "description": "An answer once more, all of it in one file, and its end."},
     {"name": "meshes", "description": "What an answer links to, for as long as it is kept."},
     {"name": "pictures", "description": "The same as pictures."},
@@ -54,19 +58,20 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
         OSError: The folder for the meshes cannot be made.
     """
     settings = settings or Settings()
-    services = Services(
-        settings,
-        Engine(partial(load, settings), settings.concurrency, settings.queue_size),
-        open_store(settings),
-        Intake(settings),
-    )
+    upgrade = Upgrade(settings)
+    engine = Engine(partial(load, settings), settings.concurrency, settings.queue_size, upgrade)
+    rate = RateLimit(settings.rate_limit, settings.rate_burst)
+    services = Services(settings, engine, open_store(settings), Intake(settings), Jobs(settings, engine), rate)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         services.engine.start()
-        sweeping = asyncio.create_task(_sweep_forever(services.store))
+        services.jobs.start()
+        sweeping = asyncio.create_task(_sweep_forever(services))
         yield
         sweeping.cancel()
+        upgrade.stop()
+        await to_thread.run_sync(services.jobs.stop)
         await services.engine.stop()
 
     app = _App(
@@ -80,14 +85,19 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
         lifespan=lifespan,
     )
     app.state.services = services
-    problems.install(app, settings.max_body_bytes, settings.retry_after)
+    problems.install(app, settings.retry_after)
     # The last one added is the outermost.
     app.add_middleware(
         GZipMiddleware, minimum_size=1024, compresslevel=1, exclude_content_types=_NOT_SMALLER_COMPRESSED
     )
     app.add_middleware(Head)
-    app.add_middleware(BodySize, max_body_size=settings.max_body_bytes)
-    app.add_middleware(BodyTime, seconds=settings.upload_seconds, retry_after=settings.retry_after)
+    app.add_middleware(BodySize, photos=settings.max_body_bytes, videos=settings.max_video_bytes)
+    app.add_middleware(
+        BodyTime,
+        seconds=settings.upload_seconds,
+        video_seconds=settings.video_upload_seconds,
+        retry_after=settings.retry_after,
+    )
     app.add_middleware(Observe)
     if settings.cors_origins:
         app.add_middleware(
@@ -142,13 +152,14 @@ class _App(FastAPI):
         return super().openapi()
 
 
-async def _sweep_forever(store: Store) -> None:
+async def _sweep_forever(services: Services) -> None:
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         try:
-            await to_thread.run_sync(store.sweep)
+            await to_thread.run_sync(services.store.sweep)
+            await to_thread.run_sync(services.jobs.sweep)
         except Exception:  # a store that is away for a moment; the next round tries again
-            log.exception("The meshes could not be swept")
+            log.exception("What is past its time could not be deleted")
 
 
 def _version() -> str:

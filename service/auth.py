@@ -1,4 +1,4 @@
-"""Who may ask: API keys, where the operator set some."""
+"""Who may ask, and how often: API keys, where the operator set some, and a limit of the rate, where there is one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ OPENAPI_SECURITY = [
 
 
 class Guarded(APIRoute):
-    """A route that asks for a key, as `X-API-Key: KEY` or `Authorization: Bearer KEY`, if the settings have any."""
+    """A route that asks for a key, as `X-API-Key: KEY` or `Authorization: Bearer KEY`, if the settings have any.
+
+    What costs work, a POST, also takes a token of the client's.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
@@ -33,9 +36,21 @@ class Guarded(APIRoute):
                     "This needs a key: send it as X-API-Key, or as Authorization: Bearer. The operator gives them out.",
                     headers={"WWW-Authenticate": "Bearer"},
                 )
+            if request.method == "POST":
+                seconds = request.app.state.services.rate.take(client_of(request))
+                if seconds:
+                    detail = f"Too many requests: {settings.rate_limit:g} a minute are accepted. Wait {seconds} s."
+                    raise HTTPException(429, detail, headers={"Retry-After": str(seconds)})
             return await handler(request)
 
         return handle
+
+
+def client_of(request: Request) -> str:
+    """Whose tokens a request takes: its key's, or, where there are no keys, its address's."""
+    if request.app.state.services.settings.api_keys:
+        return _key(request)
+    return request.client.host if request.client else ""
 
 
 def _key(request: Request) -> str:

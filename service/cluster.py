@@ -59,7 +59,8 @@ def application(settings: Settings, options: Options, load: Loader = load_recons
 
     def make_app() -> FastAPI:  # in the replica: an application with its threads cannot be sent there
         logging_setup.set_up(settings.log_level, settings.log_format)
-        return create_app(settings, load)
+        # A job is known to the replica alone that took it in.
+        return create_app(settings.model_copy(update={"video_queue": 0}), load)
 
     deployment = serve.deployment(
         name="mpt",

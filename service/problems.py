@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from model.errors import BadInput, MPTError
 from model.formats.photo import BrokenImage, TooManyPixels, UnsupportedFormat
 from service.inference.engine import DeadlineExceeded, ModeMissing, NotReady, Overloaded, SubjectMissing
-from service.schemas import FieldProblem, Problem, ReconstructQuery
+from service.schemas import FieldProblem, Problem
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -71,7 +71,7 @@ def body_too_large(max_body_bytes: int) -> Response:
     return problem(
         413,
         f"The request is too large: at most {max_body_bytes / 2**20:.0f} MiB are accepted. "
-        "Scale the photo down, or save it as JPEG, and send it again.",
+        "Send a smaller file: a photo scaled down or saved as JPEG, a video cut or compressed.",
         "body-too-large",
         "Request too large",
     )
@@ -97,12 +97,11 @@ def failed() -> Response:
     return _respond(accident(), None)
 
 
-def install(app: FastAPI, max_body_bytes: int, retry_after: int) -> None:
+def install(app: FastAPI, retry_after: int) -> None:
     """Make every error of `app` a problem; accidents are `service.http.request_log`'s, which answers from outside.
 
     Args:
         app: The application.
-        max_body_bytes: The body limit, named in the answer to what exceeds it.
         retry_after: Seconds that a 503 asks its client to wait.
     """
 
@@ -113,12 +112,12 @@ def install(app: FastAPI, max_body_bytes: int, retry_after: int) -> None:
     async def on_http_exception(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if error.status_code == 413:
-            return body_too_large(max_body_bytes)
+            return body_too_large(request.scope["state"]["max_body_size"])
         return problem(error.status_code, _sentence(request, error), headers=error.headers)
 
     async def on_invalid_request(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        errors = [_field_problem(item) for item in error.errors()]
+        errors = [_field_problem(item, _parameters(request)) for item in error.errors()]
         detail = " ".join(f"{item.field}: {item.message}." for item in errors)
         return problem(422, detail, "invalid-request", "Invalid request", errors)
 
@@ -149,13 +148,18 @@ def _sentence(request: Request, error: HTTPException) -> str:
     return f"{error.detail}."
 
 
-def _field_problem(error: Mapping[str, object]) -> FieldProblem:
+def _parameters(request: Request) -> list[str]:
+    """The names of what the query of this route may have."""
+    models = [field.field_info.annotation for field in request.scope["route"].dependant.query_params]
+    return [name for model in models for name in getattr(model, "model_fields", ())]
+
+
+def _field_problem(error: Mapping[str, object], parameters: list[str]) -> FieldProblem:
     location = error["loc"]
     assert isinstance(location, tuple)
     field = str(location[1]) if len(location) > 1 else str(location[0])
     if error["type"] == "extra_forbidden":
-        known = ", ".join(ReconstructQuery.model_fields)
-        message = f"there is no such parameter; there are {known}"
+        message = f"there is no such parameter; there are {', '.join(parameters)}"
     else:
         message = str(error["msg"]).removeprefix("Value error, ")
     return FieldProblem(field=field[:100], message=message)

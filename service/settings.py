@@ -64,6 +64,10 @@ class Settings(BaseSettings):
     api_keys: _Secrets = Field(
         (), description="Keys of which photos need one, 16 characters or more, with commas between; none: open to all."
     )
+    rate_limit: float | None = Field(
+        None, gt=0, le=1e6, description="Photos and videos that a key, or without keys an address, may send a minute."
+    )
+    rate_burst: int = Field(10, ge=1, le=100_000, description="How many of these may come at once.")
     cors_origins: _Words = Field(
         (), description="Sites whose pages may call the service, such as https://a.example, with commas between."
     )
@@ -84,6 +88,11 @@ class Settings(BaseSettings):
     device: str = Field("auto", description="Where the network runs: auto, cpu, cuda or cuda:1.")
     engine: Literal["auto", "torch", "onnx"] = Field(
         "auto", description="What runs the network: PyTorch, ONNX Runtime, or the faster one that is there."
+    )
+    export: bool = Field(
+        True,
+        description="Whether our own checkpoints, if PyTorch runs them on a CPU, are exported once to ONNX, while the "
+        "service answers.",
     )
     precision: Literal["auto", "float32", "float16", "bfloat16"] = Field(
         "auto", description="Of PyTorch's convolutions; auto is float16 on GPUs. ONNX files have their own."
@@ -142,6 +151,27 @@ class Settings(BaseSettings):
         1024 * MIB, ge=64 * MIB, description="Most bytes of meshes to keep; the oldest go first."
     )
 
+    # Videos
+    video_queue: int = Field(8, ge=0, le=1000, description="Videos that may be waiting or worked on; 0 takes none.")
+    max_video_bytes: int = Field(256 * MIB, ge=MIB, le=16384 * MIB, description="Largest video, in bytes.")
+    max_video_frames: int = Field(3600, ge=1, description="Most frames that are looked at in one video.")
+    video_upload_seconds: float = Field(300.0, gt=0, le=7200, description="Seconds that a video may take to arrive.")
+    jobs_dir: Path | None = Field(
+        None, description="Folder that keeps videos and their files; beside the meshes' if unset."
+    )
+    job_lifetime: int = Field(86400, ge=1, description="Seconds that a video's files are kept for.")
+    job_quota_bytes: int = Field(
+        4096 * MIB, ge=64 * MIB, description="Most bytes of videos and their files; the oldest go first."
+    )
+    webhook_secret: Annotated[SecretStr, AfterValidator(_long_enough)] | None = Field(
+        None, description="Signs what webhooks are sent, 16 characters or more; without one there are no webhooks."
+    )
+
+    @property
+    def jobs_folder(self) -> Path:
+        """Where videos and their files lie."""
+        return self.jobs_dir or self.store_dir.with_name(f"{self.store_dir.name}-videos")
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -184,6 +214,8 @@ def to_toml(settings: Settings) -> str:
         lines += ["", f"# {field.description}"]
         if name == "api_keys":
             lines.append(f"# api_keys = [] ({len(value)} set)")
+        elif isinstance(value, SecretStr):
+            lines.append(f"# {name} = (set)")
         elif value is None:
             lines.append(f"# {name} =")
         else:

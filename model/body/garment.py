@@ -16,7 +16,7 @@ PALETTE = (
 SKIN = (201, 164, 140)
 """RGB of heads and hands: nobody's in particular."""
 
-_SHIRT, _TROUSERS, _SHOES = (124, 146, 172), (78, 87, 102), (54, 57, 63)
+_SHIRT, _TROUSERS, _SHOES = (126, 148, 174), (90, 99, 115), (62, 65, 72)
 _JOINTS = (
     (12, 15, 20, 21),  # neck, head and wrists: skin
     (3, 6, 9, 13, 14, 16, 17, 18, 19),  # from the waist to the forearms: the shirt

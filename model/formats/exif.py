@@ -18,6 +18,7 @@ PREFIX = b"Exif\0\0"
 _PREFIXES = re.compile(b"(?:Exif\0\0)+")
 _ORIENTATION, _DETAILS, _FOCAL_LENGTH_35MM = 0x0112, 0x8769, 0xA405
 _ELEVATION, _MAKER_NOTE, _LENS = 0x9405, 0x927C, 0xA434
+_LONGEST_NAME = 200  # bytes of a lens's
 _UNKNOWN = -1  # the divisor of an elevation that the camera does not know
 _APPLE, _APPLE_ORDER, _APPLE_START = b"Apple iOS\0", 12, 14
 _ACCELERATION = 0x0008
@@ -80,18 +81,21 @@ def read_tilt(block: bytes, orientation: int) -> Tilt | None:
         return None
     (start,) = struct.unpack_from(order + "I", block, 4)
     details = int(dict(_numbers(block, order, start, (_DETAILS,))).get(_DETAILS, 0))
-    for tag, kind, length, place in _entries(block, order, details, (_ELEVATION, _MAKER_NOTE)):
-        if tag == _MAKER_NOTE:
-            lens = [block[at : at + size] for _, _, size, at in _entries(block, order, details, (_LENS,))]
-            # The camera beside the screen looks the other way.
-            if any(b"back" in name for name in lens) and (
-                tilt := _apple_tilt(block[place : place + length], orientation)
-            ):
+    found: dict[int, tuple[int, int, int]] = {}
+    for tag, kind, length, place in _entries(block, order, details, (_ELEVATION, _MAKER_NOTE, _LENS)):
+        found.setdefault(tag, (kind, length, place))  # one of each: a hostile block has thousands
+    if _MAKER_NOTE in found and _LENS in found:
+        _, length, place = found[_LENS]
+        # The camera beside the screen looks the other way.
+        if b"back" in block[place : place + min(length, _LONGEST_NAME)]:
+            _, length, place = found[_MAKER_NOTE]
+            if tilt := _apple_tilt(block[place : place + length], orientation):
                 return tilt
-        elif kind == 10:
-            angle, divisor = struct.unpack_from(order + "ii", block, place)
-            if divisor not in (0, _UNKNOWN) and abs(angle / divisor) <= 90:
-                return Tilt(angle / divisor, None, "exif")
+    kind, _, place = found.get(_ELEVATION, (0, 0, 0))
+    if kind == 10:
+        angle, divisor = struct.unpack_from(order + "ii", block, place)
+        if divisor not in (0, _UNKNOWN) and abs(angle / divisor) <= 90:
+            return Tilt(angle / divisor, None, "exif")
     return None
 
 
@@ -100,22 +104,21 @@ def _apple_tilt(note: bytes, orientation: int) -> Tilt | None:
     order = {b"MM": ">", b"II": "<"}.get(note[_APPLE_ORDER:_APPLE_START])
     if not note.startswith(_APPLE) or order is None or orientation not in _TURNED:
         return None
-    for _, kind, length, place in _entries(note, order, _APPLE_START, (_ACCELERATION,)):
-        if kind != 10 or length != 3 or place + 24 > len(note):
-            continue
-        numbers = struct.unpack_from(order + "6i", note, place)
-        if not all(numbers[1::2]):
-            continue
-        # To the left, to the bottom and into the face of the phone, seen from its front; the sensor lies on its side.
-        x, y, z = (value / divisor for value, divisor in zip(numbers[::2], numbers[1::2]))
-        right, down = y, x
-        a, b, c, d = _TURNED[orientation]
-        right, down = a * right + b * down, c * right + d * down
-        if _REST[0] <= math.hypot(x, y, z) <= _REST[1]:
-            pitch, roll = math.degrees(math.atan2(z, math.hypot(x, y))), math.degrees(math.atan2(right, -down))
-            # Pictures that somebody turned since say otherwise. Straight up or down any roll is as good.
-            return Tilt(pitch, roll, "exif") if abs(roll) <= 45 or abs(pitch) > 60 else None
-    return None
+    _, kind, length, place = next(_entries(note, order, _APPLE_START, (_ACCELERATION,)), (0, 0, 0, 0))
+    if kind != 10 or length != 3 or place + 24 > len(note):
+        return None
+    numbers = struct.unpack_from(order + "6i", note, place)
+    if not all(numbers[1::2]):
+        return None
+    # To the left, to the bottom and into the face of the phone, seen from its front; the sensor lies on its side.
+    x, y, z = (value / divisor for value, divisor in zip(numbers[::2], numbers[1::2]))
+    a, b, c, d = _TURNED[orientation]
+    right, down = a * y + b * x, c * y + d * x
+    if not _REST[0] <= math.hypot(x, y, z) <= _REST[1]:
+        return None
+    pitch, roll = math.degrees(math.atan2(z, math.hypot(x, y))), math.degrees(math.atan2(right, -down))
+    # Pictures that somebody turned since say otherwise. Straight up or down any roll is as good.
+    return Tilt(pitch, roll, "exif") if abs(roll) <= 45 or abs(pitch) > 60 else None
 
 
 def _numbers(block: bytes, order: str, start: int, wanted: tuple[int, ...]) -> Iterator[tuple[int, float]]:

@@ -27,10 +27,19 @@ class BodyTime:
         seconds: From the request's head to its body's last byte.
         retry_after: Seconds that a 503 asks the client to wait.
         max_uploads: Bodies under way at the same time.
+        video_seconds: The same for videos; as for photos if None.
     """
 
-    def __init__(self, app: ASGIApp, seconds: float, retry_after: int, max_uploads: int = MAX_UPLOADS) -> None:
-        self.app, self._seconds, self._retry_after, self._max = app, seconds, retry_after, max_uploads
+    def __init__(
+        self,
+        app: ASGIApp,
+        seconds: float,
+        retry_after: int,
+        max_uploads: int = MAX_UPLOADS,
+        video_seconds: float | None = None,
+    ) -> None:
+        self.app, self._retry_after, self._max = app, retry_after, max_uploads
+        self._seconds, self._video_seconds = seconds, video_seconds or seconds
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,7 +50,8 @@ class BodyTime:
             error = Overloaded("The service is busy: too many photos are being sent at once. Try again in a moment.")
             await refusal(error, self._retry_after)(scope, receive, send)
             return
-        end = anyio.current_time() + self._seconds
+        seconds = self._video_seconds if is_video(scope) else self._seconds
+        end = anyio.current_time() + seconds
         arriving = True
         self._under_way += 1
 
@@ -60,8 +70,8 @@ class BodyTime:
             except TimeoutError:
                 raise HTTPException(
                     408,
-                    f"The request took more than {self._seconds:g} seconds to arrive. "
-                    "Send it again over a faster line, or a smaller photo.",
+                    f"The request took more than {seconds:g} seconds to arrive. "
+                    "Send it again over a faster line, or a smaller file.",
                     headers={"Connection": "close"},
                 ) from None
             if not message.get("more_body", False):
@@ -74,20 +84,38 @@ class BodyTime:
             arrived()
 
 
-class BodySize(RequestBodyLimitMiddleware):
+class BodySize:
     """Refuses bodies over the limit: by their declared length before a byte is read, else by counting.
 
     Starlette's middleware, which counts, answers an over-long declared length in plain text; this one answers it with a
     problem, as everything else.
+
+    Args:
+        app: What is within.
+        photos: Most bytes of a request's body.
+        videos: The same where a video is sent.
     """
 
+    def __init__(self, app: ASGIApp, photos: int, videos: int) -> None:
+        self._photos = RequestBodyLimitMiddleware(app, photos)
+        self._videos = RequestBodyLimitMiddleware(app, videos)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        limited = self._photos
         if scope["type"] == "http":
+            limited = self._videos if is_video(scope) else self._photos
+            scope.setdefault("state", {})["max_body_size"] = limited.max_body_size  # for whoever answers to its error
             declared = Headers(scope=scope).get("content-length", "")
-            if declared.isdecimal() and (len(declared) > 18 or int(declared) > self.max_body_size):
-                await body_too_large(self.max_body_size)(scope, receive, send)
+            if declared.isdecimal() and (len(declared) > 18 or int(declared) > limited.max_body_size):
+                await body_too_large(limited.max_body_size)(scope, receive, send)
                 return
-        await super().__call__(scope, receive, send)
+        await limited(scope, receive, send)
+
+
+def is_video(scope: Scope) -> bool:
+    """Whether a request's body is a video."""
+    path: str = scope.get("path", "")
+    return path.endswith("/videos") and scope["method"] == "POST"
 
 
 def _has_body(headers: Headers) -> bool:

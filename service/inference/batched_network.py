@@ -39,6 +39,10 @@ class BatchedNetwork:
         self._lift: Batcher[_People, CameraSpaceMeshes] = Batcher(self._lift_all, max_batch, max_wait)
         self._detect: Batcher[_Images, Sequence[np.ndarray]] = Batcher(self._detect_all, max_batch, max_wait)
 
+    def exchange(self, network: Network) -> None:
+        """Pass calls on to another network of the same kind; batches under way end with the one that began them."""
+        self._network = network
+
     @property
     def info(self) -> NetworkInfo:
         """See `Network.info`."""

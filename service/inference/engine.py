@@ -92,10 +92,17 @@ class Engine:
         load: Returns the models; called once, in a thread of its own.
         concurrency: How much work runs at the same time.
         queue_size: How much work may wait for its turn.
+        then: Called with the models once they answer, in the thread that loaded them.
     """
 
-    def __init__(self, load: Callable[[], Sequence[Reconstructor]], concurrency: int, queue_size: int) -> None:
-        self._load = load
+    def __init__(
+        self,
+        load: Callable[[], Sequence[Reconstructor]],
+        concurrency: int,
+        queue_size: int,
+        then: Callable[[list[Reconstructor]], None] = lambda models: None,
+    ) -> None:
+        self._load, self._then = load, then
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="photo")
         self._places = concurrency + queue_size
         self._taken = 0
@@ -212,6 +219,7 @@ class Engine:
             for kind, model in models.items():
                 log.info("%s by %s, run by %s", " ".join(kind), model.model_name, model.info()["engine"])
             log.info("Ready")
+            self._then(list(models.values()))
 
 
 def _warm_up(model: Reconstructor) -> None:

@@ -6,12 +6,12 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from service import auth
-from service.routes import meshes, operations, pages, reconstruct, reconstructions
+from service.routes import jobs, meshes, operations, pages, reconstruct, reconstructions, videos
 from service.routes.common import VERSION
 from service.routes.pages import STATIC
 
-_OPEN = (reconstructions.router, meshes.router)
-_GUARDED = (reconstruct.router, reconstructions.guarded, operations.models)
+_OPEN = (reconstructions.router, meshes.router, jobs.router)
+_GUARDED = (reconstruct.router, reconstructions.guarded, videos.router, jobs.guarded, operations.models)
 
 
 def mount(app: FastAPI, with_keys: bool) -> None:

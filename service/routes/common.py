@@ -8,8 +8,10 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException, Request
 from fastapi.responses import Response
 
+from service.http.rate_limit import RateLimit
 from service.inference.engine import Engine
 from service.intake import Intake
+from service.jobs.runner import Jobs
 from service.schemas import Problem
 from service.settings import Settings
 from service.store import Store
@@ -26,6 +28,8 @@ class Services:
     engine: Engine
     store: Store
     intake: Intake
+    jobs: Jobs
+    rate: RateLimit
 
 
 async def _services(request: Request) -> Services:  # not def: FastAPI would run it in a thread
@@ -43,6 +47,7 @@ _PROBLEMS: dict[int, str] = {
     413: "The request has too many bytes, or the image too many pixels.",
     415: "The file is no JPEG, PNG, WebP, HEIC or AVIF image, or the service cannot read HEIC.",
     422: "The image is missing or broken, or a parameter cannot be used.",
+    429: "Too many requests; `Retry-After` says when to try again.",
     500: "The service failed.",
     503: "The model is not ready, or too many requests wait; `Retry-After` says when to try again.",
     504: "The photo could not be answered in time.",

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from service import pipeline
-from service.auth import Guarded
+from service.auth import Guarded, client_of
 from service.http.deadlines import answer_in_time, late
 from service.intake import Photo
 from service.problems import accident, problem_of
@@ -24,7 +24,7 @@ router = APIRouter(route_class=Guarded, tags=["reconstruction"])
 log = logging.getLogger(__name__)
 
 _FILE = {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, AVIF or HEIC. It is turned upright."}
-_STATUSES = (400, 401, 408, 413, 415, 422, 500, 503, 504)
+_STATUSES = (400, 401, 408, 413, 415, 422, 429, 500, 503, 504)
 
 
 def _form(image: dict[str, Any]) -> dict[str, Any]:
@@ -88,6 +88,7 @@ async def batch(request: Request, services: Context, query: Annotated[Reconstruc
     The limits of size and time are those of one request, for all of them together.
     """
     photos, base, settings = await services.intake.photos(request), base_path(request), services.settings
+    services.rate.charge(client_of(request), len(photos) - 1)
     services.engine.model(query.subject, query.mode)  # what no photo could be answered for is told once
     end = asyncio.get_running_loop().time() + settings.deadline
     places = asyncio.Semaphore(settings.concurrency)  # one request does not fill the queue

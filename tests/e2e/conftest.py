@@ -41,6 +41,7 @@ def both_modes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Clie
     environment = {
         **os.environ,
         "MPT_PORT": "0",
+        "MPT_EXPORT": "false",
         "MPT_STORE_DIR": str(folder / "meshes"),
         "MPT_HAND_CHECKPOINT": str(save_boxed_hand(folder)),
         "MPT_FINE_TUNED_CHECKPOINT": str(relabelled(folder / "fine-tuned.safetensors")),

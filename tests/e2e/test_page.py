@@ -258,16 +258,28 @@ def test_nobody_looks_from_below_the_floor(shown):
     assert np.abs(tab.picture() - lowest)[INSIDE].mean() > 1
 
 
+@pytest.mark.parametrize("width", [360, 768, 1280, 2560])
+def test_the_layout_fits_every_width(shown, width):
+    tab, _ = shown
+    before = tab.page.viewport_size
+    tab.page.set_viewport_size({"width": width, "height": 1000})
+    frame, panel = (tab.page.locator(part).first.bounding_box() for part in (".frame", ".panel"))
+    assert tab.page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+    assert frame["width"] > (0.85 if width < 1000 else 0.55) * min(width, 1920) and frame["height"] <= 740
+    beside = panel["x"] >= frame["x"] + frame["width"]
+    assert beside == (width > 1000) and (beside or panel["y"] >= frame["y"] + frame["height"])
+    tab.page.set_viewport_size(before)
+
+
 def test_the_whole_screen(shown):
     tab, _ = shown
     before = tab.page.locator(".frame").first.bounding_box()
     tab.page.click("#fullscreen")
-    tab.page.wait_for_function("() => document.fullscreenElement !== null")
-    assert tab.page.inner_text("#fullscreen") == "Leave full screen"
+    tab.page.get_by_text("Leave full screen").wait_for()
     after = tab.page.locator(".frame").first.bounding_box()
     assert after["width"] > 1.1 * before["width"]
     tab.page.click("#fullscreen")
-    tab.page.wait_for_function("() => document.fullscreenElement === null")
+    tab.page.get_by_text("Full screen", exact=True).wait_for()
 
 
 def test_a_body_is_had_with_its_skeleton(shown, both_modes):

@@ -91,3 +91,19 @@ def test_only_the_sites_of_the_settings_may_call(locked):
     assert "access-control-allow-credentials" not in response.headers
     response = locked.options("/reconstruct", headers={"Origin": "https://b.example", **preflight})
     assert "access-control-allow-origin" not in response.headers
+
+
+def test_a_key_has_so_many_requests_a_minute(settings):
+    more = {"rate_limit": 60.0, "rate_burst": 3, "api_keys": Settings(api_keys=(KEY, OTHER)).api_keys}
+    with serving(settings.model_copy(update=more)) as client:
+        wait_until_ready(client)
+        mine, others = {"X-API-Key": KEY}, {"Authorization": f"Bearer {OTHER}"}
+        for _ in range(3):
+            assert client.post("/v1/reconstruct", files=form(photo()), headers=mine).status_code == 200
+        response = client.post("/reconstruct", files=form(photo()), headers=mine)
+        refused(response, 429, "60 a minute")
+        assert int(response.headers["retry-after"]) == 1
+        assert client.get("/models", headers=mine).status_code == 200
+        batch = [("image", ("photo", photo()))] * 3
+        assert client.post("/v1/reconstruct/batch", files=batch, headers=others).status_code == 200
+        refused(client.post("/v1/reconstruct", files=form(photo()), headers=others), 429, "60 a minute")

@@ -40,6 +40,7 @@ class FakeReconstructor:
     """Behaves as `model.reconstructor.Reconstructor`. Finds one person in a photo that is not black."""
 
     model_name, subject = "fake", "body"
+    network = None
     rig: Rig | None = None
 
     def __init__(self, modes: tuple[str, ...] = ("zero-shot",)) -> None:

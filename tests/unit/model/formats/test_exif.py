@@ -193,3 +193,17 @@ def test_any_maker_note_gives_a_cameras_angles_or_nothing(noise, orientation):
     for data in (block[: len(block) // 2] + noise, block[:60] + noise + block[60 + len(noise) :], noise):
         tilt = read_tilt(data, orientation)
         assert tilt is None or (abs(tilt.pitch) <= 90 and (tilt.roll is None or abs(tilt.roll) <= 180))
+
+
+def test_thousands_of_maker_notes_take_no_time():
+    note = (
+        b"Apple iOS\0\0\1MM" + struct.pack(">H", 60_000) + struct.pack(">HHII", 0x0008, SIGNED_RATIONAL, 4, 14) * 60_000
+    )
+    lens = (LENS, ASCII, 2**31, struct.pack(">I", 8))
+    entries = [
+        entry for _ in range(2_700) for entry in ((MAKER_NOTE, UNDEFINED, len(note), struct.pack(">I", 70_000)), lens)
+    ]
+    block = raw_exif([], entries, ">", b"back " * 4_000 + note)
+    start = time.perf_counter()
+    assert read_tilt(block, 6) is None
+    assert time.perf_counter() - start < 0.5

@@ -1,0 +1,141 @@
+"""From PyTorch to ONNX Runtime while the service answers: exported behind it, compared, and only then exchanged."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from model.errors import MPTError
+from service.inference.batched_network import BatchedNetwork
+
+if TYPE_CHECKING:
+    from model.interfaces import Network
+    from model.reconstructor import Reconstructor
+    from model.results import Person
+    from service.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_MODULES = ("onnx", "onnxruntime", "onnxscript")
+_PHOTO = Path(__file__).parents[1] / "static" / "sample.jpg"
+_BOXES = [(150.0, 60.0, 180.0, 340.0), (330.0, 120.0, 90.0, 90.0)]
+_PIXELS = 2_000_000
+_NICE = 10
+FURTHEST_MM = 1.0
+"""Millimetres that any joint or vertex of the photo may be off for the two to count as equal."""
+
+
+class Upgrade:
+    """Exports the project's own checkpoints once, in a process of its own, and lets ONNX Runtime take over.
+
+    Nothing happens unless PyTorch runs them on a CPU because there was no export, and what exports is installed.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._exporting: subprocess.Popen[str] | None = None
+        self._stopping = threading.Event()
+
+    def __call__(self, models: Iterable[Reconstructor]) -> None:
+        """Exchange what runs these models' networks. Blocks for minutes: to be called in a thread that has the time."""
+        settings = self._settings
+        if not settings.export or settings.engine != "auto":
+            return
+        if any(importlib.util.find_spec(module) is None for module in _MODULES):
+            return
+        named = {"body": settings.checkpoint, "hand": settings.hand_checkpoint}
+        for model in models:
+            network = model.network
+            is_ours = named[model.subject] is None and "zero-shot" in model.modes
+            if is_ours and isinstance(network, BatchedNetwork) and network.runtime.startswith("PyTorch on cpu"):
+                try:
+                    self._exchange(model, network)
+                except Exception as error:  # whatever it is, PyTorch goes on
+                    log.warning("%s stays with PyTorch: %s", model.model_name, error, exc_info=not _is_ours(error))
+
+    def stop(self) -> None:
+        """Give it up, as far as it is not done."""
+        self._stopping.set()
+        if self._exporting is not None:
+            self._exporting.terminate()
+
+    def _exchange(self, model: Reconstructor, network: BatchedNetwork) -> None:
+        from model.runtime.loading import open_network
+
+        if not self._export(model.subject) or self._stopping.is_set():
+            return
+        settings = self._settings
+        exported = open_network(
+            None, settings.device, "onnx", threads=settings.threads, subject=model.subject, landmarks=settings.landmarks
+        )
+        distance = furthest(network, exported)
+        if distance > FURTHEST_MM:
+            raise MPTError(f"its export is {distance:.2f} mm off on the sample photo")
+        network.exchange(exported)
+        log.info("%s is run by %s from now on (%.3f mm off)", model.model_name, exported.runtime, distance)
+
+    def _export(self, subject: str) -> bool:
+        start = time.monotonic()
+        log.info("Exporting the networks for subject=%s to ONNX, which runs faster; PyTorch answers meanwhile", subject)
+        self._exporting = subprocess.Popen(
+            [sys.executable, "-m", "model.runtime.export", "--subject", subject],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            preexec_fn=_give_way if os.name == "posix" else None,
+        )
+        _, said = self._exporting.communicate()
+        if self._stopping.is_set():
+            return False
+        if self._exporting.returncode != 0:
+            raise MPTError(f"the export failed: {said.strip().splitlines()[-1] if said.strip() else 'without a word'}")
+        log.info("Exported in %.0f s", time.monotonic() - start)
+        return True
+
+
+def furthest(one: Network, other: Network) -> float:
+    """How far two networks' answers to the sample photo are from each other at most, in millimetres.
+
+    Infinite if they do not find the same people.
+
+    Args:
+        one: The first.
+        other: The second.
+    """
+    from model.formats.photo import decode
+    from model.reconstructor import Reconstructor
+
+    photo = decode(_PHOTO.read_bytes(), _PIXELS).pixels
+    answers = []
+    for network in (one, other):
+        reconstruct = partial(Reconstructor(network).reconstruct, photo, mesh="raw")
+        answers.append([*reconstruct().people, *reconstruct(boxes=_BOXES).people])
+    if len(answers[0]) != len(answers[1]):
+        return float("inf")
+    return max(_distance(*pair) for pair in zip(*answers, strict=True))
+
+
+def _distance(one: Person, other: Person) -> float:
+    meshes = (np.concatenate([person.joints, person.vertices]) for person in (one, other))
+    a, b = meshes
+    return float(1000 * np.linalg.norm(a - b, axis=1).max())
+
+
+def _give_way() -> None:
+    os.nice(_NICE)
+
+
+def _is_ours(error: Exception) -> bool:
+    return isinstance(error, MPTError)

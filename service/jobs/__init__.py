@@ -1,0 +1,1 @@
+"""Work that takes longer than a request: videos, one after the other, with their state on the disk."""
