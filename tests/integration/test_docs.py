@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -114,17 +115,33 @@ def test_the_service_starts_as_told(snippet: Snippet, tmp_path: Path):
         assert len(answer.json()["people"]) == 3
 
 
+def finished_job(service: Served, film: bytes) -> str:
+    """The id of a video's job that has ended."""
+    with httpx2.Client(base_url=service.url, timeout=60) as client:
+        job = client.post("/videos", content=film, headers={"Content-Type": "video/mp4"}).json()
+        while job["status"] in ("queued", "running"):
+            time.sleep(0.05)
+            job = client.get(f"/jobs/{job['id']}").json()
+    assert job["status"] == "succeeded", job
+    return job["id"]
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 @pytest.mark.parametrize("snippet", [s for s in COMMANDS if s.text.startswith("curl")], ids=str)
-def test_a_request_is_answered(snippet: Snippet, service: Served, tmp_path: Path):
+def test_a_request_is_answered(snippet: Snippet, service: Served, desk: Path, tmp_path: Path):
     answer = httpx2.post(f"{service.url}/reconstruct?rigged=true", files=form(photo(640, 480))).json()
     text = snippet.text.replace("localhost:8000", service.url)
     text = text.replace("<person>", answer["people"][0]["id"]).replace("<id>", answer["id"])
-    (tmp_path / "photo.jpg").write_bytes(photo(640, 480))
+    given = {"photo.jpg": photo(640, 480)}
+    if "dance.mp4" in text or "<job>" in text:
+        given["dance.mp4"] = (desk / "dance.mp4").read_bytes()
+        text = text.replace("<job>", finished_job(service, given["dance.mp4"]))
+    for name, data in given.items():
+        (tmp_path / name).write_bytes(data)
     words = [*shlex.split(text), "--fail-with-body", "--no-progress-meter"]
     result = subprocess.run(words, cwd=tmp_path, capture_output=True)
     assert result.returncode == 0, result.stdout + result.stderr
-    files = [file for file in tmp_path.iterdir() if file.name != "photo.jpg"]
+    files = [file for file in tmp_path.iterdir() if file.name not in given]
     assert all(file.stat().st_size > 1000 for file in files)
     has_text = not files and "DELETE" not in words
     assert result.stdout.startswith((b'{"id"', b'{"results"')) if has_text else not result.stdout
