@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
 from model.body.rig import Rig
@@ -43,21 +41,24 @@ class Garment:
         if rig is not None:
             weights = np.stack([rig.dense_weights[:, joints].sum(axis=1) for joints in _JOINTS], axis=1) ** _SHARP
             self._parts = weights / weights.sum(axis=1, keepdims=True)
-        self.colors = lru_cache(maxsize=len(PALETTE) + 1)(self._colors)
+        self._made: dict[int | None, np.ndarray] = {}
 
-    def _colors(self, person: int | None = None) -> np.ndarray:
+    def colors(self, person: int | None = None) -> np.ndarray:
         """The colours.
 
         Args:
             person: None for the calm colours that everybody wears; a number for this person's own, of `PALETTE`.
 
         Returns:
-            (V, 3) uint8 sRGB; not to be changed.
+            (V, 3) uint8 sRGB, the same array each time; it cannot be changed.
         """
-        shirt, trousers = np.array(_SHIRT), np.array(_TROUSERS)
-        if person is not None:
-            shirt = np.array(PALETTE[person % len(PALETTE)])
-            trousers = _DARKER * shirt
-        colors = np.rint(self._parts @ np.stack([SKIN, shirt, trousers, _SHOES])).astype(np.uint8)
-        colors.flags.writeable = False
-        return colors
+        number = None if person is None else person % len(PALETTE)
+        if number not in self._made:
+            shirt, trousers = np.array(_SHIRT), np.array(_TROUSERS)
+            if number is not None:
+                shirt = np.array(PALETTE[number])
+                trousers = _DARKER * shirt
+            made = np.rint(self._parts @ np.stack([SKIN, shirt, trousers, _SHOES])).astype(np.uint8)
+            made.flags.writeable = False
+            self._made[number] = made
+        return self._made[number]

@@ -29,6 +29,9 @@ class VideoQuery(BaseModel):
         examples=[["glb", "json"]],
     )
     overlay: bool = Field(False, description="Whether to draw the people over the film, as WebM.")
+    colors: Literal["plain", "person"] = Field(
+        "plain", description="What bodies wear: everybody the same calm colours, or each person one of their own."
+    )
     skeleton: Literal["smpl", "mixamo", "unreal", "lafan1"] = Field(
         "smpl", description="Whose joints' names and resting pose bvh has."
     )

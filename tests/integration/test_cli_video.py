@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from model.formats.mesh import to_glb
 from model.reconstructor import Reconstructor
 from model.results import Person, Reconstruction
 from model.video.reading import VideoReader
@@ -151,6 +152,14 @@ def test_the_overlay_has_the_bodies_over_the_video(run, clip):
     before, after = frame(10)[red].mean(axis=0), frames[10][red].mean(axis=0)
     assert after[0] < before[0] - 20 and after[2] > before[2] + 20  # a bluish body over the red person
     assert np.abs(frames[10][~(frame(10).max(axis=2) > 160)].astype(int) - BACKGROUND).mean() < 9
+
+
+def test_each_person_keeps_a_colour_of_her_own(run, clip, model):
+    assert run("clip.mp4", "--colors", "person")[0] == 0
+    worn = [Glb(Path(f"reconstructions/clip.video-{k}.glb").read_bytes()).attribute("COLOR_0")[0] for k in (1, 2)]
+    wanted = [Glb(to_glb(model.vertices, model.faces, "x", model.garment.colors(k))) for k in (0, 1)]
+    assert [tuple(colour) for colour in worn] == [tuple(glb.attribute("COLOR_0")[0]) for glb in wanted]
+    assert tuple(worn[0]) != tuple(worn[1])
 
 
 def test_an_overlay_lasts_as_long_as_a_time_lapse(run):

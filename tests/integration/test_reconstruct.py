@@ -248,6 +248,22 @@ def test_crops_are_those_that_training_cuts() -> None:
     torch.testing.assert_close(torch.tensor([square_crop(box) for box in boxes]), expected)
 
 
+def test_everybody_is_dressed_alike_or_each_in_a_colour(
+    reconstructor: Reconstructor, picture: Picture, person: Person
+) -> None:
+    """And the vertices are those of the rig that wears the suit."""
+    assert person.colors is reconstructor.garment.colors() and person.body is not None
+    again = reconstructor.reconstruct(picture.image, focal_length=FOCAL, boxes=[person.bbox] * 2, colors="person")
+    assert [one.colors is reconstructor.garment.colors(k) for k, one in enumerate(again)] == [True, True]
+    raw = reconstructor.reconstruct(picture.image, focal_length=FOCAL, mesh="raw").people[0]
+    assert raw.colors is person.colors
+    rig, body = reconstructor.rig, person.body
+    worn = rig.pose(body.rotations, body.shape, body.translation)
+    assert np.abs(worn - person.vertices).max() < 1e-4
+    with pytest.raises(BadInput, match="choose plain or person"):
+        reconstructor.reconstruct(picture.image, colors="red")
+
+
 def test_it_says_what_it_is(reconstructor: Reconstructor) -> None:
     about = reconstructor.info()
     assert about.keys() == {"name", "subject", "size", "engine", "joints", "vertices", "scores"}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from model.body.fitting import BodyFit
+from model.body.garment import Garment
 from model.body.rig import Rig
 from model.errors import BadInput
 from model.inputs import check_box
@@ -49,6 +50,7 @@ class FakeReconstructor:
         self.go.set()
         self.calls: list[dict] = []
         self.vertices, self.faces = figure()
+        self.garment = Garment(len(self.vertices), None)
 
     def info(self) -> dict:
         scores = {"validation": {"MPJPE": 58.3}}
