@@ -35,8 +35,6 @@ _DEPTH = np.radians(6.0)
 _SIZE, _ODD_SIZE = 0.1, 0.15
 """Standard deviation of people's sizes as the network answers them, as a share, and the share of those who are
 children, do not touch the ground, or have no size at all."""
-_FRAMES = 4.0
-"""So many frames' worth a person counts at most: her lean is the same in all of a film."""
 _COARSE, _MIDDLE, _FINE = np.radians([4.0, 2.0, 0.5])
 _WIDE, _NARROW = np.radians([32.0, 6.0])
 _CLOSE = np.radians(10.0)
@@ -163,11 +161,11 @@ def _around(best: tuple[float, float], reach: float, step: float, tilt: Tilt | N
 
 
 def _shares(person: Sequence[int] | None, count: int) -> np.ndarray:
-    """(P,) by how much each body counts."""
+    """(P,) by how much each body counts: a person once, since the network sees her lean alike in all frames."""
     if person is None:
         return np.ones(count)
     _, which, frames = np.unique(np.asarray(person), return_inverse=True, return_counts=True)
-    shares: np.ndarray = np.minimum(1.0, _FRAMES / frames)[which]
+    shares: np.ndarray = (1.0 / frames)[which]
     return shares
 
 

@@ -15,8 +15,10 @@ import numpy as np
 from model.body.motion import SkeletonMotion
 from model.files import atomic_write
 from model.formats.endings import OVERLAY_VIDEO
+from model.people import extent
 from model.rendering.overlay import overlay
 from model.rendering.shading import Figure
+from model.scene.lines import Lines, find_lines
 from model.video.bodies import motion_of
 from model.video.camera_motion import CameraMotion
 from model.video.motion_files import MovingPerson
@@ -127,12 +129,13 @@ def reconstruct_film(
         stack.callback(film.close)
         opened()
         tracks, camera = stack.enter_context(Tracks()), CameraMotion()
+        lines: list[Lines] = []
         recording = None
         if isinstance(source, int) and job.overlay:  # nobody can film the same again
             recording = Recording(Path(stack.enter_context(tempfile.TemporaryDirectory())), film.width, film.height)
             stack.callback(recording.close)
         try:
-            _follow(film, job, tracks, camera, recording, tick)
+            _follow(film, job, tracks, camera, lines, recording, tick)
         except KeyboardInterrupt:
             if not isinstance(source, int):
                 raise
@@ -147,7 +150,7 @@ def reconstruct_film(
             if job.colors == "person":  # one colour all the way, whatever her place in a frame's order
                 colors = job.model.garment.colors(number)
                 track.people = [dataclasses.replace(person, colors=colors) for person in track.people]
-        world, motions = find_world(chosen, motions, camera.moves)
+        world, motions = find_world(chosen, motions, camera.moves, lines[0] if lines else None)
         about = _About(stem, (film.width, film.height), rate, tracks.times[-1], world)
         _write(chosen, motions, about, job, written)
         if job.overlay:
@@ -168,13 +171,18 @@ def _follow(
     job: FilmJob,
     tracks: Tracks,
     camera: CameraMotion,
+    lines: list[Lines],
     recording: Recording | None,
     tick: Callable[[float | None], None],
 ) -> None:
-    """Go through the film and fill the tracks."""
+    """Go through the film and fill the tracks, and the lines of the first frame that shows somebody."""
     for time, frame in film:
         found = job.model.reconstruct(frame, focal_length=job.focal_length, ground=False, mesh=job.mesh)
         tracks.add(time, found.people)
+        if not lines and found.people:
+            before = found.people[0].camera
+            people = [extent(person) for person in found.people]
+            lines.append(find_lines(frame, before.focal_length, before.principal_point, people))
         camera.add(time, frame, [person.bbox for person in found.people])
         if recording is not None:
             recording.add(frame)

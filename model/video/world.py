@@ -12,6 +12,7 @@ from model.body.legs import LEGS
 from model.body.motion import SkeletonMotion
 from model.body.skeleton import TURN_UP
 from model.scene.ground import Ground, Scene, World, camera_heights, world_on
+from model.scene.lines import Lines
 from model.scene.sight import see_scene
 from model.video.bodies import put_back
 from model.video.grounding import ground
@@ -42,7 +43,10 @@ class FilmWorld:
 
 
 def find_world(
-    tracks: Sequence[Track], motions: Sequence[SkeletonMotion | None], camera_moves: bool
+    tracks: Sequence[Track],
+    motions: Sequence[SkeletonMotion | None],
+    camera_moves: bool,
+    lines: Lines | None = None,
 ) -> tuple[FilmWorld | None, list[SkeletonMotion | None]]:
     """Finds the world by all people and frames, and puts them on its floor: their feet stand where they stand.
 
@@ -50,13 +54,14 @@ def find_world(
         tracks: The people, the first of whom the world is about; their bodies are replaced.
         motions: Theirs, in the camera's axes, y up; None of who has no body.
         camera_moves: Whether the camera does.
+        lines: Of a frame at the beginning.
 
     Returns:
         The world, None if there is nobody; and the motions, in the camera's axes still.
     """
     if not tracks:
         return None, []
-    scene = _sight(tracks)
+    scene = _sight(tracks, lines)
     level = FilmWorld(scene, world_on(scene, np.asarray(tracks[0].people[0].camera.translation)), camera_moves)
     back = level.rotation.T
     grounded: list[SkeletonMotion | None] = []
@@ -81,7 +86,7 @@ def find_world(
     return FilmWorld(scene, world, camera_moves), grounded
 
 
-def _sight(tracks: Sequence[Track]) -> Scene:
+def _sight(tracks: Sequence[Track], lines: Lines | None) -> Scene:
     """What some frames of everyone say of up and the floor; a floor there is in any case."""
     joints, confidence, bodies, person = [], [], [], []
     for number, track in enumerate(tracks):
@@ -91,7 +96,7 @@ def _sight(tracks: Sequence[Track]) -> Scene:
             confidence.append(seen.keypoints_2d[:, 2])
             bodies.append(seen.camera.to_camera(seen.vertices[:: max(1, len(seen.vertices) // _POINTS)]))
             person.append(number)
-    scene, _ = see_scene(np.stack(joints), np.stack(confidence), bodies, person=person)
+    scene, _ = see_scene(np.stack(joints), np.stack(confidence), bodies, person=person, lines=lines)
     if scene.ground is None:  # the camera lies on the floor, or below
         height = float(np.median(camera_heights(bodies, scene.up.direction)))
         floor = Ground(scene.up.direction, height, np.zeros(len(bodies), bool))
