@@ -78,12 +78,16 @@ class BodyFitter:
 
     def resized(self, body: BodyFit, factor: float) -> Body:
         """The body in the same pose whose shape is nearest to the same one `factor` times as large."""
-        # Least squares over the sampled vertices: factor (template + directions shape) = template + directions new.
-        few = self.rig.sampled
-        directions = few.shape_directions.reshape(few.shape_count, -1).astype(np.float64)
+        # Least squares over the sampled vertices, wherever the body then is:
+        # factor (template + directions shape) = template + directions new + shift.
+        few, count = self.rig.sampled, self.rig.shape_count
+        directions = few.shape_directions.reshape(count, -1).astype(np.float64)
         larger = (factor - 1) * few.template.ravel() + factor * (body.shape @ directions)
-        normal = directions @ directions.T + _STIFFNESS * len(few.template) * np.eye(few.shape_count)
-        return self._posed([replace(body, shape=np.linalg.solve(normal, directions @ larger))], [np.zeros(3)])[0]
+        unknown = np.concatenate([directions, np.tile(np.eye(3), len(few.template))])
+        normal = unknown @ unknown.T
+        normal[:count, :count] += _STIFFNESS * len(few.template) * np.eye(count)
+        shape = np.linalg.solve(normal, unknown @ larger)[:count]
+        return self._posed([replace(body, shape=shape)], [np.zeros(3)])[0]
 
     def _posed(self, fits: Sequence[BodyFit], translations: Sequence[np.ndarray]) -> list[Body]:
         """Bodies of fits that stand at these places (3,)."""
