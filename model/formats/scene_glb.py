@@ -51,7 +51,7 @@ def to_scene_glb(bodies: Sequence[SceneBody], scene: Scene) -> bytes:
     file = GltfWriter()
     nodes, contents = [], []
     for number, (body, mesh, up) in enumerate(zip(bodies, meshes, lift.tolist(), strict=True)):
-        x, _, z = world.to_world(np.asarray(body.root, np.float64)).tolist()
+        x, _, z = world.to_world(np.asarray(body.root, np.float64)).round(6).tolist()
         vertices = (mesh + np.array([-x, up, -z])).astype(np.float32)
         attributes = {
             "POSITION": file.points(vertices),
