@@ -16,7 +16,7 @@ _SHORTEST = 0.04
 """Of that: lines of less are texture."""
 _OFF = 0.7
 """Pixels of it by which a line's ends may be beside the edge that it follows."""
-_MOST = 300
+_MOST = 150
 """Lines, the longest ones: bounds the time."""
 _UPRIGHT = 0.2
 """Share of lines that are upright."""
@@ -69,9 +69,10 @@ def upright(grid: np.ndarray, lines: Lines, blur: float) -> np.ndarray:
     Args:
         blur: radians: standard deviation that makes the likelihood as smooth as the grid is fine.
     """
-    deviation = np.hypot(lines.deviations, blur)
-    off = grid @ lines.normals.T / deviation  # (G, N)
+    # In single precision, which is twice as fast and as good here.
+    deviation = np.hypot(lines.deviations, blur).astype(np.float32)
+    off = grid.astype(np.float32) @ (lines.normals.astype(np.float32) / deviation[:, None]).T  # (G, N)
     # Of the sine of a line's angle, within -1 to 1: upright, or anything.
     found = _UPRIGHT / (np.sqrt(2 * np.pi) * deviation) * np.exp(-0.5 * np.square(off)) + (1 - _UPRIGHT) / 2
-    total: np.ndarray = _WEIGHT * np.log(found).sum(axis=1)
+    total: np.ndarray = _WEIGHT * np.log(found).sum(axis=1, dtype=np.float64)
     return total

@@ -98,5 +98,5 @@ def test_noise_is_bounded_and_finite():
     noise = np.random.default_rng(0).integers(0, 256, (1200, 1600, 3), dtype=np.uint8)
     noise = cv2.resize(cv2.resize(noise, (100, 80)), (1600, 1200), interpolation=cv2.INTER_NEAREST)
     lines = find_lines(noise, 1500.0, (800.0, 600.0), [])
-    assert len(lines.normals) <= 300
+    assert len(lines.normals) <= 150
     assert np.isfinite(lines.normals).all() and np.isfinite(lines.deviations).all()
