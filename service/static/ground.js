@@ -1,7 +1,7 @@
-// The floor that people stand on: a faint grid, and the soft shadow that a lamp above throws on it.
+// The floor that people stand on: a faint grid, light in the middle, and the soft shadow that a lamp above throws on it.
 
 import {
-  DirectionalLight, GridHelper, Group, Mesh, PlaneGeometry, ShadowMaterial, Vector3,
+  CanvasTexture, DirectionalLight, GridHelper, Group, Mesh, MeshBasicMaterial, PlaneGeometry, ShadowMaterial, Vector3,
 } from "./vendor/three.js";
 import { faint, INK } from "./surroundings.js";
 
@@ -15,12 +15,16 @@ export class Floor extends Group {
     const centre = box.getCenter(new Vector3()).setY(y);
     const extent = Math.ceil(Math.max(3, 1.6 * Math.max(size.x, size.z)));
     const grid = faint(new GridHelper(extent, 2 * extent, INK, INK), 0.3);
-    const shade = new Mesh(new PlaneGeometry(4 * extent, 4 * extent), new ShadowMaterial({ opacity: 0.38 }));
-    shade.material.depthWrite = false;
-    shade.rotation.x = -Math.PI / 2;
+    // On a dark page, too, there must be light for a shadow to be seen.
+    const glow = new MeshBasicMaterial({ map: spot(), transparent: true, depthWrite: false });
+    const lit = new Mesh(new PlaneGeometry(2 * extent, 2 * extent), glow);
+    const shade = new Mesh(new PlaneGeometry(4 * extent, 4 * extent), new ShadowMaterial({ opacity: 0.38, depthWrite: false }));
     shade.receiveShadow = true;
-    for (const part of [grid, shade]) part.position.copy(centre);
-    this.add(grid, shade, ...this.lamp(centre, 0.6 * size.length() + 0.5));
+    lit.renderOrder = -2;
+    shade.renderOrder = -1;
+    for (const part of [lit, shade]) part.rotation.x = -Math.PI / 2;
+    for (const part of [grid, lit, shade]) part.position.copy(centre);
+    this.add(lit, shade, grid, ...this.lamp(centre, 0.6 * size.length() + 0.5));
   }
 
   /** A lamp whose shadows reach as far as the people's ball, of this radius. */
@@ -39,9 +43,23 @@ export class Floor extends Group {
   dispose() {
     for (const part of this.children) {
       part.geometry?.dispose();
+      part.material?.map?.dispose();
       part.material?.dispose();
       if (part.isLight) part.dispose();
     }
     this.removeFromParent();
   }
+}
+
+/** White in the middle, nothing at the edge. */
+function spot() {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 256, height: 256 });
+  const context = canvas.getContext("2d");
+  const glow = context.createRadialGradient(128, 128, 0, 128, 128, 128);
+  glow.addColorStop(0, "#ffffff33");
+  glow.addColorStop(0.5, "#ffffff1f");
+  glow.addColorStop(1, "#ffffff00");
+  context.fillStyle = glow;
+  context.fillRect(0, 0, 256, 256);
+  return new CanvasTexture(canvas);
 }
