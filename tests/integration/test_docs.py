@@ -37,6 +37,7 @@ COMMANDS = sorted(set(commands()))
 # Understood but not run: what trains, evaluates, exports and measures (hours, or data that users bring; there are tests
 # of each on less), what installs (make, pip, docker), and a cluster. All else is run as it stands.
 RUN = [snippet for snippet in COMMANDS if re.match(r"mpt (reconstruct|explain|doctor|settings|weights)", snippet.text)]
+RUN = list({snippet.text: snippet for snippet in RUN}.values())  # once, on however many pages they stand
 SERVE = [s for s in COMMANDS if "mpt serve" in s.text and "MPT_RIG" not in s.text]  # the rig is one that users make
 
 

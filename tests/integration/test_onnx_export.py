@@ -140,9 +140,15 @@ def test_a_fine_tuned_network_is_exported_with_its_own_backbone(in_torch: TorchN
 
 
 WITHOUT_TORCH = """
-import sys
-sys.modules["torch"] = None  # who imports it now fails
-import time, cv2
+import sys, time
+
+class NotInstalled:
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, NotInstalled)
+import cv2
 from fastapi.testclient import TestClient
 from service.app import create_app
 from service.settings import Settings
