@@ -65,7 +65,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(SAMPLE, folder / name)
     still = cv2.resize(cv2.imread(str(SAMPLE)), (480, 320), interpolation=cv2.INTER_AREA)[..., ::-1]
     writer = VideoWriter(folder / "dance.mp4", (470, 320), 10.0)
-    for index in range(7):
+    for index in range(4):
         writer.add(index / 10, np.ascontiguousarray(still[:, index : index + 470]))
     writer.finish()
     return folder

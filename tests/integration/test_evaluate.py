@@ -24,6 +24,7 @@ from tests.support.render import draw_person
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import build_topology
 from training.evaluate import main
+from training.evaluation.baselines import mean_pose
 from training.evaluation.candidates import load_networks
 from training.evaluation.mocap import check_topology, evaluate_mocap
 from training.evaluation.validation import score_clean
@@ -81,8 +82,9 @@ def mocap(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def few_views(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The nearest-pose baseline takes seconds with all of its views."""
+    """The baselines take seconds with all of their views."""
     monkeypatch.setattr("training.evaluate.evaluate_mocap", functools.partial(evaluate_mocap, nearest_views=2048))
+    monkeypatch.setattr("training.evaluation.mocap.mean_pose", functools.partial(mean_pose, count=256))
 
 
 def report_of(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
@@ -217,9 +219,9 @@ def test_photos_by_the_command(photo: Photo, shipped: str, tmp_path: Path) -> No
     assert 40 < pck <= 50  # nearly all of hers, and none of the one who is missing
     errors = [value for key, value in tables["limbs_3d"]["two.png"].items() if key != "name"]
     assert 0 < errors[0] < 90 and 0 < errors[1] < 160  # millimetres; the mean pose is at 190 and 300
-    both, backbone, landmarks = errors[::2]  # PA-MPJPE
-    assert backbone != landmarks and both in (backbone, landmarks)
-    assert len(list((tmp_path / "out" / "photos").rglob("*.jpg"))) == 2 * 3
+    both, raw, backbone, landmarks = errors[::2]  # PA-MPJPE
+    assert backbone != landmarks and both in (backbone, landmarks) and raw != both
+    assert len(list((tmp_path / "out" / "photos").rglob("*.jpg"))) == 2 * 4
 
 
 def test_footage_and_photos_in_one_table(photo: Photo, shipped: str, tmp_path: Path) -> None:
@@ -266,10 +268,12 @@ def test_h36m_by_the_command(photo: Photo, shipped: str, tmp_path: Path) -> None
     centre, scale = [[x + width / 2, y + height / 2]], [1.1 * max(width, height) / 200]
     np.savez(tmp_path / "p2.npz", imgname=np.array([name]), center=np.array(centre), scale=np.array(scale), S=points)
     main(["--h36m", str(tmp_path / "p2.npz"), "--checkpoint", shipped, "--output", str(tmp_path / "out")])
-    (row,) = report_of(tmp_path / "out")["scores"].values()
-    assert row["joints"] == 12 and row["PA-MPJPE"] < 90 and row["PA-MPJPE"] < row["MPJPE"] < 160
+    rows = report_of(tmp_path / "out")["scores"]
+    assert [name.split(", ")[1:] for name in rows] == [[], ["raw"]]
+    for row in rows.values():
+        assert row["joints"] == 12 and row["PA-MPJPE"] < 90 and row["PA-MPJPE"] < row["MPJPE"] < 160
     assert "not the field's protocol" in (tmp_path / "out/report.md").read_text()
-    assert len(list((tmp_path / "out").glob("*.png"))) == 2
+    assert len(list((tmp_path / "out").glob("*.png"))) == 2 * 2
 
 
 def test_3dpw_by_the_command(photo: Photo, shipped: str, tmp_path: Path) -> None:
@@ -289,5 +293,7 @@ def test_3dpw_by_the_command(photo: Photo, shipped: str, tmp_path: Path) -> None
     (tmp_path / "sequenceFiles/test").mkdir(parents=True)
     (tmp_path / "sequenceFiles/test/walk.pkl").write_bytes(pickle.dumps(content, 2))
     main(["--3dpw", str(tmp_path), "--checkpoint", shipped, "--output", str(tmp_path / "out")])
-    (row,) = report_of(tmp_path / "out")["scores"].values()
-    assert row["joints"] == 12 and row["PA-MPJPE"] < 90 and row["PA-MPJPE"] < row["MPJPE"] < 160
+    rows = report_of(tmp_path / "out")["scores"]
+    assert [name.split(", ")[1:] for name in rows] == [[], ["raw"]]
+    for row in rows.values():
+        assert row["joints"] == 12 and row["PA-MPJPE"] < 90 and row["PA-MPJPE"] < row["MPJPE"] < 160
