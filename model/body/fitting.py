@@ -6,13 +6,14 @@ body: one that the body itself made is met exactly, and one that no body could m
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from model.body.rig import Rest, Rig
+from model.body.rig import Rig
 from model.body.skeleton import FAMILY, PARENTS, joint_positions, to_global, to_local
 from model.joints import JOINTS
 
@@ -29,9 +30,11 @@ _OBSERVATIONS = 100
 """Errors of a network's neighbouring vertices are much alike: the whole mesh counts as so many independent ones."""
 _LEAST_NOISE = 1e-4  # metres: keeps the prior, and so the answer, where the mesh says nothing at all
 _DAMPING = 1e-3
-_STEPS = 20
+_STEPS = 12
 _DONE = 3e-3  # radians, metres and shape coefficients: smaller steps change nothing that can be seen
+_GAIN = 0.05  # of the cost: nor does a step that takes off less of what no body can meet
 _BATCH = 16  # bodies at once: bounds the memory
+_FAMILY = FAMILY.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -84,32 +87,32 @@ def _fit_batch(
 ) -> list[BodyFit]:
     """Fits B bodies to B meshes of the rig's vertices (B, N, 3)."""
     shapes = np.zeros((len(target), rig.shape_count)) if shape is None else np.tile(shape, (len(target), 1))
-    state = _State(rig, target, *_begin(rig, target, shapes, start))
-    damping, moving = np.zeros(len(target)), np.ones(len(target), bool)
-    for _ in range(_STEPS):
-        step = state.step(damping, reshape=shape is None) * moving[:, None]
+    state = _State(rig, np.swapaxes(target, 1, 2).copy(), *_begin(rig, target, shapes, start))
+    people, damping = np.arange(len(target)), np.zeros(len(target))
+    fits: dict[int, BodyFit] = {}
+    for number in range(_STEPS):
+        step = state.step(damping, reshape=shape is None)
         after = state.moved(step)
-        better = after.cost(state.noise) <= state.cost(state.noise)
-        state = after if better.all() else state.where(~better, after)
+        before, now = state.cost(state.noise), after.cost(state.noise)
+        better = now <= before
+        state = after if better.all() else after.where(better, state)
         damping = np.where(better, damping / 10, np.maximum(10 * damping, _DAMPING))  # Levenberg and Marquardt
-        moving &= np.abs(step).max(axis=1) >= _DONE
-        if not moving.any():
+        moving = (np.abs(step).max(axis=1) >= _DONE) & ~(better & (now > (1 - _GAIN) * before)) & (number < _STEPS - 1)
+        if not moving.all():  # who has arrived goes no further
+            fits |= {int(person): state.fit(row) for row, person in enumerate(people) if not moving[row]}
+            state, people, damping = state.subset(moving), people[moving], damping[moving]
+        if not len(people):
             break
-    residuals = np.sqrt(np.square(state.off).sum(axis=2)).mean(axis=1)
-    return [
-        BodyFit(rotations, shape, translation, float(residual))
-        for rotations, shape, translation, residual in zip(
-            state.rotations, state.shape, state.translation, residuals, strict=True
-        )
-    ]
+    return [fits[person] for person in range(len(target))]
 
 
 def _begin(
     rig: Rig, target: np.ndarray, shapes: np.ndarray, start: Sequence[BodyFit] | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where to begin: rotations (B, 22, 3, 3), shapes (B, S) and translations (B, 3)."""
+    """Where to begin: each joint's quaternion (B, 22, 4), shapes (B, S) and translations (B, 3)."""
     if start is not None:
-        return np.stack([each.rotations for each in start]), shapes, np.stack([each.translation for each in start])
+        rotations = np.stack([each.rotations for each in start])
+        return _quaternions(rotations), shapes, np.stack([each.translation for each in start])
     rest = rig.rest(shapes)
     weights = np.square(rig.dense_weights.T)  # (22, N): most for what hangs on one joint alone
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
@@ -122,56 +125,89 @@ def _begin(
     turns = u @ vt
     arm = (turns[:, 0] @ (middle[:, 0] - rest.joints[:, 0])[..., None])[..., 0]
     rotations = to_local(turns @ np.swapaxes(rest.straighten, -1, -2))
-    return rotations, shapes, aim[:, 0] - arm - rest.joints[:, 0]
+    return _quaternions(rotations), shapes, aim[:, 0] - arm - rest.joints[:, 0]
+
+
+def _quaternions(rotations: np.ndarray) -> np.ndarray:
+    """Rotations (B, 22, 3, 3) as unit quaternions (B, 22, 4)."""
+    return Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_quat().reshape(*rotations.shape[:2], 4)
 
 
 class _State:
-    """B bodies somewhere on the way to their meshes, on the sampled vertices."""
+    """B bodies somewhere on the way to their meshes, on the sampled vertices, whose coordinates come first: (B, 3, N).
 
-    def __init__(self, rig: Rig, target: np.ndarray, rotations: np.ndarray, shape: np.ndarray, translation: np.ndarray):
+    Rotations are kept as quaternions: products of matrices drift away from rotations, in a video with each frame.
+    """
+
+    def __init__(
+        self, rig: Rig, target: np.ndarray, quaternions: np.ndarray, shape: np.ndarray, translation: np.ndarray
+    ):
         self._rig, self._target = rig, target
-        self.rotations, self.shape, self.translation = rotations, shape, translation
+        self._parameters = quaternions, shape, translation
+        self._shape, people = shape, len(shape)
+        turn = Rotation.from_quat(quaternions.reshape(-1, 4))
+        self._rotations = turn.as_matrix().reshape(people, JOINTS, 3, 3)
+        self._angles = turn.as_rotvec().reshape(people, JOINTS, 3) / _ANGLES[:, None]
         rest = rig.rest(shape)
-        world = to_global(rotations)
-        self._turns = world @ rest.straighten
-        self._above = np.broadcast_to(np.eye(3), world.shape).copy()  # each parent's axes
-        self._above[:, 1:] = world[:, PARENTS]
-        angles = Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_rotvec().reshape(-1, JOINTS, 3)
-        self._angles = angles / _ANGLES[:, None]
-        self._rest: Rest = rig.with_pose_offsets(rest, rotations)
-        self._places = joint_positions(rest.joints, self._turns, translation)
-        self.off = target - rig.skin(self._rest, self._turns, self._places)  # (B, N, 3)
-        self._squares = np.square(self.off).sum(axis=(1, 2), dtype=np.float64)
+        world = to_global(self._rotations)
+        self._above = np.empty_like(world)  # each parent's axes
+        self._above[:, 0], self._above[:, 1:] = np.eye(3), world[:, PARENTS]
+        turns = world @ rest.straighten
+        positions = joint_positions(rest.joints, turns, translation)
+        self._turns, self._positions = turns.astype(np.float32), positions.astype(np.float32)
+        offsets = positions - (turns @ rest.joints[..., None])[..., 0]
+        self._offsets = offsets.astype(np.float32)
+        vertices = rig.with_pose_offsets(rest, self._rotations).vertices
+        self._rest = np.ascontiguousarray(np.swapaxes(vertices, 1, 2), np.float32)
+        # Each vertex's own transform, blended of the joints': (B, 3, 4, N).
+        motions = np.concatenate([self._turns, self._offsets[..., None]], axis=3).reshape(people, JOINTS, 12)
+        self._blended = (np.swapaxes(motions, 1, 2) @ rig.dense_weights.T).reshape(people, 3, 4, -1)
+        skinned = (self._blended[:, :, :3] * self._rest[:, None]).sum(axis=2) + self._blended[:, :, 3]
+        self._off = target - skinned
+        self._squares = np.square(self._off).sum(axis=(1, 2), dtype=np.float64)
 
     @property
     def noise(self) -> np.ndarray:
         """(B,) the squared error of one observation, square metres: weighs the prior."""
-        return np.maximum(self._squares / 3, self._target.shape[1] * _LEAST_NOISE**2) / _OBSERVATIONS
+        count = self._target.shape[2]
+        return np.maximum(self._squares / 3, count * _LEAST_NOISE**2) / _OBSERVATIONS
 
     def cost(self, noise: np.ndarray) -> np.ndarray:
         """(B,) what is minimised: squared distances, and the prior's squared deviations as if they were noise."""
-        return self._squares + noise * (np.square(self.shape).sum(axis=1) + np.square(self._angles).sum(axis=(1, 2)))
+        return self._squares + noise * (np.square(self._shape).sum(axis=1) + np.square(self._angles).sum(axis=(1, 2)))
 
-    def where(self, kept: np.ndarray, other: _State) -> _State:
-        """These bodies where `kept` (B,) says so, else the other's."""
-        parts = [
-            np.where(kept.reshape(-1, *[1] * (mine.ndim - 1)), mine, its)
-            for mine, its in zip(self._parameters, other._parameters, strict=True)
-        ]
+    def fit(self, row: int) -> BodyFit:
+        """One of the bodies as it stands."""
+        _, shape, translation = (array[row] for array in self._parameters)
+        residual = np.sqrt(np.square(self._off[row]).sum(axis=0)).mean()
+        return BodyFit(self._rotations[row], shape, translation, float(residual))
+
+    def where(self, chosen: np.ndarray, other: _State) -> _State:
+        """These bodies where `chosen` (B,) says so, else the other's."""
+        pairs = zip(self._parameters, other._parameters, strict=True)
+        parts = (np.where(chosen.reshape(-1, *[1] * (mine.ndim - 1)), mine, its) for mine, its in pairs)
         return _State(self._rig, self._target, *parts)
 
-    @property
-    def _parameters(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return self.rotations, self.shape, self.translation
+    def subset(self, chosen: np.ndarray) -> _State:
+        """These of the bodies (B,)."""
+        part = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                setattr(part, name, value[chosen])
+        quaternions, shape, translation = self._parameters
+        part._parameters = quaternions[chosen], shape[chosen], translation[chosen]
+        return part
 
     def moved(self, step: np.ndarray) -> _State:
         """The state after a step (B, 66 + 3 + S)."""
+        quaternions, shape, translation = self._parameters
         swing, shift, change = np.split(step, [3 * JOINTS, 3 * JOINTS + 3], axis=1)
-        swings = Rotation.from_rotvec(swing.reshape(-1, 3)).as_matrix().reshape(-1, JOINTS, 3, 3)
-        local = np.swapaxes(self._above, -1, -2) @ swings @ self._above @ self.rotations
-        # Made rotations again at each step: else what rounding takes from them grows with each frame of a video.
-        local = Rotation.from_matrix(local.reshape(-1, 3, 3)).as_matrix().reshape(local.shape)
-        return _State(self._rig, self._target, local, self.shape + change, self.translation + shift)
+        # From the mesh's axes to the parent's.
+        own = (np.swapaxes(self._above, 2, 3) @ swing.reshape(-1, JOINTS, 3, 1)).reshape(-1, 3)
+        turned = (Rotation.from_rotvec(own) * Rotation.from_quat(quaternions.reshape(-1, 4))).as_quat()
+        return _State(
+            self._rig, self._target, turned.reshape(quaternions.shape), shape + change, translation + shift
+        )
 
     def step(self, damping: np.ndarray, reshape: bool) -> np.ndarray:
         """The Gauss-Newton step (B, 66 + 3 + S).
@@ -182,17 +218,17 @@ class _State:
         changes = self._changes(reshape)  # the Jacobian, transposed
         people, size = changes.shape[:2]
         normal = (changes @ np.swapaxes(changes, 1, 2)).astype(np.float64)
-        right = (changes @ self.off.reshape(people, -1, 1))[..., 0].astype(np.float64)
+        right = (changes @ self._off.reshape(people, -1, 1))[..., 0].astype(np.float64)
         # The prior: an angle in its parent's axes changes about as the swing in these axes.
         pull = np.zeros((people, size))
         pulled = (self._above @ (self._angles / _ANGLES[:, None])[..., None])[..., 0]
         pull[:, : 3 * JOINTS] = pulled.reshape(people, -1)
-        pull[:, 3 * JOINTS + 3 :] = self.shape[:, : size - 3 * JOINTS - 3]
+        pull[:, 3 * JOINTS + 3 :] = self._shape[:, : size - 3 * JOINTS - 3]
         stiffness = np.concatenate([np.repeat(1 / _ANGLES**2, 3), np.zeros(3), np.ones(size - 3 * JOINTS - 3)])
         noise, diagonal = self.noise[:, None], np.arange(size)
         normal[:, diagonal, diagonal] *= 1 + damping[:, None]
         normal[:, diagonal, diagonal] += noise * stiffness + 1e-12
-        step = np.zeros((people, 3 * JOINTS + 3 + self.shape.shape[1]))
+        step = np.zeros((people, 3 * JOINTS + 3 + self._shape.shape[1]))
         step[:, :size] = np.linalg.solve(normal, (right - noise * pull)[..., None])[..., 0]
         return step
 
@@ -201,31 +237,28 @@ class _State:
 
         Pose blend shapes count as constant: they change little in a step.
         """
-        rest, weights = self._rest, self._rig.dense_weights.T  # (22, N)
-        turns, places = self._turns.astype(np.float32), self._places.astype(np.float32)
-        people, count = self.off.shape[:2]
+        weights, (people, _, count) = self._rig.dense_weights.T, self._off.shape  # (22, N)
         # What is moved by a joint or by what hangs on it, weighed.
-        offsets = places - (turns @ rest.joints.astype(np.float32)[..., None])[..., 0]
-        moved = rest.vertices[:, None] @ np.swapaxes(turns, 2, 3) + offsets[:, :, None]  # (B, 22, N, 3)
-        family = FAMILY.astype(np.float32)
-        carried = (family @ (weights[..., None] * moved).reshape(people, JOINTS, -1)).reshape(moved.shape)
-        arm = carried - (family @ weights)[..., None] * places[:, :, None]
-        changes = np.zeros((people, 3 * JOINTS + 3 + (self.shape.shape[1] if reshape else 0), count, 3), np.float32)
-        swings = changes[:, : 3 * JOINTS].reshape(people, JOINTS, 3, count, 3)  # a view
+        moved = self._turns @ self._rest[:, None] + self._offsets[..., None]  # (B, 22, 3, N)
+        moved *= weights[:, None]
+        arm = (_FAMILY @ moved.reshape(people, JOINTS, -1)).reshape(moved.shape)
+        arm -= (_FAMILY @ weights)[:, None] * self._positions[..., None]
+        changes = np.zeros((people, 3 * JOINTS + 3 + (self._shape.shape[1] if reshape else 0), 3, count), np.float32)
+        swings = changes[:, : 3 * JOINTS].reshape(people, JOINTS, 3, 3, count)  # a view
         for axis, after, last in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):  # e_x * arm = (0, -z, y), and so on
-            swings[:, :, axis, :, after] = -arm[..., last]
-            swings[:, :, axis, :, last] = arm[..., after]
-        changes[:, 3 * JOINTS : 3 * JOINTS + 3] = np.eye(3)[:, None]
+            np.negative(arm[:, :, last], out=swings[:, :, axis, after])
+            swings[:, :, axis, last] = arm[:, :, after]
+        changes[:, 3 * JOINTS : 3 * JOINTS + 3] = np.eye(3)[:, :, None]
         if reshape:
-            changes[:, 3 * JOINTS + 3 :] = self._reshaped(weights, turns)
+            self._reshaped(changes[:, 3 * JOINTS + 3 :])
         return changes.reshape(people, changes.shape[1], -1)
 
-    def _reshaped(self, weights: np.ndarray, turns: np.ndarray) -> np.ndarray:
-        """(B, S, N, 3): where vertices go as the shape changes."""
-        directions, joints = self._rig.shape_directions, self._rig.joint_directions
-        joints = np.broadcast_to(joints, (len(turns), *joints.shape))  # (B, S, 22, 3)
-        places = joint_positions(joints, turns[:, None], np.zeros(3))
-        offsets = places.astype(np.float32) - (turns[:, None] @ joints[..., None])[..., 0]
-        blended = (weights.T @ turns.reshape(-1, JOINTS, 9)).reshape(len(turns), -1, 3, 3)  # (B, N, 3, 3)
-        turned = directions.transpose(1, 0, 2) @ np.swapaxes(blended, 2, 3)  # (B, N, S, 3)
-        return turned.transpose(0, 2, 1, 3) + weights.T @ offsets
+    def _reshaped(self, changes: np.ndarray) -> None:
+        """Fills in where vertices go as the shape changes: (B, S, 3, N)."""
+        directions, joints = np.swapaxes(self._rig.shape_directions, 1, 2), self._rig.joint_directions
+        turns = self._turns[:, None]
+        positions = joint_positions(np.broadcast_to(joints, (len(turns), *joints.shape)), turns, np.zeros(3))
+        offsets = positions.astype(np.float32) - (turns @ joints[..., None])[..., 0]  # (B, S, 22, 3)
+        np.matmul(np.swapaxes(offsets, 2, 3), self._rig.dense_weights.T, out=changes)
+        for axis in range(3):
+            changes += self._blended[:, None, :, axis] * directions[:, None, axis]

@@ -25,6 +25,7 @@ _DEEP = 0.1  # of her distance: likewise, nearer or farther
 _NEAREST = 0.1  # metres before the camera: keeps a projection finite
 _STEPS = 6
 _DONE = 3e-3  # radians and metres: smaller steps change nothing that can be seen
+_GAIN = 0.01  # of the cost: nor does a step that takes off less
 _DAMPING = 1e-3
 _BATCH = 64  # people at once: bounds the memory
 
@@ -154,6 +155,7 @@ def _refine_batch(
         step = task.step(state, damping) * moving[:, None]
         after = task.moved(state, step)
         better = after.cost <= state.cost
+        moving &= ~better | (after.cost < (1 - _GAIN) * state.cost)
         state = state.where(better, after)
         damping = np.where(better, damping / 10, np.maximum(10 * damping, _DAMPING))
         moving &= np.abs(step).max(axis=1) >= _DONE

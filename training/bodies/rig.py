@@ -14,7 +14,7 @@ from training.bodies.anny import LIMBS, SMPL_TO_ANNY, AnnyBody
 
 SHAPES = 24
 """Shape directions of anny that are kept: what the others do to its bodies is 0.05 mm in the mean."""
-_SAMPLE = 1024
+_SAMPLE = 256
 _POSE_DIRECTIONS = 9 * (JOINTS - 1)
 
 

@@ -76,7 +76,7 @@ def test_noise_is_not_followed(rig: Rig) -> None:
         (found,) = fit(rig, (truth + rng.normal(0, 0.01, truth.shape))[None])
         assert np.median(angles(found, rotations)) < 5.0  # toes have few vertices
         smooth = np.linalg.norm(rig.pose(found.rotations, found.shape, found.translation) - truth, axis=1).mean()
-        assert smooth < 0.005  # of noise that moves vertices by 16 mm
+        assert smooth < 0.006  # of noise that moves vertices by 16 mm
         assert 0.013 < found.residual < 0.019
 
 
@@ -120,17 +120,16 @@ def test_a_near_start_leads_to_the_same_body(rig: Rig) -> None:
 
 def test_a_long_motion_does_not_drift(rig: Rig) -> None:
     """Each frame begins with the one before: rounding errors must not add up, nor the shape change."""
-    few = dataclasses.replace(rig, sample=rig.sample[:256])  # for speed
     rotations, shape, translation = people(rig, 1)[0]
     turn, bend = np.tile(np.eye(3), (2, JOINTS, 1, 1))
     turn[0] = Rotation.from_euler("y", 3, degrees=True).as_matrix()
     bend[18:20] = Rotation.from_euler("y", [[1], [-1]], degrees=True).as_matrix()
     truth = [rotations]
-    while len(truth) < 80:
+    while len(truth) < 50:
         truth.append(turn @ truth[-1] @ bend)
     found: list[BodyFit] = []
     for each in truth:
-        found += fit(few, rig.pose(each, shape, translation)[None], shape, found[-1:] or None)
+        found += fit(rig, rig.pose(each, shape, translation)[None], shape, found[-1:] or None)
     for body, each in zip(found, truth, strict=True):
         assert body.residual < 1e-3 and (body.shape == found[0].shape).all()
         assert angles(body, each).max() < 1.0
