@@ -205,9 +205,7 @@ class _State:
         # From the mesh's axes to the parent's.
         own = (np.swapaxes(self._above, 2, 3) @ swing.reshape(-1, JOINTS, 3, 1)).reshape(-1, 3)
         turned = (Rotation.from_rotvec(own) * Rotation.from_quat(quaternions.reshape(-1, 4))).as_quat()
-        return _State(
-            self._rig, self._target, turned.reshape(quaternions.shape), shape + change, translation + shift
-        )
+        return _State(self._rig, self._target, turned.reshape(quaternions.shape), shape + change, translation + shift)
 
     def step(self, damping: np.ndarray, reshape: bool) -> np.ndarray:
         """The Gauss-Newton step (B, 66 + 3 + S).
