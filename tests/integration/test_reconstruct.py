@@ -150,6 +150,21 @@ def test_joints_hang_on_the_mesh_whose_pelvis_is_the_origin(person: Person, reco
     assert 1.2 < np.ptp(person.vertices[:, 1]) < 2.1  # metres
 
 
+def test_the_networks_own_mesh_is_one_word_away(reconstructor: Reconstructor, picture: Picture, person: Person) -> None:
+    (raw,) = reconstructor.reconstruct(picture.image, focal_length=FOCAL, mesh="raw")
+    assert (person.mesh_kind, raw.mesh_kind) == ("body", "raw") and raw.body is None and person.body is not None
+    np.testing.assert_array_equal(raw.keypoints_2d, person.keypoints_2d)
+    seen = person.keypoints_2d[:, :2]
+    off = [np.linalg.norm(one.camera.project(one.joints) - seen, axis=1).mean() for one in (person, raw)]
+    assert off[0] < 0.9 * off[1]
+    rig = reconstructor.rig
+    assert rig is not None
+    posed = rig.pose(person.body.rotations, person.body.shape, person.body.translation)
+    assert np.linalg.norm(posed - person.vertices, axis=1).mean() < 5e-3  # the suit evens its surface
+    with pytest.raises(BadInput, match="choose body or raw"):
+        reconstructor.reconstruct(picture.image, mesh="cooked")  # type: ignore[arg-type]
+
+
 def test_mirrored_in_mirrored_out(reconstructor: Reconstructor, picture: Picture, person: Person) -> None:
     flipped = np.ascontiguousarray(picture.image[:, ::-1])
     other = reconstructor.reconstruct(flipped, focal_length=FOCAL).people[0]

@@ -74,9 +74,9 @@ def test_noise_is_not_followed(rig: Rig) -> None:
     for rotations, shape, translation in people(rig, 3):
         truth = rig.pose(rotations, shape, translation)
         (found,) = fit(rig, (truth + rng.normal(0, 0.01, truth.shape))[None])
-        assert np.median(angles(found, rotations)) < 5.0  # toes have few vertices
+        assert np.median(angles(found, rotations)) < 6.0  # toes have few vertices
         smooth = np.linalg.norm(rig.pose(found.rotations, found.shape, found.translation) - truth, axis=1).mean()
-        assert smooth < 0.006  # of noise that moves vertices by 16 mm
+        assert smooth < 0.008  # of noise that moves vertices by 16 mm
         assert 0.013 < found.residual < 0.019
 
 
