@@ -41,7 +41,7 @@ _TURNS = np.array(
         0.06, 0.17, 0.09, 0.09, 0.20, 0.34, 0.34, 0.36, 0.36, 0.38, 0.38,
     ]
 )  # fmt: skip
-_EASE = 1.4  # times as far a joint may turn: errors of 2D networks are less independent than this method thinks
+_EASE = 1.2  # times as far a joint may turn: errors of 2D networks are less independent than this method thinks
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def rig() -> Rig:
 
 @pytest.fixture(scope="module")
 def fitter(rig: Rig) -> BodyFitter:
-    return BodyFitter(rig, COCO_JOINTS)
+    return BodyFitter(rig, rig, COCO_JOINTS)
 
 
 @pytest.fixture(scope="module")
@@ -181,4 +181,4 @@ def test_another_size_is_a_shape_of_that_size(
 
 def test_keypoints_that_the_rig_does_not_know_are_told(rig: Rig) -> None:
     with pytest.raises(ValueError, match="tail"):
-        BodyFitter(rig, (*COCO_JOINTS, "tail"))
+        BodyFitter(rig, rig, (*COCO_JOINTS, "tail"))
