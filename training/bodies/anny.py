@@ -53,7 +53,7 @@ class AnnyBody(BankedMesh):
 
     @classmethod
     def load(cls, youngest: int = ADULT) -> AnnyBody:
-        """Loads the body from the cache, making it first if need be (some minutes).
+        """Loads the body from the cache, making it first if need be (half a minute).
 
         Args:
             youngest: years of the youngest bodies that `sample_shapes` draws; children come in below 18.

@@ -32,7 +32,7 @@ class AnnyHand(BankedMesh):
 
     @classmethod
     def load(cls) -> AnnyHand:
-        """Loads the hand from the cache, making it first if need be (some minutes)."""
+        """Loads the hand from the cache, making it first if need be (half a minute)."""
         path = cls.path()
         if not path.exists():
             anny_hand_build.build(path)
