@@ -8,7 +8,7 @@ from model.formats.markers import Markers
 
 
 def to_trc(markers: Markers, name: str) -> bytes:
-    """Write points; where nobody is there, cells are empty, which OpenSim reads as not seen.
+    """Write points; where nobody is there, cells are NaN: empty ones at a line's end are a broken file to OpenSim 4.6.
 
     Args:
         markers: What moves.
@@ -25,6 +25,6 @@ def to_trc(markers: Markers, name: str) -> bytes:
         f"\t{axes}",
     ]
     for number, row in enumerate(markers.positions.reshape(frames, -1)):
-        cells = "\t".join("" if np.isnan(value) else f"{value:.5f}" for value in row)
+        cells = "\t".join("NaN" if np.isnan(value) else f"{value:.5f}" for value in row)
         lines.append(f"{number + 1}\t{number / markers.rate:.6f}\t{cells}")
     return ("\n".join(lines) + "\n").encode()
