@@ -113,18 +113,20 @@ def _check(name: str, file: Path) -> None:
 
     Raises:
         BadCheckpoint: It is damaged, or does not fit its network.
-        BadData: It is a damaged rig.
+        BadData: It is a damaged rig, or suit.
     """
     from torch import nn
 
     from model.body.rig_file import load_rig
+    from model.body.suit import load_suit
     from model.network.backbones import backbone_names, build_backbone
     from model.network.checkpoint import load_checkpoint
     from model.network.detectors.registry import load_detector
 
-    if name.endswith("-rig"):
-        load_rig(file)  # numbers and all
-        return
+    for kind, read in (("rig", load_rig), ("suit", load_suit)):
+        if name.endswith(f"-{kind}"):
+            read(file)  # numbers and all
+            return
     network: nn.Module
     if name not in published_weights():
         network = load_checkpoint(file).model

@@ -6,18 +6,39 @@ the template, so that bodies of all shapes in all poses wear it at no cost.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 from scipy.sparse import csr_matrix, diags
 
 from model.body.rig import Rig
 from model.body.rig_file import find_rig
 from model.errors import BadData
+
+_FORMAT = "mpt-suit-1"
+_TENSORS = ("vertices", "counts", "sources", "shares")
+
+
+@dataclass(frozen=True)
+class Suit:
+    """For bodies of V vertices, of which M are moved."""
+
+    vertices: np.ndarray
+    """(M,) int64."""
+    blend: csr_matrix
+    """(M, V) rows sum to 1: each one as a blend of bare vertices."""
+
+    def wear(self, resting: np.ndarray) -> np.ndarray:
+        """Dresses resting vertices, or directions of them, (..., V, 3)."""
+        worn, columns = resting.copy(), np.moveaxis(resting, -2, 0)
+        moved = self.blend @ columns.reshape(len(columns), -1)
+        worn[..., self.vertices, :] = np.moveaxis(moved.reshape(-1, *columns.shape[1:]), 0, -2)
+        return worn
 
 
 @lru_cache(maxsize=4)
@@ -41,26 +62,41 @@ def dressed(rig: Rig, path: Path | None = None) -> Rig:
     """
     from weights import path as shipped
 
-    path = path or shipped("anny-suit")
+    suit = load_suit(path or shipped("anny-suit"))
+    if suit.blend.shape[1] != rig.vertex_count:
+        return rig
+    return replace(rig, template=suit.wear(rig.template), shape_directions=suit.wear(rig.shape_directions))
+
+
+def save_suit(path: Path, suit: Suit) -> None:
+    """Writes a suit as safetensors."""
+    blend = suit.blend.tocsr()
+    arrays = (suit.vertices, np.diff(blend.indptr), blend.indices)
+    tensors = {name: array.astype(np.uint16) for name, array in zip(_TENSORS, arrays)}
+    about = {"format": _FORMAT, "size": blend.shape[1]}
+    save_file(tensors | {"shares": blend.data.astype(np.float16)}, path, metadata={"mpt": json.dumps(about)})
+
+
+def load_suit(path: Path) -> Suit:
+    """Reads a suit and checks it: it is a file from outside.
+
+    Raises:
+        BadData: it is not there, is none of ours, or contradicts itself; the message names it.
+    """
     try:
-        tensors = load_file(path)
-        vertices, counts, sources = (tensors[name].astype(np.int64) for name in ("vertices", "counts", "sources"))
-        shares, (size,) = tensors["shares"].astype(np.float64), tensors["size"].tolist()
-        if size != rig.vertex_count:
-            return rig
-        suit = csr_matrix((shares, sources, np.append(0, np.cumsum(counts))), (len(vertices), size))
-        suit.check_format()
-        suit = diags(1 / suit.sum(axis=1).A1) @ suit  # half precision lost a little of "rows sum to 1"
-        if not (np.isfinite(shares).all() and vertices.min() >= 0 and vertices.max() < size):
+        with safe_open(path, framework="numpy") as file:
+            about = json.loads((file.metadata() or {}).get("mpt", "{}"))
+            if about.get("format") != _FORMAT:
+                raise ValueError(f"it is none of {_FORMAT}")
+            vertices, counts, sources, shares = (file.get_tensor(name) for name in _TENSORS)
+        size, ends = int(about["size"]), np.append(0, np.cumsum(counts, dtype=np.int64))
+        blend = csr_matrix((shares.astype(np.float64), sources.astype(np.int64), ends), (len(vertices), size))
+        blend.check_format()
+        if not np.isfinite(blend.data).all() or not len(vertices) or vertices.max() >= size:
             raise ValueError("it points nowhere")
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        total = np.asarray(blend.sum(axis=1)).ravel()  # half precision lost a little of "rows sum to 1"
+        if np.abs(total - 1).max() > 0.01:
+            raise ValueError("its rows do not sum to 1")
+    except (SafetensorError, OSError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise BadData(f"{path} is no sound suit ({error}); make it anew by `python -m training.bodies.suit`.") from None
-
-    def wear(resting: np.ndarray) -> np.ndarray:
-        """Of (..., V, 3)."""
-        worn, columns = resting.copy(), np.moveaxis(resting, -2, 0)
-        moved = (suit @ columns.reshape(size, -1)).reshape(len(vertices), *columns.shape[1:])
-        worn[..., vertices, :] = np.moveaxis(moved, 0, -2)
-        return worn
-
-    return replace(rig, template=wear(rig.template), shape_directions=wear(rig.shape_directions))
+    return Suit(vertices.astype(np.int64), (diags(1 / total) @ blend).tocsr())

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix, diags, identity
 from scipy.sparse.linalg import splu
 
+from model.body.suit import Suit, save_suit
 from model.joints import JOINTS
 
 _FEATURE = 0.012
@@ -47,23 +48,13 @@ def dress(template: np.ndarray, faces: np.ndarray, weights: np.ndarray, joints: 
     return smooth(shoes @ template, faces, linked, _share(weights, template, joints)) @ shoes
 
 
-def save_suit(path: Path, suit: csr_matrix) -> None:
-    """Writes the rows of the map that are not the identity's, without shares that move nothing, as safetensors."""
-    from safetensors.numpy import save_file
-
+def as_suit(suit: csr_matrix) -> Suit:
+    """The rows of the map (V, V) that are not the identity's, without shares that move nothing."""
     moved = np.flatnonzero(np.asarray(abs(suit - identity(suit.shape[0])).sum(axis=1)).ravel() > 1e-6)
     rows = suit[moved].tocsr()
     rows.data[np.abs(rows.data) < _NOTHING] = 0
     rows.eliminate_zeros()
-    rows = diags(1 / np.asarray(rows.sum(axis=1)).ravel()) @ rows
-    tensors = {
-        "size": np.array([suit.shape[0]], np.uint32),
-        "vertices": moved.astype(np.uint16),
-        "counts": np.diff(rows.indptr).astype(np.uint16),
-        "sources": rows.indices.astype(np.uint16),
-        "shares": rows.data.astype(np.float16),
-    }
-    save_file(tensors, path)
+    return Suit(moved, (diags(1 / np.asarray(rows.sum(axis=1)).ravel()) @ rows).tocsr())
 
 
 def _share(weights: np.ndarray, template: np.ndarray, joints: np.ndarray) -> np.ndarray:
@@ -199,7 +190,7 @@ def main() -> None:
     arguments = parser.parse_args()
     body, turn = AnnyBody.load(), SMPL_TO_ANNY.numpy()
     suit = dress(body.template.numpy() @ turn, body.faces, body.weights.numpy(), body.joints.numpy()[:JOINTS] @ turn)
-    save_suit(arguments.output, suit)
+    save_suit(arguments.output, as_suit(suit))
     print(f"{arguments.output}: {suit.shape[0]} vertices.")
 
 

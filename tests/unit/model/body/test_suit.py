@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
+from safetensors import safe_open
+from safetensors.numpy import save_file
+from scipy.sparse import csr_matrix
 from scipy.spatial import ConvexHull
 
 import weights
 from model.body.rig import Rig
 from model.body.rig_file import load_rig
-from model.body.suit import dressed
+from model.body.suit import Suit, dressed, load_suit, save_suit
 from model.errors import BadData
 from model.network.checkpoint import load_checkpoint
 from model.rendering.rasterizer import rasterise
@@ -109,13 +111,23 @@ def test_another_mesh_stays_bare(rig: Rig) -> None:
         lambda suit: suit.update(sources=np.full_like(suit["sources"], 65535)),
         lambda suit: suit.update(vertices=np.full_like(suit["vertices"], 65535)),
         lambda suit: suit.update(shares=np.full_like(suit["shares"], np.nan)),
+        lambda suit: suit.update(shares=suit["shares"] * 2),
     ],
 )
-def test_a_broken_suit_is_refused(rig: Rig, tmp_path: Path, harm) -> None:
-    suit = load_file(weights.path("anny-suit"))
+def test_a_broken_suit_is_refused(tmp_path: Path, harm) -> None:
+    with safe_open(weights.path("anny-suit"), "numpy") as file:
+        suit, about = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
     harm(suit)
-    save_file(suit, tmp_path / "suit.safetensors")
-    with pytest.raises(BadData, match="no sound suit"):
-        dressed(rig, tmp_path / "suit.safetensors")
-    with pytest.raises(BadData, match="no sound suit"):
-        dressed(rig, tmp_path / "missing.safetensors")
+    save_file(suit, tmp_path / "suit.safetensors", metadata=about)
+    for path in (tmp_path / "suit.safetensors", tmp_path / "missing.safetensors", weights.path("anny-rig")):
+        with pytest.raises(BadData, match="no sound suit"):
+            load_suit(path)
+
+
+def test_a_suit_is_read_as_written(tmp_path: Path) -> None:
+    """Two of four vertices go: one half way to another, one out of the other two."""
+    blend = csr_matrix([[0.5, 0.5, 0, 0], [0, 0.25, 0.75, 0]])
+    save_suit(tmp_path / "suit.safetensors", Suit(np.array([0, 3]), blend))
+    bare = np.array([[[0, 0, 0], [2, 0, 0], [0, 4, 0], [9, 9, 9]]], np.float32)
+    worn = load_suit(tmp_path / "suit.safetensors").wear(bare)
+    np.testing.assert_allclose(worn, [[[1, 0, 0], [2, 0, 0], [0, 4, 0], [0.5, 3, 0]]])
