@@ -32,26 +32,41 @@ export async function offers() {
  * and the answer as it came as its file.
  * `more` are further parameters, a list for one that is repeated; `onSent` hears which part of the photo is on its way, 0 to 1.
  */
-export function reconstruct(photo, { subject = "body", mode = null, more = {}, signal, onSent = () => {} }) {
+export async function reconstruct(photo, { subject = "body", mode = null, more = {}, signal, onSent = () => {} }) {
+  const parameters = { ...(subject !== "body" && { subject }), ...(mode && { mode }), ...more };
+  return asAnswer(await upload("reconstruct", parameters, "image", photo, { signal, onSent }));
+}
+
+/** Sends a film and returns the job of POST /videos. */
+export const sendFilm = (film, parameters, options) => upload("videos", parameters, "video", film, options);
+
+/** How far a job is. */
+export const job = async (id) => JSON.parse(await (await download(`jobs/${id}`)).text());
+
+/** Ends a job, and deletes what came of it. */
+export async function deleteJob(id) {
+  await fetch(`jobs/${id}`, { method: "DELETE", headers: keyHeaders() });
+}
+
+/** Sends a file as a form's field; returns the answer's JSON. */
+function upload(path, parameters, field, file, { signal, onSent }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest(); // fetch does not tell how far an upload is
-    const parameters = { ...(subject !== "body" && { subject }), ...(mode && { mode }), ...more };
     const query = new URLSearchParams(Object.entries(parameters).flatMap(repeated)).toString();
-    request.open("POST", query ? `reconstruct?${query}` : "reconstruct");
+    request.open("POST", query ? `${path}?${query}` : path);
     for (const [name, value] of Object.entries(keyHeaders())) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => event.lengthComputable && onSent(event.loaded / event.total);
     request.upload.onload = () => onSent(1);
     request.onload = () => {
       const { status, responseText } = request;
-      if (status === 200) {
-        resolve(asAnswer(JSON.parse(responseText)));
-      } else reject(problemOf(status, responseText, request.getResponseHeader("Retry-After")));
+      if (status === 200 || status === 202) resolve(JSON.parse(responseText));
+      else reject(problemOf(status, responseText, request.getResponseHeader("Retry-After")));
     };
-    request.onerror = async () => reject(await unreachable(photo));
+    request.onerror = async () => reject(await unreachable(file));
     request.onabort = () => reject(new DOMException("cancelled", "AbortError"));
     signal.addEventListener("abort", () => request.abort(), { once: true });
     const body = new FormData();
-    body.append("image", photo, photo.name || "photo");
+    body.append(field, file, file.name || "file");
     request.send(body);
   });
 }
@@ -98,6 +113,6 @@ async function unreachable(photo) {
     return new Problem("The service cannot be reached", detail, { again: true });
   }
   const size = photo ? ` (${(photo.size / 2 ** 20).toFixed(1)} MB)` : "";
-  const detail = `It ended before the answer. If the photo is large${size}, scale it down; else try again.`;
+  const detail = `It ended before the answer. If the file is large${size}, scale it down; else try again.`;
   return new Problem("The connection broke off", detail, { again: true });
 }

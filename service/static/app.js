@@ -2,6 +2,7 @@
 
 import { Photo, showStrip } from "./photos.js";
 import { drawBox } from "./box.js";
+import { Film, isFilm } from "./film.js";
 import { inMegabytes, prepared, watchUploads } from "./upload.js";
 import { ask, isLoading } from "./request.js";
 import { offerModes } from "./modes.js";
@@ -17,21 +18,24 @@ const MOST = 50; // photos at a time
 let limit = 32 * 2 ** 20; // bytes of a photo; the service's default, until it says another
 let photos = []; // of this visit
 let shown = null; // the one of them that is looked at
+let film = null; // that is worked on or shown, instead of photos
 let subject = "body"; // or "hand"
 let wanted = [null]; // the modes to show; null is the service's own choice
 
 watchUploads(begin);
 element("cancel").addEventListener("click", () => {
+  film?.remove();
   leave();
   state("empty");
   element("choose").focus();
 });
-element("again").addEventListener("click", () => show(shown));
+element("again").addEventListener("click", () => (shown ? show(shown) : location.reload()));
 element("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
   useKey(element("key").value.trim());
   lookForOffers();
-  show(shown);
+  if (shown) show(shown);
+  else state("empty");
 });
 element("missed").addEventListener("click", addPerson);
 element("camera").addEventListener("submit", (event) => {
@@ -45,10 +49,41 @@ element("address").addEventListener("submit", (event) => {
   showFromWeb(element("image-url").value);
 });
 element("link").addEventListener("click", async ({ target }) => {
+  if (!navigator.clipboard) return prompt("The link to this answer:", location.href); // without TLS there is none
   await navigator.clipboard.writeText(location.href);
   target.textContent = "Link copied";
   setTimeout(() => (target.textContent = "Copy link"), 3000);
 });
+element("film-delete").addEventListener("click", async () => {
+  await film?.remove();
+  leave();
+  state("empty");
+});
+
+/** Works on a film: a File, or the id of the job that does. */
+async function showFilm(given) {
+  leave();
+  const abort = new AbortController();
+  const mine = new Film((...step) => mine === film && say(...step), abort.signal);
+  mine.leave = () => abort.abort();
+  film = mine;
+  state("busy");
+  element("work-title").textContent = given.name ?? "A film";
+  element("film-title").textContent = given.name ?? "A film";
+  try {
+    const id = given instanceof File ? await mine.send(given) : given;
+    if (mine !== film) return;
+    history.replaceState(null, "", `?job=${id}`);
+    await mine.follow(id);
+    if (mine !== film) return;
+    state("film");
+    element("status").textContent = element("film-about").textContent;
+    element("film-title").focus({ preventScroll: true });
+  } catch (error) {
+    if (mine === film) showProblem(error);
+  }
+}
+
 /** Shows an answer whose address somebody has. */
 function showKept(id) {
   return showFetched("A kept answer", "Fetching the answer", () => keptAnswer(id));
@@ -84,6 +119,9 @@ async function showFetched(title, doing, fetchAnswer) {
 }
 
 function leave() {
+  film?.leave();
+  film = null;
+  element("player").removeAttribute("src");
   history.replaceState(null, "", location.pathname);
   for (const photo of photos) photo.leave();
   photos = [];
@@ -92,6 +130,8 @@ function leave() {
 
 /** Works on photos: Files, or functions that return a promise of one. */
 function begin(given) {
+  const one = given.find(isFilm);
+  if (one) return showFilm(one);
   leave();
   photos = given.slice(0, MOST).map((one) => new Photo(one));
   show(photos[0]);
@@ -177,7 +217,10 @@ async function addPerson() {
 
 function fail(photo, error) {
   mark(photo, "failed");
-  if (photo !== shown || photo.abort.signal.aborted) return;
+  if (photo === shown && !photo.abort.signal.aborted) showProblem(error);
+}
+
+function showProblem(error) {
   const problem = asProblem(error);
   result.clear();
   state("problem");
@@ -193,13 +236,14 @@ function mark(photo, state) {
   showStrip(element("strip"), photos, shown, show);
 }
 
-/** empty, busy, result or problem. */
+/** empty, busy, result, film or problem. */
 function state(name) {
   document.body.dataset.state = name;
   element("upload").hidden = name !== "empty" && name !== "problem";
   element("problem").hidden = name !== "problem";
   element("work").hidden = name !== "busy" && name !== "result";
   element("progress").hidden = name !== "busy";
+  element("film").hidden = name !== "film";
 }
 
 let said = "";
@@ -265,4 +309,6 @@ async function watchReadiness() {
 
 watchReadiness();
 const kept = new URLSearchParams(location.search).get("answer");
+const going = new URLSearchParams(location.search).get("job");
 if (/^[0-9a-f]{32}$/.test(kept)) showKept(kept);
+else if (/^[0-9a-f]{32}$/.test(going)) showFilm(going);

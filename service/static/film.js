@@ -1,0 +1,108 @@
+// A film's way through the service: a job that goes on without this page, and the film with its people once it is done.
+
+import { deleteJob, job, sendFilm } from "./api.js";
+import { saveAddress } from "./files.js";
+import { asProblem, Problem } from "./errors.js";
+
+const element = (id) => document.getElementById(id);
+const KINDS = [
+  [/\.rigged\.glb$/, "RIG", "A mesh with a skeleton that moves, for animation"],
+  [/\.glb$/, "GLB", "A mesh that moves"],
+  [/\.bvh$/, "BVH", "The motion alone, for animation programs"],
+  [/\.json$/, "JSON", "Everyone in each frame, as numbers"],
+];
+const WANTED = { format: ["glb", "rigged", "bvh", "json"], overlay: true };
+
+/** Whether a file that somebody gave is a film. */
+export const isFilm = (file) => file instanceof File && (file.type.startsWith("video/") || /\.(mkv|mts|ts|mov|avi)$/i.test(file.name));
+
+export class Film {
+  /** `say(text, part)` hears what is going on; `signal` ends watching, not the job. */
+  constructor(say, signal) {
+    [this.say, this.signal] = [say, signal];
+  }
+
+  /** Sends a film; returns the job's id. */
+  async send(file) {
+    const show = (part) => this.say("Sending the film", part);
+    show(0);
+    this.id = (await sendFilm(file, WANTED, { signal: this.signal, onSent: show })).id;
+    return this.id;
+  }
+
+  /** Follows a job to its end and shows what came of it. Throws a Problem. */
+  async follow(id) {
+    this.id = id;
+    const done = await this.ended();
+    if (done.status === "failed") throw new Problem("This film did not work", done.problem?.detail ?? "Send it again.");
+    show(done);
+  }
+
+  ended() {
+    return new Promise((resolve, reject) => {
+      const events = new EventSource(`jobs/${this.id}/events`);
+      const end = (act, value) => {
+        events.close();
+        act(value);
+      };
+      this.signal.addEventListener("abort", () => end(reject, this.signal.reason), { once: true });
+      events.addEventListener("job", ({ data }) => {
+        const now = JSON.parse(data);
+        if (now.status === "queued") this.say("Waiting for its turn", null);
+        else this.say("Following people through the film", now.progress);
+        if (["succeeded", "failed"].includes(now.status)) end(resolve, now);
+      });
+      events.addEventListener("error", () => {
+        // The browser tries again by itself, unless the service refused.
+        if (events.readyState === EventSource.CLOSED) job(this.id).then(() => this.ended()).then(resolve, (error) => end(reject, error));
+      });
+    });
+  }
+
+  /** Ends the job, and deletes what came of it. */
+  async remove() {
+    if (this.id) await deleteJob(this.id);
+  }
+}
+
+function show({ files, people, message }) {
+  const film = files.find(({ name }) => name.endsWith(".webm"));
+  element("player").hidden = !film;
+  if (film) element("player").src = film.url;
+  element("film-about").textContent = message ?? `${people === 1 ? "One person" : `${people} people`} followed through the film.`;
+  const rows = Map.groupBy(files.filter(({ name }) => kindOf(name)), ({ name }) => /-(\d+)\./.exec(name)?.[1] ?? "");
+  element("film-files").replaceChildren(...[...rows].map(([number, of]) => row(number ? `Person ${number}` : "Everyone", of)));
+}
+
+const kindOf = (name) => KINDS.find(([pattern]) => pattern.test(name));
+
+function row(title, files) {
+  const line = document.createElement("div");
+  line.className = "person";
+  const name = Object.assign(document.createElement("strong"), { textContent: title });
+  const links = Object.assign(document.createElement("span"), { className: "files" });
+  for (const { name: file, url, bytes } of files) {
+    const [, short, about] = kindOf(file);
+    const link = Object.assign(document.createElement("a"), { href: url, download: file, textContent: short });
+    link.title = `${about}, ${(bytes / 2 ** 20).toFixed(1)} MB`;
+    link.ariaLabel = `Download ${short} of ${title}`;
+    link.addEventListener("click", (event) => {
+      event.preventDefault(); // so that an expired link gives a sentence
+      save(url, file);
+    });
+    links.append(link);
+  }
+  line.append(name, links);
+  return line;
+}
+
+async function save(url, name) {
+  const place = element("film-problem");
+  place.hidden = true;
+  try {
+    await saveAddress(url, name);
+  } catch (error) {
+    place.textContent = asProblem(error).message;
+    place.hidden = false;
+  }
+}
