@@ -2,6 +2,7 @@
 
 import { Photo, showStrip } from "./photos.js";
 import { drawBox } from "./box.js";
+import { say, whatIsKept } from "./words.js";
 import { Film, isFilm } from "./film.js";
 import { inMegabytes, prepared, watchUploads } from "./upload.js";
 import { ask, isLoading } from "./request.js";
@@ -244,23 +245,6 @@ function state(name) {
   element("work").hidden = name !== "busy" && name !== "result";
   element("progress").hidden = name !== "busy";
   element("film").hidden = name !== "film";
-}
-
-let said = "";
-function say(text, part) {
-  const bar = element("bar");
-  if (part === null) bar.removeAttribute("value");
-  else bar.value = part;
-  element("step").textContent = part ? `${text}, ${Math.round(100 * part)} %` : `${text} …`;
-  if (text !== said) element("status").textContent = said = text; // once a step: a screen reader reads it out
-}
-
-/** How long the service keeps what, for those who wonder. */
-function whatIsKept({ store_lifetime: seconds, keep_photos: photos }) {
-  const minutes = Math.max(1, Math.round(seconds / 60));
-  const time = minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
-  const what = photos ? "Meshes, and the photo scaled down," : "Meshes, but no photo,";
-  return `${what} are kept for ${time}, for whoever has the link; then they are deleted. Nothing is passed on.`;
 }
 
 async function lookForOffers() {
