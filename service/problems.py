@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from model.errors import BadInput, MPTError
 from model.formats.photo import BrokenImage, TooManyPixels, UnsupportedFormat
@@ -113,6 +114,8 @@ def install(app: FastAPI, retry_after: int) -> None:
         assert isinstance(error, HTTPException)
         if error.status_code == 413:
             return body_too_large(request.scope["state"]["max_body_size"])
+        if "Allow" in (error.headers or {}):
+            error.headers = {**(error.headers or {}), "Allow": _allowed(request)}
         return problem(error.status_code, _sentence(request, error), headers=error.headers)
 
     async def on_invalid_request(request: Request, error: Exception) -> Response:
@@ -133,6 +136,17 @@ def _respond(body: Problem, headers: Mapping[str, str] | None) -> Response:
         headers={"Cache-Control": "no-store", **(headers or {})},
         media_type=MEDIA_TYPE,
     )
+
+
+def _allowed(request: Request) -> str:
+    """All methods of an address; the router knows those of the first route alone that has it."""
+    routes, scope = request.app.router.routes, request.scope
+    methods = ("GET", "POST", "DELETE")
+    has = {
+        method: any(route.matches({**scope, "method": method})[0] is Match.FULL for route in routes)
+        for method in methods
+    }
+    return ", ".join(method for method in methods if has[method])
 
 
 def _sentence(request: Request, error: HTTPException) -> str:

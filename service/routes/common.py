@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.responses import Response
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from service.http.rate_limit import RateLimit
 from service.inference.engine import Engine
@@ -18,6 +19,15 @@ from service.store import Store
 
 VERSION = "/v1"
 """Before every path that programs rely on; each is there without it, too."""
+
+
+class BareConvertor(StringConvertor):
+    """In a path, `{name:bare}`: a part without a dot, so that an id is not taken for a file's name."""
+
+    regex = "[^/.]+"
+
+
+register_url_convertor("bare", BareConvertor())
 
 
 @dataclass(frozen=True)

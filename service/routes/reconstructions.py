@@ -28,7 +28,7 @@ _CHUNK = 2**16
 
 
 @router.get(
-    "/{reconstruction_id}.npz",  # before the bare id, which these would fit as well
+    "/{reconstruction_id}.npz",
     summary="All people of an answer as numpy arrays",
     response_class=Response,
     responses=files("application/octet-stream", "For numpy.load.", 404, 503, 504),
@@ -117,7 +117,7 @@ async def photo(reconstruction_id: str, services: Context) -> Response:
 
 
 @router.get(
-    "/{reconstruction_id}",
+    "/{reconstruction_id:bare}",
     summary="An answer once more",
     response_model=Reconstruction,
     response_model_exclude_none=True,
@@ -134,7 +134,7 @@ async def read(reconstruction_id: str, services: Context) -> Response:
 
 
 @guarded.delete(
-    "/{reconstruction_id}", status_code=204, summary="Delete an answer and its files", responses=problems(401, 404)
+    "/{reconstruction_id:bare}", status_code=204, summary="Delete an answer and its files", responses=problems(401, 404)
 )
 async def delete(reconstruction_id: str, services: Context) -> Response:
     """Deletes the answer, its people's meshes and the photo at once, instead of at the end of their time."""
