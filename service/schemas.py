@@ -138,7 +138,10 @@ class ImageBody(BaseModel):
 class ImagesBody(BaseModel):
     """Several photos in JSON."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"images": [{"image": "/9j/4AAQSkZJRgABAQAAAQ..."}]}},
+    )
 
     images: list[ImageBody] = Field(min_length=1, description="In the order in which they are answered.")
 
@@ -362,11 +365,26 @@ class BatchResult(BaseModel):
 class Batch(BaseModel):
     """What became of each photo, in the order in which they came."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "results": [
+                    {"status": 200, "reconstruction": Reconstruction.model_config["json_schema_extra"]["example"]},  # type: ignore[index]
+                    {"status": 415, "problem": Problem.model_config["json_schema_extra"]["example"]},  # type: ignore[index]
+                ]
+            }
+        }
+    )
+
     results: list[BatchResult]
 
 
 class Topology(BaseModel):
     """The faces that all meshes of a network share."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"id": "9f86d081884c7d65", "vertices": 4, "faces": [[0, 1, 2], [0, 2, 3]]}}
+    )
 
     id: str
     vertices: int = Field(description="How many a mesh has.")
@@ -375,6 +393,21 @@ class Topology(BaseModel):
 
 class Model(BaseModel):
     """A network that is loaded, as its checkpoint's card describes it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "mode": "zero-shot",
+                "subject": "body",
+                "name": "anny-tiny",
+                "size": "tiny",
+                "engine": "ONNX Runtime on CPU, float32",
+                "joints": 17,
+                "vertices": 13718,
+                "scores": {"validation": {"MPJPE": 59.6}},
+            }
+        }
+    )
 
     mode: Literal["zero-shot", "fine-tuned"]
     subject: Literal["body", "hand"] = Field(description="What it reconstructs.")

@@ -60,8 +60,11 @@ def test_the_answer_keeps_to_the_published_schema(client):
 
 def test_published_examples_keep_to_the_schema(client):
     components = client.get("/openapi.json").json()["components"]
-    for name in ("Reconstruction", "Problem"):
-        example = components["schemas"][name]["example"]
+    examples = {name: schema["example"] for name, schema in components["schemas"].items() if "example" in schema}
+    assert {"Reconstruction", "Problem", "Batch", "ImageBody", "ImagesBody", "Topology", "Model", "Job"} <= set(
+        examples
+    )
+    for name, example in examples.items():
         jsonschema.validate(example, {"$ref": f"#/components/schemas/{name}", "components": components})
 
 

@@ -43,6 +43,21 @@ def test_every_hostile_file_is_refused(client):
         assert_refused(client.post("/reconstruct", files=form(data)), name)
 
 
+def test_every_hostile_file_is_refused_among_others(client):
+    """As bare bytes, and in a request for several, beside a photo that is answered."""
+    files = list(hostile_files().items())
+    for start in range(0, len(files), 15):
+        some = files[start : start + 15]
+        sent = [("image", ("photo", data)) for data in [photo(), *(data for _, data in some)]]
+        good, *results = client.post("/v1/reconstruct/batch", files=sent).json()["results"]
+        assert good["status"] == 200
+        for (name, _), result in zip(some, results, strict=True):
+            assert result["status"] in (413, 415, 422), name
+            assert result["problem"]["detail"].endswith((".", "?"))
+    for name, data in files[::10]:
+        assert_refused(client.post("/v1/reconstruct", content=data, headers={"content-type": "image/png"}), name)
+
+
 def test_a_damaged_photo_is_read_or_refused(client):
     for name, data in damaged_files().items():
         response = client.post("/reconstruct", files=form(data))
