@@ -1,58 +1,24 @@
-"""`mpt reconstruct` on videos and a webcam, with a stand-in for the network that finds coloured boxes."""
+"""`mpt reconstruct` on videos, with a stand-in for the network that finds coloured boxes."""
 
 from __future__ import annotations
 
 import json
 import re
-import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from cli.main import app
 from model.formats.mesh import to_glb
-from model.reconstructor import Reconstructor
 from model.results import Person, Reconstruction
 from model.video.reading import VideoReader
 from model.video.writing import VideoWriter
+from tests.support.colour_people import BACKGROUND, FOCAL, HEIGHT, RATE, WIDTH, ColourReconstructor, Run, frame, runner
 from tests.support.fake_reconstructor import FakeReconstructor
 from tests.support.film_files import at_times, cut, film, shown_as_wide, table_first
 from tests.support.glb import Glb
-
-Run = Callable[..., tuple[int, str]]
-WIDTH, HEIGHT, RATE = 320, 200, 20
-FOCAL = float(np.hypot(WIDTH, HEIGHT))
-BACKGROUND = 90
-
-
-class ColourReconstructor(FakeReconstructor):
-    """Finds a person in each primary colour that a frame has, in an order that changes with each frame."""
-
-    def reconstruct(self, image: np.ndarray, **options: object) -> Reconstruction:
-        boxes = []
-        for channel in range(3):
-            others = [other for other in range(3) if other != channel]
-            ys, xs = np.nonzero((image[..., channel] > 160) & (image[..., others].max(axis=2) < 90))
-            if len(xs) > 50:
-                boxes.append((float(xs.min()), float(ys.min()), float(np.ptp(xs) + 1), float(np.ptp(ys) + 1)))
-        if len(self.calls) % 2:
-            boxes.reverse()
-        return super().reconstruct(image, **(options | {"boxes": boxes}))
-
-
-def frame(index: int) -> np.ndarray:
-    """A red person walks to the right, a green one to the left, and a blue one is there for three frames only."""
-    image = np.full((HEIGHT, WIDTH, 3), BACKGROUND, np.uint8)
-    image[20:160, 20 + 3 * index : 70 + 3 * index] = (230, 20, 20)
-    image[60:190, 250 - 2 * index : 300 - 2 * index] = (20, 230, 20)
-    if 5 <= index < 8:
-        image[5:50, 150:170] = (20, 20, 230)
-    return image
 
 
 @pytest.fixture
@@ -63,13 +29,7 @@ def model() -> FakeReconstructor:
 @pytest.fixture
 def run(tmp_path: Path, model: FakeReconstructor, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(Reconstructor, "load", lambda *_, **__: model)
-
-    def run(*arguments: str) -> tuple[int, str]:
-        result = CliRunner().invoke(app, ["reconstruct", *arguments])
-        return result.exit_code, result.output
-
-    return run
+    return runner(model, monkeypatch)
 
 
 @pytest.fixture
@@ -281,54 +241,6 @@ def test_pictures_of_oblong_pixels_are_drawn_as_they_are_seen(run, model):
     assert (drawn.width, drawn.height) == (WIDTH, HEIGHT)
 
 
-def test_films_are_known_by_what_they_hold(run):
-    film(Path("camcorder.mts"), [frame(index) for index in range(20)], 25)
-    film(Path("a.avi"), [frame(index) for index in range(20)]).rename("download")
-    cv2.imwrite("photo.jpg", frame(0)[..., ::-1])
-    Path("photo.jpg").rename("photo.mov")
-    status, output = run("*o*", "download")
-    assert status == 0
-    assert "6 people in 1 photo and 2 videos" in output
-
-
-def test_photos_and_videos_go_together_and_a_broken_video_is_passed_over(run, clip):
-    cv2.imwrite("photo.jpg", frame(0)[..., ::-1])
-    Path("broken.mov").write_bytes(b"nothing")
-    status, output = run("photo.jpg", "broken.mov", "*.mp4")
-    assert status == 3
-    assert "4 people in 1 photo and 1 video" in output
-    assert "broken.mov: This file holds no video that is known here." in output
-    assert files() == ["clip.video-1.glb", "clip.video-2.glb", "photo-1.glb", "photo-2.glb"]
-
-
-def test_a_photo_and_the_film_of_the_same_name_keep_their_answers(run, clip):
-    """Phones write a film of a second or two beside each photo; here one is reconstructed after the other."""
-    cv2.imwrite("clip.jpg", frame(0)[..., ::-1])
-    assert run("clip.jpg", "-f", "glb,json")[0] == 0
-    stills = {name: (Path("reconstructions") / name).read_bytes() for name in files()}
-    assert run("clip.mp4", "-f", "glb,json")[0] == 0
-    assert all((Path("reconstructions") / name).read_bytes() == data for name, data in stills.items())
-    assert files() == sorted([*stills, "clip.video-1.glb", "clip.video-2.glb", "clip.video.json"])
-
-
-def test_a_folder_means_its_photos(run, clip):
-    status, output = run(".")
-    assert status == 1
-    assert "holds no photo" in output
-
-
-def test_nobody_in_a_video_is_no_error(run):
-    writer = VideoWriter(Path("empty.mp4"), (WIDTH, HEIGHT), RATE)
-    for index in range(10):
-        writer.add(index / RATE, np.full((HEIGHT, WIDTH, 3), BACKGROUND, np.uint8))
-    writer.finish()
-    status, output = run("empty.mp4", "-f", "json,glb")
-    assert status == 0
-    assert "Nobody was found in 1 input:" in output
-    assert json.loads(Path("reconstructions/empty.video.json").read_text())["people"] == []
-    assert files() == ["empty.video.json"]
-
-
 def test_each_input_gets_what_it_can_be_given(run, clip):
     cv2.imwrite("photo.jpg", frame(0)[..., ::-1])
     status, output = run("photo.jpg", "clip.mp4", "--format", "obj,glb")
@@ -360,60 +272,3 @@ def test_a_video_that_is_interrupted_leaves_nothing_half_done(run, clip, model, 
     monkeypatch.setattr(model, "reconstruct", interrupt)
     assert run("clip.mp4", "--overlay")[0] == 130
     assert not Path("reconstructions").exists()
-
-
-class Webcam:
-    """Twenty frames, then Ctrl-C."""
-
-    def __init__(self, source: int) -> None:
-        assert source == 0
-        self._frames: Iterator[np.ndarray] = (frame(index) for index in range(20))
-
-    def isOpened(self) -> bool:
-        return True
-
-    def read(self) -> tuple[bool, np.ndarray]:
-        time.sleep(0.04)
-        try:
-            return True, next(self._frames)[..., ::-1].copy()
-        except StopIteration:
-            raise KeyboardInterrupt from None
-
-    def get(self, what: int) -> float:
-        return 30.0 if what == cv2.CAP_PROP_FPS else -1.0
-
-    def release(self) -> None:
-        pass
-
-
-@pytest.fixture
-def webcam(monkeypatch: pytest.MonkeyPatch) -> None:
-    capture = cv2.VideoCapture
-    monkeypatch.setattr(
-        cv2, "VideoCapture", lambda source, *how: capture(source, *how) if isinstance(source, str) else Webcam(source)
-    )
-
-
-def test_a_webcam_goes_on_until_it_is_interrupted(run, webcam):
-    start = time.monotonic()
-    status, output = run("0", "--overlay")
-    taken = time.monotonic() - start
-    assert status == 0
-    assert "Ctrl-C" in output and "2 people in 1 video -> reconstructions" in output
-    assert files() == ["webcam-0-1.glb", "webcam-0-2.glb", "webcam-0.overlay.webm"]
-    times, _ = Glb(Path("reconstructions/webcam-0-1.glb").read_bytes()).channels()["translation"]
-    assert len(times) >= 10 and 0.7 < times[-1] < taken  # its times are the clock's
-
-
-def test_a_webcam_that_is_not_there_was_never_on(run, webcam, monkeypatch):
-    monkeypatch.setattr(Webcam, "isOpened", lambda _: False)
-    status, output = run("0")
-    assert status == 1
-    assert "There is no webcam 0" in output and "Ctrl-C" not in output
-
-
-def test_a_file_that_is_called_as_a_webcam_is_a_file(run):
-    cv2.imwrite("0.jpg", frame(0)[..., ::-1])
-    Path("0.jpg").rename("0")
-    assert run("0")[0] == 0
-    assert files() == ["0-1.glb", "0-2.glb"]

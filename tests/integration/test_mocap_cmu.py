@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from model.errors import BadData
-from tests.support.mocap_files import random_amc_frames, write_amc, write_asf
+from tests.support.asf_amc_files import random_amc_frames, write_amc, write_asf
 from training.mocap import cmu, download, read_mocap
 
 

@@ -1,4 +1,4 @@
-"""Videos in and out: what is written is read back, and what others write is read as it was filmed."""
+"""Videos that are read: ours come back, and what others write is read as it was filmed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from model.errors import BadInput
 from model.video.reading import VideoReader
 from model.video.timing import frame_rate
-from model.video.writing import Recording, VideoWriter
+from model.video.writing import VideoWriter
 from tests.support.film_files import (
     at_times,
     changed,
@@ -236,46 +236,8 @@ def test_a_playlist_is_not_followed(tmp_path):
         VideoReader(tmp_path / "a.mp4", 30, PIXELS)
 
 
-def test_a_frame_stands_until_the_next_one(tmp_path):
-    writer = VideoWriter(tmp_path / "a.webm", (64, 48), 10.0)
-    for when, value in ((0.0, 20), (0.1, 60), (0.5, 120)):
-        writer.add(when, grey(value))
-    writer.finish()
-    values = [brightness(frame) for _, frame in VideoReader(tmp_path / "a.webm", 100, PIXELS)]
-    assert values == pytest.approx([20, 60, 60, 60, 60, 120], abs=6)
-
-
-def test_odd_sizes_can_be_written(tmp_path):
-    writer = VideoWriter(tmp_path / "a.webm", (65, 49), 10.0)
-    writer.add(0, grey(50, 65, 49))
-    writer.finish()
-    ((_, frame),) = VideoReader(tmp_path / "a.webm", 100, PIXELS)
-    assert frame.mean() == pytest.approx(50, abs=6)
-
-
 def test_what_is_written_says_that_it_is_webm(clip):
     assert b"webm" in clip.read_bytes()[:64] and b"matroska" not in clip.read_bytes()[:64]
-
-
-def test_writing_says_nothing(tmp_path, capfd):
-    writer = VideoWriter(tmp_path / "a.webm", (64, 48), 10.0)
-    writer.add(0, grey(50))
-    writer.finish()
-    assert capfd.readouterr() == ("", "")
-
-
-def test_what_is_not_finished_leaves_nothing(tmp_path):
-    writer = VideoWriter(tmp_path / "a.webm", (64, 48), 10.0)
-    writer.add(0, grey(50))
-    writer.abandon()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_what_is_kept_comes_back(tmp_path):
-    recording = Recording(tmp_path, 64, 48)
-    for value in (20, 90, 200):
-        recording.add(grey(value))
-    assert [brightness(frame) for frame in recording] == pytest.approx([20, 90, 200], abs=3)
 
 
 def test_a_file_that_is_no_video_is_refused(tmp_path, capfd):

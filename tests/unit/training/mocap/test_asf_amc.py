@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from model.errors import BadData
-from tests.support.mocap_files import BONES, COS, SIN, random_amc_frames, write_amc, write_asf
+from tests.support.asf_amc_files import BONES, COS, SIN, random_amc_frames, write_amc, write_asf
 from training.mocap.asf_amc import read_amc, read_asf
 from training.mocap.skeleton import Motion
 

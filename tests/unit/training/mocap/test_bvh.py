@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from model.errors import BadData
-from tests.support.mocap_files import random_bvh_frames, write_bvh
+from tests.support.bvh_files import random_bvh_frames, write_bvh
 from training.mocap.bvh import read_bvh
 
 ARM = """HIERARCHY

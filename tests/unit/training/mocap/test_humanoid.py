@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from model.errors import BadData
-from tests.support.mocap_files import bvh_person, lifelike_bvh_frames, write_bvh, write_bvh_along_bones
+from tests.support.bvh_files import bvh_person, lifelike_bvh_frames, write_bvh, write_bvh_along_bones
 from training.mocap.bvh import read_bvh
 from training.mocap.humanoid import find_humanoid
 from training.mocap.retarget import to_smpl

@@ -10,7 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from model.errors import BadData
 from model.joints import SMPL_JOINT_NAMES
-from tests.support.mocap_files import lifelike_bvh_frames, smpl_world, write_bvh, write_bvh_along_bones
+from tests.support.bvh_files import lifelike_bvh_frames, write_bvh, write_bvh_along_bones
+from tests.support.smpl_world import smpl_world
 from training.mocap.bvh import read_bvh
 from training.mocap.retarget import to_smpl
 

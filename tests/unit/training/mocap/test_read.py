@@ -11,7 +11,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from model.errors import BadData
-from tests.support.mocap_files import random_bvh_frames, write_amc, write_asf, write_bvh
+from tests.support.asf_amc_files import write_amc, write_asf
+from tests.support.bvh_files import random_bvh_frames, write_bvh
 from training.mocap import CMU_HELD_OUT, read_cache, read_mocap, split_by_subject
 from training.mocap import read as reading
 from training.mocap.bvh import read_bvh

@@ -10,15 +10,9 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from model.errors import BadData
-from tests.support.mocap_files import (
-    bvh_person,
-    random_amc_frames,
-    random_bvh_frames,
-    smpl_world,
-    write_amc,
-    write_asf,
-    write_bvh,
-)
+from tests.support.asf_amc_files import random_amc_frames, write_amc, write_asf
+from tests.support.bvh_files import bvh_person, random_bvh_frames, write_bvh
+from tests.support.smpl_world import smpl_world
 from training.mocap import SMPL_JOINT_NAMES
 from training.mocap.asf_amc import read_amc, read_asf
 from training.mocap.bvh import read_bvh

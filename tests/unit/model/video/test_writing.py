@@ -1,0 +1,49 @@
+"""Videos that are written: how long frames stand, odd sizes, and nothing half done."""
+
+from __future__ import annotations
+
+import pytest
+
+from model.video.reading import VideoReader
+from model.video.writing import Recording, VideoWriter
+from tests.support.film_files import grey
+
+PIXELS = 1_000_000
+
+
+def test_a_frame_stands_until_the_next_one(tmp_path):
+    writer = VideoWriter(tmp_path / "a.webm", (64, 48), 10.0)
+    for when, value in ((0.0, 20), (0.1, 60), (0.5, 120)):
+        writer.add(when, grey(value))
+    writer.finish()
+    values = [float(frame[:, 40:].mean()) for _, frame in VideoReader(tmp_path / "a.webm", 100, PIXELS)]
+    assert values == pytest.approx([20, 60, 60, 60, 60, 120], abs=6)
+
+
+def test_odd_sizes_can_be_written(tmp_path):
+    writer = VideoWriter(tmp_path / "a.webm", (65, 49), 10.0)
+    writer.add(0, grey(50, 65, 49))
+    writer.finish()
+    ((_, frame),) = VideoReader(tmp_path / "a.webm", 100, PIXELS)
+    assert frame.mean() == pytest.approx(50, abs=6)
+
+
+def test_writing_says_nothing(tmp_path, capfd):
+    writer = VideoWriter(tmp_path / "a.webm", (64, 48), 10.0)
+    writer.add(0, grey(50))
+    writer.finish()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_is_not_finished_leaves_nothing(tmp_path):
+    writer = VideoWriter(tmp_path / "a.webm", (64, 48), 10.0)
+    writer.add(0, grey(50))
+    writer.abandon()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_kept_comes_back(tmp_path):
+    recording = Recording(tmp_path, 64, 48)
+    for value in (20, 90, 200):
+        recording.add(grey(value))
+    assert [float(frame[:, 40:].mean()) for frame in recording] == pytest.approx([20, 90, 200], abs=3)
