@@ -1,4 +1,4 @@
-"""`mpt explain`: what the network saw in a photo, and where it looked."""
+"""`mpt explain`: what the network saw in a photo, and what its mesh attended to."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def explain(
     DIR/photo-1.heatmaps.png has the 2D network's heatmap of each joint, with the height of its peak; a joint without a
     clear peak was guessed from the others. DIR/photo-1.attention.png has the mesh once for each joint, brighter where
     its vertices attend to that joint. People are numbered as by `mpt reconstruct`, the most prominent first. Hands'
-    pictures are named DIR/photo.hand-1.heatmaps.png and so on; the network looks at every hand as a right one with its
+    pictures are named DIR/photo.hand-1.heatmaps.png and so on; the network sees every hand as a right one with its
     fingers up.
     """
     from cli.model_loading import load_reconstructor, settings_in_force
@@ -55,7 +55,7 @@ def explain(
         found = model.reconstruct(image.pixels, boxes=boxes, max_people=max_people, focal_length=image.focal_length)
     if not found.people:
         nothing = "No hand" if subject is Subject.HAND else "Nobody"
-        notes.print(f"{nothing} was found in {photo}; --box says where to look.")
+        notes.print(f"{nothing} was found in {photo}; --box says where to search.")
     names = model.network.info.joint_names
     stem = answer_name(photo.stem, subject.value)
     with progress_bar(MofNCompleteColumn()) as progress:

@@ -155,7 +155,8 @@ def reconstruct(
         ),
     ] = None,
     fps: Annotated[
-        float, typer.Option(min=0.001, max=1000, metavar="RATE", help="Frames a second of a video to look at, at most.")
+        float,
+        typer.Option(min=0.001, max=1000, metavar="RATE", help="Frames a second of a video to reconstruct, at most."),
     ] = 30,
     mode: Annotated[
         Mode | None, typer.Option(help="Trained on motion capture alone, or on photos too.", show_default=False)

@@ -1,4 +1,4 @@
-"""What the network saw and where it looked, as pictures: heatmaps (Fig. 6) and the mesh's attention to joints."""
+"""What the network saw, as pictures: heatmaps (Fig. 6), and what its mesh attended to."""
 
 from __future__ import annotations
 

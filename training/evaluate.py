@@ -219,7 +219,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--regressor", type=Path, help="J_regressor_h36m.npy, for checkpoints of SMPL's topology")
     result.add_argument("--focal-length", type=float, help="pixels, for image data sets that do not say it")
     result.add_argument("--crop-scale", type=float, default=1.0, help="changes the crops that an image data set gives")
-    result.add_argument("--every", type=int, default=1, metavar="N", help="each Nth sample only, for a quick look")
+    result.add_argument("--every", type=int, default=1, metavar="N", help="each Nth sample only, for quick scores")
     result.add_argument(
         "--seen-by", choices=tuple(_SEEN_BY), nargs="+", default=[],
         help="beside each, its people seen by one 2D network alone, on photos, footage and image data sets: the "

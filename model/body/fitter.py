@@ -25,7 +25,7 @@ class Body:
     vertices: np.ndarray
     """(V, 3) float32."""
     joints: np.ndarray
-    """(K, 3) float32: the keypoints that are looked for, as the rig regresses them from the vertices."""
+    """(K, 3) float32: the keypoints that are detected, as the rig regresses them from the vertices."""
     translation: np.ndarray
     """(3,) metres: a point p of the body projects from p + translation."""
 

@@ -27,7 +27,7 @@ class TransformerSize:
     lift: int
     """Width of the network that lifts all joints' readouts to the joint queries."""
     memory: int | None = None
-    """Width of heatmap tokens that the encoder only looks at; None puts them, and vertex queries, into the encoder."""
+    """Width of heatmap tokens that the encoder only attends to; None encodes them, and vertex queries, as well."""
     token_budget: int | None = None
     """How many heatmap tokens are kept, those with the most energy; None keeps all."""
     rank: int | None = None
@@ -48,7 +48,7 @@ class TransformerSize:
         """
         if self.encoder and bool(self.memory) != bool(self.decoder or self.rank):
             raise BadInput(
-                f"The size {self.name} is contradictory: an encoder whose tokens are only looked at (memory) needs a "
+                f"The size {self.name} is contradictory: an encoder whose tokens are only attended to (memory) needs a "
                 "decoder or a rank, and one of all queries has neither."
             )
         if self.decoder and self.rank:
@@ -56,7 +56,7 @@ class TransformerSize:
 
 
 def tiny() -> TransformerSize:
-    """For two CPU cores: 17 joint tokens look at 49 heatmap tokens of 8 x 8 cells; a light decoder makes the mesh."""
+    """For two CPU cores: 17 joint tokens attend to 49 heatmap tokens of 8 x 8 cells; a light decoder makes the mesh."""
     return TransformerSize(
         "tiny", heatmap_size=56, patch=8, encoder=((128, 4),), heads=2, decoder=(64, 1), lift=1024, memory=64
     )

@@ -10,7 +10,7 @@ import numpy as np
 from model.interfaces import Box
 
 _SIDE = 320  # pixels of a picture's longer side: enough to see a camera move
-_EVERY = 0.25  # seconds from one picture that is looked at to the next
+_EVERY = 0.25  # seconds from one picture that is compared to the next
 _POINTS = 200
 _CELLS, _FEWEST = 4, 5
 """Points of one part of the picture may be somebody's who was not found: they must lie in so many of 4 x 4 cells."""

@@ -27,7 +27,7 @@ class BatchedNetwork:
 
     Args:
         network: Runs the batches.
-        max_batch: Most people, and most images to look for people in, at once.
+        max_batch: Most people, and most images to detect people in, at once.
         max_wait: Seconds that a batch may wait to become full, if others came by lately.
     """
 

@@ -12,7 +12,7 @@ from model.network.backbones.mobilenet import SameConv
 
 _WIDTHS = (32, 64, 128, 256, 256)  # channels of the stages at strides 2, 4, 8, 16 and 32
 _BLOCKS = 7  # of each stage
-_ANCHORS = {8: 2, 16: 2, 32: 6}  # a cell, at each stride that is looked at
+_ANCHORS = {8: 2, 16: 2, 32: 6}  # a cell, at each stride that has some
 
 
 class BlazeBlock(nn.Module):

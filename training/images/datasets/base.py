@@ -79,7 +79,7 @@ class SampleSet:
     """What was left out, and why."""
 
     def every(self, step: int) -> SampleSet:
-        """Each `step`-th sample, for a quick look."""
+        """Each `step`-th sample, for quick scores."""
         if step == 1:
             return self
         note = f"Only each {_ordinal(step)} of {len(self.samples):,} samples was evaluated."

@@ -83,7 +83,7 @@ class Fabric:
 
 @dataclass(frozen=True)
 class Appearance:
-    """One person's looks."""
+    """What one person looks like."""
 
     skin: np.ndarray
     lips: np.ndarray
@@ -114,7 +114,7 @@ class Appearance:
 
 
 def draw_appearance(rng: np.random.Generator) -> Appearance:
-    """Draws somebody's looks at random."""
+    """Draws at random what somebody looks like."""
     at = rng.uniform(0, len(_SKINS) - 1)
     skin = _between(_SKINS, at) * rng.uniform(0.93, 1.07, 3).astype(np.float32)
     dark_hair = rng.random() < 0.25 + 0.1 * at  # dark skin mostly goes with dark hair

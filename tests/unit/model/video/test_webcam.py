@@ -1,0 +1,64 @@
+"""A webcam that is read: on the clock's time, or not there."""
+
+from __future__ import annotations
+
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from model.errors import BadInput
+from model.video.reading import VideoReader
+from tests.support.film_files import grey
+
+PIXELS = 1_000_000
+
+
+def test_a_webcam_that_is_not_there_is_said(monkeypatch):
+    class Nothing:
+        def __init__(self, source: int) -> None:
+            assert source == 7
+
+        def isOpened(self) -> bool:
+            return False
+
+        def get(self, what: int) -> float:
+            return 0.0
+
+        def release(self) -> None:
+            pass
+
+    monkeypatch.setattr(cv2, "VideoCapture", Nothing)
+    with pytest.raises(BadInput, match="no webcam 7"):
+        VideoReader(7, 30, PIXELS)
+
+
+def test_a_webcam_tells_the_real_time(monkeypatch):
+    class Webcam:
+        frames = 4
+
+        def __init__(self, source: int) -> None:
+            pass
+
+        def isOpened(self) -> bool:
+            return True
+
+        def read(self) -> tuple[bool, np.ndarray | None]:
+            self.frames -= 1
+            time.sleep(0.05)
+            return (True, grey(9)) if self.frames >= 0 else (False, None)
+
+        def get(self, what: int) -> float:
+            return 30.0 if what == cv2.CAP_PROP_FPS else -1.0
+
+        def release(self) -> None:
+            pass
+
+    monkeypatch.setattr(cv2, "VideoCapture", Webcam)
+    film = VideoReader(0, 30, PIXELS)
+    assert film.count is None
+    times = [when for when, _ in film]
+    assert len(times) == 4
+    assert times[0] < 0.04 and (np.diff(times) > 0.04).all()
+    assert film.missing() is None
