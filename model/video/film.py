@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import cv2
 import numpy as np
 
 from model.body.motion import SkeletonMotion
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from model.reconstructor import Colors, MeshKind, Reconstructor
 
 _SLOWEST = 1.0  # frame a second in an overlay: players take slower ones for stuck
+_OVERLAY_SIDE = 1280  # pixels of an overlay's longer side: encoding takes most of its time, and grows with them
 
 
 Frame = Literal["world", "camera"]
@@ -277,6 +279,10 @@ def _draw(
     writer: VideoWriter | None = None
     try:
         for number, (time, frame) in enumerate(zip(times, frames)):
+            scale = min(1.0, _OVERLAY_SIDE / max(frame.shape[:2]))
+            if scale < 1:
+                size = (round(frame.shape[1] * scale), round(frame.shape[0] * scale))
+                frame = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
             if writer is None:
                 writer = VideoWriter(path, (frame.shape[1], frame.shape[0]), max(rate, _SLOWEST))
             people = [track.person(index[number]) for track, index in zip(tracks, where) if number in index]
@@ -284,7 +290,7 @@ def _draw(
                 Figure(person.camera.to_camera(person.vertices), job.model.faces, person.colors) for person in people
             ]
             camera = people[0].camera if people else None
-            writer.add(time, overlay(frame, figures, camera.focal_length) if camera else frame)
+            writer.add(time, overlay(frame, figures, scale * camera.focal_length) if camera else frame)
             tick()
         if writer is None:
             return False

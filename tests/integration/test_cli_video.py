@@ -122,6 +122,18 @@ def test_each_person_keeps_a_colour_of_her_own(run, clip, model):
     assert tuple(worn[0]) != tuple(worn[1])
 
 
+def test_an_overlay_of_a_large_film_is_smaller_and_its_bodies_with_it(run, monkeypatch):
+    film(Path("large.mp4"), [cv2.resize(frame(index), None, fx=5, fy=5) for index in range(3)], RATE)
+    assert run("large.mp4", "--format", "", "--overlay")[0] == 0
+    drawn = VideoReader(Path("reconstructions/large.video.overlay.webm"), 100, 10**7)
+    _, picture = next(iter(drawn))
+    assert (drawn.width, drawn.height) == (1280, 800)
+    red = cv2.resize((frame(0)[..., 0] > 160).astype(np.uint8), (1280, 800)) > 0
+    assert picture[red][:, 2].mean() > 60  # a bluish body over the red person, still
+    beside = cv2.resize((frame(0).max(axis=2) > 160).astype(np.uint8), (1280, 800)) == 0
+    assert np.abs(picture[beside].astype(int) - BACKGROUND).mean() < 9
+
+
 def test_an_overlay_lasts_as_long_as_a_time_lapse(run):
     """A frame every two seconds, the last one too; players get one a second."""
     film(Path("lapse.mp4"), [frame(index) for index in range(4)], rate=0.5)

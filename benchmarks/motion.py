@@ -1,0 +1,91 @@
+"""What a film's world is worth: `python -m benchmarks.motion FOLDER`, calibrated footage in Pose2Sim's layout.
+
+Each camera's film is read at 30 frames a second, its focal length not given. What single frames say, and what the
+motion on its floor says, are compared with the true joints: one rigid alignment a film, since nobody knows where the
+camera stood.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+
+from model.joints import COCO_JOINTS
+from model.reconstructor import Reconstructor
+from model.video.bodies import motion_of
+from model.video.reading import VideoReader
+from model.video.tracks import Tracks
+from model.video.world import find_world
+from training.footage.recording import Recording, View, read_recording
+
+_RATE = 30.0
+_STANDS = 0.2  # metres a second of a true ankle that stands
+_LIMBS = slice(5, 17)  # of COCO's joints
+_ANKLES = [COCO_JOINTS[_LIMBS].index(f"{side}_ankle") for side in ("left", "right")]
+_FIGURES = ("slowest tenth of ankle speeds, m/s", "speed of standing ankles, m/s", "acceleration error, m/s^2",
+            "distance of joints, mm")  # fmt: skip
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Prints a table of all cameras' means."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="videos/, calibration/ and true joints")
+    recording = read_recording(parser.parse_args(arguments).folder)
+    model = Reconstructor.load()
+    rows = [_of_view(model, recording, view) for view in recording.views]
+    seconds = np.mean([row[1] for row in rows])
+    print(f"{recording.name}, {len(rows)} cameras at {_RATE:g} frames a second; {seconds:.2f} s of processor a frame")
+    for index, figure in enumerate(_FIGURES):
+        frames, world, true = (np.mean([row[0][which, index] for row in rows]) for which in range(3))
+        print(f"{figure:36s} single frames {frames:7.2f}   world {world:7.2f}   truth {true:7.2f}")
+
+
+def _of_view(model: Reconstructor, recording: Recording, view: View) -> tuple[np.ndarray, float]:
+    """Figures (3, 4) of single frames, of the world and of the truth; and seconds a frame."""
+    assert model.rig is not None
+    film, start = VideoReader(view.film, _RATE, 50_000_000), time.process_time()
+    with Tracks() as tracks:
+        for when, frame in film:
+            tracks.add(when, model.reconstruct(frame, ground=False).people)
+        film.close()
+        chosen = tracks.chosen(_RATE, 1)
+        single = np.stack([person.camera.to_camera(person.joints)[_LIMBS] for person in chosen[0].people])
+        _, (motion,) = find_world(chosen, [motion_of(chosen[0], model.rig)], camera_moves=False)
+        assert motion is not None and motion.keypoints is not None
+        seconds = (time.process_time() - start) / len(tracks.times)
+        truth = recording.truth
+        rows = [truth.row(round(when * film.told_rate), when) for when in chosen[0].times]
+    known = [index for index, row in enumerate(rows) if row is not None]
+    true = truth.joints[[row for row in rows if row is not None]]
+    times = np.array(chosen[0].times)[known]
+    found = [_figures(joints[known], true, times) for joints in (single, motion.keypoints[:, _LIMBS], true)]
+    return np.array(found), seconds
+
+
+def _figures(joints: np.ndarray, true: np.ndarray, times: np.ndarray) -> list[float]:
+    """Of joints (N, 12, 3) against the truth at times (N,); in the order of `_FIGURES`."""
+    known = np.isfinite(true).all(axis=2)
+    one, other = joints[known], true[known]
+    u, _, vt = np.linalg.svd((one - one.mean(axis=0)).T @ (other - other.mean(axis=0)))
+    turn = u @ np.diag([1, 1, np.sign(np.linalg.det(u @ vt))]) @ vt
+    aligned = (joints - one.mean(axis=0)) @ turn + other.mean(axis=0)
+    steps = np.diff(times)[:, None]
+    speed, true_speed = (
+        np.linalg.norm(np.diff(points[:, _ANKLES], axis=0), axis=2) / steps for points in (joints, true)
+    )
+    acceleration, true_acceleration = (
+        np.diff(np.diff(points, axis=0) / steps[..., None], axis=0) / steps[1:, :, None] for points in (aligned, true)
+    )
+    return [
+        float(np.nanpercentile(speed, 10)),
+        float(np.nanmean(speed[true_speed < _STANDS])),
+        float(np.nanmean(np.linalg.norm(acceleration - true_acceleration, axis=2))),
+        1000 * float(np.nanmean(np.linalg.norm(aligned - true, axis=2))),
+    ]
+
+
+if __name__ == "__main__":
+    main()
