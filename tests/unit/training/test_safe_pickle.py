@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from model.errors import BadData
+from tests.support.pickle_calls import Calls
 from training.safe_pickle import plain, read_plain_pickle
 
 ARRAYS = {
@@ -47,16 +48,6 @@ def test_python_2s_bytes(tmp_path: Path) -> None:
     assert pickle.loads(stream, encoding="latin1")["a"].tolist() == [0, 1, 2]  # the stream itself is sound
     (tmp_path / "py2.pkl").write_bytes(stream)
     assert plain(read_plain_pickle(tmp_path / "py2.pkl")["a"]).tolist() == [0, 1, 2]
-
-
-class Calls:
-    """Pickles as a call."""
-
-    def __init__(self, function: object, *arguments: object):
-        self.call = function, arguments
-
-    def __reduce__(self) -> tuple:
-        return self.call
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 4])

@@ -15,6 +15,7 @@ import pytest
 import scipy.sparse
 
 from model.errors import BadData, BadInput
+from tests.support.pickle_calls import Calls
 from training.bodies.convert import convert_body, main
 
 V, J = 30, 4
@@ -111,14 +112,6 @@ def test_nothing_is_overwritten_or_half_written(tmp_path: Path) -> None:
     assert (tmp_path / "official.npz").read_bytes() == b"mine"
     with pytest.raises(BadInput, match="cannot be written"):
         convert_body(path, path / "model.npz")  # a file is no folder
-
-
-class Calls:
-    def __init__(self, function: object, *arguments: object):
-        self.call = function, arguments
-
-    def __reduce__(self) -> tuple:
-        return self.call
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 4])
