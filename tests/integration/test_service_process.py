@@ -15,10 +15,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
+import numpy as np
 import pytest
 
 from benchmarks.served import Served, served
 from service.__main__ import main
+from tests.support.film_files import film
 from tests.support.service_client import form, photo
 
 FAKE = "tests.support.fake_service"
@@ -181,6 +183,20 @@ def test_killed_in_the_middle_of_writes_it_never_serves_a_broken_mesh(tmp_path: 
             response = httpx2.get(f"{service.url}/mesh/{name}.glb")
             assert response.status_code == 200
             assert int.from_bytes(response.content[8:12], "little") == len(response.content)  # as its header says
+
+
+def test_killed_in_the_middle_of_a_video_it_begins_anew(tmp_path: Path):
+    frames = [np.full((48, 64, 3), 60 + 10 * index, np.uint8) for index in range(12)]
+    clip = film(tmp_path / "clip.mp4", frames).read_bytes()
+    settings = {"MPT_JOBS_DIR": str(tmp_path / "jobs"), "FAKE_SECONDS": "0.1"}
+    with served(FAKE, settings) as service:
+        job = httpx2.post(f"{service.url}/videos", content=clip, headers={"Content-Type": "video/mp4"}).json()
+        wait_for(lambda: httpx2.get(f"{service.url}/jobs/{job['id']}").json()["frames"] > 2)
+        service.process.kill()
+    with served(FAKE, settings) as service:
+        wait_for(lambda: httpx2.get(f"{service.url}/jobs/{job['id']}").json()["status"] == "succeeded")
+        (glb, _) = httpx2.get(f"{service.url}/jobs/{job['id']}").json()["files"]
+        assert len(httpx2.get(service.url + glb["url"]).content) == glb["bytes"]
 
 
 @pytest.mark.parametrize(("host", "words"), [("127.0.0.1", "port {port} of 127.0.0.1"), ("192.0.2.1", "MPT_HOST")])
