@@ -61,8 +61,8 @@ def test_from_a_photo_to_a_skeleton(service):
     (person,) = service.post("/reconstruct", params=parameters, files={"image": photo()}).json()["people"]
     fitted = Glb(service.get(person["mesh"]["rigged"]).content).skinned()
     off = np.linalg.norm(fitted - np.array(person["vertices"]) * (1, -1, -1), axis=1)
-    assert 1000 * off.mean() == pytest.approx(person["parameters"]["residual_mm"], abs=0.1)
-    assert off.mean() < 0.1  # metres, of a figure that hardly looks like anybody
+    assert off.max() < 1e-4  # metres: it is the same body
+    assert 0 < person["parameters"]["residual_mm"] < 100  # a figure that hardly looks like anybody
 
 
 def test_the_camera_puts_the_body_on_its_box(service):
