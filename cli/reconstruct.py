@@ -168,7 +168,7 @@ def reconstruct(
     """Make a 3D body of each person in photos and videos, or a 3D hand of each hand.
 
     Each person's mesh becomes DIR/photo-1.glb, DIR/photo-2.glb, ...: metres, y up, pelvis at the origin.
-    In a video people are followed from frame to frame and smoothed over time; their GLBs move, seen from the camera.
+    In a video people are followed from frame to frame and smoothed over time; their GLBs move, on one floor.
     Hands' are named DIR/photo.hand-1.glb, videos' DIR/dance.video-1.glb. Each file that is written is listed; one
     that is there already is replaced. What cannot be used is passed over and listed at the end.
     """

@@ -107,7 +107,7 @@ def find_motion(
 
 
 def to_glb(motion: Motion, faces: np.ndarray, name: str, colors: np.ndarray | None = None) -> bytes:
-    """Write a motion as a binary glTF 2.0 file: y up, the camera at the origin, times as in the video.
+    """Write a motion as a binary glTF 2.0 file: y up, times as in the video.
 
     Args:
         motion: What moves.
