@@ -263,7 +263,7 @@ def test_the_layout_fits_every_width(shown, width):
     tab, _ = shown
     before = tab.page.viewport_size
     tab.page.set_viewport_size({"width": width, "height": 1000})
-    frame, panel = (tab.page.locator(part).first.bounding_box() for part in (".frame", ".panel"))
+    frame, panel = (tab.page.locator(part).first.bounding_box() for part in (".frame", "#work .panel"))
     assert tab.page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
     assert frame["width"] > (0.85 if width < 1000 else 0.55) * min(width, 1920) and frame["height"] <= 740
     beside = panel["x"] >= frame["x"] + frame["width"]
