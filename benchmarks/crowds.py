@@ -68,7 +68,7 @@ def main() -> None:
     options = parser.parse_args()
     images = PreparedImages(options.images, "validation")
     samples = [images[index] for index in whole_people(images, options.people)]
-    model = Reconstructor.load(device="cpu", engine="auto")
+    model = Reconstructor.load(device="cpu", engine="auto", landmarks=False)
     print(f"{len(samples)} people in photos of {options.side} x {options.side} pixels\n")
     print("| people in a photo | their height | found | other answers | finding, ms | all the rest, ms |")
     print("|---|---|---|---|---|---|")

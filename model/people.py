@@ -10,6 +10,7 @@ import numpy as np
 from model.body.fitter import BodyFitter
 from model.body.refinement import Seen
 from model.interfaces import Box
+from model.joints import BLAZEPOSE_LANDMARKS
 from model.perception.detection import Detection, distinct
 from model.results import Person
 from model.scene.ground import Scene
@@ -23,7 +24,7 @@ _MUCH_BETTER = 0.7  # of the other's distance from the keypoints, or less
 def with_bodies(people: Sequence[Person], fitter: BodyFitter) -> list[Person]:
     """People with the bodies that are fitted to them; who came out as no body stays as she is."""
     cameras = [person.camera for person in people]
-    keypoints = np.stack([person.keypoints_2d for person in people])
+    keypoints = np.stack([np.concatenate([p.keypoints_2d, _details(p, fitter.details)]) for p in people])
     seen = Seen(
         keypoints[..., :2],
         keypoints[..., 2],
@@ -44,6 +45,13 @@ def with_bodies(people: Sequence[Person], fitter: BodyFitter) -> list[Person]:
         )
         for person, body in zip(people, bodies, strict=True)
     ]
+
+
+def _details(person: Person, names: Sequence[str]) -> np.ndarray:
+    """(N, 3) the named ones of her landmarks, not seen if she has none."""
+    if person.landmarks_2d is None:
+        return np.zeros((len(names), 3))
+    return person.landmarks_2d[[BLAZEPOSE_LANDMARKS.index(name) for name in names]]
 
 
 def extent(person: Person) -> Box:

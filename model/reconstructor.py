@@ -18,6 +18,7 @@ from model.body.suit import find_worn
 from model.errors import BadInput
 from model.inputs import check_box, check_image
 from model.interfaces import Box, Network
+from model.joints import BLAZEPOSE_LANDMARKS
 from model.people import better, distinct_people, extent, stand_on_ground, triple, with_bodies
 from model.perception.crop_regressor import CropRegressor
 from model.perception.crops import upright_crop
@@ -64,7 +65,9 @@ class Reconstructor:
         count, names = network.info.vertex_count, network.info.joint_names
         bare = find_rig(count, rig) if network.info.subject == "body" else None
         self.rig: Rig | None = None if bare is None else find_worn(count, rig)
-        self._fitter = None if bare is None or self.rig is None else BodyFitter(bare, self.rig, names)
+        self._fitter = (
+            None if bare is None or self.rig is None else BodyFitter(bare, self.rig, names, BLAZEPOSE_LANDMARKS)
+        )
         self.landmarks_from = SURE
         about = network.info
         self.model_name, self.modes, self.card = about.name, (about.mode,), about.card

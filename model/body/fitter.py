@@ -36,15 +36,20 @@ class BodyFitter:
     Args:
         rig: the body as networks know it, bare.
         worn: the same body as people get it.
-        names: of the keypoints, some of the rig's, COCO's joints first.
+        names: of the joints that are answered, some of the rig's keypoints, COCO's joints first.
+        details: other keypoints; to those of them that the rig has bodies are refined, too.
+
+    Attributes:
+        details: these.
 
     Raises:
         ValueError: the rig knows none of some name.
     """
 
-    def __init__(self, rig: Rig, worn: Rig, names: Sequence[str]):
+    def __init__(self, rig: Rig, worn: Rig, names: Sequence[str], details: Sequence[str] = ()):
         self.rig, self.worn = rig, worn
-        self._keypoints = Keypoints.of(rig, names)
+        self.details = tuple(name for name in details if name in rig.keypoint_names and name not in names)
+        self._keypoints = Keypoints.of(rig, [*names, *self.details])
         regressor = rig.regressor_of(names)
         used = np.flatnonzero(regressor.any(axis=0))
         self._regressor, self._regressed = regressor[:, used], rig.subset(used)
@@ -57,7 +62,7 @@ class BodyFitter:
         Args:
             meshes: (B, V, 3) metres, camera axes, the root at the origin.
             translations: (B, 3) metres: where each one was placed before the camera.
-            seen: what the photo says of them.
+            seen: what the photo says of them: of the joints, then of the details.
             start: a fit of each that is near, such as that of the frame before.
         """
         found: list[Body | None] = [None] * len(meshes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from training.bodies.anny import LIMBS, SMPL_TO_ANNY, AnnyBody
 SHAPES = 24
 """Shape directions of anny that are kept: what the others do to its bodies is 0.05 mm in the mean."""
 _SAMPLE = 256
+# BlazePose's landmarks on anny's mesh: the vertices nearest to where it saw them on 500 rendered training subjects.
+_LANDMARKS = {"left_foot_index": 12367, "right_foot_index": 5786}
 _POSE_DIRECTIONS = 9 * (JOINTS - 1)
 
 
@@ -45,11 +48,18 @@ def anny_rig(body: AnnyBody) -> Rig:
         limb_end_directions=joint_directions[:, ends],
         limb_targets=np.array([limb[2] or (0.0, 0.0, 0.0) for limb in LIMBS], np.float32),
         pose_directions=np.zeros((0, len(template), 3), np.float32),
-        regressor=body.joint_regressor,
-        keypoint_names=COCO_JOINTS,
+        regressor=np.concatenate([body.joint_regressor, _one_vertex(_LANDMARKS.values(), len(template))]),
+        keypoint_names=(*COCO_JOINTS, *_LANDMARKS),
         measures=np.linalg.lstsq(design, body.phenotypes, rcond=None)[0].astype(np.float32),
         measure_names=body.phenotype_names,
     )
+
+
+def _one_vertex(chosen: Collection[int], count: int) -> np.ndarray:
+    """The regressor (N, V) of N keypoints that are vertices."""
+    rows = np.zeros((len(chosen), count), np.float32)
+    rows[np.arange(len(chosen)), list(chosen)] = 1
+    return rows
 
 
 def smpl_rig(path: Path) -> Rig:

@@ -40,7 +40,7 @@ def truth(rig: Rig) -> list[BodyFit]:
         turns = rng.normal(0, 0.3, (JOINTS, 3))
         turns[0] = (np.pi, 0.0, 0.0)  # from y up to y down
         body = BodyFit(Rotation.from_rotvec(turns).as_matrix(), rng.normal(0, 0.7, rig.shape_count), np.zeros(3), 0.0)
-        hips = (rig.regressor @ mesh_of(rig, body))[list(COCO_ROOT)].mean(axis=0)
+        hips = (rig.regressor_of(COCO_JOINTS) @ mesh_of(rig, body))[list(COCO_ROOT)].mean(axis=0)
         made.append(replace(body, translation=-hips))
     return made
 
@@ -59,7 +59,7 @@ def meshes(rig: Rig, truth: list[BodyFit]) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def seen(rig: Rig, truth: list[BodyFit]) -> Seen:
-    joints = np.stack([rig.regressor @ mesh_of(rig, body) for body in truth]) + PLACES[:, None]
+    joints = np.stack([rig.regressor_of(COCO_JOINTS) @ mesh_of(rig, body) for body in truth]) + PLACES[:, None]
     pixels = FOCAL * joints[..., :2] / joints[..., 2:] + MIDDLE
     return Seen(pixels, np.ones((PEOPLE, 17)), np.full(PEOPLE, FOCAL), np.tile(MIDDLE, (PEOPLE, 1)))
 
@@ -91,7 +91,7 @@ def test_joints_vertices_and_pose_agree_and_the_hips_are_the_origin(
     for body in there(fitter.bodies(meshes, PLACES, seen)):
         assert body.vertices.dtype == body.joints.dtype == np.float32
         np.testing.assert_allclose(mesh_of(rig, body.fit), body.vertices, atol=1e-5)
-        np.testing.assert_allclose(rig.regressor @ body.vertices, body.joints, atol=1e-5)
+        np.testing.assert_allclose(rig.regressor_of(COCO_JOINTS) @ body.vertices, body.joints, atol=1e-5)
         np.testing.assert_allclose(body.joints[list(COCO_ROOT)].mean(axis=0), 0, atol=1e-5)
 
 
@@ -100,7 +100,7 @@ def test_bodies_are_nearer_to_the_truth_than_the_meshes(
 ) -> None:
     for index, body in enumerate(there(fitter.bodies(meshes, PLACES, seen))):
         true = mesh_of(rig, truth[index])
-        raw = rig.regressor @ meshes[index] + PLACES[index]
+        raw = rig.regressor_of(COCO_JOINTS) @ meshes[index] + PLACES[index]
         before = np.abs(FOCAL * raw[:, :2] / raw[:, 2:] + MIDDLE - seen.joints[index]).mean()
         assert np.abs(projected(body) - seen.joints[index]).mean() < 0.35 * before
         off = [np.linalg.norm(mesh - true, axis=1).mean() for mesh in (body.vertices, meshes[index])]
@@ -182,3 +182,26 @@ def test_another_size_is_a_shape_of_that_size(
 def test_keypoints_that_the_rig_does_not_know_are_told(rig: Rig) -> None:
     with pytest.raises(ValueError, match="tail"):
         BodyFitter(rig, rig, (*COCO_JOINTS, "tail"))
+
+
+def test_feet_point_where_toes_were_seen(rig: Rig, truth: list[BodyFit], meshes: np.ndarray, seen: Seen) -> None:
+    fitter = BodyFitter(rig, rig, COCO_JOINTS, ("left_foot_index", "right_foot_index", "tail"))
+    assert fitter.details == ("left_foot_index", "right_foot_index")  # the rig has no tail
+    turned = []
+    for body in truth:
+        rotations = body.rotations.copy()
+        rotations[[7, 8]] = rotations[[7, 8]] @ Rotation.from_euler("y", [[40], [-40]], degrees=True).as_matrix()
+        turned.append(replace(body, rotations=rotations))
+    tips = np.stack([rig.regressor_of(fitter.details) @ mesh_of(rig, body) for body in turned])
+    placed = tips + PLACES[:, None]
+    pixels = np.concatenate([seen.joints, FOCAL * placed[..., :2] / placed[..., 2:] + MIDDLE], axis=1)
+
+    def miss(confidence: float) -> float:
+        """Mean metres across the picture from the toes' tips to the true ones."""
+        sure = np.concatenate([seen.confidence, np.full((PEOPLE, 2), confidence)], axis=1)
+        found = there(fitter.bodies(meshes, PLACES, replace(seen, joints=pixels, confidence=sure)))
+        answers = np.stack([rig.regressor_of(fitter.details) @ body.vertices for body in found])
+        assert all(body.joints.shape == (17, 3) for body in found)
+        return float(np.linalg.norm((answers - tips)[..., :2], axis=-1).mean())
+
+    assert miss(1.0) < 0.5 * miss(0.0)

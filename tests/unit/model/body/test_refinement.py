@@ -26,7 +26,7 @@ def rig() -> Rig:
 
 @pytest.fixture(scope="module")
 def regressor(rig: Rig) -> np.ndarray:
-    return rig.regressor
+    return rig.regressor_of(COCO_JOINTS)
 
 
 @pytest.fixture(scope="module")
