@@ -7,7 +7,7 @@ from pathlib import Path
 
 from service.inference.engine import load_reconstructors
 from service.pipeline import reconstruct
-from service.schemas import ReconstructQuery
+from service.queries import ReconstructQuery
 from service.settings import Settings
 from service.store import MeshStore
 

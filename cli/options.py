@@ -45,7 +45,7 @@ def read_boxes(texts: list[str] | None) -> list[Box] | None:
     Raises:
         typer.BadParameter: One of them is none.
     """
-    from service.schemas import parse_box
+    from service.queries import parse_box
 
     try:
         return [parse_box(text) for text in texts] if texts else None

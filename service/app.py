@@ -25,8 +25,8 @@ from service.inference.engine import Engine, Loader, load_reconstructors
 from service.inference.upgrade import Upgrade
 from service.intake import Intake
 from service.jobs.runner import Jobs
+from service.queries import ImagesBody
 from service.routes.common import Services
-from service.schemas import ImagesBody
 from service.settings import Settings
 from service.store import MeshStore, Store
 

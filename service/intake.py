@@ -19,7 +19,7 @@ from model.errors import BadInput
 from service.http import outbound
 from service.inference.engine import Overloaded
 from service.problems import HOW_TO_SEND
-from service.schemas import ImageBody, ImagesBody
+from service.queries import ImageBody, ImagesBody
 from service.settings import Settings
 
 Result = TypeVar("Result")

@@ -11,6 +11,7 @@ from model.formats.photo import decode
 from service import metrics, scene, schemas
 from service.downloads import ANSWER, PERSON, SCENE, topology_id
 from service.inference.cancellation import check_cancelled
+from service.queries import ReconstructQuery
 from service.records import Record, pack
 from service.responses import encode_answer, encode_parameters, encode_person
 from service.store import Store, new_id
@@ -26,7 +27,7 @@ _NO_VERTICES = {"__all__": {"vertices"}}  # they are in the records
 
 def reconstruct(
     data: bytes,
-    query: schemas.ReconstructQuery,
+    query: ReconstructQuery,
     mode: str,
     model: Reconstructor,
     store: Store,
@@ -95,7 +96,7 @@ def reconstruct(
     return answer
 
 
-def _rig(query: schemas.ReconstructQuery, model: Reconstructor) -> Rig | None:
+def _rig(query: ReconstructQuery, model: Reconstructor) -> Rig | None:
     """The rig of what was asked for, if that needs one.
 
     Raises:
@@ -109,7 +110,7 @@ def _rig(query: schemas.ReconstructQuery, model: Reconstructor) -> Rig | None:
 
 
 def _person(
-    person: Person, query: schemas.ReconstructQuery, rig: Rig | None, store: Store, base: str
+    person: Person, query: ReconstructQuery, rig: Rig | None, store: Store, base: str
 ) -> schemas.Person | schemas.Hand:
     identifier = new_id()
     check_cancelled()  # a crowd takes a while

@@ -21,7 +21,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from service.schemas import MOST_PEOPLE
+from service.queries import MOST_PEOPLE
 
 MIB = 1024 * 1024
 

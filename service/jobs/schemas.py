@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.schemas import MOST_PEOPLE, Problem
+from service.queries import MOST_PEOPLE
+from service.schemas import Problem
 
 VideoFormat = Literal["glb", "json", "npz", "rigged", "bvh", "trc", "smpl-npz"]
 JobStatus = Literal["queued", "running", "succeeded", "failed"]

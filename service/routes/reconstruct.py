@@ -17,8 +17,9 @@ from service.auth import Guarded, client_of
 from service.http.deadlines import answer_in_time, late
 from service.intake import Photo
 from service.problems import accident, problem_of
+from service.queries import ImageBody, ReconstructQuery
 from service.routes.common import Context, Services, base_path, problems
-from service.schemas import Batch, BatchResult, ImageBody, Reconstruction, ReconstructQuery
+from service.schemas import Batch, BatchResult, Reconstruction
 
 router = APIRouter(route_class=Guarded, tags=["reconstruction"])
 log = logging.getLogger(__name__)
