@@ -46,6 +46,8 @@ def run(tmp_path, monkeypatch) -> Callable[..., BatchedNetwork]:
     """What runs a model's network in the end, if its export answers as told."""
     monkeypatch.setattr("model.reconstructor.Reconstructor", Answers)
     monkeypatch.setattr(Upgrade, "_export", lambda self, subject: True)
+    monkeypatch.setenv("MPT_WEIGHTS_DIR", str(tmp_path))
+    (tmp_path / "anny-tiny.onnx").touch()
 
     def run(exported: Network, runtime: str = "PyTorch on cpu, float32", **settings: object) -> BatchedNetwork:
         monkeypatch.setattr("model.runtime.loading.open_network", lambda *_, **__: exported)
@@ -65,8 +67,9 @@ def test_an_export_that_agrees_takes_over(run, caplog):
 
 
 @pytest.mark.parametrize("exported", [Network("ONNX Runtime", off=0.002), Network("ONNX Runtime", people=2)])
-def test_an_export_that_does_not_agree_is_left(run, exported, caplog):
+def test_an_export_that_does_not_agree_is_left_and_goes(run, exported, caplog, tmp_path):
     assert run(exported).runtime.startswith("PyTorch")
+    assert not (tmp_path / "anny-tiny.onnx").exists()  # the next start would take it
     assert "stays with PyTorch" in caplog.text
 
 
