@@ -66,7 +66,10 @@ def both() -> Both:
     checkpoint = default_checkpoint("hand")
     network = TorchNetwork.load(checkpoint, "cpu")
     path = kept_export(
-        "anny-hand-tiny", [checkpoint], lambda path: export(network, path, "float32", fingerprint(checkpoint))
+        "anny-hand-tiny",
+        [network.mesh, *network.detectors.values()],
+        [checkpoint],
+        lambda path: export(network, path, "float32", fingerprint(checkpoint)),
     )
     return Both(network, OnnxNetwork.load(path, "cpu"))
 

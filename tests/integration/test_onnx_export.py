@@ -43,7 +43,10 @@ def exported(in_torch: TorchNetwork) -> Path:
     """The shipped checkpoint's."""
     checkpoint = default_checkpoint()
     return kept_export(
-        "anny-tiny", [checkpoint], lambda path: export(in_torch, path, "float32", fingerprint(checkpoint))
+        "anny-tiny",
+        [in_torch.mesh, *in_torch.detectors.values()],
+        [checkpoint],
+        lambda path: export(in_torch, path, "float32", fingerprint(checkpoint)),
     )
 
 

@@ -124,7 +124,8 @@ def exported(
             assert value.dtype == torch.float32
             assert torch.equal(value, before[name])
 
-    return network, kept_export(f"small-{precision}", _MADE_OF, make), precision
+    networks = [network.mesh, *network.detectors.values()]
+    return network, kept_export(f"small-{precision}", networks, _MADE_OF, make), precision
 
 
 def test_it_gives_the_numbers_of_pytorch_at_any_batch(exported: tuple[Any, Path, str]) -> None:
