@@ -6,6 +6,7 @@ import logging
 import time
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import metrics
@@ -44,7 +45,7 @@ class Observe:
 
         try:
             await self.app(scope, receive, send_and_note)
-        except Cancelled:
+        except (Cancelled, ClientDisconnect):  # nobody waits for an answer
             pass
         except Exception:
             log.exception("The request failed")

@@ -31,7 +31,7 @@ def test_bodies_follow_the_heatmaps_and_who_is_none_stays() -> None:
         meshes.append(mesh - (rig.regressor @ mesh)[:, list(COCO_ROOT)].mean(axis=1, keepdims=True))
     truth, answer = (torch.from_numpy(mesh) for mesh in meshes)
     answer[2] = torch.from_numpy(rng.normal(0, 0.5, answer[2].shape)).float()  # a cloud
-    regressor = torch.from_numpy(rig.regressor)
+    regressor = torch.from_numpy(rig.regressor_of(COCO_JOINTS))
     joints = regressor @ truth
     placed = joints + torch.tensor([0.0, 0.0, 4.0])
     crop = torch.tensor([[0.0, 0.0, 0.7]]).expand(count, 3)
