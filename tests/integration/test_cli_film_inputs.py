@@ -12,7 +12,18 @@ import numpy as np
 import pytest
 
 from model.video.writing import VideoWriter
-from tests.support.colour_people import BACKGROUND, HEIGHT, RATE, WIDTH, ColourReconstructor, Run, frame, runner
+from tests.support.colour_people import (
+    BACKGROUND,
+    HEIGHT,
+    RATE,
+    WIDTH,
+    ColourReconstructor,
+    Run,
+    files,
+    frame,
+    one_second,
+    runner,
+)
 from tests.support.fake_reconstructor import FakeReconstructor
 from tests.support.film_files import film
 from tests.support.glb import Glb
@@ -31,16 +42,7 @@ def run(tmp_path: Path, model: FakeReconstructor, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture
 def clip(run: Run) -> Path:
-    """One second."""
-    writer = VideoWriter(Path("clip.mp4"), (WIDTH, HEIGHT), RATE)
-    for index in range(20):
-        writer.add(index / RATE, frame(index))
-    writer.finish()
-    return Path("clip.mp4")
-
-
-def files(folder: str = "reconstructions") -> list[str]:
-    return sorted(path.name for path in Path(folder).iterdir())
+    return one_second(Path("clip.mp4"))
 
 
 def test_films_are_known_by_what_they_hold(run):

@@ -14,8 +14,19 @@ import pytest
 from model.formats.mesh import to_glb
 from model.results import Person, Reconstruction
 from model.video.reading import VideoReader
-from model.video.writing import VideoWriter
-from tests.support.colour_people import BACKGROUND, FOCAL, HEIGHT, RATE, WIDTH, ColourReconstructor, Run, frame, runner
+from tests.support.colour_people import (
+    BACKGROUND,
+    FOCAL,
+    HEIGHT,
+    RATE,
+    WIDTH,
+    ColourReconstructor,
+    Run,
+    files,
+    frame,
+    one_second,
+    runner,
+)
 from tests.support.fake_reconstructor import FakeReconstructor
 from tests.support.film_files import at_times, cut, film, shown_as_wide, table_first
 from tests.support.glb import Glb
@@ -34,16 +45,7 @@ def run(tmp_path: Path, model: FakeReconstructor, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture
 def clip(run: Run) -> Path:
-    """One second."""
-    writer = VideoWriter(Path("clip.mp4"), (WIDTH, HEIGHT), RATE)
-    for index in range(20):
-        writer.add(index / RATE, frame(index))
-    writer.finish()
-    return Path("clip.mp4")
-
-
-def files(folder: str = "reconstructions") -> list[str]:
-    return sorted(path.name for path in Path(folder).iterdir())
+    return one_second(Path("clip.mp4"))
 
 
 def test_each_person_becomes_a_glb_that_moves(run, clip, model):

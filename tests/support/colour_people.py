@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from model.reconstructor import Reconstructor
 from model.results import Reconstruction
+from model.video.writing import VideoWriter
 from tests.support.fake_reconstructor import FakeReconstructor
 
 Run = Callable[..., tuple[int, str]]
@@ -53,3 +55,17 @@ def runner(model: FakeReconstructor, monkeypatch: pytest.MonkeyPatch) -> Run:
         return result.exit_code, result.output
 
     return run
+
+
+def one_second(path: Path) -> Path:
+    """Writes a film of one second."""
+    writer = VideoWriter(path, (WIDTH, HEIGHT), RATE)
+    for index in range(20):
+        writer.add(index / RATE, frame(index))
+    writer.finish()
+    return path
+
+
+def files(folder: str = "reconstructions") -> list[str]:
+    """The names of what was written."""
+    return sorted(path.name for path in Path(folder).iterdir())
