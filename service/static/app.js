@@ -64,9 +64,7 @@ element("film-delete").addEventListener("click", async () => {
 /** Works on a film: a File, or the id of the job that does. */
 async function showFilm(given) {
   leave();
-  const abort = new AbortController();
-  const mine = new Film((...step) => mine === film && say(...step), abort.signal);
-  mine.leave = () => abort.abort();
+  const mine = new Film((...step) => mine === film && say(...step));
   film = mine;
   state("busy");
   element("work-title").textContent = given.name ?? "A film";
@@ -109,7 +107,6 @@ async function showFetched(title, doing, fetchAnswer) {
     if (photo !== shown) return;
     subject = found.answer.subject;
     photo.given = found.photo ?? photo.given;
-    photo.file = photo.url = null;
     if (found.photo) await photo.read(async (file) => file);
     photo.keep(found.answer);
     await result.preview(photo.url, "answer");

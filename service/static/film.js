@@ -17,16 +17,22 @@ const WANTED = { format: ["glb", "rigged", "bvh", "json"], overlay: true };
 export const isFilm = (file) => file instanceof File && (file.type.startsWith("video/") || /\.(mkv|mts|ts|mov|avi)$/i.test(file.name));
 
 export class Film {
-  /** `say(text, part)` hears what is going on; `signal` ends watching, not the job. */
-  constructor(say, signal) {
-    [this.say, this.signal] = [say, signal];
+  /** `say(text, part)` hears what is going on. */
+  constructor(say) {
+    this.say = say;
+    this.abort = new AbortController();
+  }
+
+  /** Ends watching, not the job. */
+  leave() {
+    this.abort.abort();
   }
 
   /** Sends a film; returns the job's id. */
   async send(file) {
     const show = (part) => this.say("Sending the film", part);
     show(0);
-    this.id = (await sendFilm(file, WANTED, { signal: this.signal, onSent: show })).id;
+    this.id = (await sendFilm(file, WANTED, { signal: this.abort.signal, onSent: show })).id;
     return this.id;
   }
 
@@ -45,7 +51,8 @@ export class Film {
         events.close();
         act(value);
       };
-      this.signal.addEventListener("abort", () => end(reject, this.signal.reason), { once: true });
+      const { signal } = this.abort;
+      signal.addEventListener("abort", () => end(reject, signal.reason), { once: true });
       events.addEventListener("job", ({ data }) => {
         const now = JSON.parse(data);
         if (now.status === "queued") this.say("Waiting for its turn", null);
