@@ -180,7 +180,8 @@ class Network(Protocol):
         """Runs the mesh network on keypoints, drawn as heatmaps; only where `info.lifts`.
 
         Args:
-            keypoints: (B, K, 3) float32 x, y in photo pixels and confidence in 0..1.
+            keypoints: (B, N, 3) float32 x, y in photo pixels and confidence in 0..1: the K joints and, where they were
+                seen, the landmarks of `BODY_LANDMARKS`. Networks take those that they know.
             crops: (B, 3) float32 the squares of the photos that the heatmaps cover, as for `regress`.
             cameras: (B, 3) float32, likewise.
 

@@ -43,6 +43,9 @@ BLAZEPOSE_LANDMARKS = (
 )  # fmt: skip
 """What BlazePose finds, as MediaPipe names it: of hands the knuckles, foot_index is the tip of the big toe."""
 
+BODY_LANDMARKS = (17, 18, 19, 20, 21, 22, 29, 30, 31, 32)
+"""BlazePose's landmarks of hands and feet that networks read beside COCO's joints: knuckles, heels and toes' tips."""
+
 BLAZEPOSE_COCO = (0, 2, 5, 7, 8, *range(11, 17), *range(23, 29))
 """BlazePose's landmarks that are COCO's joints, in COCO's order."""
 

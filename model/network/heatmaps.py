@@ -46,6 +46,14 @@ def draw_heatmaps(
     return along_y[..., :, None] * along_x[..., None, :]
 
 
+def fitting_maps(maps: Tensor, count: int) -> Tensor:
+    """The first `count` of the maps (B, N, ...), or all and empty ones: 2D networks may see fewer points."""
+    missing = count - maps.shape[1]
+    if missing <= 0:
+        return maps[:, :count]
+    return torch.cat([maps, maps.new_zeros(len(maps), missing, *maps.shape[2:])], dim=1)
+
+
 def resample_heatmaps(heatmaps: Tensor, size: Sequence[int], offset: tuple[float, float] = (0.0, 0.0)) -> Tensor:
     """Heatmaps on another grid over the same crop, linearly; a coarser grid averages, so that no peak falls between.
 

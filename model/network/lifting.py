@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from model.network.heatmaps import read_heatmaps
+from model.network.heatmaps import fitting_maps, read_heatmaps
 from model.network.mesh_heads import MeshHead
 from model.network.sizes import TransformerSize
 from model.network.topology import MeshTopology
@@ -38,7 +38,8 @@ class MeshNetwork(nn.Module):
         """Runs the network.
 
         Args:
-            heatmaps: (B, K, S, S), S = `size.heatmap_size`, values 0..1.
+            heatmaps: (B, K + L, S, S), S = `size.heatmap_size`, values 0..1; the landmarks' may be left out, as by 2D
+                networks that see joints alone.
             masked_joints: (B, K) bool, and
             masked_vertices: (B, C) bool: queries hidden by Masked Vertex Modeling, in training only.
         """
@@ -62,13 +63,14 @@ class PoseLift(nn.Module):
             hidden: width of its state.
             topology: of the mesh.
             mesh: its mesh head.
-            maps: how many maps it reads; None for as many as joints.
+            maps: how many maps it reads; None for one of each joint and landmark.
         """
         super().__init__()
         template = topology.template / topology.unit
         self.register_buffer("template_joints", topology.joint_regressor @ template, persistent=False)
         self.register_buffer("template_vertices", template[topology.coarse], persistent=False)
-        self.enter = nn.Linear((maps or topology.joint_count) * 5, hidden)
+        self.maps = maps or topology.map_count
+        self.enter = nn.Linear(self.maps * 5, hidden)
         self.layers = nn.ModuleList(
             nn.Sequential(nn.LayerNorm(hidden), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, hidden))
             for _ in range(2)
@@ -83,13 +85,13 @@ class PoseLift(nn.Module):
         """The state and the first guess.
 
         Args:
-            readout: (B, K, 5), see `HeatmapReadout.features`.
+            readout: (B, K + L, 5), see `HeatmapReadout.features`; or fewer maps', see `fitting_maps`.
             meshes: of how many samples, the first ones, vertices are wanted; None for all.
 
         Returns:
             (B, hidden), and the guess, lengths in the topology's unit.
         """
-        state = self.enter(readout.flatten(1))
+        state = self.enter(fitting_maps(readout, self.maps).flatten(1))
         for layer in self.layers:
             state = state + layer(state)
         state = self.norm(state)
@@ -119,6 +121,6 @@ class LiftNetwork(MeshNetwork):
         masked_vertices: Tensor | None = None,
         meshes: int | None = None,
     ) -> MeshPrediction:
-        """Heatmaps (B, K, S, S), or what is read from them (B, K, 5), to the first guess; see `PoseLift.forward`."""
+        """Heatmaps, or what is read from them (B, K + L, 5), to the first guess; see `PoseLift.forward`."""
         readout = heatmaps if heatmaps.ndim == 3 else read_heatmaps(heatmaps).features()
         return in_metres(self.lift(readout, meshes)[1], self.unit)

@@ -9,13 +9,14 @@ from torch import Tensor, nn
 
 from model.interfaces import CameraSpaceMeshes
 from model.network.backbones import PoseBackbone
-from model.network.heatmaps import CROP_SIZE, draw_heatmaps, read_heatmaps, resample_heatmaps
+from model.network.heatmaps import CROP_SIZE, draw_heatmaps, fitting_maps, read_heatmaps, resample_heatmaps
 from model.network.lifting import MeshNetwork
 from model.network.placement import to_camera_space
 from model.network.projection import from_crop, to_crop
 from model.network.topology import MeshTopology
 
-_DRAWN_SIGMA = 5.0  # Eq. 1's, crop pixels: between pre-training's and that of real peaks; 3 costs 1 mm on footage
+DRAWN_SIGMA = 5.0
+"""Eq. 1's where keypoints are drawn, crop pixels: between pre-training's and that of real peaks."""
 
 
 class MPTOutput(NamedTuple):
@@ -108,12 +109,13 @@ class PhotoMPT(nn.Module):
         """People before the camera from heatmaps, whoever drew them.
 
         Args:
-            heatmaps: (B, K, S, S) at the size that the transformer reads.
+            heatmaps: (B, K + L, S, S) at the size that the transformer reads, or the joints' alone.
             crops: (B, 3) what they cover, see `forward`; cameras: likewise.
         """
         coarse, joints, camera = self.network.coarse(heatmaps)
         # Upsampling is linear and its weights sum to 1: to turn the coarse mesh before is to turn the full one after.
-        meshes = to_camera_space(coarse, joints, camera, read_heatmaps(heatmaps), crops, cameras)
+        seen = read_heatmaps(fitting_maps(heatmaps, joints.shape[1]))
+        meshes = to_camera_space(coarse, joints, camera, seen, crops, cameras)
         # Nearly all of the matrix is zero, yet one dense product is faster than gathering 16 neighbours a vertex.
         flat = meshes.vertices.transpose(1, 2).reshape(-1, coarse.shape[1])  # (B * 3, C)
         return meshes._replace(vertices=(flat @ self.upsampling).unflatten(0, (-1, 3)).transpose(1, 2))  # (B, V, 3)
@@ -130,18 +132,18 @@ class KeypointMPT(nn.Module):
         """Draws the keypoints by Eq. 1 and lifts them.
 
         Args:
-            keypoints: (B, K, 3) float32 x, y in photo pixels and confidence in 0..1, the height of the peak.
+            keypoints: (B, K + L, 3) float32 x, y in photo pixels and confidence in 0..1, the height of the peak.
             crops: (B, 3) float32 the squares that are drawn: centre x, y and side, photo pixels.
             cameras: (B, 3) float32 focal length and principal point x, y of their photos, pixels.
         """
         meshes = self.photo.lift(self.draw(keypoints, crops), crops, cameras)
-        return meshes._replace(keypoints=keypoints)
+        return meshes._replace(keypoints=keypoints[:, : meshes.joints.shape[1]])
 
     def draw(self, keypoints: Tensor, crops: Tensor) -> Tensor:
-        """The heatmaps (B, K, S, S) of keypoints (B, K, 3) in these squares (B, 3); see `forward`."""
+        """The heatmaps (B, K + L, S, S) of keypoints (B, K + L, 3) in these squares (B, 3); see `forward`."""
         at = (to_crop(keypoints[..., :2], crops) + 1) * (CROP_SIZE / 2)
         size = self.photo.network.transformer.size.heatmap_size
-        return draw_heatmaps(at, size, _DRAWN_SIGMA, keypoints[..., 2])
+        return draw_heatmaps(at, size, DRAWN_SIGMA, keypoints[..., 2])
 
 
 def _from_square(camera: Tensor, squares: Tensor) -> Tensor:

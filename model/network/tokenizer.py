@@ -28,7 +28,7 @@ class HeatmapTokenizer(nn.Module):
             budget: how many tokens are kept, those with the most heat; None keeps all.
         """
         super().__init__()
-        self.patch, self.budget = patch, budget
+        self.maps, self.patch, self.budget = maps, patch, budget
         count = (size // patch) ** 2
         self.mlp = nn.Sequential(nn.Linear(maps * patch * patch, width), nn.GELU(), nn.Linear(width, width))
         self.position = nn.Parameter(torch.randn(count, width) * 0.02)

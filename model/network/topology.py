@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
@@ -36,10 +36,17 @@ class MeshTopology:
     """(V, N) int64: the coarse vertices from which each full vertex is made."""
     weights: Tensor
     """(V, N) their weights; rows sum to 1."""
+    landmarks: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
+    """(L,) int64: full vertices that some 2D networks see beside the joints: of a body `BODY_LANDMARKS`, or none."""
 
     @property
     def joint_count(self) -> int:
         return len(self.joint_names)
+
+    @property
+    def map_count(self) -> int:
+        """K + L: of how many points a network reads heatmaps, the joints' first."""
+        return self.joint_count + len(self.landmarks)
 
     @property
     def vertex_count(self) -> int:
@@ -64,6 +71,13 @@ class MeshTopology:
         upsampling = torch.zeros(self.vertex_count, self.coarse_count)
         upsampling.scatter_add_(1, self.neighbours, self.weights)
         return self.joint_regressor @ upsampling
+
+    @cached_property
+    def coarse_seen(self) -> Tensor:
+        """(K + L, C): the joints and then the landmarks from coarse vertices."""
+        rows = torch.zeros(len(self.landmarks), self.coarse_count)
+        rows.scatter_add_(1, self.neighbours[self.landmarks], self.weights[self.landmarks])
+        return torch.cat([self.coarse_regressor, rows])
 
     @cached_property
     def coarse_edges(self) -> Tensor:
@@ -102,6 +116,8 @@ class MeshTopology:
             "neighbours": self.neighbours.to(torch.int16),
             "weights": self.weights.to(torch.float16),
         }
+        if len(self.landmarks):
+            tensors["landmarks"] = self.landmarks.to(torch.int32)
         return {name: tensor.contiguous() for name, tensor in tensors.items()}
 
     @classmethod
@@ -118,6 +134,7 @@ class MeshTopology:
             template, regressor, weights = (
                 state[k].to(torch.float32) for k in ("template", "joint_regressor", "weights")
             )
+            landmarks = state.get("landmarks", torch.zeros(0)).to(torch.int64)
         except KeyError as missing:
             raise BadCheckpoint(f"The mesh topology lacks {missing}; export the checkpoint again.") from None
         vertices = len(template)
@@ -128,6 +145,8 @@ class MeshTopology:
             and weights.shape == neighbours.shape
             and len(weights) == vertices
             and all(t.min() >= 0 and t.max() < n for t, n in ((faces, vertices), (coarse, vertices)))
+            and landmarks.ndim == 1
+            and bool(((landmarks >= 0) & (landmarks < vertices)).all())
             and neighbours.min() >= 0
             and neighbours.max() < len(coarse)
             and all(0 <= j < len(joint_names) for j in root_joints)
@@ -137,4 +156,4 @@ class MeshTopology:
         # Half precision lost a little of "rows sum to 1": a common factor is all it takes.
         regressor = regressor / regressor.sum(dim=1, keepdim=True)
         weights = weights / weights.sum(dim=1, keepdim=True)
-        return cls(name, joint_names, root_joints, faces, template, regressor, coarse, neighbours, weights)
+        return cls(name, joint_names, root_joints, faces, template, regressor, coarse, neighbours, weights, landmarks)

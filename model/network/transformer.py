@@ -6,7 +6,7 @@ from torch import Tensor
 
 from model.network.decoder import Decoder, small_head
 from model.network.encoder import Encoder
-from model.network.heatmaps import read_heatmaps
+from model.network.heatmaps import fitting_maps, read_heatmaps
 from model.network.lifting import MeshNetwork, MeshPrediction, PoseLift, in_metres
 from model.network.sizes import TransformerSize
 from model.network.tokenizer import HeatmapTokenizer
@@ -46,7 +46,8 @@ class MeshTransformer(MeshNetwork):
     ) -> MeshPrediction:
         """See `MeshNetwork`."""
         lifted, guess = self.lift(read_heatmaps(heatmaps).features())
-        encoded = self.encoder(self.tokenizer(heatmaps), lifted, masked_joints, masked_vertices)
+        maps = fitting_maps(heatmaps, self.tokenizer.maps)  # landmarks are the lift's alone
+        encoded = self.encoder(self.tokenizer(maps), lifted, masked_joints, masked_vertices)
         joints = guess.joints + self.joint_head(encoded.joints)  # (B, K, 3)
         camera = guess.camera + self.camera_head(encoded.joints.mean(dim=1))  # (B, 3)
         vertices = self.decoder(encoded, guess.vertices, joints, masked_vertices)  # (B, C, 3)

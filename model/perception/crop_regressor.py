@@ -52,7 +52,7 @@ class CropRegressor:
         return self._uncrop(crops, self.network.regress(pixels, *self._squares(crops)))
 
     def lift(self, keypoints: Sequence[np.ndarray], crops: Sequence[Crop]) -> list[CropResult]:
-        """The same from people's keypoints, each (K, 3) x, y in photo pixels and confidence, in crops not mirrored."""
+        """The same from people's keypoints, each (N, 3) as `Network.lift` takes them, in crops not mirrored."""
         if not crops:
             return []
         turned = [

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from model.interfaces import CROP_SCALE, LANDMARKS, PoseLandmarks
-from model.joints import BLAZEPOSE_COCO, BLAZEPOSE_LANDMARKS
+from model.joints import BLAZEPOSE_COCO, BLAZEPOSE_LANDMARKS, BODY_LANDMARKS
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import Crop
 
@@ -27,6 +27,7 @@ _SIDE = 2.5  # of its crops by that radius, as it was trained
 _MARGIN = 0.04  # how far a body reaches beyond its landmarks on each side, by their extent
 _SHOULDERS, _HIPS, _KNEES = [5, 6], [11, 12], [13, 14]
 _COCO = list(BLAZEPOSE_COCO)
+_LIFTED = [*BLAZEPOSE_COCO, *BODY_LANDMARKS]
 
 
 def landmark_crop(keypoints: np.ndarray) -> Crop | None:
@@ -83,7 +84,7 @@ def lift_landmarks(people: Sequence[np.ndarray], regress: CropRegressor, sure: f
     seen = zip(closest, _landmarks(list(closest.values()), regress), strict=True)
     believed = {index: points for index, points in seen if points[_COCO, 2].mean() >= sure}
     crops = {index: crop for index, points in believed.items() if (crop := lift_crop(points, width, height))}
-    results = regress.lift([believed[index][_COCO] for index in crops], list(crops.values()))
+    results = regress.lift([believed[index][_LIFTED] for index in crops], list(crops.values()))
     lifted = {i: replace(result, landmarks=believed[i]) for i, result in zip(crops, results, strict=True)}
     return [lifted.get(index) for index in range(len(people))]
 

@@ -76,7 +76,7 @@ def export(network: TorchNetwork, output: Path, precision: str = "float32", sour
     for name, detector in detectors.items():
         _save(detector_model(detector), output.with_name(f"{name}.onnx"))
     if about.lifts:
-        _save(lift_model(mesh, len(about.joint_names)), lift_path(output))
+        _save(lift_model(mesh, mesh.network.topology.map_count), lift_path(output))
     _save(model, output)
 
 
@@ -90,9 +90,9 @@ def mesh_model(mesh: PhotoMPT, crop_size: int) -> onnx.ModelProto:
     )
 
 
-def lift_model(mesh: PhotoMPT, joints: int) -> onnx.ModelProto:
-    """What lifts keypoints as ONNX, for any number of people."""
-    keypoints = torch.tensor([[320.0, 240, 0.9]]).expand(2, joints, 3).contiguous()
+def lift_model(mesh: PhotoMPT, points: int) -> onnx.ModelProto:
+    """What lifts so many keypoints a person as ONNX, for any number of people."""
+    keypoints = torch.tensor([[320.0, 240, 0.9]]).expand(2, points, 3).contiguous()
     crops, cameras = torch.tensor([[320.0, 240, 300]] * 2), torch.tensor([[800.0, 320, 240]] * 2)
     people = torch.export.Dim("people", min=1, max=_LARGEST)
     inputs = {"joints_2d": keypoints, "crops": crops, "cameras": cameras}

@@ -103,6 +103,9 @@ class OnnxNetwork:
     def lift(self, keypoints: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> CameraSpaceMeshes:
         """See `Network.lift`."""
         assert self._lift is not None
+        known = next(given.shape[1] for given in self._lift.get_inputs() if given.name == "joints_2d")
+        missing = max(0, known - keypoints.shape[1])
+        keypoints = np.pad(keypoints[:, :known], ((0, 0), (0, missing), (0, 0)))
         inputs = {"joints_2d": keypoints, "crops": crops, "cameras": cameras}
         return CameraSpaceMeshes(*self._lift.run(CameraSpaceMeshes._fields, inputs))
 

@@ -70,7 +70,7 @@ def test_a_projected_joint_lands_on_its_peak(body: AnnyBody, topology: MeshTopol
     readout = read_heatmaps(heatmaps)
     drawn = readout.peak > 0.4  # jittered crops may lose a joint at their border
     assert drawn.float().mean() > 0.97
-    distance = (readout.position - truth.joints_2d).norm(dim=-1)[drawn] * CROP_SIZE / 2
+    distance = (readout.position[:, :17] - truth.joints_2d).norm(dim=-1)[drawn[:, :17]] * CROP_SIZE / 2
     assert distance.max() < 2.5 and distance.mean() < 1.2  # crop pixels; a cell is 4
 
 

@@ -30,6 +30,7 @@ class ToyBody:
         self.name, self.faces = "tube", topology.faces.numpy().astype(np.int32)
         self.joint_regressor = topology.joint_regressor.numpy()
         self.vertex_count = topology.vertex_count
+        self.landmarks = tuple(topology.landmarks.tolist())
         self.rest = topology.template * torch.tensor([1.0, -1.0, -1.0])  # camera frame to its own, y up
 
     def sample_shapes(self, count: int, generator: torch.Generator) -> Tensor:

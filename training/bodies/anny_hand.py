@@ -29,6 +29,7 @@ class AnnyHand(BankedMesh):
     name = "anny-hand"
     subject = HAND
     joint_count = len(PARENTS)
+    landmarks: tuple[int, ...] = ()
 
     @classmethod
     def load(cls) -> AnnyHand:

@@ -146,6 +146,7 @@ def build_topology(
         coarse=coarse,
         neighbours=near,
         weights=weights,
+        landmarks=torch.tensor(body.landmarks, dtype=torch.long),
     )
     test = posed[fit_bodies:]
     distance = (topology.upsample(test[:, coarse]) - test).norm(dim=-1).flatten().numpy() * 1000

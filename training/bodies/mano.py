@@ -35,6 +35,7 @@ class ManoHand(SmplBody):
 
     subject = HAND
     joint_count = len(PARENTS)
+    landmarks: tuple[int, ...] = ()
     name = "mano"
 
     def __init__(self, path: str | Path):

@@ -29,6 +29,9 @@ class BodyModel(Protocol):
     joint_regressor: np.ndarray
     """(K, V) float32: the evaluated joints from the vertices, rows sum to 1."""
 
+    landmarks: tuple[int, ...]
+    """Vertices of `MeshTopology.landmarks`; none if the mesh's are not known."""
+
     def sample_shapes(self, count: int, generator: torch.Generator) -> Tensor:
         """Random bodies: (count, S) shape coefficients."""
         ...

@@ -52,6 +52,7 @@ class SmplBody:
 
     subject = BODY
     joint_count = len(SMPL_PARENTS)
+    landmarks: tuple[int, ...] = ()
 
     def __init__(self, path: str | Path):
         """Loads a model file such as SMPL_NEUTRAL.npz.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.joints import COCO_JOINTS, COCO_MIRROR, COCO_ROOT, HAND_JOINTS, HAND_ROOT
+from model.joints import BODY_LANDMARKS, COCO_JOINTS, COCO_MIRROR, COCO_ROOT, HAND_JOINTS, HAND_ROOT
 from training.mocap.split import CMU_HELD_OUT
 from training.rotations import mirror_pose
 
@@ -33,9 +33,9 @@ class Subject:
     root_said: str
     """What reports call the root."""
     confused: tuple[int, ...]
-    """(K,) for each joint the one that a 2D network takes for it most easily."""
+    """(K + L,) for each joint, and then each landmark, the one that a 2D network takes for it most easily."""
     parts: tuple[int, ...]
-    """(K,) the part, a limb or a finger, that each joint belongs to."""
+    """(K + L,) the part, a limb or a finger, that each joint and landmark belongs to."""
     coarse_vertices: int
     mirrored: Callable[[Tensor], Tensor] | None
     """Poses (B, J, 3), axis-angle, to their mirror images; None where those are another body's poses."""
@@ -50,6 +50,8 @@ class Subject:
         return torch.where(flip, self.mirrored(poses), poses)
 
 
+_FIRST = len(COCO_JOINTS)  # the first landmark's index
+
 BODY = Subject(
     name="body",
     backbone="movenet-thunder",
@@ -57,8 +59,8 @@ BODY = Subject(
     root_joints=COCO_ROOT,
     joints_said="COCO's 17",
     root_said="the middle of the hips",
-    confused=COCO_MIRROR,
-    parts=(0, 0, 0, 0, 0, 1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4),
+    confused=(*COCO_MIRROR, *(_FIRST + (landmark ^ 1) for landmark in range(len(BODY_LANDMARKS)))),
+    parts=(0, 0, 0, 0, 0, 1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4, 1, 2, 1, 2, 1, 2, 3, 4, 3, 4),
     coarse_vertices=431,
     mirrored=mirror_pose,
     held_out=CMU_HELD_OUT,

@@ -14,7 +14,8 @@ from model.network.projection import square_crop, to_crop
 from training.bodies.protocol import BodyModel
 from training.bodies.subject import Subject
 from training.rotations import axis_angle_to_matrix
-from training.synthesis.corruption import HeatmapCorruption, TrueJoints, corrupt_and_draw, mask_heatmaps
+from training.synthesis.corruption import HeatmapCorruption, corrupt_and_draw, mask_heatmaps
+from training.synthesis.true_joints import TrueJoints
 from training.synthesis.viewing import VIEWING
 from training.synthesis.virtual_cameras import VirtualCameras
 
@@ -118,7 +119,8 @@ def noisy(views: Views, size: int) -> Tensor:
 
 def finger_hidden(views: Views, size: int) -> Tensor:
     """Hides one finger of each hand, in turn from pose to pose."""
-    hidden = torch.tensor(views.subject.parts) == 1 + views.number[:, None] % max(views.subject.parts)
+    parts = torch.tensor(views.subject.parts[: views.joints_2d.shape[1]])
+    hidden = parts == 1 + views.number[:, None] % max(views.subject.parts)
     return mask_heatmaps(clean(views, size), hidden)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from model.network.heatmaps import CROP_SIZE, SIGMA, Peaks, draw_heatmaps
 from training.bodies.subject import Subject
+from training.synthesis.landmark_errors import landmark_peaks
+from training.synthesis.true_joints import TrueJoints
 
 
 def mask_heatmaps(heatmaps: Tensor, masked: Tensor) -> Tensor:
@@ -57,33 +60,17 @@ class HeatmapCorruption:
     """Largest standard deviation of the additive noise; an eighth of the samples has any."""
     imagined: float = 0.5
     """Share of the joints outside of the photo for which a weak peak stands on its edge."""
+    landmarks: float = 0.0
+    """Share of samples seen as BlazePose sees people, joints and landmarks; see `landmark_peaks`. The others' landmarks
+    have no peaks, but for the clean ones."""
     masked: float = 0.3
     """Masked Heatmap Modeling: in half of the samples a share of the joints, drawn from 0 to this, is hidden."""
-
-
-@dataclass(frozen=True)
-class TrueJoints:
-    """Where joints are in a crop and its photo, lengths in crop pixels."""
-
-    position: Tensor
-    """(B, K, 2)."""
-    visible: Tensor
-    """(B, K) bool, whether they lie within the photo and the crop; those outside get no true peak."""
-    edge: Tensor
-    """(B, K, 2) the nearest position within both, near which a false peak may stand for a joint outside."""
-
-    def __len__(self) -> int:
-        return len(self.position)
-
-    def __getitem__(self, samples: slice) -> TrueJoints:
-        """Some of the samples."""
-        return TrueJoints(self.position[samples], self.visible[samples], self.edge[samples])
 
 
 def corrupt(
     joints: TrueJoints, subject: Subject, corruption: HeatmapCorruption, generator: torch.Generator
 ) -> tuple[Peaks, Tensor]:
-    """Each joint's peak as a 2D pose network might have answered, and which samples (B, 1) are not clean."""
+    """Each joint's peak as a 2D pose network might have answered, and which samples (B, 1) may have false ones too."""
     (b, k), rand, randn = joints.visible.shape, *_random(generator)
     dirty = rand(b, 1) >= corruption.clean  # (B, 1)
     jitter = randn(b, k, 2) * (rand(b, 1, 1) * corruption.jitter)
@@ -91,12 +78,12 @@ def corrupt(
     jitter = jitter + randn(b, k, 2) * (16.0 * off[..., None])
     exchange = (rand(b, k) < corruption.exchanged) & dirty
     if corruption.part_jitter or corruption.exchanged_parts:
-        part = list(subject.parts)
+        part = list(subject.parts[:k])
         common = randn(b, max(part) + 1, 2) * (rand(b, 1, 1) * corruption.part_jitter)
         jitter = jitter + common[:, part]
         exchange = exchange | ((rand(b, max(part) + 1) < corruption.exchanged_parts)[:, part] & dirty)
     at = joints.position + jitter * dirty[..., None]
-    at = torch.where(exchange[..., None], at[:, list(subject.confused)], at)
+    at = torch.where(exchange[..., None], at[:, list(subject.confused[:k])], at)
 
     low, high = corruption.sigma
     sigma = torch.where(dirty, low * (high / low) ** (0.7 * rand(b, 1) + 0.3 * rand(b, k)), SIGMA)
@@ -107,9 +94,20 @@ def corrupt(
     imagined = (rand(b, k) < corruption.imagined) & dirty
     height = torch.where(joints.visible, height, height * imagined * rand(b, k))
     at = torch.where(joints.visible[..., None], at, joints.edge + 6.0 * randn(b, k, 2))
+    peaks = Peaks(at, sigma.expand(b, k), height)
+    if corruption.landmarks:
+        alike = rand(b, 1) < corruption.landmarks
+        height[:, len(subject.joint_names) :] *= ~dirty
+        other = landmark_peaks(joints, subject, generator)
+        peaks = Peaks(
+            torch.where(alike[..., None], other.at, peaks.at),
+            torch.where(alike, other.sigma, peaks.sigma),
+            torch.where(alike, other.height, peaks.height),
+        )
+        dirty = dirty & ~alike
     share = corruption.masked * rand(b, 1) * (rand(b, 1) < 0.5)
-    height = height.masked_fill(rand(b, k) < share, 0.0)
-    return Peaks(at, sigma.expand(b, k), height), dirty
+    height = peaks.height.masked_fill(rand(b, k) < share, 0.0)
+    return dataclasses.replace(peaks, height=height), dirty
 
 
 def corrupt_and_draw(
@@ -171,7 +169,8 @@ def _second_peaks(
     # A fixed number of joints, wherever they fall, keeps every shape the same from batch to batch.
     count = round(corruption.false_peaks * b * k)
     which = torch.randperm(b * k, generator=generator, device=generator.device)[:count]
-    elsewhere = torch.where(rand(b, k, 1) < 0.5, joints.position[:, list(subject.confused)], CROP_SIZE * rand(b, k, 2))
+    confused = joints.position[:, list(subject.confused[:k])]
+    elsewhere = torch.where(rand(b, k, 1) < 0.5, confused, CROP_SIZE * rand(b, k, 2))
     height = peaks.height * dirty * rand(b, k) * 0.9
     return which, Peaks(*(part.flatten(0, 1)[which] for part in (elsewhere, peaks.sigma, height)))
 

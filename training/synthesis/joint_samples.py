@@ -10,8 +10,9 @@ from torch import Tensor
 from model.network.heatmaps import SIGMA, read_heatmaps, read_peaks
 from training.bodies.shape_bank import BankedMesh
 from training.losses import MeshTruth
-from training.synthesis.corruption import TrueJoints, corrupt_and_draw, corrupted_peaks
+from training.synthesis.corruption import corrupt_and_draw, corrupted_peaks
 from training.synthesis.samples import Synthesizer, near_the_crop
+from training.synthesis.true_joints import TrueJoints
 from training.synthesis.virtual_cameras import VirtualCameras
 
 _VIEWS, _DIRECTIONS, _COVERED = 1024, 64, 0.98
@@ -28,7 +29,7 @@ class JointSynthesizer:
     def __init__(self, samples: Synthesizer):
         """Prepares for the same samples as that one's."""
         self.samples = samples
-        body, regressor, outline = samples.body, samples.regressor, _outermost(samples)
+        body, regressor, outline = samples.body, samples.seen_points, _outermost(samples)
         self.outermost = len(outline)
         self.points: Any
         if isinstance(body, BankedMesh):
@@ -39,7 +40,7 @@ class JointSynthesizer:
             self.points, self.regressor = body.subset(kept), regressor[:, kept]
 
     def batch(self, index: Tensor, generator: torch.Generator, meshes: int) -> tuple[Tensor, MeshTruth]:
-        """What is read (B, K, 5), and the truth, with vertices (meshes, C, 3) of the first ones alone.
+        """What is read (B, K + L, 5), and the truth, with vertices (meshes, C, 3) of the first ones alone.
 
         Args:
             index: (B,) which poses; generator: draws all the rest.
@@ -48,7 +49,7 @@ class JointSynthesizer:
         samples, config = self.samples, self.samples.config
         rotations, shapes = samples.random_bodies(index, generator, config.variety)
         points = self.points.pose(rotations, shapes)
-        joints = self.regressor @ points
+        joints = self.regressor @ points  # (B, K + L, 3), landmarks behind
         root = samples.topology.root(joints)
         joints = joints - root
         cameras = samples.cameras(joints, generator, config.variety)
@@ -57,7 +58,8 @@ class JointSynthesizer:
         joints = cameras.to_camera(joints)
         outline = cameras.project(cameras.to_camera(points[:, : self.outermost] - root))
         seen, in_crop = samples.seen(cameras.project(joints), outline, generator)
-        truth = MeshTruth(vertices, joints, in_crop, joints_2d_valid=near_the_crop(in_crop))
+        k = samples.topology.joint_count
+        truth = MeshTruth(vertices, joints[:, :k], in_crop[:, :k], joints_2d_valid=near_the_crop(in_crop[:, :k]))
         return self._read(seen, generator), truth
 
     def _read(self, joints: TrueJoints, generator: torch.Generator) -> Tensor:

@@ -13,8 +13,9 @@ from model.network.topology import MeshTopology
 from training.bodies.protocol import BodyModel
 from training.losses import MeshTruth
 from training.rotations import axis_angle_to_matrix
-from training.synthesis.corruption import HeatmapCorruption, TrueJoints, corrupt_and_draw
+from training.synthesis.corruption import HeatmapCorruption, corrupt_and_draw
 from training.synthesis.pose_variety import PoseVariety, vary
+from training.synthesis.true_joints import TrueJoints
 from training.synthesis.viewing import VIEWING
 from training.synthesis.virtual_cameras import VirtualCameras
 
@@ -76,6 +77,7 @@ class Synthesizer:
         self.body = body.subset(topology.coarse).to(self.device)
         self.topology = topology
         self.regressor = topology.coarse_regressor.to(self.device)
+        self.seen_points = topology.coarse_seen.to(self.device)
         self.poses = poses.to(self.device)
         self.config = config
 
@@ -108,23 +110,28 @@ class Synthesizer:
         return self.viewing.cameras(joints, generator, self.config.views, variety.anywhere if variety else 0.0)
 
     def training_batch(self, index: Tensor, generator: torch.Generator) -> tuple[Tensor, MeshTruth]:
-        """Heatmaps (B, K, S, S) as a 2D network might answer, and the truth of Eq. 2 to 5."""
+        """Heatmaps (B, K + L, S, S) as a 2D network might answer, and the truth of Eq. 2 to 5."""
         bodies = self.bodies(index, generator, self.config.variety)
         outline = bodies.cameras.project(bodies.vertices)
-        joints, in_crop = self.seen(bodies.cameras.project(bodies.joints), outline, generator)
+        joints, in_crop = self.seen(bodies.cameras.project(self._points(bodies)), outline, generator)
         heatmaps = corrupt_and_draw(joints, self.subject, self.config.corruption, self.config.heatmap_size, generator)
+        in_crop = in_crop[:, : self.topology.joint_count]
         truth = MeshTruth(bodies.vertices, bodies.joints, in_crop, joints_2d_valid=near_the_crop(in_crop))
         return heatmaps, truth
+
+    def _points(self, bodies: Bodies) -> Tensor:
+        """(B, K + L, 3) what has heatmaps: joints and landmarks."""
+        return torch.cat([bodies.joints, self.seen_points[self.topology.joint_count :] @ bodies.vertices], dim=1)
 
     def seen(self, joints_2d: Tensor, outline: Tensor, generator: torch.Generator) -> tuple[TrueJoints, Tensor]:
         """Puts people into a photo that may cut them off, and crops them.
 
         Args:
-            joints_2d: (B, K, 2) and outline: (B, N, 2), which bounds the person, on the image plane.
+            joints_2d: (B, K + L, 2) and outline: (B, N, 2), which bounds the person, on the image plane.
             generator: draws edges and crops.
 
         Returns:
-            The joints in crop pixels; and their positions in -1..1 across the crop, (B, K, 2).
+            The joints and landmarks in crop pixels; and their positions in -1..1 across the crop, (B, K + L, 2).
         """
         box, cut = self._visible_box(outline, generator)
         crop = self._jittered_crop(box, generator)
@@ -137,7 +144,7 @@ class Synthesizer:
     def clean_batch(self, bodies: Bodies) -> Tensor:
         """Heatmaps by Eq. 1 in the crop that a perfect detector would give."""
         crop = square_crop(_bounding_box(bodies.cameras.project(bodies.vertices)))
-        pixels = (to_crop(bodies.cameras.project(bodies.joints), crop) + 1) * (CROP_SIZE / 2)
+        pixels = (to_crop(bodies.cameras.project(self._points(bodies)), crop) + 1) * (CROP_SIZE / 2)
         return draw_heatmaps(pixels, self.config.heatmap_size)
 
     def _visible_box(self, outline: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,8 @@ import torch
 
 from model.network.heatmaps import CROP_SIZE, Peaks, draw_heatmaps, read_heatmaps, read_peaks
 from training.bodies.subject import BODY
-from training.synthesis.corruption import HeatmapCorruption, TrueJoints, corrupt_and_draw, mask_heatmaps
+from training.synthesis.corruption import HeatmapCorruption, corrupt_and_draw, mask_heatmaps
+from training.synthesis.true_joints import TrueJoints
 
 
 def test_equation_1_by_hand() -> None:

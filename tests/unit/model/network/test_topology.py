@@ -44,9 +44,23 @@ def test_state_restores_the_topology(topology: MeshTopology) -> None:
     assert again.fingerprint == topology.fingerprint
     torch.testing.assert_close(again.joint_regressor, topology.joint_regressor, atol=1e-3, rtol=0)
     torch.testing.assert_close(again.weights.sum(1), torch.ones(topology.vertex_count))
+    assert again.landmarks.tolist() == [2, 31, 58] and again.map_count == 20
 
 
-@pytest.mark.parametrize("key", ["faces", "coarse", "neighbours"])
+def test_what_is_seen_are_the_joints_and_then_the_landmarks(topology: MeshTopology) -> None:
+    coarse = torch.randn(1, topology.coarse_count, 3, generator=torch.Generator().manual_seed(0))
+    seen = topology.coarse_seen @ coarse
+    torch.testing.assert_close(seen[:, :17], topology.coarse_regressor @ coarse)
+    torch.testing.assert_close(seen[:, 17:], topology.upsample(coarse)[:, topology.landmarks])
+
+
+def test_a_topology_from_before_landmarks_has_none(topology: MeshTopology) -> None:
+    state = topology.state()
+    del state["landmarks"]
+    assert MeshTopology.from_state("tube", COCO_JOINTS, COCO_ROOT, state).map_count == 17
+
+
+@pytest.mark.parametrize("key", ["faces", "coarse", "neighbours", "landmarks"])
 def test_an_index_that_points_nowhere_is_refused(topology: MeshTopology, key: str) -> None:
     state = topology.state()
     state[key] = state[key].clone()

@@ -10,7 +10,7 @@ import torch
 from model.network.build import build_network
 from model.network.heatmaps import draw_heatmaps
 from model.network.mesh_heads import MeshBasis
-from model.network.sizes import TransformerSize, base
+from model.network.sizes import TransformerSize, base, lift_of
 from model.network.tokenizer import HeatmapTokenizer
 from model.network.topology import MeshTopology
 from training.losses import MeshTruth, mpt_loss
@@ -88,6 +88,19 @@ def test_a_budget_that_covers_all_heat_changes_nothing(topology: MeshTopology, l
 def test_an_empty_heatmap_stack_gives_a_finite_answer(topology: MeshTopology, light_size: TransformerSize) -> None:
     answer = build_network(light_size, topology)(torch.zeros(1, 17, 56, 56))
     assert all(torch.isfinite(part).all() for part in answer)
+
+
+@pytest.mark.parametrize("layers", [True, False])
+def test_landmarks_that_nobody_saw_are_empty_maps(
+    layers: bool, topology: MeshTopology, light_size: TransformerSize
+) -> None:
+    size = light_size if layers else lift_of(light_size)
+    model = build_network(size, topology).eval()
+    joints = _heatmaps(2, 56)
+    landmarks = draw_heatmaps(torch.full((2, 3, 2), 100.0), 56, 5.0)
+    alone = model(joints)
+    torch.testing.assert_close(model(torch.cat([joints, torch.zeros_like(landmarks)], dim=1)), alone)
+    assert not torch.allclose(model(torch.cat([joints, landmarks], dim=1)).joints, alone.joints, atol=1e-5)
 
 
 def test_coordinates_hide_all_but_the_peaks_places(topology: MeshTopology, light_size: TransformerSize) -> None:

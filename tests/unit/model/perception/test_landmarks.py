@@ -65,7 +65,7 @@ def meshes(keypoints: np.ndarray) -> CameraSpaceMeshes:
     joints = np.zeros((count, 17, 3), np.float32)
     joints[:, [5, 6], 1], joints[:, [13, 14], 1] = -0.6, 0.5
     translation = np.tile(np.array([0, 0, 4], np.float32), (count, 1))
-    return CameraSpaceMeshes(outline, joints, keypoints, translation, np.zeros((count, 3), np.float32))
+    return CameraSpaceMeshes(outline, joints, keypoints[:, :17], translation, np.zeros((count, 3), np.float32))
 
 
 def regressor(network: Networks, monkeypatch: pytest.MonkeyPatch) -> CropRegressor:
