@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import trimesh
 
 from model.body.fitting import BodyFit
 from model.errors import BadInput
@@ -20,6 +20,9 @@ from model.perception.crops import Crop
 from model.rendering.overlay import overlay, side_view
 from model.rendering.shading import Figure
 from model.scene.ground import Scene, leveling
+
+if TYPE_CHECKING:
+    import trimesh
 
 
 @dataclass(frozen=True)

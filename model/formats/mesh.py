@@ -7,13 +7,16 @@ left stays left and the faces keep their winding.
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
-import trimesh
 
 from model.body.normals import vertex_normals
 from model.body.skeleton import TURN_UP
 from model.formats.gltf import GltfWriter
+
+if TYPE_CHECKING:
+    import trimesh  # takes most of a second to import: only who asks for it waits
 
 
 def to_glb(vertices: np.ndarray, faces: np.ndarray, name: str = "body", colors: np.ndarray | None = None) -> bytes:
@@ -48,6 +51,8 @@ def to_trimesh(vertices: np.ndarray, faces: np.ndarray) -> trimesh.Trimesh:
         vertices: (V, 3) metres, camera frame.
         faces: (F, 3) vertex indices.
     """
+    import trimesh
+
     return trimesh.Trimesh(vertices * np.array(TURN_UP, np.float32), faces, process=False)
 
 
@@ -63,6 +68,8 @@ def glb_to_obj(data: bytes) -> bytes:
 
     Coordinates keep 5 decimals (0.01 mm).
     """
+    import trimesh
+
     mesh = trimesh.load_mesh(io.BytesIO(data), file_type="glb", process=False)
     text = mesh.export(file_type="obj", header="metres, y up", digits=5, include_normals=True, include_texture=False)
     return text.encode()

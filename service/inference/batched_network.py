@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from model.interfaces import CameraSpaceMeshes, Network, NetworkInfo
 from service import metrics
 from service.inference.batcher import Batcher
-
-if TYPE_CHECKING:
-    pass
 
 _People = tuple[np.ndarray, np.ndarray, np.ndarray]
 """What `Network.regress` and `Network.lift` take."""

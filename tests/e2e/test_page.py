@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
-import httpx2
 import numpy as np
 import pytest
 import trimesh
 
-from model.rendering.rasterizer import rasterise
 from tests.support.glb import Glb
 from tests.support.gltf_validator import validate
+from tests.support.silhouettes import grown, silhouettes
 from tests.support.tab import Tab, drop
 
 SAMPLE = Path(__file__).parents[2] / "service" / "static" / "sample.jpg"
@@ -44,25 +43,6 @@ def shown(shared) -> tuple[Tab, dict]:
             tab.choose(switch)
     tab.blend(45)
     return tab, answer
-
-
-def silhouettes(both_modes: httpx2.Client, answer: dict, shape: tuple[int, ...]) -> list[np.ndarray]:
-    """Where each person is seen in a picture of the photo with this shape, by our own renderer from the downloads."""
-    scale = shape[1] / answer["width"]
-    masks = []
-    for person in answer["people"]:
-        data = both_modes.get(person["mesh"]["glb"]).content
-        mesh = trimesh.load_mesh(io.BytesIO(data), file_type="glb", process=False)
-        camera = person["camera"]
-        placed = np.asarray(mesh.vertices) * (1, -1, -1) + camera["translation"]
-        point = tuple(scale * value for value in camera["principal_point"])
-        raster = rasterise(placed, np.asarray(mesh.faces), scale * camera["focal_length"], point, shape[1::-1])
-        masks.append(raster.face >= 0)
-    return masks
-
-
-def grown(mask: np.ndarray, pixels: int) -> np.ndarray:
-    return cv2.dilate(mask.astype(np.uint8), np.ones((2 * pixels + 1,) * 2, np.uint8)) > 0
 
 
 def test_the_mesh_lies_exactly_over_the_photo(shown, both_modes):
@@ -305,41 +285,3 @@ def test_an_expired_mesh_gives_a_sentence(shown):
     tab.page.wait_for_selector("#file-problem:not([hidden])")
     assert "Send the photo again" in tab.page.inner_text("#file-problem")
     tab.page.unroute("**/mesh/**")
-
-
-def test_both_modes_side_by_side(tab, both_modes):
-    tab.answer(lambda: tab.page.click("#sample"))
-    assert tab.page.locator(".stage").count() == 1
-    answer = tab.answer(lambda: tab.choose("#modes [value=both]"))
-    assert answer["mode"] == "fine-tuned"
-    tab.page.wait_for_function("() => document.querySelectorAll('.stage').length === 2")
-    tab.page.wait_for_selector("body[data-state=result]")
-    assert tab.page.locator("figcaption").all_inner_texts() == ["Zero-shot", "Fine-tuned"]
-    tab.choose("#views [value=turned]")
-    tab.picture()
-    first, second = (tab.page.locator(".frame").nth(k).screenshot() for k in range(2))
-    first, second = (cv2.imdecode(np.frombuffer(data, np.uint8), 1).astype(np.int16) for data in (first, second))
-    assert np.abs(first - second).mean() < 2  # the same network, and cameras that move together
-    assert tab.page.get_by_label("Download GLB of person 1, fine-tuned").count() == 1
-
-
-def test_one_mode_offers_no_choice(browser, both_modes):
-    tab = Tab(browser, both_modes)
-    one = both_modes.get("/models").json()[:1]
-    tab.page.route("**/models", lambda route: route.fulfill(json=one))
-    tab.page.reload()
-    tab.answer(lambda: tab.page.click("#sample"))
-    assert tab.page.locator("#modes").is_hidden()
-    tab.close()
-
-
-def test_a_photo_is_shown_if_the_modes_become_known_meanwhile(tab):
-    held = []
-    tab.page.route("**/models", lambda route: held.append(route))
-    with tab.page.expect_request("**/models"):
-        tab.page.reload()
-    tab.page.route("**/reconstruct", lambda route: (held.pop().continue_(), route.continue_()))
-    with tab.page.expect_response("**/models"):
-        tab.answer(lambda: tab.page.click("#sample"))
-    answer = tab.answer(lambda: tab.choose("#modes [value=both]"))
-    assert answer["mode"] == "fine-tuned"  # zero-shot is there already, by the service's own choice

@@ -10,9 +10,8 @@ import torch
 
 from model.errors import BadInput
 from model.joints import COCO_MIRROR
-from model.network import projection
 from model.network.topology import MeshTopology
-from model.perception.crops import cut_crop, square_crop
+from model.perception.crops import square_crop
 from model.reconstructor import Reconstructor
 from model.results import Camera, Person
 from model.scene.up import Tilt
@@ -258,12 +257,6 @@ def test_arrays_that_are_no_image_get_a_sentence(reconstructor: Reconstructor, i
         reconstructor.reconstruct(image)
 
 
-def test_crops_are_those_that_training_cuts() -> None:
-    boxes = [(10.0, 20.0, 30.0, 80.0), (-5.0, 0.0, 300.5, 200.0)]
-    expected = projection.square_crop(torch.tensor(boxes))
-    torch.testing.assert_close(torch.tensor([square_crop(box) for box in boxes]), expected)
-
-
 def test_everybody_is_dressed_alike_or_each_in_a_colour(
     reconstructor: Reconstructor, picture: Picture, person: Person
 ) -> None:
@@ -293,17 +286,3 @@ def test_precisions_and_devices_that_there_are_not_get_a_sentence() -> None:
         Reconstructor.load(device="cpu", precision="int1")
     with pytest.raises(BadInput, match="cannot use the device 'abacus'"):
         Reconstructor.load(device="abacus")
-
-
-@pytest.mark.parametrize("side", [90.0, 224.0, 500.0, 760.0])
-def test_crops_keep_places(side: float) -> None:
-    """A white dot at the crop's quarter point is at the quarter of the crop, at any scale."""
-    image = np.zeros((900, 900, 3), np.uint8)
-    x, y = 400.0 - side / 4, 450.0 - side / 4
-    ys, xs = np.mgrid[:900, :900] + 0.5
-    image[np.hypot(xs - x, ys - y) < max(2.5, side / 40)] = 255
-    crop = cut_crop(image, (400.0, 450.0, side), 224)[..., 0].astype(float)
-    assert crop.shape == (224, 224) and crop.max() > 100
-    ys, xs = np.mgrid[:224, :224] + 0.5
-    assert (crop * xs).sum() / crop.sum() == pytest.approx(56, abs=0.7)
-    assert (crop * ys).sum() / crop.sum() == pytest.approx(56, abs=0.7)

@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ from benchmarks.served import Served, served
 from service.__main__ import main
 from tests.support.film_files import film
 from tests.support.service_client import form, photo
+from tests.support.waiting import wait_for
 
 FAKE = "tests.support.fake_service"
 
@@ -50,13 +51,6 @@ def request(length: int | None = None) -> bytes:
 
 def post(service: Served) -> httpx2.Response:
     return httpx2.post(f"{service.url}/reconstruct", files=form(photo()), timeout=120)
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def metric(service: Served, name: str) -> float:

@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from tests.support.fake_reconstructor import FakeReconstructor
 from tests.support.film_files import film
 from tests.support.glb import Glb
 from tests.support.service_client import refused, serving, wait_until_ready
+from tests.support.waiting import wait_for
 from tests.support.web_server import redirect, web_server, whole
 
 COUNT = 12
@@ -39,13 +39,6 @@ def send(client: TestClient, clip: bytes, query: str = "") -> dict:
     response = client.post(f"/v1/videos{query}", files={"video": ("clip.mp4", clip)})
     assert response.status_code == 202, response.text
     return response.json()
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def ended(client: TestClient, identifier: str) -> dict:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -15,6 +14,7 @@ from fastapi.testclient import TestClient
 from service.app import create_app
 from service.settings import Settings
 from tests.support.fake_reconstructor import FakeReconstructor
+from tests.support.waiting import wait_for
 
 PROBLEM = "application/problem+json"
 ID = re.compile(r"[0-9a-f]{32}")
@@ -36,10 +36,7 @@ def serving(settings: Settings, *models: FakeReconstructor, load: Callable | Non
 
 
 def wait_until_loading_ends(client: TestClient) -> None:
-    deadline = time.monotonic() + 30
-    while "still loading" in client.get("/v2/health/ready").text:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: "still loading" not in client.get("/v2/health/ready").text)
 
 
 def wait_until_ready(client: TestClient) -> None:

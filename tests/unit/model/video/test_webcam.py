@@ -58,7 +58,8 @@ def test_a_webcam_tells_the_real_time(monkeypatch):
     monkeypatch.setattr(cv2, "VideoCapture", Webcam)
     film = VideoReader(0, 30, PIXELS)
     assert film.count is None
+    start = time.monotonic()
     times = [when for when, _ in film]
     assert len(times) == 4
-    assert times[0] < 0.04 and (np.diff(times) > 0.04).all()
+    assert times[0] >= 0 and (np.diff(times) >= 0.05).all() and times[-1] <= time.monotonic() - start
     assert film.missing() is None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
 from service.inference.batcher import Batcher, Overloaded
 from service.inference.cancellation import Cancelled, CancelToken, current_token
+from tests.support.waiting import wait_for
 
 
 class Doubler:
@@ -53,15 +53,8 @@ def ask(threads: ThreadPoolExecutor, batcher: Batcher[int, int], *items: tuple) 
     for item in items:
         before = len(batcher._queue)
         futures.append(threads.submit(batcher, *item))
-        until(lambda before=before: len(batcher._queue) > before)
+        wait_for(lambda before=before: len(batcher._queue) > before)
     return futures
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def busy(threads: ThreadPoolExecutor, batcher: Batcher[int, int], doubler: Doubler) -> Future[int]:
@@ -142,7 +135,7 @@ def test_who_went_away_is_not_run(threads: ThreadPoolExecutor, doubler: Doubler)
     batcher = Batcher(doubler, 8)
     busy(threads, batcher, doubler)
     leaver = threads.submit(call, 1)
-    until(lambda: len(batcher._queue) == 1)
+    wait_for(lambda: len(batcher._queue) == 1)
     (stayer,) = ask(threads, batcher, (2,))
     token.cancel()
     doubler.go.set()
@@ -171,7 +164,7 @@ def test_a_batch_waits_for_company_only_after_one_that_had_some(threads: ThreadP
     assert time.monotonic() - start < 10  # alone: no wait
     batcher._crowded = True
     first = threads.submit(batcher, 2)
-    until(lambda: len(batcher._queue) == 1)
+    wait_for(lambda: len(batcher._queue) == 1)
     time.sleep(0.05)
     assert not first.done()
     assert batcher(3) == 6  # it fills the batch, which then goes at once

@@ -6,9 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
+
+from tests.support.waiting import wait_for
 
 PARENT = """
 import sys
@@ -33,10 +34,7 @@ def test_an_export_does_not_outlive_a_service_that_is_killed():
         os.kill(child, 0)
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-        end = time.monotonic() + 20
-        while alive(child):
-            assert time.monotonic() < end
-            time.sleep(0.05)
+        wait_for(lambda: not alive(child))
 
 
 def alive(process: int) -> bool:

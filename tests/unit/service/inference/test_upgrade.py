@@ -16,6 +16,7 @@ from service.inference.batched_network import BatchedNetwork
 from service.inference.upgrade import Upgrade, distance_mm
 from service.settings import Settings
 from tests.support.fake_reconstructor import FakeReconstructor
+from tests.support.waiting import wait_for
 
 
 class Network:
@@ -104,8 +105,7 @@ def test_a_service_that_ends_ends_its_export(tmp_path, monkeypatch):
     model = Answers(BatchedNetwork(Network("PyTorch on cpu, float32"), 8, 0.0))
     thread = threading.Thread(target=working, args=([model],))
     thread.start()
-    while working._exporting is None:
-        pass
+    wait_for(lambda: working._exporting is not None)
     working.stop()
     thread.join(20)
     assert not thread.is_alive() and working._exporting.returncode != 0
