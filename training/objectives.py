@@ -31,7 +31,7 @@ def lifting_loss(joints: JointSynthesizer, edges: float = 0.0) -> StepLoss:
         index = torch.randint(len(samples.poses), (batch,), generator=generator, device=samples.device)
         meshes = math.ceil(batch * _MESHES)
         readouts, truth = joints.batch(index, generator, meshes)
-        answer = network(readouts, meshes=meshes)
+        answer = network(None, readout=readouts, meshes=meshes)
         vertices, true_joints = answer.vertices.float(), truth.joints
         terms = {
             "vertices": vertex_loss(vertices, truth.vertices) / unit,
@@ -54,9 +54,9 @@ def pretraining_loss(samples: Synthesizer, edges: float = 0.0) -> StepLoss:
 
     def loss(network: Callable[..., MeshPrediction], batch: int, generator: torch.Generator) -> dict[str, Tensor]:
         index = torch.randint(len(samples.poses), (batch,), generator=generator, device=device)
-        heatmaps, truth = samples.training_batch(index, generator)
+        drawn, truth = samples.training_batch(index, generator)
         masks = [hidden(batch, n, generator) for n in (topology.joint_count, topology.coarse_count)]
-        vertices, joints, camera = network(heatmaps, *masks)
+        vertices, joints, camera = network(drawn.maps, *masks, drawn.readout)
         vertices = vertices.float()
         terms = mpt_loss(vertices, joints.float(), camera.float(), samples.regressor, truth, topology.unit)
         terms["edges"] = edge_loss(vertices, truth.vertices, pairs, truth.vertices_valid) / topology.unit
@@ -89,8 +89,8 @@ def finetuning_loss(
         if of_mocap:
             assert synthetic is not None
             index = torch.randint(len(synthetic.poses), (of_mocap,), generator=generator, device=device)
-            heatmaps, more = synthetic.training_batch(index, generator)
-            maps = heatmaps if maps is None else torch.cat([maps, heatmaps])
+            seen, more = synthetic.training_batch(index, generator)
+            maps = seen.maps if maps is None else torch.cat([maps, seen.maps])
             truth = joined_truth(truth, more)
             if hide is not None:  # those of MoCap are masked already
                 hide = torch.cat([hide, hide.new_zeros(of_mocap, topology.joint_count)])

@@ -45,16 +45,21 @@ class Coordinates(MeshNetwork):
         self.size, self.network = size, network
 
     def forward(
-        self, heatmaps: Tensor, masked_joints: Tensor | None = None, masked_vertices: Tensor | None = None
+        self,
+        heatmaps: Tensor,
+        masked_joints: Tensor | None = None,
+        masked_vertices: Tensor | None = None,
+        readout: Tensor | None = None,
     ) -> MeshPrediction:
         """See `MeshNetwork`."""
-        at = (read_heatmaps(heatmaps).position + 1) * (CROP_SIZE / 2)
+        position = read_heatmaps(heatmaps).position if readout is None else readout[..., :2]
+        at = (position + 1) * (CROP_SIZE / 2)
         if isinstance(self.network, LiftNetwork):  # spares the drawing
             one = torch.ones_like(at[..., 0])
             seen = read_peaks(Peaks(at, SIGMA * one, one), self.size.heatmap_size, SIGMA).features()
+            answer: MeshPrediction = self.network(None, readout=seen)
         else:
-            seen = draw_heatmaps(at, self.size.heatmap_size)
-        answer: MeshPrediction = self.network(seen, masked_joints, masked_vertices)
+            answer = self.network(draw_heatmaps(at, self.size.heatmap_size), masked_joints, masked_vertices)
         return answer
 
 

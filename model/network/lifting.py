@@ -33,7 +33,11 @@ class MeshNetwork(nn.Module):
     """Its shape, as checkpoints keep it."""
 
     def forward(
-        self, heatmaps: Tensor, masked_joints: Tensor | None = None, masked_vertices: Tensor | None = None
+        self,
+        heatmaps: Tensor,
+        masked_joints: Tensor | None = None,
+        masked_vertices: Tensor | None = None,
+        readout: Tensor | None = None,
     ) -> MeshPrediction:
         """Runs the network.
 
@@ -42,6 +46,7 @@ class MeshNetwork(nn.Module):
                 networks that see joints alone.
             masked_joints: (B, K) bool, and
             masked_vertices: (B, C) bool: queries hidden by Masked Vertex Modeling, in training only.
+            readout: (B, K + L, 5) what is read from the heatmaps, where it is known; see `HeatmapReadout.features`.
         """
         raise NotImplementedError
 
@@ -116,11 +121,14 @@ class LiftNetwork(MeshNetwork):
 
     def forward(
         self,
-        heatmaps: Tensor,
+        heatmaps: Tensor | None,
         masked_joints: Tensor | None = None,
         masked_vertices: Tensor | None = None,
+        readout: Tensor | None = None,
         meshes: int | None = None,
     ) -> MeshPrediction:
-        """Heatmaps, or what is read from them (B, K + L, 5), to the first guess; see `PoseLift.forward`."""
-        readout = heatmaps if heatmaps.ndim == 3 else read_heatmaps(heatmaps).features()
+        """The first guess, see `PoseLift.forward`; a readout is enough, so that heatmaps may be None then."""
+        if readout is None:
+            assert heatmaps is not None
+            readout = read_heatmaps(heatmaps).features()
         return in_metres(self.lift(readout, meshes)[1], self.unit)

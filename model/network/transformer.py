@@ -42,10 +42,14 @@ class MeshTransformer(MeshNetwork):
         self.camera_head = small_head(encoder.width)
 
     def forward(
-        self, heatmaps: Tensor, masked_joints: Tensor | None = None, masked_vertices: Tensor | None = None
+        self,
+        heatmaps: Tensor,
+        masked_joints: Tensor | None = None,
+        masked_vertices: Tensor | None = None,
+        readout: Tensor | None = None,
     ) -> MeshPrediction:
         """See `MeshNetwork`."""
-        lifted, guess = self.lift(read_heatmaps(heatmaps).features())
+        lifted, guess = self.lift(read_heatmaps(heatmaps).features() if readout is None else readout)
         maps = fitting_maps(heatmaps, self.tokenizer.maps)  # landmarks are the lift's alone
         encoded = self.encoder(self.tokenizer(maps), lifted, masked_joints, masked_vertices)
         joints = guess.joints + self.joint_head(encoded.joints)  # (B, K, 3)

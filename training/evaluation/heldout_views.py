@@ -114,7 +114,7 @@ def noisy(views: Views, size: int) -> Tensor:
     generator = torch.Generator().manual_seed(SEED + 1 + int(views.number[0]))
     inside = views.joints_2d.clamp(0, CROP_SIZE)
     joints = TrueJoints(views.joints_2d, (views.joints_2d == inside).all(dim=-1), inside)
-    return corrupt_and_draw(joints, views.subject, noise_of(views.subject), size, generator)
+    return corrupt_and_draw(joints, views.subject, noise_of(views.subject), size, generator).maps
 
 
 def finger_hidden(views: Views, size: int) -> Tensor:

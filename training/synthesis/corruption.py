@@ -6,11 +6,12 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from model.network.heatmaps import CROP_SIZE, SIGMA, Peaks, draw_heatmaps
+from model.network.heatmaps import CROP_SIZE, SIGMA, Peaks, draw_heatmaps, read_heatmaps, read_peaks
 from training.bodies.subject import Subject
 from training.synthesis.landmark_errors import landmark_peaks
 from training.synthesis.true_joints import TrueJoints
@@ -110,6 +111,15 @@ def corrupt(
     return dataclasses.replace(peaks, height=height), dirty
 
 
+class Drawn(NamedTuple):
+    """Heatmaps as a 2D pose network might have answered."""
+
+    maps: Tensor
+    """(B, K, S, S) the joints', values in 0..1 but for the noise."""
+    readout: Tensor
+    """(B, K + L, 5) what is read from them, and would be from the landmarks'; see `HeatmapReadout.features`."""
+
+
 def corrupt_and_draw(
     joints: TrueJoints,
     subject: Subject,
@@ -117,43 +127,61 @@ def corrupt_and_draw(
     size: int,
     generator: torch.Generator,
     noisy: float = 0.125,
-) -> Tensor:
+) -> Drawn:
     """Draws heatmaps as a 2D pose network might have answered.
 
     Args:
         joints: the truth.
         subject: of which kind they are: it says which joints are confused.
         corruption: how far heatmaps stray.
-        size: cells on a side.
+        size: S, cells on a side.
         generator: draws everything, on the joints' device.
         noisy: share of the samples that get noise.
-
-    Returns:
-        (B, K, size, size), values in 0..1 but for the noise.
     """
-    (b, k), rand, randn = joints.visible.shape, *_random(generator)
-    peaks, dirty = corrupt(joints, subject, corruption, generator)
-    heatmaps = draw_heatmaps(peaks.at, size, peaks.sigma, peaks.height).flatten(0, 1)  # (B * K, size, size)
-    which, second = _second_peaks(peaks, joints, dirty, subject, corruption, generator)
-    drawn = draw_heatmaps(second.at[None], size, second.sigma[None], second.height[None])[0]
-    heatmaps[which] = torch.maximum(heatmaps[which], drawn)
+    b, k = len(joints), len(subject.joint_names)
+    rand, randn = _random(generator)
+    peaks, which, second = _both_peaks(joints, subject, corruption, generator)
+    maps = draw_heatmaps(peaks.at[:, :k], size, peaks.sigma[:, :k], peaks.height[:, :k]).flatten(0, 1)
+    false = draw_heatmaps(second.at[None], size, second.sigma[None], second.height[None])[0]  # (F, S, S)
+    maps[which] = torch.maximum(maps[which], false)
 
-    heatmaps = heatmaps.unflatten(0, (b, k))
+    maps = maps.unflatten(0, (b, k))
     count = int(noisy * b)  # the order of a batch is random, so its first ones are as good as any
     noise = randn(count, k, size, size)
-    heatmaps[:count] += noise * (corruption.noise * rand(count, 1, 1, 1))
-    return heatmaps
+    maps[:count] += noise * (corruption.noise * rand(count, 1, 1, 1))
+    readout = read_corrupted(peaks, _spread(which, second, peaks, k), corruption, size)
+    readout[:count, :k] = read_heatmaps(maps[:count]).features()
+    return Drawn(maps, readout)
+
+
+def read_corrupted(peaks: Peaks, false: Peaks, corruption: HeatmapCorruption, size: int) -> Tensor:
+    """(B, N, 5) what would be read from these peaks' maps, see `corrupted_peaks`, if they were drawn."""
+    return read_peaks(peaks, size, max(SIGMA, corruption.sigma[1]), false).features()
 
 
 def corrupted_peaks(
     joints: TrueJoints, subject: Subject, corruption: HeatmapCorruption, generator: torch.Generator
 ) -> tuple[Peaks, Peaks]:
     """What `corrupt_and_draw` draws but for the noise: joints' peaks, and false ones, of height 0 for none."""
+    peaks, which, second = _both_peaks(joints, subject, corruption, generator)
+    return peaks, _spread(which, second, peaks, len(subject.joint_names))
+
+
+def _spread(which: Tensor, second: Peaks, peaks: Peaks, joints: int) -> Peaks:
+    """False peaks (F,) of the (B * K) joints `which`, as one for each point, of height 0 for none."""
+    b, n = peaks.height.shape
+    index = which // joints * n + which % joints
+    height = torch.zeros_like(peaks.height).flatten().index_copy(0, index, second.height)
+    at = peaks.at.flatten(0, 1).index_copy(0, index, second.at)
+    return Peaks(at.unflatten(0, (b, n)), peaks.sigma, height.unflatten(0, (b, n)))
+
+
+def _both_peaks(
+    joints: TrueJoints, subject: Subject, corruption: HeatmapCorruption, generator: torch.Generator
+) -> tuple[Peaks, Tensor, Peaks]:
+    """All points' peaks (B, K + L), which of the (B * K) joints have false ones, (F,), and these."""
     peaks, dirty = corrupt(joints, subject, corruption, generator)
-    which, second = _second_peaks(peaks, joints, dirty, subject, corruption, generator)
-    height = torch.zeros_like(peaks.height).flatten().index_copy(0, which, second.height)
-    at = peaks.at.flatten(0, 1).index_copy(0, which, second.at)
-    return peaks, Peaks(at.view_as(peaks.at), peaks.sigma, height.view_as(peaks.height))
+    return peaks, *_second_peaks(peaks, joints, dirty, subject, corruption, generator)
 
 
 def _second_peaks(
@@ -165,14 +193,14 @@ def _second_peaks(
     generator: torch.Generator,
 ) -> tuple[Tensor, Peaks]:
     """Which of all (B * K) joints have a false peak, (F,), and these."""
-    (b, k), rand, _ = peaks.height.shape, *_random(generator)
+    b, k, (rand, _) = len(joints), len(subject.joint_names), _random(generator)
     # A fixed number of joints, wherever they fall, keeps every shape the same from batch to batch.
     count = round(corruption.false_peaks * b * k)
     which = torch.randperm(b * k, generator=generator, device=generator.device)[:count]
-    confused = joints.position[:, list(subject.confused[:k])]
+    confused = joints.position[:, list(subject.confused[:k])]  # (B, K, 2)
     elsewhere = torch.where(rand(b, k, 1) < 0.5, confused, CROP_SIZE * rand(b, k, 2))
-    height = peaks.height * dirty * rand(b, k) * 0.9
-    return which, Peaks(*(part.flatten(0, 1)[which] for part in (elsewhere, peaks.sigma, height)))
+    height = peaks.height[:, :k] * dirty * rand(b, k) * 0.9
+    return which, Peaks(*(part.flatten(0, 1)[which] for part in (elsewhere, peaks.sigma[:, :k], height)))
 
 
 def _random(generator: torch.Generator) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:

@@ -7,10 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from model.network.heatmaps import SIGMA, read_heatmaps, read_peaks
 from training.bodies.shape_bank import BankedMesh
 from training.losses import MeshTruth
-from training.synthesis.corruption import corrupt_and_draw, corrupted_peaks
+from training.synthesis.corruption import corrupt_and_draw, corrupted_peaks, read_corrupted
 from training.synthesis.samples import Synthesizer, near_the_crop
 from training.synthesis.true_joints import TrueJoints
 from training.synthesis.virtual_cameras import VirtualCameras
@@ -67,11 +66,11 @@ class JointSynthesizer:
         corruption, size = config.corruption, config.heatmap_size
         drawn = len(joints) // _DRAWN if corruption.noise else 0
         peaks, second = corrupted_peaks(joints[drawn:], subject, corruption, generator)
-        features = read_peaks(peaks, size, max(SIGMA, corruption.sigma[1]), second).features()
+        features = read_corrupted(peaks, second, corruption, size)
         if not drawn:
             return features
-        maps = corrupt_and_draw(joints[:drawn], subject, corruption, size, generator, noisy=1.0)
-        return torch.cat([read_heatmaps(maps).features(), features])
+        noisy = corrupt_and_draw(joints[:drawn], subject, corruption, size, generator, noisy=1.0)
+        return torch.cat([noisy.readout, features])
 
 
 def _outermost(samples: Synthesizer) -> Tensor:

@@ -13,7 +13,7 @@ from model.network.topology import MeshTopology
 from training.bodies.protocol import BodyModel
 from training.losses import MeshTruth
 from training.rotations import axis_angle_to_matrix
-from training.synthesis.corruption import HeatmapCorruption, corrupt_and_draw
+from training.synthesis.corruption import Drawn, HeatmapCorruption, corrupt_and_draw
 from training.synthesis.pose_variety import PoseVariety, vary
 from training.synthesis.true_joints import TrueJoints
 from training.synthesis.viewing import VIEWING
@@ -109,15 +109,15 @@ class Synthesizer:
         """Cameras before joints (B, K, 3), world frame, the root at the origin."""
         return self.viewing.cameras(joints, generator, self.config.views, variety.anywhere if variety else 0.0)
 
-    def training_batch(self, index: Tensor, generator: torch.Generator) -> tuple[Tensor, MeshTruth]:
-        """Heatmaps (B, K + L, S, S) as a 2D network might answer, and the truth of Eq. 2 to 5."""
+    def training_batch(self, index: Tensor, generator: torch.Generator) -> tuple[Drawn, MeshTruth]:
+        """Heatmaps as a 2D network might answer, and the truth of Eq. 2 to 5."""
         bodies = self.bodies(index, generator, self.config.variety)
         outline = bodies.cameras.project(bodies.vertices)
         joints, in_crop = self.seen(bodies.cameras.project(self._points(bodies)), outline, generator)
-        heatmaps = corrupt_and_draw(joints, self.subject, self.config.corruption, self.config.heatmap_size, generator)
+        drawn = corrupt_and_draw(joints, self.subject, self.config.corruption, self.config.heatmap_size, generator)
         in_crop = in_crop[:, : self.topology.joint_count]
         truth = MeshTruth(bodies.vertices, bodies.joints, in_crop, joints_2d_valid=near_the_crop(in_crop))
-        return heatmaps, truth
+        return drawn, truth
 
     def _points(self, bodies: Bodies) -> Tensor:
         """(B, K + L, 3) what has heatmaps: joints and landmarks."""

@@ -72,7 +72,7 @@ def test_corruption_repeats_from_its_seed_and_spares_clean_samples() -> None:
 
     def draw(corruption: HeatmapCorruption) -> torch.Tensor:
         truth = TrueJoints(joints, visible, joints)
-        return corrupt_and_draw(truth, BODY, corruption, 56, torch.Generator().manual_seed(5))
+        return corrupt_and_draw(truth, BODY, corruption, 56, torch.Generator().manual_seed(5)).maps
 
     wild = HeatmapCorruption()
     assert torch.equal(draw(wild), draw(wild))
@@ -85,7 +85,7 @@ def test_joints_outside_of_the_photo_have_no_peak_in_clean_samples() -> None:
     visible[:, 13:] = False
     joints = torch.full((4, 17, 2), 102.0)
     clean, truth = HeatmapCorruption(clean=1.0, noise=0, masked=0), TrueJoints(joints, visible, joints)
-    drawn = corrupt_and_draw(truth, BODY, clean, 56, torch.Generator().manual_seed(0))
+    drawn = corrupt_and_draw(truth, BODY, clean, 56, torch.Generator().manual_seed(0)).maps
     assert drawn[:, 13:].eq(0).all() and drawn[:, :13].amax(dim=(-2, -1)).min() > 0.5
 
 
