@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from model.body.fitter import BodyFitter
-from model.body.refinement import Seen
+from model.body.refinement import LOWER_PEAKS, Seen
 from model.interfaces import Box
 from model.joints import BLAZEPOSE_LANDMARKS
 from model.perception.detection import Detection, distinct
@@ -24,7 +24,7 @@ _MUCH_BETTER = 0.7  # of the other's distance from the keypoints, or less
 def with_bodies(people: Sequence[Person], fitter: BodyFitter) -> list[Person]:
     """People with the bodies that are fitted to them; who came out as no body stays as she is."""
     cameras = [person.camera for person in people]
-    keypoints = np.stack([np.concatenate([p.keypoints_2d, _details(p, fitter.details)]) for p in people])
+    keypoints = np.stack([_evidence(person, fitter.details) for person in people])
     seen = Seen(
         keypoints[..., :2],
         keypoints[..., 2],
@@ -47,11 +47,14 @@ def with_bodies(people: Sequence[Person], fitter: BodyFitter) -> list[Person]:
     ]
 
 
-def _details(person: Person, names: Sequence[str]) -> np.ndarray:
-    """(N, 3) the named ones of her landmarks, not seen if she has none."""
-    if person.landmarks_2d is None:
-        return np.zeros((len(names), 3))
-    return person.landmarks_2d[[BLAZEPOSE_LANDMARKS.index(name) for name in names]]
+def _evidence(person: Person, details: Sequence[str]) -> np.ndarray:
+    """(K + N, 3) her joints and those of her landmarks, pixels and how sure they are, as `Seen` has it."""
+    if person.landmarks_2d is None:  # seen by a network whose peaks are lower
+        joints = np.array(person.keypoints_2d, dtype=np.float64)
+        joints[:, 2] += LOWER_PEAKS * (joints[:, 2] > 0)
+        return np.concatenate([joints, np.zeros((len(details), 3))])
+    named = [BLAZEPOSE_LANDMARKS.index(name) for name in details]
+    return np.concatenate([person.keypoints_2d, person.landmarks_2d[named]])
 
 
 def extent(person: Person) -> Box:
