@@ -12,21 +12,20 @@ from model.formats.photo import Photo
 from service import schemas
 
 if TYPE_CHECKING:
+    from model.body.fitting import BodyFit
+    from model.body.rig import Rig
     from model.reconstructor import Reconstructor
     from model.results import Person
     from model.scene.ground import Scene
     from model.video.film import FilmMotion
     from model.video.motion_files import MovingPerson
     from model.video.world import FilmWorld
-from model.body.fitting import BodyFit
-from model.body.rig import Rig
-from service.schemas import Parameters
 
 
-def encode_parameters(rig: Rig, body: BodyFit) -> Parameters:
+def encode_parameters(rig: Rig, body: BodyFit) -> schemas.Parameters:
     """The body's parameters for JSON."""
     named = np.clip(np.append(1.0, body.shape) @ rig.measures, 0, 1).round(3).tolist()
-    return Parameters(
+    return schemas.Parameters(
         model=rig.name,
         pose=body.pose.round(5).tolist(),
         shape=body.shape.round(4).tolist(),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 # What the exported modules are built by, and the file that turns them into graphs.
@@ -44,7 +44,7 @@ def graph_sources(package: Path) -> list[Path]:
         path = _file(package, name)
         if path is not None and name not in found and name != _SPEECH:
             found[name] = path
-            waiting += _imports(path)
+            waiting += _imports(path.read_bytes())
     return sorted(found.values())
 
 
@@ -57,11 +57,14 @@ def _file(package: Path, name: str) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-def _imports(source: Path) -> Iterator[str]:
-    """Names of modules that a file imports, and of what it takes out of them, which may be modules too."""
-    for node in ast.walk(ast.parse(source.read_bytes())):
+@functools.cache  # the same for each checkpoint
+def _imports(source: bytes) -> tuple[str, ...]:
+    """Names of modules that a source imports, and of what it takes out of them, which may be modules too."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names.append(node.module)
+            names += (f"{node.module}.{alias.name}" for alias in node.names)
+    return tuple(names)

@@ -206,7 +206,8 @@ class Engine:
             if not models:
                 raise MPTError("None of the checkpoints serves zero-shot or fine-tuned.")
             for model in models.values():
-                _warm_up(model)
+                if model.subject == "body":  # hands are asked for seldom: nobody waits for them
+                    _warm_up(model)
         except MPTError as error:
             log.error("The model failed to load: %s", error)
             self._obstacle = f"The model failed to load: {error}"
@@ -219,7 +220,17 @@ class Engine:
             for kind, model in models.items():
                 log.info("%s by %s, run by %s", " ".join(kind), model.model_name, model.info()["engine"])
             log.info("Ready")
-            self._then(list(models.values()))
+            self._go_on(list(models.values()))
+
+    def _go_on(self, models: list[Reconstructor]) -> None:
+        """What can wait until the service is ready."""
+        try:
+            for model in models:
+                if model.subject != "body":
+                    _warm_up(model)
+            self._then(models)
+        except Exception:  # requests say what is wrong with a model
+            log.exception("What follows once the service is ready failed")
 
 
 def _warm_up(model: Reconstructor) -> None:

@@ -63,6 +63,8 @@ class Upgrade:
         for model in models:
             network = model.network
             is_ours = named[model.subject] is None and "zero-shot" in model.modes
+            if self._stopping.is_set():
+                return
             if is_ours and isinstance(network, BatchedNetwork) and network.runtime.startswith("PyTorch on cpu"):
                 try:
                     self._exchange(model, network)

@@ -10,7 +10,7 @@ from service import metrics
 from service.auth import Guarded
 from service.inference.engine import NotReady
 from service.routes.common import Context, files, problems
-from service.schemas import Health, Limits, Model
+from service.status import Health, Limits, Model
 
 router = APIRouter()
 guarded = APIRouter(route_class=Guarded)

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file, save_file
 
 from tests.support.boxed_hand import save_boxed_hand
 from tests.support.browser import chromium
-from tests.support.tab import Tab
+from tests.support.tab import PEOPLE, SAMPLE, Tab, drop
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120.0  # PyTorch and the weights on a slow, busy machine
@@ -105,3 +105,25 @@ def tab(browser, both_modes) -> Iterator[Tab]:
     tab = Tab(browser, both_modes)
     yield tab
     tab.close()
+
+
+@pytest.fixture(scope="module")
+def shared(browser, both_modes) -> Iterator[tuple[Tab, dict]]:
+    tab = Tab(browser, both_modes)
+    answer = tab.answer(lambda: drop(tab, SAMPLE.read_bytes(), "dancers.jpg"))
+    assert len(answer["people"]) == PEOPLE
+    yield tab, answer
+    tab.close()
+
+
+@pytest.fixture
+def shown(shared) -> tuple[Tab, dict]:
+    """A tab with a photo's people, seen as at the beginning, and the service's answer."""
+    tab, answer = shared
+    tab.choose('[name=person][value="all"]')
+    tab.choose("#views [value=photo]")
+    for switch in ("#joints-2d", "#joints-3d"):
+        if tab.checked(switch):
+            tab.choose(switch)
+    tab.blend(45)
+    return tab, answer

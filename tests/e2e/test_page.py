@@ -2,47 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import json
-import zipfile
-from collections.abc import Iterator
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
-import trimesh
 
-from tests.support.glb import Glb
-from tests.support.gltf_validator import validate
 from tests.support.silhouettes import grown, silhouettes
-from tests.support.tab import Tab, drop
-
-SAMPLE = Path(__file__).parents[2] / "service" / "static" / "sample.jpg"
-PEOPLE = 3
-INSIDE = np.s_[20:-20, 20:-20]  # a stage's corners are round, and its border shows the focus
-
-
-@pytest.fixture(scope="module")
-def shared(browser, both_modes) -> Iterator[tuple[Tab, dict]]:
-    tab = Tab(browser, both_modes)
-    answer = tab.answer(lambda: drop(tab, SAMPLE.read_bytes(), "dancers.jpg"))
-    assert len(answer["people"]) == PEOPLE
-    yield tab, answer
-    tab.close()
-
-
-@pytest.fixture
-def shown(shared) -> tuple[Tab, dict]:
-    """A tab with a photo's people, seen as at the beginning, and the service's answer."""
-    tab, answer = shared
-    tab.choose('[name=person][value="all"]')
-    tab.choose("#views [value=photo]")
-    for switch in ("#joints-2d", "#joints-3d"):
-        if tab.checked(switch):
-            tab.choose(switch)
-    tab.blend(45)
-    return tab, answer
+from tests.support.tab import INSIDE, SAMPLE
 
 
 def test_the_mesh_lies_exactly_over_the_photo(shown, both_modes):
@@ -161,50 +126,6 @@ def test_people_are_selected_by_a_click_and_by_the_keyboard(shown, both_modes):
     assert tab.checked('[name=person][value="all"]')
 
 
-def test_downloads(shown):
-    tab, answer = shown
-    for kind in ("glb", "obj"):
-        with tab.page.expect_download() as download:
-            tab.page.get_by_label(f"Download {kind.upper()} of person 2", exact=True).click()
-        assert download.value.suggested_filename == f"person-2.{kind}"
-        data = Path(download.value.path()).read_bytes()
-        mesh = trimesh.load_mesh(io.BytesIO(data), file_type=kind, process=False)
-        assert len(mesh.vertices) > 1000
-        assert 0.5 < np.ptp(mesh.vertices, axis=0).max() < 3
-        if kind == "glb":
-            assert [message for message in validate(data) if message["severity"] < 2] == []  # errors and warnings
-    with tab.page.expect_download() as download:
-        tab.page.click("#json")
-    assert download.value.suggested_filename == "dancers.json"
-    assert json.loads(Path(download.value.path()).read_text()) == answer
-    seen = tab.picture()
-    with tab.page.expect_download() as download:
-        tab.page.click("#picture")
-    saved = cv2.imread(str(download.value.path()))[..., ::-1]
-    saved = cv2.resize(saved, seen.shape[1::-1], interpolation=cv2.INTER_AREA)
-    assert np.abs(saved - seen)[INSIDE].mean() < 3
-
-
-def test_everything_in_one_file(shown):
-    tab, _ = shown
-    with tab.page.expect_download() as download:
-        tab.page.click("#zip")
-    assert download.value.suggested_filename == "dancers.zip"
-    with zipfile.ZipFile(download.value.path()) as archive:
-        assert archive.testzip() is None
-        assert len([name for name in archive.namelist() if name.endswith(".glb")]) >= PEOPLE
-
-
-def test_everyone_on_the_ground_in_one_file(shown):
-    tab, _ = shown
-    with tab.page.expect_download() as download:
-        tab.page.click("#scene")
-    assert download.value.suggested_filename == "dancers.scene.glb"
-    data = Path(download.value.path()).read_bytes()
-    assert [message for message in validate(data) if message["severity"] < 2] == []
-    assert len(Glb(data).content["meshes"]) == PEOPLE
-
-
 def test_bodies_are_solid_and_dressed_and_throw_a_shadow(shown):
     """Seen from above, with the photo faded out: clothes that are all alike, and what is dark about them."""
     tab, _ = shown
@@ -260,28 +181,3 @@ def test_the_whole_screen(shown):
     assert after["width"] > 1.1 * before["width"]
     tab.page.click("#fullscreen")
     tab.page.get_by_text("Full screen", exact=True).wait_for()
-
-
-def test_a_body_is_had_with_its_skeleton(shown, both_modes):
-    tab, answer = shown
-    with tab.page.expect_download() as download:
-        tab.page.get_by_label("Download RIG of person 2", exact=True).click()
-    assert download.value.suggested_filename == "person-2.rigged.glb"
-    data = Path(download.value.path()).read_bytes()
-    assert validate(data) == []
-    fitted = Glb(data).skinned()
-    distances = []
-    for person in answer["people"]:
-        glb = both_modes.get(person["mesh"]["glb"]).content
-        mesh = trimesh.load_mesh(io.BytesIO(glb), file_type="glb", process=False)
-        distances.append(np.linalg.norm(fitted - mesh.vertices, axis=1).mean())
-    assert distances[1] < 0.05 < min(distances[0], distances[2])  # of this person, not of another
-
-
-def test_an_expired_mesh_gives_a_sentence(shown):
-    tab, _ = shown
-    tab.page.route("**/mesh/**", lambda route: route.continue_(url=f"{tab.base}/mesh/{'0' * 32}.glb"))
-    tab.page.get_by_label("Download GLB of person 1", exact=True).click()
-    tab.page.wait_for_selector("#file-problem:not([hidden])")
-    assert "Send the photo again" in tab.page.inner_text("#file-problem")
-    tab.page.unroute("**/mesh/**")

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import cv2
 import httpx2
 import numpy as np
 import pytest
 
-from tests.support.tab import choose_file, problem
-
-SAMPLE = Path(__file__).parents[2] / "service" / "static" / "sample.jpg"
+from tests.support.tab import SAMPLE, choose_file, problem
 
 
 def encoded(picture: np.ndarray) -> bytes:

@@ -9,9 +9,7 @@ import pytest
 
 from tests.support.film_files import film
 from tests.support.glb import Glb
-from tests.support.tab import choose_file, problem
-
-SAMPLE = Path(__file__).parents[2] / "service" / "static" / "sample.jpg"
+from tests.support.tab import SAMPLE, choose_file, problem
 
 
 @pytest.fixture(scope="module")

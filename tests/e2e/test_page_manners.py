@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,11 +11,7 @@ from PIL import Image
 
 from tests.support.image_files import encode, exif_block
 from tests.support.npm import npm_package
-from tests.support.tab import Tab, choose_file, problem
-
-SAMPLE = Path(__file__).parents[2] / "service" / "static" / "sample.jpg"
-PEOPLE = 3
-INSIDE = np.s_[20:-20, 20:-20]  # a stage's corners are round, and its border shows the focus
+from tests.support.tab import INSIDE, PEOPLE, SAMPLE, Tab, choose_file, problem
 
 
 def test_a_text_file_gives_the_services_words(tab):

@@ -64,6 +64,15 @@ def test_a_model_that_fails_at_its_warm_up_is_not_ready(settings, model):
         refused(client.get("/v2/health/ready"), 503, "ZeroDivisionError")
 
 
+def test_hands_that_fail_at_their_warm_up_leave_bodies_ready(settings, model, caplog):
+    hands = FakeReconstructor()
+    hands.subject, hands.reconstruct = "hand", lambda *_, **__: 1 / 0
+    with serving(settings, load=lambda _: [model, hands]) as client:
+        wait_until_ready(client)
+        assert client.post("/reconstruct", files=form(photo())).status_code == 200
+        refused(client.post("/reconstruct?subject=hand", files=form(photo())), 500, "log says why")
+
+
 def test_a_failing_model_is_a_500_without_a_trace(client, model):
     model.reconstruct = lambda *_, **__: 1 / 0
     body = refused(client.post("/reconstruct", files=form(photo())), 500, "log says why")

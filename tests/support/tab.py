@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import base64
 import re
+from pathlib import Path
 
 import cv2
 import httpx2
 import numpy as np
 
+SAMPLE = Path(__file__).parents[2] / "service" / "static" / "sample.jpg"
+PEOPLE = 3  # in it
+INSIDE = np.s_[20:-20, 20:-20]  # a stage's corners are round, and its border shows the focus
 WAIT = 60_000  # milliseconds, on a slow, busy machine
 
 

@@ -102,13 +102,16 @@ def test_an_export_that_fails_is_told_and_pytorch_goes_on(tmp_path, monkeypatch,
 def test_a_service_that_ends_ends_its_export(tmp_path, monkeypatch):
     monkeypatch.setattr(upgrade, "COMMAND", ["-c", "import time; time.sleep(60)"])
     working = Upgrade(Settings(store_dir=tmp_path))
-    model = Answers(BatchedNetwork(Network("PyTorch on cpu, float32"), 8, 0.0))
-    thread = threading.Thread(target=working, args=([model],))
+    begun = []
+    monkeypatch.setattr(upgrade.log, "info", lambda text, *_: begun.append(text))
+    models = [Answers(BatchedNetwork(Network("PyTorch on cpu, float32"), 8, 0.0)) for _ in range(2)]
+    thread = threading.Thread(target=working, args=(models,))
     thread.start()
     wait_for(lambda: working._exporting is not None)
     working.stop()
     thread.join(20)
     assert not thread.is_alive() and working._exporting.returncode != 0
+    assert len(begun) == 1  # the second model's export never began
 
 
 def test_answers_are_compared_by_what_is_furthest_off_in_the_median(monkeypatch):
