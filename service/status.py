@@ -42,6 +42,9 @@ class Limits(BaseModel):
     store_lifetime: int = Field(description="Seconds after which meshes and photos are deleted.")
     keep_photos: bool = Field(description="Whether photos are kept as long as their meshes, scaled down.")
     image_urls: bool = Field(description="Whether the service fetches photos by their URL.")
+    videos: bool = Field(description="Whether the service takes videos.")
+    max_video_bytes: int = Field(description="Of a video.")
+    job_lifetime: int = Field(description="Seconds after which what came of a video is deleted.")
 
 
 class Health(BaseModel):

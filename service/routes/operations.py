@@ -34,6 +34,9 @@ async def ready(services: Context) -> Health:
         store_lifetime=settings.store_lifetime,
         keep_photos=settings.keep_photos,
         image_urls=settings.image_urls,
+        videos=settings.video_queue > 0,
+        max_video_bytes=settings.max_video_bytes,
+        job_lifetime=settings.job_lifetime,
     )
     return Health(status="ready", limits=limits)
 

@@ -78,6 +78,7 @@ async function showFilm(given) {
     state("film");
     element("status").textContent = element("film-about").textContent;
     element("film-title").focus({ preventScroll: true });
+    await mine.play();
   } catch (error) {
     if (mine === film) showProblem(error);
   }
@@ -119,7 +120,6 @@ async function showFetched(title, doing, fetchAnswer) {
 function leave() {
   film?.leave();
   film = null;
-  element("player").removeAttribute("src");
   history.replaceState(null, "", location.pathname);
   for (const photo of photos) photo.leave();
   photos = [];
@@ -279,6 +279,7 @@ async function watchReadiness() {
     limit = limits.max_body_bytes;
     element("kept").textContent = whatIsKept(limits);
     element("address").hidden = !limits.image_urls;
+    element("films").hidden = !limits.videos;
   }
   element("limit").textContent = inMegabytes(limit);
   const note = element("loading");

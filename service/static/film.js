@@ -3,8 +3,10 @@
 import { deleteJob, job, sendFilm } from "./api.js";
 import { saveAddress } from "./files.js";
 import { asProblem, Problem } from "./errors.js";
+import { Player } from "./player.js";
 
 const element = (id) => document.getElementById(id);
+const player = new Player();
 const KINDS = [
   [/\.rigged\.glb$/, "RIG", "A mesh with a skeleton that moves, for animation"],
   [/\.glb$/, "GLB", "A mesh that moves"],
@@ -26,6 +28,7 @@ export class Film {
   /** Ends watching, not the job. */
   leave() {
     this.abort.abort();
+    player.close();
   }
 
   /** Sends a film; returns the job's id. */
@@ -36,12 +39,23 @@ export class Film {
     return this.id;
   }
 
-  /** Follows a job to its end and shows what came of it. Throws a Problem. */
+  /** Follows a job to its end and lists what came of it; `play` plays that. Throws a Problem. */
   async follow(id) {
     this.id = id;
-    const done = await this.ended();
-    if (done.status === "failed") throw new Problem("This film did not work", done.problem?.detail ?? "Send it again.");
-    show(done);
+    this.done = await this.ended();
+    const { status, problem } = this.done;
+    if (status === "failed") throw new Problem("This film did not work", problem?.detail ?? "Send it again.");
+    list(this.done);
+  }
+
+  /** Opens the film and its people; says so in a sentence if that fails. */
+  async play() {
+    const { files } = this.done;
+    try {
+      await player.open(files.find(({ name }) => name.endsWith(".webm"))?.url, movers(files));
+    } catch (error) {
+      complain(error);
+    }
   }
 
   ended() {
@@ -72,10 +86,15 @@ export class Film {
   }
 }
 
-function show({ files, people, message }) {
-  const film = files.find(({ name }) => name.endsWith(".webm"));
-  element("player").hidden = !film;
-  if (film) element("player").src = film.url;
+/** Of each person one GLB that moves, by its address. */
+function movers(files) {
+  const moving = files.filter(({ name }) => name.endsWith(".glb"));
+  const others = moving.filter(({ name }) => !moving.some((rigged) => rigged.name === name.replace(/glb$/, "rigged.glb")));
+  return others.map(({ url }) => url);
+}
+
+function list({ files, people, message }) {
+  element("film-problem").hidden = true;
   element("film-about").textContent = message ?? `${people === 1 ? "One person" : `${people} people`} followed through the film.`;
   const rows = Map.groupBy(files.filter(({ name }) => kindOf(name)), ({ name }) => /-(\d+)\./.exec(name)?.[1] ?? "");
   element("film-files").replaceChildren(...[...rows].map(([number, of]) => row(number ? `Person ${number}` : "Everyone", of)));
@@ -104,12 +123,15 @@ function row(title, files) {
 }
 
 async function save(url, name) {
-  const place = element("film-problem");
-  place.hidden = true;
+  element("film-problem").hidden = true;
   try {
     await saveAddress(url, name);
   } catch (error) {
-    place.textContent = asProblem(error).message;
-    place.hidden = false;
+    complain(error);
   }
+}
+
+function complain(error) {
+  element("film-problem").textContent = asProblem(error).message;
+  element("film-problem").hidden = false;
 }

@@ -216,7 +216,7 @@ function about(answers) {
 /** The pictures and their controls over the whole screen, where browsers can. */
 function watchFullscreen() {
   const button = element("fullscreen");
-  const bench = document.querySelector(".bench");
+  const bench = document.querySelector("#work .bench");
   button.hidden = !document.fullscreenEnabled;
   button.addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : bench.requestFullscreen()));
   document.addEventListener("fullscreenchange", () => {

@@ -1,42 +1,28 @@
 // One answer on its photo: the picture, the meshes before it, the joints, and the views of it all.
 
-import {
-  Box3, DirectionalLight, Group, HemisphereLight, PerspectiveCamera, Quaternion, Raycaster, Scene, Vector2, Vector3,
-  VSMShadowMap, WebGLRenderer,
-} from "./vendor/three.js";
+import { Box3, Group, Quaternion, Raycaster, Vector2, Vector3 } from "./vendor/three.js";
 import { Bodies } from "./meshes.js";
-import { aim, fit, toScene } from "./camera.js";
+import { fit, toScene } from "./camera.js";
 import { Floor } from "./ground.js";
 import { jointsOf } from "./joints3d.js";
 import { Room } from "./surroundings.js";
 import { drawSkeletons } from "./joints2d.js";
+import { middle, Space } from "./space.js";
 import { SUBJECTS } from "./subjects.js";
-import { Views } from "./viewpoints.js";
 
 const UP = new Vector3(0, 1, 0);
 
-export class Stage {
+export class Stage extends Space {
   /** Fills a figure of the page's `stage` template. Throws where there is no WebGL. */
   constructor(figure) {
-    this.frame = figure.querySelector(".frame");
+    super(figure.querySelector(".frame"), figure.querySelector(".space"));
     this.image = figure.querySelector("img");
     this.flat = figure.querySelector(".flat");
-    this.canvas = figure.querySelector(".space");
     this.shown = { blend: 0.45, joints2d: false, joints3d: false, own: false, selected: null };
     this.bodies = this.room = this.floor = null;
     this.joints = [];
-    this.renderer = new WebGLRenderer({ canvas: this.canvas, antialias: true, alpha: true });
-    this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
-    Object.assign(this.renderer.shadowMap, { enabled: true, type: VSMShadowMap, autoUpdate: false });
-    this.scene = new Scene();
     this.turned = new Group(); // the camera's frame, turned so that up is y
     this.scene.add(this.turned);
-    this.camera = new PerspectiveCamera();
-    this.views = new Views(this.camera, this.canvas);
-    this.views.addEventListener("change", () => this.redraw());
-    this.light();
-    this.watcher = new ResizeObserver(() => this.resize());
-    this.watcher.observe(this.frame);
   }
 
   /** Shows an answer of the service; its photo is already in the image. A second one of its subject keeps the view. */
@@ -100,12 +86,7 @@ export class Stage {
     return ray.intersectObjects(this.bodies.meshes)[0]?.object.userData.index ?? null;
   }
 
-  redraw() {
-    this.due ??= requestAnimationFrame(() => this.draw());
-  }
-
   draw() {
-    this.due = null;
     const { blend, joints2d, joints3d, own, selected } = this.shown;
     const { atHome } = this.views;
     const photo = Math.min(1, 2 - 2 * blend);
@@ -113,7 +94,7 @@ export class Stage {
     this.image.style.visibility = atHome ? "visible" : "hidden";
     this.image.style.opacity = photo;
     this.flat.hidden = !(joints2d && atHome);
-    if (!this.bodies) return;
+    if (!this.bodies) return super.draw();
     const solid = atHome ? Math.min(1, 2 * blend) : Math.ceil(blend); // seen from elsewhere there is nothing behind them
     this.bodies.paint(solid * (joints3d ? 0.5 : 1), selected, own);
     this.joints.forEach((one, index) => {
@@ -122,7 +103,7 @@ export class Stage {
     this.room.visible = !atHome;
     if (this.floor) this.floor.visible = !atHome;
     this.room.paint(photo, joints2d);
-    this.renderer.render(this.scene, this.camera);
+    super.draw();
   }
 
   /** What is seen now, as a PNG. */
@@ -145,22 +126,6 @@ export class Stage {
     return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
   }
 
-  resize() {
-    const { width, height } = this.frame.getBoundingClientRect(); // not rounded, for exact alignment
-    if (!this.photo || width === 0 || height === 0) return;
-    aim(this.camera, this.photo, width, height);
-    this.renderer.setSize(width, height, false);
-    cancelAnimationFrame(this.due);
-    this.draw(); // at once: a canvas is empty after its size changed
-  }
-
-  light() {
-    const sun = new DirectionalLight("white", 2.1);
-    sun.position.set(-0.39, 0.58, 0.71); // as in model/rendering/overlay.py
-    this.camera.add(sun, sun.target); // it goes with the camera: the side one looks at is always lit
-    this.scene.add(this.camera, new HemisphereLight("white", "#5d6673", 1.5));
-  }
-
   clear() {
     this.bodies?.dispose();
     this.room?.dispose();
@@ -171,21 +136,10 @@ export class Stage {
   }
 
   dispose() {
-    this.gone = true;
     this.clear();
-    this.watcher.disconnect();
-    this.views.stop();
-    this.views.controls.dispose();
-    this.renderer.dispose();
-    this.renderer.forceContextLoss();
+    super.dispose();
   }
 }
 
 /** How high the ground is, with the camera at 0 and y up: as the answer says, or else under the lowest foot. */
 const groundOf = ({ scene }, box) => (scene?.ground ? -scene.ground.camera_height : box.min.y);
-
-/** The middle of a box, and the radius of a ball about it that holds all but its corners, where nobody is. */
-function middle(box) {
-  const size = box.getSize(new Vector3());
-  return [box.getCenter(new Vector3()), Math.max(0.425 * size.length(), 0.53 * Math.max(...size))];
-}

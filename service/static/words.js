@@ -13,9 +13,13 @@ export function say(text, part) {
 }
 
 /** How long the service keeps what, for those who wonder. */
-export function whatIsKept({ store_lifetime: seconds, keep_photos: photos }) {
-  const minutes = Math.max(1, Math.round(seconds / 60));
-  const time = minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
+export function whatIsKept({ store_lifetime: seconds, keep_photos: photos, videos, job_lifetime: more }) {
   const what = photos ? "Meshes, and the photo scaled down," : "Meshes, but no photo,";
-  return `${what} are kept for ${time}, for whoever has the link; then they are deleted. Nothing is passed on.`;
+  const films = videos ? `, what comes of films for ${inWords(more)}` : "";
+  return `${what} are kept for ${inWords(seconds)}${films}, for whoever has the link; then they are deleted. Nothing is passed on.`;
+}
+
+function inWords(seconds) {
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  return minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
 }

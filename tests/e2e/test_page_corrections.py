@@ -155,4 +155,6 @@ def test_an_answer_survives_a_reload_and_can_be_passed_on(tab, browser, both_mod
 
 
 def test_how_long_things_are_kept_is_said(tab):
-    tab.page.wait_for_function("() => document.getElementById('kept').textContent.includes('60 minutes')")
+    tab.page.wait_for_function(
+        "() => document.getElementById('kept').textContent.includes('60 minutes, what comes of films for 24 hours')"
+    )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from tests.support.film_files import film
@@ -16,7 +19,7 @@ from tests.support.tab import SAMPLE, choose_file, problem
 def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Half a second of a camera that moves over people who stand still."""
     still = cv2.resize(cv2.imread(str(SAMPLE)), (480, 320), interpolation=cv2.INTER_AREA)[..., ::-1]
-    frames = [still[:, index : index + 470].copy() for index in range(6)]
+    frames = [still[:, 8 * index : 8 * index + 440].copy() for index in range(6)]
     return film(tmp_path_factory.mktemp("film") / "clip.mp4", frames, 12).read_bytes()
 
 
@@ -49,6 +52,89 @@ def test_a_film_is_followed_played_and_deleted(tab, both_modes, clip):
     tab.page.click("#film-delete")
     tab.page.wait_for_selector("body[data-state=empty]")
     assert both_modes.get(f"/jobs/{job}").status_code == 404
+
+
+def moving(tab) -> np.ndarray:
+    """What is seen of the bodies that move, (H, W, 3) int16."""
+    tab.page.wait_for_function("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return cv2.imdecode(np.frombuffer(tab.page.locator("#moving").screenshot(), np.uint8), 1).astype(np.int16)
+
+
+def at(tab, seconds: float) -> np.ndarray:
+    tab.page.locator("#scrub").fill(str(seconds))
+    return moving(tab)
+
+
+def apart(one: np.ndarray, other: np.ndarray) -> float:
+    """The share of the picture in which two differ."""
+    return (np.abs(one - other).max(axis=2) > 12).mean()
+
+
+@pytest.fixture(scope="module")
+def done(both_modes, clip) -> dict:
+    """A job that has succeeded, with a film and bodies that move."""
+    job = both_modes.post("/videos?format=rigged&overlay=true&max_people=1", files={"video": clip}).json()
+    deadline = time.monotonic() + 120
+    while job["status"] != "succeeded":
+        assert job["status"] != "failed" and time.monotonic() < deadline, job
+        time.sleep(0.2)
+        job = both_modes.get(f"/jobs/{job['id']}").json()
+    return job
+
+
+def test_bodies_move_in_step_with_the_film(tab, done):
+    tab.page.goto(f"{tab.base}/?job={done['id']}")
+    tab.page.wait_for_selector("body[data-state=film]")
+    tab.page.wait_for_function(
+        "() => document.querySelector('#moving canvas') && document.getElementById('scrub').max > 0.4"
+    )
+    first, last = at(tab, 0), at(tab, 0.4)
+    assert first.std() > 10
+    assert apart(first, last) > 0.005
+    assert tab.page.evaluate("document.getElementById('player').currentTime") == pytest.approx(0.4)
+    assert apart(first, at(tab, 0)) < 0.001
+    tab.page.evaluate("document.getElementById('player').currentTime = 0.4")  # whoever moves the film moves the bodies
+    tab.page.wait_for_function("() => document.getElementById('scrub').value === '0.4'")
+    assert apart(last, moving(tab)) < 0.001
+    tab.page.get_by_role("button", name="Play").click()
+    tab.page.get_by_role("button", name="Pause").click()
+    assert tab.page.evaluate("document.getElementById('player').paused")
+    before = at(tab, 0)
+    tab.choose("#film-views [value=top]")
+    assert apart(before, moving(tab)) > 0.02
+    tab.page.locator("#moving canvas").press("0")
+    assert tab.checked("#film-views [value=photo]")
+    for width in (360, 1280, 2560):
+        tab.page.set_viewport_size({"width": width, "height": 900})
+        film, bodies = (tab.page.locator(part).bounding_box() for part in ("#player", "#moving"))
+        assert tab.page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+        assert (bodies["x"] > film["x"] + film["width"]) == (width > 1000)
+
+
+def test_bodies_move_without_a_film(tab, done):
+    files = [file for file in done["files"] if not file["name"].endswith(".webm")]
+    told = f"event: job\ndata: {json.dumps({**done, 'files': files})}\n\n"
+    tab.page.route("**/events", lambda route: route.fulfill(content_type="text/event-stream", body=told))
+    tab.page.goto(f"{tab.base}/?job={done['id']}")
+    tab.page.wait_for_selector("body[data-state=film]")
+    tab.page.wait_for_selector("#moving canvas")
+    assert tab.page.locator("#player").is_hidden()
+    tab.page.wait_for_function("() => document.getElementById('scrub').max > 0.3")
+    tab.page.get_by_role("button", name="Play").click()
+    tab.page.wait_for_function("() => document.getElementById('scrub').value > 0.1")
+    tab.page.get_by_role("button", name="Pause").click()
+    assert apart(at(tab, 0), at(tab, 0.4)) > 0.003
+
+
+def test_without_webgl_there_are_the_film_and_the_files(tab, done):
+    tab.page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+    tab.page.goto(f"{tab.base}/?job={done['id']}")
+    tab.page.wait_for_selector("#moving .note:not([hidden])")
+    assert "cannot draw in 3D" in tab.page.inner_text("#moving .note")
+    assert tab.page.locator("#player").is_visible() and tab.page.locator("#film-controls").is_hidden()
+    tab.page.get_by_role("button", name="Play").click()
+    tab.page.get_by_role("button", name="Pause").wait_for()
+    tab.complaints.clear()  # three.js', of WebGL
 
 
 def test_what_is_no_film_gives_a_sentence(tab):
