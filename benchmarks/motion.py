@@ -16,6 +16,7 @@ import numpy as np
 from model.joints import COCO_JOINTS
 from model.reconstructor import Reconstructor
 from model.video.bodies import motion_of
+from model.video.following import Follower
 from model.video.reading import VideoReader
 from model.video.tracks import Tracks
 from model.video.world import find_world
@@ -47,9 +48,10 @@ def _of_view(model: Reconstructor, recording: Recording, view: View) -> tuple[np
     """Figures (3, 4) of single frames, of the world and of the truth; and seconds a frame."""
     assert model.rig is not None
     film, start = VideoReader(view.film, _RATE, 50_000_000), time.process_time()
+    follow = Follower(model)
     with Tracks() as tracks:
         for when, frame in film:
-            tracks.add(when, model.reconstruct(frame, ground=False).people)
+            tracks.add(when, follow(when, frame))
         film.close()
         chosen = tracks.chosen(_RATE, 1)
         single = np.stack([person.camera.to_camera(person.joints)[_LIMBS] for person in chosen[0].people])

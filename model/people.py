@@ -21,8 +21,14 @@ from model.scene.up import Tilt
 _MUCH_BETTER = 0.7  # of the other's distance from the keypoints, or less
 
 
-def with_bodies(people: Sequence[Person], fitter: BodyFitter) -> list[Person]:
-    """People with the bodies that are fitted to them; who came out as no body stays as she is."""
+def with_bodies(people: Sequence[Person], fitter: BodyFitter, before: Sequence[Person] | None = None) -> list[Person]:
+    """People with the bodies that are fitted to them; who came out as no body stays as she is.
+
+    Args:
+        people: with the network's meshes.
+        fitter: fits.
+        before: the same people in the frame before, whose bodies are near.
+    """
     cameras = [person.camera for person in people]
     keypoints = np.stack([_evidence(person, fitter.details) for person in people])
     seen = Seen(
@@ -32,7 +38,9 @@ def with_bodies(people: Sequence[Person], fitter: BodyFitter) -> list[Person]:
         np.array([camera.principal_point for camera in cameras]),
     )
     places = np.array([camera.translation for camera in cameras])
-    bodies = fitter.bodies(np.stack([person.vertices for person in people]), places, seen)
+    starts = [person.body for person in before or () if person.body is not None]
+    start = starts if len(starts) == len(people) else None
+    bodies = fitter.bodies(np.stack([person.vertices for person in people]), places, seen, start)
     return [
         person
         if body is None

@@ -86,7 +86,12 @@ def _fit_batch(
     rig: Rig, target: np.ndarray, shape: np.ndarray | None, start: Sequence[BodyFit] | None
 ) -> list[BodyFit]:
     """Fits B bodies to B meshes of the rig's vertices (B, N, 3)."""
-    shapes = np.zeros((len(target), rig.shape_count)) if shape is None else np.tile(shape, (len(target), 1))
+    if shape is not None:
+        shapes = np.tile(shape, (len(target), 1))
+    elif start is not None:
+        shapes = np.stack([each.shape for each in start]).astype(np.float64)
+    else:
+        shapes = np.zeros((len(target), rig.shape_count))
     state = _State(rig, np.swapaxes(target, 1, 2).copy(), *_begin(rig, target, shapes, start))
     people, damping = np.arange(len(target)), np.zeros(len(target))
     fits: dict[int, BodyFit] = {}

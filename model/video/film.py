@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import cv2
 import numpy as np
 
 from model.body.motion import SkeletonMotion
@@ -22,6 +21,7 @@ from model.rendering.shading import Figure
 from model.scene.lines import Lines, find_lines
 from model.video.bodies import motion_of
 from model.video.camera_motion import CameraMotion
+from model.video.following import Follower
 from model.video.motion_files import MovingPerson
 from model.video.reading import VideoReader
 from model.video.smoothing import steady
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from model.reconstructor import Colors, MeshKind, Reconstructor
 
 _SLOWEST = 1.0  # frame a second in an overlay: players take slower ones for stuck
-_OVERLAY_SIDE = 1280  # pixels of an overlay's longer side: encoding takes most of its time, and grows with them
+_OVERLAY_SIDE = 960  # pixels of an overlay's longer side: drawing and encoding take time, and grow with them
 
 
 Frame = Literal["world", "camera"]
@@ -133,8 +133,10 @@ def reconstruct_film(
         tracks, camera = stack.enter_context(Tracks()), CameraMotion()
         lines: list[Lines] = []
         recording = None
-        if isinstance(source, int) and job.overlay:  # nobody can film the same again
-            recording = Recording(Path(stack.enter_context(tempfile.TemporaryDirectory())), film.width, film.height)
+        if job.overlay:  # small frames are kept rather than read again: nor can a webcam film the same twice
+            scale = min(1.0, _OVERLAY_SIDE / max(film.width, film.height))
+            size = max(1, round(film.width * scale)), max(1, round(film.height * scale))
+            recording = Recording(Path(stack.enter_context(tempfile.TemporaryDirectory())), *size)
             stack.callback(recording.close)
         try:
             _follow(film, job, tracks, camera, lines, recording, tick)
@@ -155,14 +157,10 @@ def reconstruct_film(
         world, motions = find_world(chosen, motions, camera.moves, lines[0] if lines else None)
         about = _About(stem, (film.width, film.height), rate, tracks.times[-1], world)
         _write(chosen, motions, about, job, written)
-        if job.overlay:
-            if recording is None:
-                film.close()
-                film = VideoReader(source, job.frame_rate, job.max_pixels)
-                stack.callback(film.close)
-            frames = recording if recording is not None else (frame for _, frame in film)
+        if recording is not None:
             path = stem.with_name(stem.name + OVERLAY_VIDEO)
-            if _draw(path, frames, tracks.times, chosen, rate, job, lambda: tick(_total(film, job))):
+            scale = recording.width / film.width
+            if _draw(path, recording, scale, tracks.times, chosen, rate, job, lambda: tick(_total(film, job))):
                 written(path)
         nobody = None if chosen else _why_nobody(tracks, rate)
         return FilmAnswer(len(chosen), nobody, missing, world is not None and world.camera_moves)
@@ -178,21 +176,22 @@ def _follow(
     tick: Callable[[float | None], None],
 ) -> None:
     """Go through the film and fill the tracks, and the lines of the first frame that shows somebody."""
+    follow = Follower(job.model, job.focal_length, job.mesh)
     for time, frame in film:
-        found = job.model.reconstruct(frame, focal_length=job.focal_length, ground=False, mesh=job.mesh)
-        tracks.add(time, found.people)
-        if not lines and found.people:
-            before = found.people[0].camera
-            people = [extent(person) for person in found.people]
-            lines.append(find_lines(frame, before.focal_length, before.principal_point, people))
-        camera.add(time, frame, [person.bbox for person in found.people])
+        people = follow(time, frame)
+        tracks.add(time, people)
+        if not lines and people:
+            before = people[0].camera
+            boxes = [extent(person) for person in people]
+            lines.append(find_lines(frame, before.focal_length, before.principal_point, boxes))
+        camera.add(time, frame, [person.bbox for person in people])
         if recording is not None:
             recording.add(frame)
         tick(_total(film, job))
 
 
 def _total(film: VideoReader, job: FilmJob) -> float | None:
-    """How many frames there are to go through: for the overlay all of them once more."""
+    """How many frames there are to go through: for the overlay all of them are drawn once more."""
     return film.count and film.count * (2 if job.overlay else 1)
 
 
@@ -258,6 +257,7 @@ def _write(
 def _draw(
     path: Path,
     frames: Iterable[np.ndarray],
+    scale: float,
     times: Sequence[float],
     tracks: Sequence[Track],
     rate: float,
@@ -269,6 +269,7 @@ def _draw(
     Args:
         path: The file.
         frames: (H, W, 3) uint8 RGB, as many as times.
+        scale: Their size by that of the film's frames.
         times: Seconds, rising.
         tracks: The people.
         rate: Frames a second; frames that come late stand for longer.
@@ -278,11 +279,7 @@ def _draw(
     where = [{frame: index for index, frame in enumerate(track.frames)} for track in tracks]
     writer: VideoWriter | None = None
     try:
-        for number, (time, frame) in enumerate(zip(times, frames)):
-            scale = min(1.0, _OVERLAY_SIDE / max(frame.shape[:2]))
-            if scale < 1:
-                size = (round(frame.shape[1] * scale), round(frame.shape[0] * scale))
-                frame = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+        for number, (time, frame) in enumerate(zip(times, frames)):  # a webcam may have been interrupted between
             if writer is None:
                 writer = VideoWriter(path, (frame.shape[1], frame.shape[0]), max(rate, _SLOWEST))
             people = [track.person(index[number]) for track, index in zip(tracks, where) if number in index]

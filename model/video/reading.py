@@ -57,7 +57,7 @@ class VideoReader:
         sides = (self._capture.get(key) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
         self.width, self.height = map(round, sides)
         self._refuse_if(self.width * self.height > max_pixels, max_pixels)  # before a frame takes memory
-        first = self._next() if self._capture.isOpened() else None
+        first = self._picture() if self._capture.isOpened() and self._next() else None
         if first is None:
             reason = self._why_nothing()
             self.close()
@@ -84,20 +84,22 @@ class VideoReader:
         """
         given = 0
         clock, is_wanted, start = Clock(1 / self.told_rate), Thinning(self._wanted), time.monotonic()
-        frame: np.ndarray | None = self._first
-        while frame is not None:
+        there, first = True, self._first
+        while there:
             # OpenCV's position after a frame was read is when that frame is shown, and not the one that follows.
             told = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if isinstance(self._source, Path) else 0.0
             now = clock(told) if isinstance(self._source, Path) else time.monotonic() - start
             self.read += 1
             self._step, self._end = now - self._end, now
-            if is_wanted(now):
+            # Half of the time goes into a picture's colours, which frames that nobody wants can do without.
+            frame = (self._picture() if self.read > 1 else first) if is_wanted(now) else None
+            if frame is not None:
                 given += 1
                 self._refuse_length(given)
                 if frame.shape[:2] != (self.height, self.width):
                     frame = cv2.resize(frame, (self.width, self.height), interpolation=cv2.INTER_AREA)
-                yield now, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
-            frame = self._next()
+                yield now, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB, dst=frame)
+            there = self._next()
 
     def missing(self) -> str | None:
         """Once all frames were given: a sentence on what the file should have and has not; None if it is whole."""
@@ -121,15 +123,19 @@ class VideoReader:
         """Let go of the file or the webcam."""
         self._capture.release()
 
-    def _next(self) -> np.ndarray | None:
-        """The next frame that can be decoded, (h, w, 3) uint8 BGR, as it lies in the file."""
+    def _next(self) -> bool:
+        """Goes on to the next frame that can be decoded; whether there is one."""
         for failed in range(_DAMAGED if isinstance(self._source, Path) else 1):
-            there, frame = self._capture.read()
-            if there and frame is not None and frame.ndim == 3:
+            if self._capture.grab():
                 # A frame of nothing, in Theora, is the one before once more, and no damage.
                 self._damaged += failed if self._codec() != "Theora" else 0
-                return frame
-        return None
+                return True
+        return False
+
+    def _picture(self) -> np.ndarray | None:
+        """The frame as it lies in the file, (h, w, 3) uint8 BGR; None if it has no such picture."""
+        there, frame = self._capture.retrieve()
+        return frame if there and frame is not None and frame.ndim == 3 else None
 
     def _refuse_if(self, unfit: bool, max_pixels: int) -> None:
         if unfit:

@@ -9,11 +9,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from model.video.webm import to_webm
+
 
 class VideoWriter:
     """Writes a silent WebM whose frames come at times of their own; the file appears once it is whole.
 
-    VP8, which browsers play and OpenCV's own packages encode: six times as fast as their VP9. They have no H.264.
+    VP8, which browsers play and OpenCV's own packages encode; they have no H.264. libvpx hurries, in a quarter of the
+    time and at the same quality, if a frame stands for a second: to it all films are of one frame a second, and in the
+    end their header says how fast they play.
 
     Args:
         path: The file.
@@ -30,7 +34,7 @@ class VideoWriter:
         self._path, self._partial = path, path.with_name(f".{path.name}.{os.getpid()}.partial.mkv")
         self._rate, self._written = rate, 0
         self._last: np.ndarray | None = None
-        self._writer = cv2.VideoWriter(str(self._partial), cv2.VideoWriter.fourcc(*"VP80"), rate, size)
+        self._writer = cv2.VideoWriter(str(self._partial), cv2.VideoWriter.fourcc(*"VP80"), 1.0, size)
         if not self._writer.isOpened():
             raise OSError(0, "This video cannot be written", str(path))
 
@@ -46,7 +50,7 @@ class VideoWriter:
             for _ in range(max(1, round(end * self._rate) - self._written)):
                 self._put(self._last)
         self._writer.release()
-        _call_it_webm(self._partial)
+        to_webm(self._partial, self._rate)
         self._partial.replace(self._path)
 
     def abandon(self) -> None:
@@ -59,21 +63,12 @@ class VideoWriter:
         self._written += 1
 
 
-def _call_it_webm(path: Path) -> None:
-    """Change the document type in a Matroska file's header; four bytes of nothing fill the place that this leaves."""
-    with open(path, "r+b") as file:
-        at = file.read(64).find(b"\x42\x82\x88matroska")
-        if at >= 0:
-            file.seek(at)
-            file.write(b"\x42\x82\x84webm\xec\x82\x00\x00")
-
-
 class Recording:
     """Frames kept on disk, to be gone through once more.
 
     Args:
         folder: Where to keep them.
-        width: Pixels.
+        width: Pixels; larger frames are made smaller.
         height: Pixels.
 
     Raises:
@@ -82,20 +77,32 @@ class Recording:
 
     def __init__(self, folder: Path, width: int, height: int) -> None:
         self._path = folder / "frames.avi"
+        self.width, self.height = width, height
+        self._count = 0
         self._writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*"MJPG"), 30, (width, height))
         if not self._writer.isOpened():
-            raise OSError(0, "The webcam's frames cannot be kept", str(self._path))
+            raise OSError(0, "The film's frames cannot be kept", str(self._path))
 
     def add(self, frame: np.ndarray) -> None:
         """Keep a frame, (H, W, 3) uint8 RGB."""
+        if frame.shape[:2] != (self.height, self.width):
+            frame = cv2.resize(frame, (self.width, self.height), interpolation=cv2.INTER_AREA)
         self._writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+        self._count += 1
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """The frames that were kept; after this none can be added."""
+        """The frames that were kept; after this none can be added.
+
+        Raises:
+            OSError: Some could not be kept.
+        """
         self.close()
         reader = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
-        while (read := reader.read())[0]:
-            yield cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB)
+        for _ in range(self._count):
+            there, frame = reader.read()
+            if not there:
+                raise OSError(0, "The film's frames could not all be kept; is the disk full?", str(self._path))
+            yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
         reader.release()
 
     def close(self) -> None:

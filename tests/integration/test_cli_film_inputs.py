@@ -99,16 +99,21 @@ class Webcam:
     def __init__(self, source: int) -> None:
         assert source == 0
         self._frames: Iterator[np.ndarray] = (frame(index) for index in range(20))
+        self._now: np.ndarray
 
     def isOpened(self) -> bool:
         return True
 
-    def read(self) -> tuple[bool, np.ndarray]:
+    def grab(self) -> bool:
         time.sleep(0.04)
         try:
-            return True, next(self._frames)[..., ::-1].copy()
+            self._now = next(self._frames)[..., ::-1].copy()
         except StopIteration:
             raise KeyboardInterrupt from None
+        return True
+
+    def retrieve(self) -> tuple[bool, np.ndarray]:
+        return True, self._now
 
     def get(self, what: int) -> float:
         return 30.0 if what == cv2.CAP_PROP_FPS else -1.0

@@ -129,10 +129,10 @@ def test_an_overlay_of_a_large_film_is_smaller_and_its_bodies_with_it(run, monke
     assert run("large.mp4", "--format", "", "--overlay")[0] == 0
     drawn = VideoReader(Path("reconstructions/large.video.overlay.webm"), 100, 10**7)
     _, picture = next(iter(drawn))
-    assert (drawn.width, drawn.height) == (1280, 800)
-    red = cv2.resize((frame(0)[..., 0] > 160).astype(np.uint8), (1280, 800)) > 0
+    assert (drawn.width, drawn.height) == (960, 600)
+    red = cv2.resize((frame(0)[..., 0] > 160).astype(np.uint8), (960, 600)) > 0
     assert picture[red][:, 2].mean() > 60  # a bluish body over the red person, still
-    beside = cv2.resize((frame(0).max(axis=2) > 160).astype(np.uint8), (1280, 800)) == 0
+    beside = cv2.resize((frame(0).max(axis=2) > 160).astype(np.uint8), (960, 600)) == 0
     assert np.abs(picture[beside].astype(int) - BACKGROUND).mean() < 9
 
 

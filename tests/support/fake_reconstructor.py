@@ -101,6 +101,10 @@ class FakeReconstructor:
         _, scene = stand_on_ground(people, tilt, camera_height)  # tests know the sizes that they asked for
         return Reconstruction(people, {"network": 1.0}, image, scene)
 
+    def follow(self, image: np.ndarray, people: Sequence[Person], mesh: str = "body") -> list[Person] | None:
+        """Follows nobody: each frame is searched."""
+        return None
+
     def _person(self, box: tuple[float, float, float, float], width: int, height: int, focal: float) -> Person:
         x, y, w, h = box
         depth = focal * HEIGHT / h

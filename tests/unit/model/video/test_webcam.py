@@ -44,10 +44,13 @@ def test_a_webcam_tells_the_real_time(monkeypatch):
         def isOpened(self) -> bool:
             return True
 
-        def read(self) -> tuple[bool, np.ndarray | None]:
+        def grab(self) -> bool:
             self.frames -= 1
             time.sleep(0.05)
-            return (True, grey(9)) if self.frames >= 0 else (False, None)
+            return self.frames >= 0
+
+        def retrieve(self) -> tuple[bool, np.ndarray]:
+            return True, grey(9)
 
         def get(self, what: int) -> float:
             return 30.0 if what == cv2.CAP_PROP_FPS else -1.0
