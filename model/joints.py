@@ -59,3 +59,17 @@ def finger_joints(count: int) -> tuple[range, range]:
     if count not in (SMPLH_JOINTS, SMPLX_JOINTS):
         return range(0), range(0)
     return range(count - 30, count - 15), range(count - 15, count)
+
+
+FINGER_NAMES = tuple(
+    f"{side}_{finger}{joint}"
+    for side in ("left", "right")
+    for finger in ("index", "middle", "pinky", "ring", "thumb")
+    for joint in (1, 2, 3)
+)
+"""SMPL-H's 30 finger joints, which come after its 22 others: of each finger the one nearest to the wrist first."""
+
+FINGER_PARENTS = tuple(
+    (20 + index // 15) if index % 3 == 0 else JOINTS + index - 1 for index in range(len(FINGER_NAMES))
+)
+"""The parent of each finger joint among SMPL-H's 52."""

@@ -74,6 +74,18 @@ class SkeletonMotion:
         return offsets
 
     @cached_property
+    def fingers(self) -> np.ndarray:
+        """(30, 3, 3) how SMPL-H's finger joints are turned from the parent's; (0, 3, 3) of hands in one piece."""
+        return self.rig.hands.relaxed_rotations if self.rig.hands else np.zeros((0, 3, 3))
+
+    @cached_property
+    def finger_offsets(self) -> np.ndarray:
+        """(30, 3) like `offsets`; (0, 3) of hands in one piece."""
+        if self.rig.hands is None:
+            return np.zeros((0, 3))
+        return self.rig.hands.offsets(self.rest.joints, self.rest.vertices, self.rest.straighten)
+
+    @cached_property
     def height(self) -> float:
         """Metres from the soles to the top of the head as the body was modelled, standing."""
         return float(np.ptp(self.rest.vertices[:, 1]))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from model.body.hands import Hands
 from model.body.skeleton import joint_positions, to_global
 from model.joints import JOINTS
 
@@ -74,6 +75,8 @@ class Rig:
     measures: np.ndarray
     """(S + 1, M): a row of ones and shape coefficients times this gives what is named in `measure_names`."""
     measure_names: tuple[str, ...]
+    hands: Hands | None = None
+    """Its fingers, if they turn: those of the body that people get."""
 
     @property
     def vertex_count(self) -> int:
@@ -148,6 +151,7 @@ class Rig:
             **{name: getattr(self, name)[vertices] for name in ("template", "bones", "weights")},
             **{name: getattr(self, name).take(vertices, axis=1) for name in ("shape_directions", "pose_directions")},
             sample=np.arange(len(vertices)),
+            hands=None,
         )
 
     def pose(self, rotations: np.ndarray, shape: np.ndarray, translation: np.ndarray) -> np.ndarray:
@@ -160,9 +164,11 @@ class Rig:
             translation: (..., 3) metres, added to the posed body, whose pelvis otherwise stays where it is at rest.
 
         Returns:
-            (..., V, 3) float32 metres, in the frame that the first rotation leads to.
+            (..., V, 3) float32 metres, in the frame that the first rotation leads to; hands are relaxed.
         """
         rest = self.with_pose_offsets(self.rest(shape), rotations)
+        if self.hands:
+            rest = rest._replace(vertices=self.hands.bend(rest.vertices, rest.straighten))
         turns = to_global(rotations) @ rest.straighten
         return self.skin(rest, turns, joint_positions(rest.joints, turns, translation))
 
@@ -179,6 +185,14 @@ class Rig:
             blended = self.dense_weights @ motions[..., axis, :]  # (..., V, 4)
             skinned[..., axis] = blended[..., 0] * x + blended[..., 1] * y + blended[..., 2] * z + blended[..., 3]
         return skinned
+
+
+def strongest(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Dense skinning weights (V, J) -> the strongest joints (V, 4) and their weights, whose rows sum to 1."""
+    bones = np.argsort(-weights, axis=1, kind="stable")[:, :INFLUENCES]
+    kept = np.take_along_axis(weights, bones, axis=1)
+    # glTF wants unused joints to be 0.
+    return np.where(kept > 0, bones, 0), kept / kept.sum(axis=1, keepdims=True)
 
 
 def _combine(coefficients: np.ndarray, directions: np.ndarray) -> np.ndarray:

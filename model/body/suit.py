@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from scipy.sparse import csr_matrix, diags
 
+from model.body.hands import load_hands
 from model.body.rig import Rig
 from model.body.rig_file import find_rig
 from model.errors import BadData
@@ -43,9 +44,14 @@ class Suit:
 
 @lru_cache(maxsize=4)
 def find_worn(vertex_count: int, path: Path | None = None) -> Rig | None:
-    """The rig of the bodies that people get: that of `find_rig`, dressed."""
+    """The rig of the bodies that people get: that of `find_rig`, dressed, and with fingers where they are known."""
+    from weights import path as shipped
+
     rig = find_rig(vertex_count, path)
-    return None if rig is None else dressed(rig)
+    if rig is None:
+        return None
+    hands = load_hands(shipped("anny-hands"))
+    return dressed(replace(rig, hands=hands if hands.size == vertex_count else None))
 
 
 def dressed(rig: Rig, path: Path | None = None) -> Rig:

@@ -6,11 +6,14 @@ degrees. Names, and what zero rotations show, are those of the skeleton that is 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from model.body.hands import FINGERS, WRISTS
 from model.body.motion import SkeletonMotion
 from model.formats.skeletons import SKELETONS, Skeleton
-from model.joints import JOINTS, SMPL_PARENTS
+from model.joints import FINGER_PARENTS, JOINTS, SMPL_PARENTS
 
 _CENTIMETRES = 100.0
 _POLE = 1e-5  # cosine of X below which Z and Y cannot be told apart
@@ -24,16 +27,24 @@ def to_bvh(motion: SkeletonMotion, rate: float, skeleton: Skeleton = SKELETONS["
         rate: Frames a second.
         skeleton: Whose names and resting pose.
     """
-    turns = motion.turns @ skeleton.axes  # (T, 22, 3, 3): of the file's joints
+    own, axes, lengths = motion.turns, skeleton.axes, motion.offsets
+    parents: tuple[int, ...] = SMPL_PARENTS
+    if len(motion.fingers) and len(skeleton.names) > JOINTS:
+        parents, lengths = (*parents, *FINGER_PARENTS), np.concatenate([lengths, motion.finger_offsets])
+        axes = np.concatenate([axes, axes[np.repeat(WRISTS, FINGERS // 2)]])
+        for rotation, parent in zip(motion.fingers, FINGER_PARENTS, strict=True):
+            own = np.concatenate([own, own[:, parent, None] @ rotation], axis=1)
+    tree = _Tree(skeleton.names, parents)
+    turns = own @ axes  # (T, J, 3, 3): of the file's joints
     local = turns.copy()
-    for joint, parent in enumerate(SMPL_PARENTS[1:], start=1):
+    for joint, parent in enumerate(parents[1:], start=1):
         local[:, joint] = np.swapaxes(turns[:, parent], 1, 2) @ turns[:, joint]
-    rows = np.column_stack([motion.roots * _CENTIMETRES, *(_angles(local[:, joint]) for joint in _in_file())])
+    rows = np.column_stack([motion.roots * _CENTIMETRES, *(_angles(local[:, joint]) for joint in tree.in_file())])
     # Bones as they lie in their parent's axes, and their ends in their own.
-    above = skeleton.axes[[0, *SMPL_PARENTS[1:]]]
-    offsets = np.einsum("jba,jb->ja", above, motion.offsets) * _CENTIMETRES
-    ends = np.einsum("jba,jb->ja", skeleton.axes, _ends(motion)) * _CENTIMETRES
-    lines = ["HIERARCHY", *_joint(0, skeleton.names, offsets, ends)]
+    above = axes[[0, *parents[1:]]]
+    offsets = np.einsum("jba,jb->ja", above, lengths) * _CENTIMETRES
+    ends = np.einsum("jba,jb->ja", axes, _ends(motion, lengths)) * _CENTIMETRES
+    lines = ["HIERARCHY", *tree.lines(0, offsets, ends)]
     lines += ["MOTION", f"Frames: {len(motion)}", f"Frame Time: {1 / rate:.8f}"]
     lines += [" ".join(f"{value:.4f}" for value in row) for row in rows]
     return ("\n".join(lines) + "\n").encode()
@@ -91,37 +102,46 @@ def _wrapped(angles: np.ndarray) -> np.ndarray:
     return (angles + np.pi) % (2 * np.pi) - np.pi
 
 
-def _children(joint: int) -> list[int]:
-    return [child for child in range(JOINTS) if SMPL_PARENTS[child] == joint]
+@dataclass(frozen=True)
+class _Tree:
+    """The file's joints."""
+
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+
+    def children(self, joint: int) -> list[int]:
+        return [child for child, parent in enumerate(self.parents) if parent == joint]
+
+    def in_file(self, joint: int = 0) -> list[int]:
+        """A joint and all that hangs on it in the order of the file's hierarchy, which is that of the channels."""
+        return [joint, *(below for child in self.children(joint) for below in self.in_file(child))]
+
+    def lines(self, joint: int, offsets: np.ndarray, ends: np.ndarray) -> list[str]:
+        """The lines of a joint and of all that hangs on it."""
+        below = [line for child in self.children(joint) for line in self.lines(child, offsets, ends)]
+        place = "Xposition Yposition Zposition " if joint == 0 else ""
+        return [
+            f"{'ROOT' if joint == 0 else 'JOINT'} {self.names[joint]}",
+            "{",
+            f"\tOFFSET {_numbers(offsets[joint])}",
+            f"\tCHANNELS {6 if joint == 0 else 3} {place}Zrotation Xrotation Yrotation",
+            *(f"\t{line}" for line in below or ["End Site", "{", f"\tOFFSET {_numbers(ends[joint])}", "}"]),
+            "}",
+        ]
 
 
-def _in_file(joint: int = 0) -> list[int]:
-    """A joint and all that hangs on it in the order of the file's hierarchy, which is that of the channels."""
-    return [joint, *(below for child in _children(joint) for below in _in_file(child))]
-
-
-def _joint(joint: int, names: tuple[str, ...], offsets: np.ndarray, ends: np.ndarray) -> list[str]:
-    """The lines of a joint and of all that hangs on it."""
-    below = [line for child in _children(joint) for line in _joint(child, names, offsets, ends)]
-    place = "Xposition Yposition Zposition " if joint == 0 else ""
-    return [
-        f"{'ROOT' if joint == 0 else 'JOINT'} {names[joint]}",
-        "{",
-        f"\tOFFSET {_numbers(offsets[joint])}",
-        f"\tCHANNELS {6 if joint == 0 else 3} {place}Zrotation Xrotation Yrotation",
-        *(f"\t{line}" for line in below or ["End Site", "{", f"\tOFFSET {_numbers(ends[joint])}", "}"]),
-        "}",
-    ]
-
-
-def _ends(motion: SkeletonMotion) -> np.ndarray:
-    """Where bones end that have no child, from their joints in the T-pose (22, 3): straight on to their skin's end."""
-    rest, offsets = motion.rest, motion.offsets
+def _ends(motion: SkeletonMotion, offsets: np.ndarray) -> np.ndarray:
+    """Where bones end that have no child, from their joints in the T-pose (J, 3): straight on to their skin's end."""
+    rest, rig = motion.rest, motion.rig
+    weights, joints, axes = rig.dense_weights, rest.joints, rest.straighten
+    if rig.hands and len(offsets) > JOINTS:
+        weights, joints = rig.hands.weights(weights), np.concatenate([joints, rig.hands.heads(rest.vertices)])
+        axes = np.concatenate([axes, axes[np.repeat(WRISTS, FINGERS // 2)]])
     ahead = offsets / np.maximum(np.linalg.norm(offsets, axis=1, keepdims=True), 1e-9)
     ends = np.zeros_like(offsets)
-    for joint in range(JOINTS):
-        skin = rest.vertices[motion.rig.dense_weights[:, joint] > 0.5]
-        reach = (skin - rest.joints[joint]) @ rest.straighten[joint].T @ ahead[joint]
+    for joint in range(len(offsets)):
+        skin = rest.vertices[weights[:, joint] > 0.5]
+        reach = (skin - joints[joint]) @ axes[joint].T @ ahead[joint]
         ends[joint] = max(reach.max(initial=0.0), 0.01) * ahead[joint]
     return ends
 

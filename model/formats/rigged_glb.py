@@ -7,12 +7,14 @@ With all rotations zero the skeleton stands in SMPL's T-pose, facing +z, so that
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
+from model.body.hands import FINGERS, WRISTS, Hands
 from model.body.motion import SkeletonMotion
-from model.body.rig import Rest
+from model.body.rig import Rest, strongest
 from model.formats.gltf import GltfWriter
 from model.formats.mesh import smooth_normals
-from model.joints import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
+from model.joints import FINGER_NAMES, FINGER_PARENTS, JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
 
 
 def to_rigged_glb(
@@ -27,7 +29,15 @@ def to_rigged_glb(
         moves: Whether its frames become an animation; without one the first is shown.
         colors: (V, 3) uint8 sRGB of the vertices; None for one colour.
     """
-    rest = motion.rest
+    rest, hands = motion.rest, motion.rig.hands
+    bones, weights = motion.rig.bones, motion.rig.weights
+    names: tuple[str, ...] = SMPL_JOINT_NAMES
+    parents: tuple[int, ...] = SMPL_PARENTS
+    offsets = motion.offsets
+    if hands:
+        bones, weights = strongest(hands.weights(motion.rig.dense_weights))
+        names, parents = (*names, *FINGER_NAMES), (*parents, *FINGER_PARENTS)
+        offsets = np.concatenate([offsets, motion.finger_offsets])
     if not moves:  # what SMPL's pose blend shapes do is right for one pose only
         rest = motion.rig.with_pose_offsets(rest, motion.rotations[0])
     file = GltfWriter()
@@ -36,21 +46,22 @@ def to_rigged_glb(
             "POSITION": file.points(rest.vertices),
             "NORMAL": file.points(smooth_normals(rest.vertices, faces)),
             **({} if colors is None else {"COLOR_0": file.colors(colors)}),
-            "JOINTS_0": file.bones(motion.rig.bones),
-            "WEIGHTS_0": file.weights(motion.rig.weights),
+            "JOINTS_0": file.bones(bones),
+            "WEIGHTS_0": file.weights(weights),
         },
         "indices": file.indices(faces),
         "material": 0,
     }
     quaternions, roots = motion.quaternions, motion.roots
+    turned = [*quaternions[0], *Rotation.from_matrix(motion.fingers).as_quat()] if hands else [*quaternions[0]]
     joints = [
         {
             "name": joint,
-            "translation": (roots[0] if index == 0 else motion.offsets[index]).tolist(),
-            "rotation": quaternions[0, index].tolist(),
-            "children": [1 + child for child in range(JOINTS) if SMPL_PARENTS[child] == index],
+            "translation": (roots[0] if index == 0 else offsets[index]).tolist(),
+            "rotation": turned[index].tolist(),
+            "children": [1 + child for child, parent in enumerate(parents) if parent == index],
         }
-        for index, joint in enumerate(SMPL_JOINT_NAMES)
+        for index, joint in enumerate(names)
     ]
     nodes = [
         {"name": name, "mesh": 0, "skin": 0},
@@ -61,16 +72,20 @@ def to_rigged_glb(
         file.animate(motion.times, {(1, "translation"): roots, **turns})
     skin = {
         "name": name,
-        "inverseBindMatrices": file.matrices(_inverse_bind(rest)),
-        "joints": list(range(1, JOINTS + 1)),
+        "inverseBindMatrices": file.matrices(_inverse_bind(rest, hands)),
+        "joints": list(range(1, len(names) + 1)),
         "skeleton": 1,
     }
     return file.finish(nodes, {"name": name, "primitives": [primitive]}, skin=skin)
 
 
-def _inverse_bind(rest: Rest) -> np.ndarray:
-    """(22, 4, 4): from where the body was modelled to each joint's axes, which are the T-pose's."""
-    matrices = np.tile(np.eye(4), (JOINTS, 1, 1))
-    matrices[:, :3, :3] = rest.straighten
-    matrices[:, :3, 3] = -np.einsum("jab,jb->ja", rest.straighten, rest.joints)
+def _inverse_bind(rest: Rest, hands: Hands | None) -> np.ndarray:
+    """(J, 4, 4): from where the body was modelled to each joint's axes, which are the T-pose's."""
+    axes, joints = rest.straighten, rest.joints
+    if hands:
+        axes = np.concatenate([axes, axes[np.repeat(WRISTS, FINGERS // 2)]])
+        joints = np.concatenate([joints, hands.heads(rest.vertices)])
+    matrices = np.tile(np.eye(4), (len(joints), 1, 1))
+    matrices[:, :3, :3] = axes
+    matrices[:, :3, 3] = -np.einsum("jab,jb->ja", axes, joints)
     return matrices

@@ -1,4 +1,4 @@
-"""Skeletons that programs know, on SMPL's 22 joints: how their joints are called and how they rest."""
+"""Skeletons that programs know, on SMPL-H's 22 joints and 30 of fingers: how joints are called and how they rest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from model.joints import JOINTS, SMPL_JOINT_NAMES
+from model.joints import FINGER_NAMES, JOINTS, SMPL_JOINT_NAMES
 
 _LEFT, _UP, _AHEAD = np.eye(3)  # of a body that faces +z
 _A_POSE = 45.0  # degrees by which Unreal's mannequin lowers its arms
@@ -18,9 +18,10 @@ class Skeleton:
     """How somebody else calls SMPL's joints, and turns them."""
 
     names: tuple[str, ...]
-    """Of the 22 joints, in SMPL's order."""
+    """Of the 22 joints, in SMPL's order, then of SMPL-H's 30 finger joints, or none of them."""
     axes: np.ndarray
-    """(22, 3, 3): columns are where each joint's own axes point to when the body stands in SMPL's T-pose, facing +z."""
+    """(22, 3, 3): columns are where each joint's own axes point to when the body stands in SMPL's T-pose, facing +z.
+    Fingers have their wrist's."""
 
 
 def _of_maya(prefix: str, toe: str) -> tuple[str, ...]:
@@ -40,6 +41,16 @@ _UNREAL = (
     "ball_l", "ball_r", "neck_01", "clavicle_l", "clavicle_r", "head", "upperarm_l", "upperarm_r", "lowerarm_l",
     "lowerarm_r", "hand_l", "hand_r",
 )  # fmt: skip
+
+
+def _fingers(pattern: str, sides: tuple[str, str], capital: bool) -> tuple[str, ...]:
+    """SMPL-H's finger joints by a pattern of side, finger and joint."""
+    found = []
+    for name in FINGER_NAMES:
+        side, rest = name.split("_")
+        finger = rest[:-1].capitalize() if capital else rest[:-1]
+        found.append(pattern.format(side=sides[side == "right"], finger=finger, joint=rest[-1]))
+    return tuple(found)
 
 
 def _straight() -> np.ndarray:
@@ -72,10 +83,13 @@ def _along_bones() -> np.ndarray:
     return axes
 
 
+_MIXAMO_FINGERS = _fingers("mixamorig:{side}Hand{finger}{joint}", ("Left", "Right"), capital=True)
+_UNREAL_FINGERS = _fingers("{finger}_0{joint}_{side}", ("l", "r"), capital=False)
+
 SKELETONS = {
-    "smpl": Skeleton(SMPL_JOINT_NAMES, _straight()),
-    "mixamo": Skeleton(_of_maya("mixamorig:", "ToeBase"), _straight()),
-    "unreal": Skeleton(_UNREAL, _lowered_arms()),
+    "smpl": Skeleton((*SMPL_JOINT_NAMES, *FINGER_NAMES), _straight()),
+    "mixamo": Skeleton((*_of_maya("mixamorig:", "ToeBase"), *_MIXAMO_FINGERS), _straight()),
+    "unreal": Skeleton((*_UNREAL, *_UNREAL_FINGERS), _lowered_arms()),
     "lafan1": Skeleton(_of_maya("", "Toe"), _along_bones()),
 }
 """SMPL's and Mixamo's rest in a T-pose, Unreal's mannequin in an A-pose; LAFAN1's bones all lie along x at rest."""

