@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from model.body.fitter import BodyFitter
-from model.body.refinement import LOWER_PEAKS, Seen
+from model.body.refinement import Seen, confidence_of_heatmaps
 from model.interfaces import Box
 from model.joints import BLAZEPOSE_LANDMARKS
 from model.perception.detection import Detection, distinct
@@ -57,9 +57,9 @@ def with_bodies(people: Sequence[Person], fitter: BodyFitter, before: Sequence[P
 
 def _evidence(person: Person, details: Sequence[str]) -> np.ndarray:
     """(K + N, 3) her joints and those of her landmarks, pixels and how sure they are, as `Seen` has it."""
-    if person.landmarks_2d is None:  # seen by a network whose peaks are lower
+    if person.landmarks_2d is None:
         joints = np.array(person.keypoints_2d, dtype=np.float64)
-        joints[:, 2] += LOWER_PEAKS * (joints[:, 2] > 0)
+        joints[:, 2] = confidence_of_heatmaps(joints[:, 2])
         return np.concatenate([joints, np.zeros((len(details), 3))])
     named = [BLAZEPOSE_LANDMARKS.index(name) for name in details]
     return np.concatenate([person.keypoints_2d, person.landmarks_2d[named]])

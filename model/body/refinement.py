@@ -21,8 +21,6 @@ from model.joints import COCO_ROOT, JOINTS
 # How far a joint may be off, metres at the person's distance: so much if BlazePose's peak is so high or higher, and how
 # fast the logarithm of that falls with height; training/synthesis/landmark_errors.py has what was measured.
 _NOISE, _AT, _FALL = 0.016, 0.92, 4.0
-LOWER_PEAKS = 0.12
-"""How much lower MoveNet's peaks are than BlazePose's of joints that are as far off, on 657 rendered people."""
 _GROSS = 4.0  # times the noise: errors beyond count less and less (Geman and McClure)
 _SIDEWAYS = 0.1  # metres: how far the person may stand beside where she was placed
 _DEEP = 0.1  # of her distance: likewise, nearer or farther
@@ -77,6 +75,15 @@ class Keypoints:
             weights[row], arms[row, 0] = carried.sum(axis=0), carried.T @ rig.template[near]
             arms[row, 1:] = carried.T @ rig.shape_directions[:, near]
         return cls(weights, arms[:, 0], np.moveaxis(arms[:, 1:], 1, 0))
+
+
+def confidence_of_heatmaps(peaks: np.ndarray) -> np.ndarray:
+    """MoveNet's heights, any shape, as `Seen` has BlazePose's.
+
+    On 657 rendered people its peaks were 0.12 lower where joints were as far off, and no height brought a median error
+    below 2.5 pixels of 224.
+    """
+    return np.where(peaks > 0, np.minimum(peaks + 0.12, 0.85), 0.0)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from model.body.fitter import BodyFitter
-from model.body.refinement import LOWER_PEAKS, Seen
+from model.body.refinement import Seen, confidence_of_heatmaps
 from model.body.rig import Rig
 from model.network.heatmaps import read_heatmaps
 from model.network.placement import solve_translation
@@ -43,8 +43,8 @@ def body_predictor(network: Evaluated, rig: Rig, raw: Predict, condition: Condit
         seen = views.crop[:, None, :2] + shown.position * views.crop[:, None, 2:] / 2  # (B, K, 2)
         confidence, people = shown.peak.clamp(0, 1), len(joints)
         places = solve_translation(joints, seen, confidence.square(), torch.ones(people, 1)).double().numpy()
-        sure = confidence + LOWER_PEAKS * (confidence > 0)
-        evidence = Seen(seen.numpy(), sure.numpy(), np.ones(people), np.zeros((people, 2)))
+        sure = confidence_of_heatmaps(confidence.numpy())
+        evidence = Seen(seen.numpy(), sure, np.ones(people), np.zeros((people, 2)))
         bodies = fitter.bodies(vertices.numpy(), places, evidence)
         own = zip(bodies, vertices.numpy(), joints.numpy(), strict=True)
         pairs = [(mesh, points) if body is None else (body.vertices, body.joints) for body, mesh, points in own]
