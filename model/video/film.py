@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -224,9 +224,9 @@ def _write(
 ) -> None:
     """Write each person's motion, and one JSON for all."""
 
-    def write(name: str, data: bytes) -> None:
-        with atomic_write(film.stem.with_name(name)) as partial:
-            partial.write_bytes(data)
+    def write(name: str, fill: Callable[[IO[bytes]], object]) -> None:
+        with atomic_write(film.stem.with_name(name)) as partial, open(partial, "wb") as file:
+            fill(file)
         written(film.stem.with_name(name))
 
     people, files = [], []
@@ -244,14 +244,15 @@ def _write(
             job.rig,
         )
         names = {}
-        for kind, file, data in person.files(job.formats):
+        for kind, file, fill in person.files(job.formats):
             names[kind] = file
-            write(file, data)
+            write(file, fill)
         people.append(person)
         files.append(names)
     if job.describe is not None:
         told = FilmMotion(film.stem.name, job.model, film.size, film.rate, job.frame, film.world, people, files)
-        write(f"{film.stem.name}.json", job.describe(told))
+        description = job.describe(told)
+        write(f"{film.stem.name}.json", lambda file: file.write(description))
 
 
 def _draw(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import io
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import IO, Any
 
 import numpy as np
 
@@ -52,8 +53,8 @@ class MovingPerson:
         """Her body in each frame, in the camera's frame, the pelvis at the origin."""
         return [person.body for person in self.track.people if person.body is not None]
 
-    def files(self, kinds: frozenset[str]) -> Iterator[tuple[str, str, bytes]]:
-        """The files that the kinds ask for, one after the other: kind, name, bytes."""
+    def files(self, kinds: frozenset[str]) -> Iterator[tuple[str, str, Callable[[IO[bytes]], object]]]:
+        """The files that the kinds ask for, one after the other: kind, name, and what writes it into an open file."""
         if self.motion is not None:
             motion = self.motion if self.world is None else self.world.place(self.motion)
             skeleton = MovingSkeleton(
@@ -66,32 +67,36 @@ class MovingPerson:
                 moves=True,
                 colors=self.track.people[0].colors,
             )
-            yield from skeleton.files(kinds)
+            for kind, name, data in skeleton.files(kinds):
+                yield kind, name, partial(_put, data)
         for kind, (ending, encode) in _WRITERS.items():
             # One GLB that moves is enough.
             if kind in kinds and not (kind == "glb" and "rigged" in kinds):
-                yield kind, self.name + ending, encode(self)
+                yield kind, self.name + ending, partial(encode, self)
 
 
-def _glb(person: MovingPerson) -> bytes:
+def _put(data: bytes, file: IO[bytes]) -> None:
+    file.write(data)
+
+
+def _glb(person: MovingPerson, file: IO[bytes]) -> None:
     track = person.track
     motion = find_motion(track.times, track.meshes, person.positions, person.faces)
     if person.world is not None:
         motion = motion.moved(person.world.rotation, person.world.world.origin * TURN_UP)
-    return to_glb(motion, person.faces, person.name, track.people[0].colors)
+    file.write(to_glb(motion, person.faces, person.name, track.people[0].colors))
 
 
-def _npz(person: MovingPerson) -> bytes:
+def _npz(person: MovingPerson, file: IO[bytes]) -> None:
     """The arrays of `people_arrays` and `body_arrays`, a frame a row, and these.
 
     times (N,) seconds, bridged (N,) bool, vertices (N, V, 3), faces (F, 3); points p of the camera's frame are at
     world_rotation (3, 3) times p - world_origin (3,) in the film's world.
     """
-    track, file = person.track, io.BytesIO()
+    track = person.track
     arrays: dict[str, Any] = {
         "times": np.array(track.times, np.float32),
         "bridged": np.array(track.bridged),
-        "vertices": track.meshes.stacked(),
         "faces": person.faces,
     }
     arrays |= people_arrays(track.people, person.size)
@@ -99,11 +104,19 @@ def _npz(person: MovingPerson) -> bytes:
         arrays |= {"world_rotation": person.world.world.rotation, "world_origin": person.world.world.origin}
     if person.rig is not None:
         arrays |= body_arrays(person.rig, person.bodies())
-    np.savez_compressed(file, **arrays)
-    return file.getvalue()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as npz:
+        for name, array in arrays.items():
+            with npz.open(f"{name}.npy", "w") as part:
+                np.lib.format.write_array(part, np.asarray(array), allow_pickle=False)
+        # Mesh by mesh, since ten minutes of them are gigabytes; deflating them would take off a fourteenth.
+        with npz.open(zipfile.ZipInfo("vertices.npy"), "w", force_zip64=True) as part:
+            shape = (len(track), *track.meshes[0].shape)
+            np.lib.format.write_array_header_1_0(part, {"descr": "<f4", "fortran_order": False, "shape": shape})
+            for mesh in track.meshes:
+                part.write(np.ascontiguousarray(mesh, "<f4").tobytes())
 
 
-_WRITERS: dict[str, tuple[str, Callable[[MovingPerson], bytes]]] = {
+_WRITERS: dict[str, tuple[str, Callable[[MovingPerson, IO[bytes]], None]]] = {
     "glb": (".glb", _glb),
     "npz": (".npz", _npz),
 }

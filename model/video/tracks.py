@@ -46,14 +46,6 @@ class Meshes(Sequence[np.ndarray]):
         self._file.seek(self._places[index][0])
         self._file.write(np.ascontiguousarray(mesh, "<f4").tobytes())
 
-    def stacked(self) -> np.ndarray:
-        """All of one size (N, V, 3), in a file of their own that is read as it is used."""
-        with tempfile.TemporaryFile() as file:
-            for mesh in self:
-                file.write(mesh.tobytes())
-            file.flush()
-            return np.memmap(file, "<f4", "r").reshape(len(self), -1, 3)
-
     def append(self, mesh: np.ndarray) -> None:
         """Add a mesh (V, 3)."""
         self._places.append((self._file.seek(0, 2), len(mesh)))
