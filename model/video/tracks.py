@@ -78,7 +78,12 @@ class Track:
     def replace(self, index: int, person: Person) -> None:
         """Put another body in the place of a frame's."""
         self.meshes[index] = person.vertices
-        self.people[index] = dataclasses.replace(person, vertices=person.vertices[:0])
+        self.people[index] = _without_mesh(person)
+
+
+def _without_mesh(person: Person) -> Person:
+    """The person, who keeps no mesh in memory: an empty slice of it would."""
+    return dataclasses.replace(person, vertices=np.zeros((0, 3), np.float32))
 
 
 class Tracks:
@@ -108,7 +113,7 @@ class Tracks:
             track.meshes.append(person.vertices)
             track.frames.append(len(self.times))
             track.times.append(time)
-            track.people.append(dataclasses.replace(person, vertices=person.vertices[:0]))
+            track.people.append(_without_mesh(person))
             track.bridged.append(False)
             track.rank += rank
         self.times.append(time)

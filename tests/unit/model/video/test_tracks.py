@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import weakref
 
 import numpy as np
 import pytest
@@ -74,3 +75,14 @@ def test_meshes_come_back_and_can_be_replaced():
     assert [float(mesh[0, 0]) for mesh in one.meshes[1:]] == pytest.approx([0.001, 9, 0.003])
     assert [float(mesh[0, 0]) for mesh in other.meshes] == pytest.approx([1, 1.001, 1.002, 1.003])
     assert one.people[2].vertices.size == 0
+
+
+def test_meshes_are_not_kept_in_memory():
+    mesh = np.zeros((100, 3), np.float32)
+    seen = weakref.ref(mesh)
+    with Tracks() as tracks:
+        tracks.add(0.0, [dataclasses.replace(person(0, 0), vertices=mesh)])
+        (track,) = tracks
+        track.replace(0, dataclasses.replace(person(0, 0), vertices=mesh))
+        del mesh
+        assert seen() is None
