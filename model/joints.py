@@ -49,6 +49,9 @@ BODY_LANDMARKS = (17, 18, 19, 20, 21, 22, 29, 30, 31, 32)
 BLAZEPOSE_COCO = (0, 2, 5, 7, 8, *range(11, 17), *range(23, 29))
 """BlazePose's landmarks that are COCO's joints, in COCO's order."""
 
+BLAZEPOSE_MIRROR = (0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(joint + (1 if joint % 2 else -1) for joint in range(11, 33)))
+"""For each landmark, the index of its left-right counterpart."""
+
 SMPLH_JOINTS, SMPLX_JOINTS = 52, 55
 """How many joints SMPL-H and SMPL-X have: after the 22 SMPL-X jaw and eyes, then both 15 of the left and of the right
 hand: three of index, middle, little, ring finger and thumb, base first."""

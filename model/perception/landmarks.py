@@ -14,12 +14,16 @@ from dataclasses import replace
 import numpy as np
 
 from model.interfaces import CROP_SCALE, LANDMARKS, PoseLandmarks
-from model.joints import BLAZEPOSE_COCO, BLAZEPOSE_LANDMARKS, BODY_LANDMARKS
+from model.joints import BLAZEPOSE_COCO, BLAZEPOSE_LANDMARKS, BLAZEPOSE_MIRROR, BODY_LANDMARKS
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import Crop
+from model.perception.votes import vote
 
 SURE = 0.65
 """Mean height of the joints' heatmaps from which its landmarks are believed."""
+_DOUBTED = 0.8
+"""Below this mean height some joints are often those of another limb: people are seen again, in the mirror. That is a
+third of rendered people, who come out 8 mm nearer, and nobody on footage, where it would gain a millimetre."""
 _SIZE = 256  # pixels on a side of its crops
 _SEEN = 0.2  # confidence from which a joint tells where to crop
 _REACH = 1.1  # radius of the circle about a person's hips that holds her all, by that of the joints'
@@ -81,12 +85,21 @@ def lift_landmarks(people: Sequence[np.ndarray], regress: CropRegressor, sure: f
     """
     height, width = regress.image.shape[:2]
     closest = {index: crop for index, joints in enumerate(people) if (crop := landmark_crop(joints)) is not None}
-    seen = zip(closest, _landmarks(list(closest.values()), regress), strict=True)
-    believed = {index: points for index, points in seen if points[_COCO, 2].mean() >= sure}
+    seen = dict(zip(closest, _landmarks(list(closest.values()), regress), strict=True))
+    doubted = [index for index, points in seen.items() if sure <= _height(points) < _DOUBTED]
+    again = _landmarks([closest[index].mirror() for index in doubted], regress)
+    for index, mirrored in zip(doubted, again, strict=True):
+        seen[index] = vote(seen[index], mirrored[list(BLAZEPOSE_MIRROR)], people[index])
+    believed = {index: points for index, points in seen.items() if _height(points) >= sure}
     crops = {index: crop for index, points in believed.items() if (crop := lift_crop(points, width, height))}
     results = regress.lift([believed[index][_LIFTED] for index in crops], list(crops.values()))
     lifted = {i: replace(result, landmarks=believed[i]) for i, result in zip(crops, results, strict=True)}
     return [lifted.get(index) for index in range(len(people))]
+
+
+def _height(landmarks: np.ndarray) -> float:
+    """Mean height of the joints' heatmaps."""
+    return float(landmarks[_COCO, 2].mean())
 
 
 def _landmarks(crops: Sequence[Crop], regress: CropRegressor) -> list[np.ndarray]:

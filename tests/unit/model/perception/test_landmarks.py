@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from model.interfaces import CameraSpaceMeshes
-from model.joints import BLAZEPOSE_COCO
+from model.joints import BLAZEPOSE_COCO, COCO_MIRROR
 from model.perception.crop_regressor import CropRegressor
 from model.perception.crops import Crop
 from model.perception.detection import Detection
@@ -44,7 +44,8 @@ class Networks:
         for index, crop in enumerate(self.crops[-len(images) :]):
             turned = (self.seen[:, :2] - crop.centre) @ crop.axes.T * (256 / crop.side) + 128
             points[index] = turned.mean(axis=0)
-            points[index, list(BLAZEPOSE_COCO)], peaks[index, list(BLAZEPOSE_COCO)] = turned, self.seen[:, 2]
+            names = list(COCO_MIRROR) if crop.mirrored else range(17)  # who is mirrored has her left where her right is
+            points[index, list(BLAZEPOSE_COCO)], peaks[index, list(BLAZEPOSE_COCO)] = turned[names], self.seen[names, 2]
         return points, peaks
 
     crops: Sequence[Crop] = ()
@@ -144,6 +145,20 @@ def test_the_unsure_get_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert network.lifted == 0
     assert lift_landmarks([unseen, standing()], regress, sure=0.5)[1] is not None
     assert lift_landmarks([], regress) == []
+
+
+def test_the_doubted_are_seen_in_the_mirror_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    doubtful, sure = standing(), standing()
+    doubtful[:, 2], sure[:, 2] = 0.75, 0.85
+    network = Networks(doubtful)
+    regress = regressor(network, monkeypatch)
+    (result,) = lift_landmarks([standing(203)], regress)
+    assert [crop.mirrored for crop in network.crops] == [False, True]
+    assert result is not None
+    np.testing.assert_allclose(result.mesh.keypoints, doubtful, atol=1e-3)
+    network.seen = sure
+    assert lift_landmarks([standing()], regress)[0] is not None
+    assert [crop.mirrored for crop in network.crops] == [False, True, False]
 
 
 def people(*joints: np.ndarray) -> list[Detection]:
