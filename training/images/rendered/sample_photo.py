@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,6 +53,8 @@ class Dancer:
     """RGB of the shirt."""
     bottom: tuple[int, int, int]
     """RGB of the trousers."""
+    scale: float = 1.0
+    """How much larger than that body."""
 
 
 DANCERS = (
@@ -61,21 +64,34 @@ DANCERS = (
 )
 
 
-def sample_photo() -> np.ndarray:
-    """Draws the photo: (800, 1200, 3) uint8 RGB.
+def dancer_mesh(dancer: Dancer) -> np.ndarray:
+    """Where somebody's skin is in the studio: (V, 3) metres, camera frame.
 
     Raises:
         BadData: the sample MoCap can neither be found nor fetched.
     """
     body, poses = AnnyBody.load(), read_sample()
+    rotations = axis_angle_to_matrix(torch.from_numpy(poses.rotations[dancer.pose])[None])
+    world = body.pose(rotations, body.shapes[dancer.body][None])[0].numpy()
+    return _before_camera(dancer.scale * world, dancer)
+
+
+def sample_photo(dancers: Sequence[Dancer] = DANCERS) -> np.ndarray:
+    """Draws the photo: (800, 1200, 3) uint8 RGB.
+
+    Args:
+        dancers: Who is in it.
+
+    Raises:
+        BadData: the sample MoCap can neither be found nor fetched.
+    """
+    body = AnnyBody.load()
     surface = Surface(load_checkpoint(Path(weights.__file__).parent / "anny-tiny.safetensors").topology)
     lamp = Lamp(_SUN, _UP, np.array([0.80, 0.74, 0.65]), np.array([0.43, 0.43, 0.45]), shadows=True)
     meshes, values, paints = [], [], []
-    for dancer in DANCERS:
-        rotations = axis_angle_to_matrix(torch.from_numpy(poses.rotations[dancer.pose])[None])
-        world = body.pose(rotations, body.shapes[dancer.body][None])[0].numpy()
+    for dancer in dancers:
         appearance = _appearance(dancer)
-        mesh = _before_camera(world, dancer)
+        mesh = dancer_mesh(dancer)
         normals = vertex_normals(mesh, body.faces)
         mesh += (
             np.array(appearance.thickness, np.float32)[regions(appearance, surface, surface.rest)][:, None] * normals
