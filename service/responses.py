@@ -94,7 +94,7 @@ def encode_film(film: FilmMotion) -> bytes:
 
 
 def _world(found: FilmWorld) -> dict[str, Any]:
-    """Points p of the camera's frame are at rotation times p - origin in the film's world."""
+    """Points p of the camera's frame are at rotation times (p - origin) in the film's world."""
     return {
         "rotation": [_rounded(row, 6) for row in found.world.rotation],
         "origin": _rounded(found.world.origin, 4),

@@ -91,7 +91,7 @@ def _npz(person: MovingPerson, file: IO[bytes]) -> None:
     """The arrays of `people_arrays` and `body_arrays`, a frame a row, and these.
 
     times (N,) seconds, bridged (N,) bool, vertices (N, V, 3), faces (F, 3); points p of the camera's frame are at
-    world_rotation (3, 3) times p - world_origin (3,) in the film's world.
+    world_rotation (3, 3) times (p - world_origin (3,)) in the film's world.
     """
     track = person.track
     arrays: dict[str, Any] = {
