@@ -2,7 +2,8 @@
 
 Each camera's film is read at 30 frames a second, its focal length not given. What single frames say, and what the
 motion on its floor says, are compared with the true joints: one rigid alignment a film, since nobody knows where the
-camera stood.
+camera stood. MPJPE puts the middle of the hips at the origin, PA-MPJPE aligns each frame; the lag is the delay by which
+joints' velocities agree best with the true ones.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import time
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from model.body.skeleton import TURN_UP
 from model.joints import COCO_JOINTS
 from model.reconstructor import Reconstructor
 from model.video.bodies import motion_of
@@ -20,6 +23,7 @@ from model.video.following import Follower
 from model.video.reading import VideoReader
 from model.video.tracks import Tracks
 from model.video.world import find_world
+from training.evaluation.metrics import pa_mpjpe
 from training.footage.recording import Recording, View, read_recording
 
 _RATE = 30.0
@@ -27,7 +31,9 @@ _STANDS = 0.2  # metres a second of a true ankle that stands
 _LIMBS = slice(5, 17)  # of COCO's joints
 _ANKLES = [COCO_JOINTS[_LIMBS].index(f"{side}_ankle") for side in ("left", "right")]
 _FIGURES = ("slowest tenth of ankle speeds, m/s", "speed of standing ankles, m/s", "acceleration error, m/s^2",
-            "distance of joints, mm")  # fmt: skip
+            "distance of joints, mm", "MPJPE, mm", "PA-MPJPE, mm", "lag, ms")  # fmt: skip
+_HIPS = [COCO_JOINTS[_LIMBS].index(f"{side}_hip") for side in ("left", "right")]
+_MOST_LAG = 4  # frames, ahead or behind
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -45,7 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _of_view(model: Reconstructor, recording: Recording, view: View) -> tuple[np.ndarray, float]:
-    """Figures (3, 4) of single frames, of the world and of the truth; and seconds a frame."""
+    """Figures (3, 7) of single frames, of the world and of the truth; and seconds a frame."""
     assert model.rig is not None
     film, start = VideoReader(view.film, _RATE, 50_000_000), time.process_time()
     follow = Follower(model)
@@ -61,14 +67,14 @@ def _of_view(model: Reconstructor, recording: Recording, view: View) -> tuple[np
         truth = recording.truth
         rows = [truth.row(round(when * film.told_rate), when) for when in chosen[0].times]
     known = [index for index, row in enumerate(rows) if row is not None]
-    true = truth.joints[[row for row in rows if row is not None]]
+    true = view.camera.to_camera(truth.joints[[row for row in rows if row is not None]])
     times = np.array(chosen[0].times)[known]
-    found = [_figures(joints[known], true, times) for joints in (single, motion.keypoints[:, _LIMBS], true)]
-    return np.array(found), seconds
+    moved = (motion.keypoints * TURN_UP)[known][:, _LIMBS]
+    return np.array([_figures(joints, true, times) for joints in (single[known], moved, true)]), seconds
 
 
 def _figures(joints: np.ndarray, true: np.ndarray, times: np.ndarray) -> list[float]:
-    """Of joints (N, 12, 3) against the truth at times (N,); in the order of `_FIGURES`."""
+    """Of joints (N, 12, 3) against the truth at times (N,), in the camera's axes; in the order of `_FIGURES`."""
     known = np.isfinite(true).all(axis=2)
     one, other = joints[known], true[known]
     u, _, vt = np.linalg.svd((one - one.mean(axis=0)).T @ (other - other.mean(axis=0)))
@@ -86,7 +92,34 @@ def _figures(joints: np.ndarray, true: np.ndarray, times: np.ndarray) -> list[fl
         float(np.nanmean(speed[true_speed < _STANDS])),
         float(np.nanmean(np.linalg.norm(acceleration - true_acceleration, axis=2))),
         1000 * float(np.nanmean(np.linalg.norm(aligned - true, axis=2))),
+        1000 * float(np.nanmean(np.linalg.norm(_about_hips(joints) - _about_hips(true), axis=2))),
+        1000 * float(np.mean([_aligned_error(one, other) for one, other in zip(joints, true, strict=True)])),
+        1000 * _lag(_about_hips(joints), _about_hips(true), float(np.median(steps))),
     ]
+
+
+def _about_hips(joints: np.ndarray) -> np.ndarray:
+    return joints - joints[:, _HIPS].mean(axis=1, keepdims=True)
+
+
+def _aligned_error(joints: np.ndarray, true: np.ndarray) -> float:
+    """PA-MPJPE of one frame's joints (12, 3), in metres, over those that are known."""
+    known = np.isfinite(true).all(axis=1)
+    return float(pa_mpjpe(torch.from_numpy(joints[known])[None].double(), torch.from_numpy(true[known])[None])[0])
+
+
+def _lag(joints: np.ndarray, true: np.ndarray, step: float) -> float:
+    """Seconds by which joints (N, 12, 3) come late: where velocities correlate most, between frames by a parabola."""
+    velocities, true_velocities = np.gradient(joints, step, axis=0), np.gradient(true, step, axis=0)
+    likeness = []
+    for late in range(-_MOST_LAG, _MOST_LAG + 1):
+        one, other = velocities[max(late, 0) :], true_velocities[max(-late, 0) :]
+        one, other = one[: len(other)], other[: len(one)]
+        known = np.isfinite(one) & np.isfinite(other)
+        likeness.append(np.corrcoef(one[known], other[known])[0, 1])
+    best = int(np.clip(np.argmax(likeness), 1, 2 * _MOST_LAG - 1))
+    before, at, after = likeness[best - 1 : best + 2]
+    return step * (best - _MOST_LAG + 0.5 * (before - after) / (before - 2 * at + after))
 
 
 if __name__ == "__main__":

@@ -29,14 +29,7 @@ def with_bodies(people: Sequence[Person], fitter: BodyFitter, before: Sequence[P
         fitter: fits.
         before: the same people in the frame before, whose bodies are near.
     """
-    cameras = [person.camera for person in people]
-    keypoints = np.stack([_evidence(person, fitter.details) for person in people])
-    seen = Seen(
-        keypoints[..., :2],
-        keypoints[..., 2],
-        np.array([camera.focal_length for camera in cameras]),
-        np.array([camera.principal_point for camera in cameras]),
-    )
+    cameras, seen = [person.camera for person in people], seen_of(people, fitter.details)
     places = np.array([camera.translation for camera in cameras])
     starts = [person.body for person in before or () if person.body is not None]
     start = starts if len(starts) == len(people) else None
@@ -53,6 +46,18 @@ def with_bodies(people: Sequence[Person], fitter: BodyFitter, before: Sequence[P
         )
         for person, body in zip(people, bodies, strict=True)
     ]
+
+
+def seen_of(people: Sequence[Person], details: Sequence[str]) -> Seen:
+    """What photos say of people: of their joints, then of the named ones of their landmarks, if they have any."""
+    cameras = [person.camera for person in people]
+    keypoints = np.stack([_evidence(person, details) for person in people])
+    return Seen(
+        keypoints[..., :2],
+        keypoints[..., 2],
+        np.array([camera.focal_length for camera in cameras]),
+        np.array([camera.principal_point for camera in cameras]),
+    )
 
 
 def _evidence(person: Person, details: Sequence[str]) -> np.ndarray:

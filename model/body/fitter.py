@@ -8,13 +8,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from model.body.fitting import BodyFit, fit
-from model.body.refinement import Keypoints, Seen, refine
+from model.body.keypoints import Keypoints
+from model.body.refinement import Seen, refine
 from model.body.rig import Rig
 from model.joints import COCO_ROOT
 
 _NO_BODY = 0.1  # metres: a mesh that is farther from every body, in the mean, is of something else
 _STIFFNESS = 1e-6  # square metres: shapes of other sizes are of people, too
 _BATCH = 16  # bodies that are posed at once: bounds the memory
+
+
+def known_details(rig: Rig, names: Sequence[str], details: Sequence[str]) -> tuple[str, ...]:
+    """Those of the details that the rig has, and that are not among the names."""
+    return tuple(name for name in details if name in rig.keypoint_names and name not in names)
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ class BodyFitter:
 
     def __init__(self, rig: Rig, worn: Rig, names: Sequence[str], details: Sequence[str] = ()):
         self.rig, self.worn = rig, worn
-        self.details = tuple(name for name in details if name in rig.keypoint_names and name not in names)
+        self.details = known_details(rig, names, details)
         self._keypoints = Keypoints.of(rig, [*names, *self.details])
         regressor = rig.regressor_of(names)
         used = np.flatnonzero(regressor.any(axis=0))

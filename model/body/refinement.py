@@ -14,6 +14,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from model.body.fitting import BodyFit
+from model.body.keypoints import Keypoints
 from model.body.rig import Rig
 from model.body.skeleton import FAMILY, PARENTS, joint_positions, to_global
 from model.joints import COCO_ROOT, JOINTS
@@ -37,44 +38,13 @@ _BATCH = 64  # people at once: bounds the memory
 
 # Root mean square error of each joint's rotation about an axis, radians, in SMPL's order: of anny-tiny, by clean and by
 # noisy heatmaps of 193 poses of training subjects.
-_TURNS = np.array(
+TURNS = np.array(
     [
         0.10, 0.20, 0.20, 0.17, 0.17, 0.17, 0.10, 0.26, 0.26, 0.04, 0.06,
         0.06, 0.17, 0.09, 0.09, 0.20, 0.34, 0.34, 0.36, 0.36, 0.38, 0.38,
     ]
 )  # fmt: skip
 _EASE = 1.2  # times as far a joint may turn: errors of 2D networks are less independent than this method thinks
-
-
-@dataclass(frozen=True)
-class Keypoints:
-    """How joints that a regressor finds on a mesh move with its rig: linear blend skinning of each joint's vertices.
-
-    Pose blend shapes, which only SMPL's bodies have, are left out: they move joints by millimetres.
-    """
-
-    weights: np.ndarray
-    """(K, 22) by how much each of the rig's joints carries each keypoint."""
-    arms: np.ndarray
-    """(K, 22, 3) metres: weighted means of vertices of the mean body as it was modelled."""
-    arm_directions: np.ndarray
-    """(S, K, 22, 3) what a unit of each shape coefficient adds to them."""
-
-    @classmethod
-    def of(cls, rig: Rig, names: Sequence[str]) -> Keypoints:
-        """Those of a rig's keypoints that are named, in this order.
-
-        Raises:
-            ValueError: the rig has none of some name.
-        """
-        weights = np.zeros((len(names), JOINTS))
-        arms = np.zeros((len(names), 1 + rig.shape_count, JOINTS, 3))
-        for row, found in enumerate(rig.regressor_of(names)):
-            near = np.flatnonzero(found)
-            carried = found[near, None].astype(np.float64) * rig.dense_weights[near]  # (n, 22)
-            weights[row], arms[row, 0] = carried.sum(axis=0), carried.T @ rig.template[near]
-            arms[row, 1:] = carried.T @ rig.shape_directions[:, near]
-        return cls(weights, arms[:, 0], np.moveaxis(arms[:, 1:], 1, 0))
 
 
 def confidence_of_heatmaps(peaks: np.ndarray) -> np.ndarray:
@@ -99,9 +69,17 @@ class Seen:
     principal_point: np.ndarray
     """(B, 2) pixels."""
 
-    def subset(self, people: Sequence[int]) -> Seen:
+    def subset(self, people: Sequence[int] | slice) -> Seen:
         """The same of some of them."""
-        return Seen(*(array[list(people)] for array in vars(self).values()))
+        which = people if isinstance(people, slice) else list(people)
+        return Seen(*(array[which] for array in vars(self).values()))
+
+    def rays(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where joints were seen, (B, K, 2) x / z and y / z, zero of what was not; and confidence (B, K) in 0..1."""
+        confidence = np.nan_to_num(self.confidence.astype(np.float64)).clip(0, 1)
+        confidence[~np.isfinite(self.joints).all(axis=2)] = 0
+        off = (self.joints - self.principal_point[:, None]) / self.focal_length[:, None, None]
+        return np.where(confidence[..., None] > 0, off, 0.0), confidence
 
 
 @dataclass(frozen=True)
@@ -135,7 +113,7 @@ def refine(
     refined: list[RefinedBody] = []
     for start in range(0, len(fits), _BATCH):
         part = slice(start, start + _BATCH)
-        refined += _refine_batch(rig, keypoints, fits[part], translations[part], seen, part)
+        refined += _refine_batch(rig, keypoints, fits[part], translations[part], seen.subset(part))
     return refined
 
 
@@ -155,13 +133,9 @@ def _check(people: int, count: int, translations: np.ndarray, seen: Seen) -> Non
 
 
 def _refine_batch(
-    rig: Rig, keypoints: Keypoints, fits: Sequence[BodyFit], translations: np.ndarray, seen: Seen, part: slice
+    rig: Rig, keypoints: Keypoints, fits: Sequence[BodyFit], translations: np.ndarray, seen: Seen
 ) -> list[RefinedBody]:
-    confidence = np.nan_to_num(seen.confidence[part].astype(np.float64)).clip(0, 1)
-    confidence[~np.isfinite(seen.joints[part]).all(axis=2)] = 0
-    middle, focal = seen.principal_point[part][:, None], seen.focal_length[part][:, None, None]
-    rays = np.where(confidence[..., None] > 0, (seen.joints[part] - middle) / focal, 0.0)  # (B, K, 2)
-    task = _Task(rig, keypoints, fits, translations.astype(np.float64), rays, confidence)
+    task = Task(rig, keypoints, fits, translations, seen)
     rotations = np.stack([fit.rotations for fit in fits]).astype(np.float64)
     fitted = state = task.state(rotations, task.translation)
     damping = np.full(len(fits), _DAMPING)
@@ -176,17 +150,11 @@ def _refine_batch(
         moving &= np.abs(step).max(axis=1) >= _DONE
         if not moving.any():
             break
-    state = state.where(state.strain > _MOST_STRAIN, fitted)
-    refined = []
-    for index, fit in enumerate(fits):
-        hips = state.joints[index, list(COCO_ROOT)].mean(axis=0)
-        body = replace(fit, rotations=state.rotations[index], translation=fit.translation - hips)
-        refined.append(RefinedBody(body, state.joints[index] - hips, state.translation[index] + hips))
-    return refined
+    return state.where(state.strain > _MOST_STRAIN, fitted).bodies(fits)
 
 
 @dataclass(frozen=True)
-class _State:
+class State:
     """Where B bodies are on their way."""
 
     rotations: np.ndarray
@@ -210,15 +178,24 @@ class _State:
     cost: np.ndarray
     """(B,)."""
 
-    def where(self, which: np.ndarray, other: _State) -> _State:
+    def where(self, which: np.ndarray, other: State) -> State:
         """The other state where `which` (B,) says so."""
         chosen = {}
         for name, old in vars(self).items():
             chosen[name] = np.where(which.reshape(-1, *[1] * (old.ndim - 1)), getattr(other, name), old)
-        return _State(**chosen)
+        return State(**chosen)
+
+    def bodies(self, fits: Sequence[BodyFit]) -> list[RefinedBody]:
+        """The bodies as they stand, each with the shape and the residual of its fit."""
+        refined = []
+        for index, fit in enumerate(fits):
+            hips = self.joints[index, list(COCO_ROOT)].mean(axis=0)
+            body = replace(fit, rotations=self.rotations[index], translation=fit.translation - hips)
+            refined.append(RefinedBody(body, self.joints[index] - hips, self.translation[index] + hips))
+        return refined
 
 
-class _Task:
+class Task:
     """What does not change while B bodies are refined."""
 
     def __init__(
@@ -227,9 +204,11 @@ class _Task:
         keypoints: Keypoints,
         fits: Sequence[BodyFit],
         translation: np.ndarray,
-        rays: np.ndarray,
-        confidence: np.ndarray,
+        seen: Seen,
+        doubt: float = 1.0,
     ):
+        """Prepares for bodies at these places (B, 3); joints that were seen may be off `doubt` times as far."""
+        self._rays, confidence = seen.rays()
         shapes = np.stack([fit.shape for fit in fits]).astype(np.float64)
         joints, self._straighten = rig.skeleton(shapes)  # (B, 22, 3)
         self._resting, self._root = joints, np.stack([fit.translation for fit in fits])
@@ -237,17 +216,17 @@ class _Task:
         self._arms = keypoints.arms + np.tensordot(shapes, keypoints.arm_directions, axes=1)
         self._arms = self._arms - self._weights[..., None] * joints[:, None]  # (B, K, 22, 3)
         self._below = FAMILY @ self._weights.T  # (22, K)
-        self._rotations = np.stack([fit.rotations for fit in fits]).astype(np.float64)
-        self.translation, self._rays = translation, rays
-        self._distance = np.maximum(translation[:, 2], _NEAREST)
-        noise = _NOISE * np.exp(_FALL * (_AT - confidence).clip(0))  # (B, K)
+        self.rotations = np.stack([fit.rotations for fit in fits]).astype(np.float64)
+        self.translation = translation.astype(np.float64)
+        self._distance = np.maximum(self.translation[:, 2], _NEAREST)
+        noise = doubt * _NOISE * np.exp(_FALL * (_AT - confidence).clip(0))  # (B, K)
         self._trust, self._gross = (confidence > 0) / np.square(noise), np.square(_GROSS * noise)
-        self._stiffness = np.empty((len(fits), 3 * JOINTS + 3))
-        self._stiffness[:, : 3 * JOINTS] = np.repeat((_EASE * _TURNS) ** -2, 3)
-        self._stiffness[:, -3:-1] = _SIDEWAYS**-2
-        self._stiffness[:, -1] = (_DEEP * self._distance) ** -2
+        self.stiffness = np.empty((len(fits), 3 * JOINTS + 3))
+        self.stiffness[:, : 3 * JOINTS] = np.repeat((_EASE * TURNS) ** -2, 3)
+        self.stiffness[:, -3:-1] = _SIDEWAYS**-2
+        self.stiffness[:, -1] = (_DEEP * self._distance) ** -2
 
-    def state(self, rotations: np.ndarray, translation: np.ndarray) -> _State:
+    def state(self, rotations: np.ndarray, translation: np.ndarray) -> State:
         """The bodies with these rotations (B, 22, 3, 3) at these places (B, 3)."""
         people = len(rotations)
         world = to_global(rotations)
@@ -260,29 +239,39 @@ class _Task:
         depth = np.maximum(placed[..., 2:], _NEAREST)
         off = self._distance[:, None, None] * (placed[..., :2] / depth - self._rays)
         above = np.concatenate([np.broadcast_to(np.eye(3), (people, 1, 3, 3)), world[:, PARENTS]], axis=1)
-        turn = Rotation.from_matrix((rotations @ np.swapaxes(self._rotations, 2, 3)).reshape(-1, 3, 3)).as_rotvec()
+        turn = Rotation.from_matrix((rotations @ np.swapaxes(self.rotations, 2, 3)).reshape(-1, 3, 3)).as_rotvec()
         swing = above @ turn.reshape(people, JOINTS, 3, 1)
         away = np.concatenate([swing.reshape(people, -1), translation - self.translation], axis=1)
         squared = np.square(off).sum(axis=2)
         cost = (self._trust * self._gross * squared / (self._gross + squared)).sum(axis=1)
-        strain = (self._stiffness * np.square(away)).sum(axis=1)
-        return _State(rotations, translation, above, places, parts, joints, off, away, strain, cost + strain)
+        strain = (self.stiffness * np.square(away)).sum(axis=1)
+        return State(rotations, translation, above, places, parts, joints, off, away, strain, cost + strain)
 
-    def step(self, state: _State, damping: np.ndarray) -> np.ndarray:
+    def step(self, state: State, damping: np.ndarray) -> np.ndarray:
         """(B, 69): for each joint a rotation vector about its place, in the camera's axes, and the translation's.
 
-        Re-weighted least squares stand for the robust cost; damping (B,).
+        Args:
+            state: where they are; damping: (B,) Levenberg's and Marquardt's.
+        """
+        normal, slope = self.equations(state)
+        diagonal = np.arange(normal.shape[1])
+        normal[:, diagonal, diagonal] *= 1 + damping[:, None]
+        normal[:, diagonal, diagonal] += self.stiffness
+        return -np.linalg.solve(normal, slope[..., None])[..., 0]
+
+    def equations(self, state: State) -> tuple[np.ndarray, np.ndarray]:
+        """What was seen, as normal equations (B, 69, 69), without the stiffness; and half the cost's slope (B, 69).
+
+        Re-weighted least squares stand for the robust cost.
         """
         weight = self._trust * np.square(self._gross / (self._gross + np.square(state.off).sum(axis=2)))  # (B, K)
         changes = self._changes(state)
         weighted = changes * np.repeat(weight, 2, axis=1)[:, None]
         normal = weighted @ np.swapaxes(changes, 1, 2)  # (B, 69, 69)
-        slope = (weighted @ state.off.reshape(len(weight), -1, 1))[..., 0] + self._stiffness * state.away
-        diagonal = np.arange(normal.shape[1])
-        normal[:, diagonal, diagonal] = (1 + damping[:, None]) * normal[:, diagonal, diagonal] + self._stiffness
-        return -np.linalg.solve(normal, slope[..., None])[..., 0]
+        slope = (weighted @ state.off.reshape(len(weight), -1, 1))[..., 0] + self.stiffness * state.away
+        return normal, slope
 
-    def _changes(self, state: _State) -> np.ndarray:
+    def _changes(self, state: State) -> np.ndarray:
         """The Jacobian, transposed: (B, 69, 2 K), how `off` changes with each entry of a step."""
         people, count = state.joints.shape[:2]
         hanging = np.swapaxes(FAMILY @ state.parts, 1, 2)  # (B, 22, K, 3): what each joint takes along of a keypoint
@@ -302,7 +291,7 @@ class _Task:
         changes[:, JOINTS, 2, :, 0], changes[:, JOINTS, 2, :, 1] = -(scale * x)[:, 0], -(scale * y)[:, 0]
         return changes.reshape(people, 3 * JOINTS + 3, 2 * count)
 
-    def moved(self, state: _State, step: np.ndarray) -> _State:
+    def moved(self, state: State, step: np.ndarray) -> State:
         """The state after a step (B, 69)."""
         swings = Rotation.from_rotvec(step[:, : 3 * JOINTS].reshape(-1, 3)).as_matrix().reshape(-1, JOINTS, 3, 3)
         rotations = np.swapaxes(state.above, 2, 3) @ swings @ state.above @ state.rotations

@@ -1,4 +1,4 @@
-"""A track's bodies as one motion: of one shape, bridged, smoothed; and the motion back in the track."""
+"""A track's bodies as one motion: of one shape, refined together, bridged; and the motion back in the track."""
 
 from __future__ import annotations
 
@@ -6,51 +6,49 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
+from model.body.fitter import known_details
 from model.body.fitting import BodyFit
+from model.body.keypoints import Keypoints
 from model.body.motion import SkeletonMotion
 from model.body.rig import Rig
+from model.body.sequence import refine_sequence
 from model.body.skeleton import TURN_UP
-from model.joints import COCO_ROOT
+from model.joints import BLAZEPOSE_LANDMARKS, COCO_ROOT
+from model.people import seen_of
 from model.video.bridging import find_outliers
-from model.video.smoothing import OneEuro
 from model.video.tracks import Track
 
-# Of joints' rotations as quaternions, whose length changes by half of a turn in radians: Hz at rest, and for each unit
-# a second; on four cameras of Pose2Sim's single-person demo joints then accelerate nearly as they truly do.
-_ROTATIONS = (2.0, 4.0)
 _BATCH = 16  # bodies that are posed at once: bounds the memory
 
 
 def motion_of(track: Track, rig: Rig) -> SkeletonMotion | None:
     """The motion of a track's bodies in the camera's axes, y up; None if somebody has none in some frame.
 
-    Its shape is that of all frames, since bones keep their lengths. Frames that cannot be believed are bridged, and the
-    track knows which; rotations are smoothed forwards and backwards, so that nothing lags.
+    Its shape is that of all frames, since bones keep their lengths. All frames that can be believed are refined
+    together, see `refine_sequence`; the others are bridged, and the track knows which.
     """
     bodies = [person.body for person in track.people if person.body is not None]
     if len(bodies) < len(track):
         return None
     shape = np.median([body.shape for body in bodies], axis=0)
-    fits = [dataclasses.replace(body, shape=shape) for body in bodies]
-    positions = np.array([person.camera.translation for person in track.people])
     odd = find_outliers(track.times, track.people)
     track.bridged = odd.tolist()
-    times = np.array(track.times)
-    believed = SkeletonMotion.of(rig, [fits[index] for index in np.flatnonzero(~odd)], times[~odd], positions[~odd])
-    return smoothed(believed.at(times))
-
-
-def smoothed(motion: SkeletonMotion) -> SkeletonMotion:
-    """The motion with its rotations smoothed by the One-Euro filter, forwards and then backwards."""
-    quaternions = motion.quaternions.copy()
-    for order, direction in ((range(len(motion)), 1), (reversed(range(len(motion))), -1)):
-        smooth = OneEuro(*_ROTATIONS)
-        for index in order:
-            quaternions[index] = smooth(quaternions[index], direction * float(motion.times[index]))
-    turned = Rotation.from_quat(quaternions.reshape(-1, 4)).as_matrix()
-    return motion.with_rotations(turned.reshape(motion.rotations.shape))
+    times, names = np.array(track.times), track.people[0].joint_names
+    believed = np.flatnonzero(~odd)
+    people = [track.people[index] for index in believed]
+    details = known_details(rig, names, BLAZEPOSE_LANDMARKS)
+    refined = refine_sequence(
+        rig,
+        Keypoints.of(rig, [*names, *details]),
+        [dataclasses.replace(bodies[index], shape=shape) for index in believed],
+        np.array([person.camera.translation for person in people]),
+        seen_of(people, details),
+        times[believed],
+    )
+    positions = np.array([body.translation for body in refined])
+    motion = SkeletonMotion.of(rig, [body.fit for body in refined], times[believed], positions)
+    return motion if len(believed) == len(times) else motion.at(times)
 
 
 def put_back(track: Track, motion: SkeletonMotion, names: Sequence[str]) -> SkeletonMotion:

@@ -14,6 +14,7 @@ from scipy.sparse.linalg import spsolve
 
 from model.body.legs import LEGS, move_ankles
 from model.body.motion import SkeletonMotion
+from model.body.sequence import second_differences
 from model.video.stance import find_stance, stances
 
 _SLIP = 0.2
@@ -85,7 +86,7 @@ def _trajectory(motion: SkeletonMotion, camera: np.ndarray, standing: np.ndarray
         return np.zeros((count, 3))
     steps = np.maximum(np.diff(times), 1e-3)
     contacts, wanted = _contacts(motion.joints[:, _ANKLES], standing, soles, steps)
-    smooth = sparse.kron(_second_differences(steps), np.eye(3)) / _ACCELERATION
+    smooth = sparse.kron(second_differences(steps), np.eye(3)) / _ACCELERATION
     rays = motion.roots - camera
     rays = rays / np.maximum(np.linalg.norm(rays, axis=1, keepdims=True), 1e-9)
     along = rays[:, :, None] * rays[:, None]  # (N, 3, 3)
@@ -126,12 +127,3 @@ def _contacts(
         matrices.append(sparse.csr_matrix((entries, (np.arange(len(down)), 3 * down + 1)), (len(down), 3 * count)))
         values.append((soles[foot] - ankles[down, foot, 1]) / _OFF_FLOOR)
     return sparse.vstack(matrices, "csr"), np.concatenate(values)
-
-
-def _second_differences(steps: np.ndarray) -> sparse.csr_matrix:
-    """(N - 2, N): accelerations of what is at N times, between which there are `steps` (N - 1,) seconds."""
-    before, after = steps[:-1], steps[1:]
-    mean = (before + after) / 2
-    entries = np.stack([1 / (before * mean), -(1 / before + 1 / after) / mean, 1 / (after * mean)], axis=1)
-    rows, first = np.repeat(np.arange(len(mean)), 3), np.arange(len(mean))[:, None]
-    return sparse.csr_matrix((entries.ravel(), (rows, (first + np.arange(3)).ravel())), (len(mean), len(steps) + 1))

@@ -51,7 +51,10 @@ class WavingReconstructor(FakeReconstructor):
 
     def _person(self, *arguments: float) -> Person:
         frame = len(self.calls) - 1
-        return replace(super()._person(*arguments), vertices=self.mesh(frame), body=self.body(frame))
+        person, mesh = super()._person(*arguments), self.mesh(frame)
+        joints = (self.rig.regressor_of(person.joint_names) @ mesh).astype(np.float32)
+        seen = np.column_stack([person.camera.project(joints), person.keypoints_2d[:, 2]])
+        return replace(person, vertices=mesh, joints=joints, keypoints_2d=seen, body=self.body(frame))
 
 
 def pose(frame: int) -> np.ndarray:

@@ -10,7 +10,8 @@ from scipy.spatial.transform import Rotation
 
 import weights
 from model.body.fitting import BodyFit
-from model.body.refinement import Keypoints, Seen, refine
+from model.body.keypoints import Keypoints
+from model.body.refinement import Seen, refine
 from model.body.rig import Rig
 from model.body.rig_file import load_rig
 from model.joints import COCO_JOINTS, COCO_ROOT, JOINTS
