@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from cli.errors import describe
 from model.formats.endings import ATTENTION, HEATMAPS, OVERLAY, OVERLAY_VIDEO, SIDE
 from model.formats.file_kinds import file_kind
 from model.formats.signatures import FORMATS
@@ -63,28 +64,35 @@ def find_sources(arguments: Iterable[str]) -> Found:
     passed: dict[Path, Unusable] = {}
     unusable = []
     for argument in arguments:
-        path = Path(argument)
-        sources: list[Source] = []
-        if path.is_dir():
-            sources = _meant(sorted(path.iterdir()), path, passed, videos=False)
-            reason = f"This folder holds no photo ({FORMATS})."
-        elif path.exists():
-            sources = [Source(path, Path(path.name), is_video=_is_video(path))] if path.is_file() else []
-            reason = "This is no ordinary file."
-        elif glob.has_magic(argument):
-            files = sorted(Path(match) for match in glob.iglob(argument, recursive=True))
-            sources = _meant(files, _fixed_part(path), passed, videos=True)
-            reason = f"This pattern matches no photo ({FORMATS}) and no video."
-        elif re.fullmatch("[0-9]{1,2}", argument):
-            sources, reason = [Source(path, Path(f"webcam-{argument}"), int(argument), is_video=True)], ""
-        else:
-            reason = "There is no such file or folder."
+        try:
+            sources, reason = _named(argument, passed)
+        except OSError as error:  # a folder that may not be read, a name that is too long
+            sources, reason = [], describe(error)
         for source in sources:
-            found.setdefault(source.path.resolve(), source)
+            found.setdefault(_real(source.path), source)
         if not sources:
             unusable.append(Unusable(argument, reason))
     passed_over = [what for file, what in passed.items() if file not in found]
     return Found(list(found.values()), passed_over, unusable)
+
+
+def _named(argument: str, passed: dict[Path, Unusable]) -> tuple[list[Source], str]:
+    """What one argument stands for, and why where that is nothing; what is passed over is put into `passed`."""
+    path = Path(argument)
+    if not argument:
+        return [], "This name is empty."  # and not this folder: a script's variable was not set
+    if path.is_dir():
+        return _meant(sorted(path.iterdir()), path, passed, videos=False), f"This folder holds no photo ({FORMATS})."
+    if path.exists():
+        named = [Source(path, Path(path.name), is_video=_is_video(path))] if path.is_file() else []
+        return named, "This is no ordinary file."
+    if glob.has_magic(argument):
+        files = sorted(Path(match) for match in glob.iglob(argument, recursive=True))
+        reason = f"This pattern matches no photo ({FORMATS}) and no video."
+        return _meant(files, _fixed_part(path), passed, videos=True), reason
+    if re.fullmatch("[0-9]{1,2}", argument):
+        return [Source(path, Path(f"webcam-{argument}"), int(argument), is_video=True)], ""
+    return [], "There is no such file or folder."
 
 
 def _meant(files: Iterable[Path], root: Path, passed: dict[Path, Unusable], videos: bool) -> list[Source]:
@@ -97,7 +105,7 @@ def _meant(files: Iterable[Path], root: Path, passed: dict[Path, Unusable], vide
         if reason is None:
             sources.append(Source(file, _place(file, root), is_video=_is_video(file)))
         else:
-            passed[file.resolve()] = Unusable(str(file), reason)
+            passed[_real(file)] = Unusable(str(file), reason)
     return sources
 
 
@@ -124,7 +132,7 @@ def output_names(sources: Sequence[Source]) -> list[str]:
     """
     if not sources:
         return []
-    paths = [_below_anchor(source.path.resolve()) for source in sources]
+    paths = [_below_anchor(_real(source.path)) for source in sources]
     root = os.path.commonpath([Path(".", path).parent for path in paths])
     longer = [path.relative_to(root) for path in paths]
     choices = [
@@ -169,6 +177,11 @@ def _fixed_part(pattern: Path) -> Path:
 def _place(file: Path, root: Path) -> Path:
     place = file.relative_to(root)
     return Path(file.name) if ".." in place.parts else place  # nothing may end up outside of the output folder
+
+
+def _real(path: Path) -> Path:
+    """Absolute and without links; those that lead in a circle stay."""
+    return Path(os.path.realpath(path))
 
 
 def _below_anchor(path: Path) -> Path:

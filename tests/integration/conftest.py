@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from fastapi.testclient import TestClient
@@ -14,6 +15,13 @@ from model.reconstructor import Reconstructor
 from service.settings import Settings
 from tests.support.fake_reconstructor import FakeReconstructor
 from tests.support.service_client import serving, wait_until_ready
+
+# What trains needs PyTorch, for which tests of the service alone should not wait.
+if TYPE_CHECKING:
+    import torch
+
+    from model.network.topology import MeshTopology
+    from training.bodies.anny import AnnyBody
 
 
 @pytest.fixture
@@ -57,3 +65,28 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loads: list[dict]) -> C
         return result.exit_code, result.output
 
     return run
+
+
+@pytest.fixture(scope="session")
+def body() -> AnnyBody:
+    from training.bodies.anny import AnnyBody
+
+    return AnnyBody.load()
+
+
+@pytest.fixture(scope="session")
+def poses() -> torch.Tensor:
+    """The built-in sample's, (N, 22, 3, 3)."""
+    import torch
+
+    from training.mocap.sample import read_sample
+
+    return torch.from_numpy(read_sample().rotations)
+
+
+@pytest.fixture(scope="session")
+def topology(body: AnnyBody, poses: torch.Tensor) -> MeshTopology:
+    """Of the open body, fitted on few poses."""
+    from training.bodies.coarse import build_topology
+
+    return build_topology(body, poses, fit_bodies=96, test_bodies=8)[0]

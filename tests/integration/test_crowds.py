@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -31,10 +30,20 @@ def off(person: Person, joints: np.ndarray) -> float:
     return float(distance / np.ptp(joints[:, 1]))
 
 
-@pytest.mark.parametrize(("rows", "width"), [(1, 640), (3, 430), (3, 210)])
-def test_people_are_found_however_small(reconstructor: Reconstructor, rows: int, width: int) -> None:
-    whole = Image.open(io.BytesIO(SAMPLE.read_bytes())).convert("RGB")
-    people = reconstructor.reconstruct(np.asarray(whole)).people
+@pytest.fixture(scope="module")
+def whole() -> Image.Image:
+    return Image.open(SAMPLE).convert("RGB")
+
+
+@pytest.fixture(scope="module")
+def people(reconstructor: Reconstructor, whole: Image.Image) -> list[Person]:
+    return reconstructor.reconstruct(np.asarray(whole)).people
+
+
+@pytest.mark.parametrize(("rows", "width"), [(1, 640), (2, 430), (3, 210)])
+def test_people_are_found_however_small(
+    reconstructor: Reconstructor, whole: Image.Image, people: list[Person], rows: int, width: int
+) -> None:
     small = np.asarray(whole.resize((width, round(whole.height * width / whole.width)), Image.Resampling.BOX))
     photo = np.tile(small, (rows, rows, 1))
     found = reconstructor.reconstruct(photo).people

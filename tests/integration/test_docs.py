@@ -58,15 +58,15 @@ def test_a_command_is_understood(snippet: Snippet, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what the documentation's commands name: photos, and a clip of a camera that moves a little."""
+    """A folder with what the documentation's commands name: photos, and a clip of one person by a moving camera."""
     folder = tmp_path_factory.mktemp("desk")
     for name in ("photo.jpg", "holiday/one.jpg", "photos/deep/two.jpg"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(SAMPLE, folder / name)
     still = cv2.resize(cv2.imread(str(SAMPLE)), (480, 320), interpolation=cv2.INTER_AREA)[..., ::-1]
-    writer = VideoWriter(folder / "dance.mp4", (470, 320), 10.0)
+    writer = VideoWriter(folder / "dance.mp4", (160, 320), 10.0)
     for index in range(4):
-        writer.add(index / 10, np.ascontiguousarray(still[:, index : index + 470]))
+        writer.add(index / 10, np.ascontiguousarray(still[:, index : index + 160]))
     writer.finish()
     return folder
 

@@ -22,33 +22,16 @@ from model.network.sizes import tiny
 from model.network.topology import MeshTopology
 from tests.support.render import draw_person
 from training.bodies.anny import AnnyBody
-from training.bodies.coarse import build_topology
 from training.evaluate import main
 from training.evaluation.baselines import mean_pose
 from training.evaluation.candidates import load_networks
 from training.evaluation.mocap import check_topology, evaluate_mocap
 from training.evaluation.validation import score_clean
 from training.images.datasets.joint_sets import LIMBS_IN_COCO, LIMBS_IN_SMPL
-from training.mocap.sample import read_sample
 from training.rotations import axis_angle_to_matrix
 from training.synthesis.samples import SynthesisConfig, Synthesizer
 
 SIZE, FOCAL, PLACE = (480, 640), 700.0, (0.1, 0.0, 3.2)
-
-
-@pytest.fixture(scope="module")
-def body() -> AnnyBody:
-    return AnnyBody.load()
-
-
-@pytest.fixture(scope="module")
-def poses() -> torch.Tensor:
-    return torch.from_numpy(read_sample().rotations)
-
-
-@pytest.fixture(scope="module")
-def topology(body: AnnyBody, poses: torch.Tensor) -> MeshTopology:
-    return build_topology(body, poses, fit_bodies=96, test_bodies=8)[0]
 
 
 @pytest.fixture(scope="module")

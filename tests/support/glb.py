@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from functools import cached_property
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -22,9 +23,15 @@ class Glb:
         size, kind = struct.unpack_from("<I4s", data, 20 + length)
         assert kind == b"BIN\0" and size == self.content["buffers"][0]["byteLength"] == total - length - 28
         self.data = data[28 + length :]
+        self._arrays: dict[int, np.ndarray] = {}
 
     def array(self, index: int) -> np.ndarray:
-        """The numbers of an accessor, (N, width)."""
+        """The numbers of an accessor, (N, width), checked once."""
+        if index not in self._arrays:
+            self._arrays[index] = self._read(index)
+        return self._arrays[index]
+
+    def _read(self, index: int) -> np.ndarray:
         accessor = self.content["accessors"][index]
         view = self.content["bufferViews"][accessor["bufferView"]]
         width = _WIDTHS[accessor["type"]]
@@ -43,15 +50,21 @@ class Glb:
 
     def channels(self, node: int = 0) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Of a node: path -> times (N,) and values (N, width)."""
+        return self._moves.get(node, {})
+
+    @cached_property
+    def _moves(self) -> dict[int, dict[str, tuple[np.ndarray, np.ndarray]]]:
         (animation,) = self.content["animations"]
-        result = {}
+        moves: dict[int, dict[str, tuple[np.ndarray, np.ndarray]]] = {}
         for channel in animation["channels"]:
-            sampler = animation["samplers"][channel["sampler"]]
-            times = self.array(sampler["input"])[:, 0]
+            sampler, target = animation["samplers"][channel["sampler"]], channel["target"]
             assert sampler["interpolation"] == "LINEAR"
-            if channel["target"]["node"] == node:
-                result[channel["target"]["path"]] = times, self.array(sampler["output"]).reshape(len(times), -1)
-        return result
+            times = self.array(sampler["input"])[:, 0]
+            moves.setdefault(target["node"], {})[target["path"]] = (
+                times,
+                self.array(sampler["output"]).reshape(len(times), -1),
+            )
+        return moves
 
     def frame(self, index: int, attribute: str) -> np.ndarray:
         """Of a mesh with morph targets: positions, or normals of length one, as a player shows them at a key."""

@@ -8,6 +8,7 @@ import random
 import struct
 import zipfile
 import zlib
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image
@@ -25,6 +26,7 @@ FORMATS = {
 SIGNATURES = {"jpeg": b"\xff\xd8\xff\xe0", "png": b"\x89PNG\r\n\x1a\n", "webp": b"RIFF\xff\xff\0\0WEBPVP8X"}
 
 
+@lru_cache  # bombs take seconds to make
 def hostile_files() -> dict[str, bytes]:
     """Files by name, none of which is a photo that can be used."""
     return {**_cut_short(), **_other_kinds(), **_disguised(), **_bombs(), **_malformed()}
@@ -35,18 +37,19 @@ def damaged_files(seed: int = 0) -> dict[str, bytes]:
     chance = random.Random(seed)
     files = {}
     for name, options in FORMATS.items():
+        photo = _photo(options)
         for index in range(20):
-            data = bytearray(_photo(options))
+            data = bytearray(photo)
             for _ in range(1 + index):
                 data[chance.randrange(len(data) if index % 2 else 64)] = chance.randrange(256)
             files[f"{name} damaged {index}"] = bytes(data)
     return files
 
 
-def _photo(options: dict, mode: str = "RGB") -> bytes:
+def _photo(options: dict) -> bytes:
     noise = np.random.default_rng(0).integers(0, 256, (80, 96, 3), dtype=np.uint8)
     buffer = io.BytesIO()
-    Image.fromarray(noise).convert(mode).save(buffer, **options)
+    Image.fromarray(noise).save(buffer, **options)
     return buffer.getvalue()
 
 
@@ -61,6 +64,7 @@ def _cut_short() -> dict[str, bytes]:
     return files
 
 
+@lru_cache
 def _other_kinds() -> dict[str, bytes]:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
@@ -110,10 +114,9 @@ def _bombs() -> dict[str, bytes]:
     files = {}
     for width, height in ((4000, 4000), (20_000, 20_000), (65_535, 65_535), (2**31 - 1, 1), (2**31 - 1, 2**31 - 1)):
         files[f"png of {width} x {height}"] = _png(width, height, zlib.compress(bytes(1_000_000)))
+    pixels = zlib.compress(bytes(30_000_000))
     for depth, colour in ((1, 0), (16, 6), (8, 3)):
-        files[f"png bomb of {depth} bits, colour {colour}"] = _png(
-            30_000, 30_000, zlib.compress(bytes(30_000_000)), depth, colour
-        )
+        files[f"png bomb of {depth} bits, colour {colour}"] = _png(30_000, 30_000, pixels, depth, colour)
     jpeg = _photo(FORMATS["jpeg"])
     size = jpeg.index(b"\xff\xc0") + 5
     for side in (4000, 30_000, 65_535):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -108,13 +110,34 @@ def test_each_file_counts_once(folder):
         ("empty", "holds no photo"),
         ("*.gif", "matches no photo"),
         ("/dev/null", "ordinary"),
+        ("", "name is empty"),
+        ("loop", "no such file"),
+        ("closed", "Permission denied: closed"),
     ],
 )
-def test_what_cannot_be_used_is_said(folder, argument, reason):
+def test_what_cannot_be_used_is_said(folder, argument, reason, monkeypatch):
+    (folder / "loop").symlink_to("loop")
+    closed, iterdir = folder / "closed", Path.iterdir
+    closed.mkdir()  # root may read all folders, whatever their mode
+    monkeypatch.setattr(Path, "iterdir", lambda path: iterdir(_forbidden(path) if path.name == "closed" else path))
     sources, _, ((name, sentence),) = find_sources([argument, "b.jpg"])
     assert [source.path.name for source in sources] == ["b.jpg"]
     assert name == argument
     assert reason in sentence
+
+
+def _forbidden(path: Path) -> Path:
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
+def test_links_that_lead_in_circles_or_nowhere_are_passed_over(folder):
+    (folder / "loop.jpg").symlink_to("loop.jpg")
+    (folder / "broken.jpg").symlink_to("nowhere")
+    (folder / "again").symlink_to(".", target_is_directory=True)
+    for argument in (".", "*"):
+        sources, passed, _ = find_sources([argument])
+        assert [source.path.name for source in sources] == ["a.JPG", "b.jpg", "c.webp"]
+        assert {"broken.jpg", "loop.jpg"} <= set(dict(passed))
 
 
 def named(*paths: str) -> list[str]:

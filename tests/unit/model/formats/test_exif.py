@@ -187,7 +187,7 @@ def test_an_elevation_of_another_type_or_nowhere_counts_as_absent():
 
 
 @given(st.binary(max_size=120), st.integers(1, 8))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_any_maker_note_gives_a_cameras_angles_or_nothing(noise, orientation):
     block = iphone((0, -1, 0))
     for data in (block[: len(block) // 2] + noise, block[:60] + noise + block[60 + len(noise) :], noise):

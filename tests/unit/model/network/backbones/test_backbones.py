@@ -40,7 +40,8 @@ def test_heatmaps_have_their_shape_and_gradients_reach_all_that_is_used(name: st
 # Sizes that the papers give: 28.6 M (HigherHRNet, Table 1) and 34.0 M (Simple Baselines, Table 2).
 @pytest.mark.parametrize(("name", "millions"), [("higherhrnet-w32", 28.6), ("simple-baseline-50", 34.0)])
 def test_networks_are_as_large_as_the_papers_say(name: str, millions: float) -> None:
-    count = sum(p.numel() for p in build_backbone(name).parameters()) / 1e6
+    with torch.device("meta"):  # sizes and names without the numbers
+        count = sum(p.numel() for p in build_backbone(name).parameters()) / 1e6
     assert count == pytest.approx(millions, abs=0.06)
 
 
@@ -86,14 +87,16 @@ ABSENT = ["stage4.2.fuse_layers.1.0.0.0.weight", "transition2.0.0.weight", "laye
 
 @pytest.mark.parametrize("name", NAMES)
 def test_parameters_have_the_authors_names(name: str) -> None:
-    state = build_backbone(name).state_dict()
+    with torch.device("meta"):
+        state = build_backbone(name).state_dict()
     assert {key: tuple(state[key].shape) for key in NAMES[name]} == NAMES[name]
     assert not set(ABSENT) & set(state)
 
 
 def test_both_sizes_of_a_network_take_the_same_weights() -> None:
     for one, other in (BROUGHT[:2], BROUGHT[2:]):
-        a, b = build_backbone(one).state_dict(), build_backbone(other).state_dict()
+        with torch.device("meta"):
+            a, b = build_backbone(one).state_dict(), build_backbone(other).state_dict()
         assert {k: v.shape for k, v in a.items()} == {k: v.shape for k, v in b.items()}
 
 
