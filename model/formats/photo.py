@@ -154,7 +154,7 @@ def decode(data: bytes, max_pixels: int) -> Photo:
         raise
     except Image.DecompressionBombError as error:
         raise TooManyPixels(
-            f"The image has too many pixels: at most {max_pixels / 1e6:.1f} million are accepted. "
+            f"The image has too many pixels: at most {max_pixels / 1e6:.1f} million are accepted (MPT_MAX_PIXELS). "
             "Scale it down and send it again."
         ) from error
     except Exception as error:  # Pillow's plugins raise many kinds
@@ -235,7 +235,7 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise TooManyPixels(
             f"The image has {width} x {height} pixels ({width * height / 1e6:.1f} million); "
-            f"at most {max_pixels / 1e6:.1f} million are accepted. Scale it down and send it again."
+            f"at most {max_pixels / 1e6:.1f} million are accepted (MPT_MAX_PIXELS). Scale it down and send it again."
         )
     if min(width, height) < MIN_SIDE:
         raise BadInput(f"The image has {width} x {height} pixels; each side needs at least {MIN_SIDE}.")

@@ -34,8 +34,23 @@ def model() -> FakeReconstructor:
     return FakeReconstructor()
 
 
+@pytest.fixture(scope="session")
+def shared_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    with serving(Settings(store_dir=tmp_path_factory.mktemp("shared") / "meshes")) as client:
+        wait_until_ready(client)
+        yield client
+
+
 @pytest.fixture
-def client(settings: Settings, model: FakeReconstructor) -> Iterator[TestClient]:
+def client(request: pytest.FixtureRequest) -> Iterator[TestClient]:
+    """A running service: a test's own if it asks for its `settings` or `model`, else one that tests share.
+
+    To start one costs as much as ten requests.
+    """
+    if not {"settings", "model"} & set(request.fixturenames):
+        yield request.getfixturevalue("shared_client")
+        return
+    settings, model = (request.getfixturevalue(name) for name in ("settings", "model"))
     with serving(settings, model) as client:
         wait_until_ready(client)
         model.calls.clear()
