@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,9 @@ from model.body.fitter import BodyFitter
 from model.reconstructor import Reconstructor
 from model.runtime.onnx_runtime import OnnxNetwork
 from model.runtime.torch_runtime import TorchNetwork
-from model.video import film
+from model.video import drawing, film
 from model.video.camera_motion import CameraMotion
-from model.video.following import Follower
+from model.video.following import FAST, Follower
 from model.video.reading import VideoReader
 from model.video.tracks import Tracks
 from model.video.writing import Recording, VideoWriter
@@ -43,9 +44,9 @@ _STAGES: list[tuple[Any, str, str]] = [
     (film, "find_world", "motion and its world"),
     (film, "_write", "files"),
     (Recording, "add", _OVERLAY[0]),
-    (film, "overlay", _OVERLAY[1]),
+    (drawing, "overlay", _OVERLAY[1]),
     (VideoWriter, "_put", _OVERLAY[2]),
-    (film, "_draw", _OVERLAY[3]),
+    (film, "draw", _OVERLAY[3]),
     *((engine, "lift", "lifting") for engine in (OnnxNetwork, TorchNetwork)),
     *((engine, "regress", "lifting") for engine in (OnnxNetwork, TorchNetwork)),
 ]
@@ -82,6 +83,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("film", type=Path)
     parser.add_argument("--fps", type=float, default=30.0, help="frames a second, at most (default: 30)")
     parser.add_argument("--engine", default="auto", help="onnx, torch, or the faster one that is there")
+    parser.add_argument("--fast", action="store_true", help="networks see 15 frames a second")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     model = Reconstructor.load(engine=options.engine, threads=1)
@@ -97,6 +99,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         job = film.FilmJob(model, _FORMATS, encode_film, overlay=True, frame_rate=options.fps, rig=model.rig)
+        job = replace(job, seen_rate=FAST) if options.fast else job
         start = time.process_time()
         film.reconstruct_film(options.film, Path(folder) / "film", job, tick)
         total = time.process_time() - start

@@ -9,6 +9,7 @@ joints' velocities agree best with the true ones.
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from model.body.skeleton import TURN_UP
 from model.joints import COCO_JOINTS
 from model.reconstructor import Reconstructor
 from model.video.bodies import motion_of
-from model.video.following import Follower
+from model.video.bridging import fill
+from model.video.following import FAST, Follower
 from model.video.reading import VideoReader
 from model.video.tracks import Tracks
 from model.video.world import find_world
@@ -40,9 +42,11 @@ def main(arguments: list[str] | None = None) -> None:
     """Prints a table of all cameras' means."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="videos/, calibration/ and true joints")
-    recording = read_recording(parser.parse_args(arguments).folder)
+    parser.add_argument("--fast", action="store_true", help="networks see 15 frames a second")
+    options = parser.parse_args(arguments)
+    recording = read_recording(options.folder)
     model = Reconstructor.load()
-    rows = [_of_view(model, recording, view) for view in recording.views]
+    rows = [_of_view(model, recording, view, FAST if options.fast else math.inf) for view in recording.views]
     seconds = np.mean([row[1] for row in rows])
     print(f"{recording.name}, {len(rows)} cameras at {_RATE:g} frames a second; {seconds:.2f} s of processor a frame")
     for index, figure in enumerate(_FIGURES):
@@ -50,15 +54,20 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"{figure:36s} single frames {frames:7.2f}   world {world:7.2f}   truth {true:7.2f}")
 
 
-def _of_view(model: Reconstructor, recording: Recording, view: View) -> tuple[np.ndarray, float]:
+def _of_view(model: Reconstructor, recording: Recording, view: View, seen_rate: float) -> tuple[np.ndarray, float]:
     """Figures (3, 7) of single frames, of the world and of the truth; and seconds a frame."""
     assert model.rig is not None
     film, start = VideoReader(view.film, _RATE, 50_000_000), time.process_time()
-    follow = Follower(model)
+    follow = Follower(model, most=seen_rate)
     with Tracks() as tracks:
         for when, frame in film:
-            tracks.add(when, follow(when, frame))
+            if (people := follow(when, frame)) is None:
+                tracks.skip(when)
+            else:
+                tracks.add(when, people)
         film.close()
+        for track in tracks:
+            fill(track, tracks.times, tracks.skipped)
         chosen = tracks.chosen(_RATE, 1)
         single = np.stack([person.camera.to_camera(person.joints)[_LIMBS] for person in chosen[0].people])
         _, (motion,) = find_world(chosen, [motion_of(chosen[0], model.rig)], camera_moves=False)

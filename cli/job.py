@@ -35,6 +35,8 @@ class Job:
     max_pixels: int
     frame_rate: float
     """Frames a second of videos, at most."""
+    fast: bool
+    """Whether networks see `FAST` of them a second."""
     colors: Colors
     rig: Rig | None
     """Of what needs a skeleton; None if nothing does."""

@@ -158,6 +158,9 @@ def reconstruct(
         float,
         typer.Option(min=0.001, max=1000, metavar="RATE", help="Frames a second of a video to reconstruct, at most."),
     ] = 30,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Videos: networks see 15 frames a second; bodies go on in between.")
+    ] = False,
     mode: Annotated[
         Mode | None, typer.Option(help="Trained on motion capture alone, or on photos too.", show_default=False)
     ] = None,
@@ -217,6 +220,7 @@ def reconstruct(
             camera_height=camera_height,
             max_pixels=settings.max_pixels,
             frame_rate=fps,
+            fast=fast,
             rig=require_rig(model.rig, model.info()["vertices"]) if rigged or kinds & _OF_BODIES else None,
             mesh=mesh.value,
             skeleton=skeleton.value,

@@ -32,7 +32,7 @@ def motion_of(track: Track, rig: Rig) -> SkeletonMotion | None:
     if len(bodies) < len(track):
         return None
     shape = np.median([body.shape for body in bodies], axis=0)
-    odd = find_outliers(track.times, track.people)
+    odd = find_outliers(track.times, track.people) | np.array(track.bridged)
     track.bridged = odd.tolist()
     times, names = np.array(track.times), track.people[0].joint_names
     believed = np.flatnonzero(~odd)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -42,6 +43,36 @@ def bridge(track: Track) -> None:
         ends = track.person(before), track.person(after)
         track.replace(index, interpolate(*ends, share, track.people[index]))
         track.bridged[index] = True
+
+
+def fill(track: Track, times: Sequence[float], skipped: AbstractSet[int]) -> None:
+    """Put what lies between its neighbours into the frames that no network saw.
+
+    Args:
+        track: Who was in the frames before and after.
+        times: Of all frames, seconds.
+        skipped: The numbers of these frames.
+    """
+    for index in range(len(track) - 1, 0, -1):
+        first, last = track.frames[index - 1], track.frames[index]
+        if last - first < 2 or not skipped >= set(range(first + 1, last)):
+            continue
+        before, after = track.person(index - 1), track.person(index)
+        for frame in range(last - 1, first, -1):
+            share = (times[frame] - times[first]) / (times[last] - times[first])
+            track.bridge(index, frame, times[frame], interpolate(before, after, share, _unseen(before, after, share)))
+
+
+def _unseen(before: Person, after: Person, share: float) -> Person:
+    """The person with score, box and joints in the picture between those of two frames, none of them seen."""
+    box = (1 - share) * np.array(before.bbox) + share * np.array(after.bbox)
+    x, y, width, height = box.tolist()
+    keypoints = (1 - share) * before.keypoints_2d + share * after.keypoints_2d
+    keypoints[:, 2] = 0
+    score = (1 - share) * before.score + share * after.score
+    return dataclasses.replace(
+        before, score=score, bbox=(x, y, width, height), keypoints_2d=keypoints, landmarks_2d=None
+    )
 
 
 def find_outliers(times: Sequence[float], people: Sequence[Person]) -> np.ndarray:

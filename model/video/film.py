@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
-import numpy as np
-
 from model.body.motion import SkeletonMotion
 from model.files import atomic_write
 from model.formats.endings import OVERLAY_VIDEO
 from model.people import extent
-from model.rendering.overlay import overlay
-from model.rendering.shading import Figure
 from model.scene.lines import Lines, find_lines
 from model.video.bodies import motion_of
+from model.video.bridging import fill
 from model.video.camera_motion import CameraMotion
+from model.video.drawing import draw
 from model.video.following import Follower
 from model.video.motion_files import MovingPerson
 from model.video.reading import VideoReader
@@ -28,13 +27,12 @@ from model.video.smoothing import steady
 from model.video.timing import frame_rate
 from model.video.tracks import Track, Tracks
 from model.video.world import FilmWorld, find_world
-from model.video.writing import Recording, VideoWriter
+from model.video.writing import Recording
 
 if TYPE_CHECKING:
     from model.body.rig import Rig
     from model.reconstructor import Colors, MeshKind, Reconstructor
 
-_SLOWEST = 1.0  # frame a second in an overlay: players take slower ones for stuck
 _OVERLAY_SIDE = 960  # pixels of an overlay's longer side: drawing and encoding take time, and grow with them
 
 
@@ -90,6 +88,8 @@ class FilmJob:
     max_pixels: int = 50_000_000
     frame_rate: float = 60.0
     """Frames a second, at most."""
+    seen_rate: float = math.inf
+    """Frames a second that networks see, at most; in those between, people are on the way from one to the next."""
     colors: Colors = "plain"
     max_frames: int | None = None
     """Frames that are gone through, at most; what is longer is refused."""
@@ -145,6 +145,8 @@ def reconstruct_film(
                 raise
         missing = film.missing()
         rate = frame_rate(tracks.times, film.told_rate, job.frame_rate)
+        for track in tracks:
+            fill(track, tracks.times, tracks.skipped)
         chosen = tracks.chosen(rate, job.max_people)
         motions = []
         for number, track in enumerate(chosen):
@@ -160,7 +162,9 @@ def reconstruct_film(
         if recording is not None:
             path = stem.with_name(stem.name + OVERLAY_VIDEO)
             scale = recording.width / film.width
-            if _draw(path, recording, scale, tracks.times, chosen, rate, job, lambda: tick(_total(film, job))):
+            if draw(
+                path, recording, scale, tracks.times, chosen, rate, job.model.faces, lambda: tick(_total(film, job))
+            ):
                 written(path)
         nobody = None if chosen else _why_nobody(tracks, rate)
         return FilmAnswer(len(chosen), nobody, missing, world is not None and world.camera_moves)
@@ -176,15 +180,18 @@ def _follow(
     tick: Callable[[float | None], None],
 ) -> None:
     """Go through the film and fill the tracks, and the lines of the first frame that shows somebody."""
-    follow = Follower(job.model, job.focal_length, job.mesh)
+    follow = Follower(job.model, job.focal_length, job.mesh, job.seen_rate)
     for time, frame in film:
         people = follow(time, frame)
-        tracks.add(time, people)
+        if people is None:
+            tracks.skip(time)
+        else:
+            tracks.add(time, people)
+            camera.add(time, frame, [person.bbox for person in people])
         if not lines and people:
             before = people[0].camera
             boxes = [extent(person) for person in people]
             lines.append(find_lines(frame, before.focal_length, before.principal_point, boxes))
-        camera.add(time, frame, [person.bbox for person in people])
         if recording is not None:
             recording.add(frame)
         tick(_total(film, job))
@@ -244,56 +251,12 @@ def _write(
             job.rig,
         )
         names = {}
-        for kind, file, fill in person.files(job.formats):
+        for kind, file, put in person.files(job.formats):
             names[kind] = file
-            write(file, fill)
+            write(file, put)
         people.append(person)
         files.append(names)
     if job.describe is not None:
         told = FilmMotion(film.stem.name, job.model, film.size, film.rate, job.frame, film.world, people, files)
         description = job.describe(told)
         write(f"{film.stem.name}.json", lambda file: file.write(description))
-
-
-def _draw(
-    path: Path,
-    frames: Iterable[np.ndarray],
-    scale: float,
-    times: Sequence[float],
-    tracks: Sequence[Track],
-    rate: float,
-    job: FilmJob,
-    tick: Callable[[], None],
-) -> bool:
-    """Write the film with each frame's bodies over it; whether there was a frame.
-
-    Args:
-        path: The file.
-        frames: (H, W, 3) uint8 RGB, as many as times.
-        scale: Their size by that of the film's frames.
-        times: Seconds, rising.
-        tracks: The people.
-        rate: Frames a second; frames that come late stand for longer.
-        job: Whose network's faces are drawn.
-        tick: Called after each frame.
-    """
-    where = [{frame: index for index, frame in enumerate(track.frames)} for track in tracks]
-    writer: VideoWriter | None = None
-    try:
-        for number, (time, frame) in enumerate(zip(times, frames)):  # a webcam may have been interrupted between
-            if writer is None:
-                writer = VideoWriter(path, (frame.shape[1], frame.shape[0]), max(rate, _SLOWEST))
-            people = [track.person(index[number]) for track, index in zip(tracks, where) if number in index]
-            figures = [
-                Figure(person.camera.to_camera(person.vertices), job.model.faces, person.colors) for person in people
-            ]
-            camera = people[0].camera if people else None
-            writer.add(time, overlay(frame, figures, scale * camera.focal_length) if camera else frame)
-            tick()
-        if writer is None:
-            return False
-        writer.finish(times[-1] + 1 / rate)
-        return True
-    finally:
-        if writer is not None:
-            writer.abandon()

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.results import Person
+from model.video.timing import Thinning
 
 if TYPE_CHECKING:
     from model.reconstructor import MeshKind, Reconstructor
+
+FAST = 15.0
+"""Frames a second that networks see where time counts for more; docs/video.md says what it costs."""
 
 _ANEW = 0.25
 """Seconds after which all of a frame is searched: so late may somebody be found who enters."""
@@ -27,21 +31,31 @@ class Follower:
         model: Finds, follows and reconstructs them.
         focal_length: Pixels; None if nobody knows.
         mesh: See `Reconstructor.reconstruct`.
+        most: Frames a second that networks see, at most.
     """
 
-    def __init__(self, model: Reconstructor, focal_length: float | None = None, mesh: MeshKind = "body") -> None:
+    def __init__(
+        self,
+        model: Reconstructor,
+        focal_length: float | None = None,
+        mesh: MeshKind = "body",
+        most: float = math.inf,
+    ) -> None:
         self._model, self._focal_length, self._mesh = model, focal_length, mesh
+        self._is_seen = Thinning(most)
         self._people: list[Person] = []
         self._time = self._searched = -math.inf
         self._seen: float | None = None
 
-    def __call__(self, time: float, frame: np.ndarray) -> list[Person]:
-        """The people of a frame, the most prominent of the last search first.
+    def __call__(self, time: float, frame: np.ndarray) -> list[Person] | None:
+        """The people of a frame, the most prominent of the last search first; None if no network sees this one.
 
         Args:
             time: Seconds, rising.
             frame: (H, W, 3) uint8 RGB, all of one size.
         """
+        if not self._is_seen(time):
+            return None
         people: list[Person] | None = None
         self._seen = time if self._seen is None or self._people else self._seen
         if time - self._searched < _ANEW - 1e-3:

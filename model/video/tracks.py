@@ -51,6 +51,11 @@ class Meshes(Sequence[np.ndarray]):
         self._places.append((self._file.seek(0, 2), len(mesh)))
         self[len(self) - 1] = mesh
 
+    def insert(self, index: int, mesh: np.ndarray) -> None:
+        """Add a mesh (V, 3) before another one."""
+        self.append(mesh)
+        self._places.insert(index, self._places.pop())
+
 
 @dataclass
 class Track:
@@ -80,6 +85,14 @@ class Track:
         self.meshes[index] = person.vertices
         self.people[index] = _without_mesh(person)
 
+    def bridge(self, index: int, frame: int, time: float, person: Person) -> None:
+        """Add a frame before another one, in which nobody was seen."""
+        self.meshes.insert(index, person.vertices)
+        self.people.insert(index, _without_mesh(person))
+        self.frames.insert(index, frame)
+        self.times.insert(index, time)
+        self.bridged.insert(index, True)
+
 
 def _without_mesh(person: Person) -> Person:
     """The person, who keeps no mesh in memory: an empty slice of it would."""
@@ -92,6 +105,8 @@ class Tracks:
     def __init__(self) -> None:
         self.times: list[float] = []
         """Of all frames, seconds."""
+        self.skipped: set[int] = set()
+        """Frames that no network saw."""
         self._tracker = Tracker()
         self._file = tempfile.TemporaryFile()  # noqa: SIM115
         self._tracks: dict[int, Track] = {}
@@ -116,6 +131,11 @@ class Tracks:
             track.people.append(_without_mesh(person))
             track.bridged.append(False)
             track.rank += rank
+        self.times.append(time)
+
+    def skip(self, time: float) -> None:
+        """Add a frame that no network sees; times rise."""
+        self.skipped.add(len(self.times))
         self.times.append(time)
 
     def least(self, rate: float) -> int:

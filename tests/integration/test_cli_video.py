@@ -152,6 +152,15 @@ def test_fewer_frames_are_reconstructed_on_request(run, clip, model):
     np.testing.assert_allclose(times, np.arange(10) / 10, atol=1e-4)
 
 
+def test_in_haste_networks_see_fewer_frames_and_files_have_all(run, model):
+    film(Path("long.mp4"), [frame(index // 2) for index in range(31)], 30)
+    assert run("long.mp4", "--format", "json", "--fast")[0] == 0
+    assert len(model.calls) == 16
+    for person in json.loads(Path("reconstructions/long.video.json").read_text())["people"]:
+        assert len(person["frames"]) == 31
+        assert [number for number, one in enumerate(person["frames"]) if one.get("bridged")] == list(range(1, 31, 2))
+
+
 @pytest.mark.parametrize(("count", "rate", "options"), [(20, 60, ()), (1, 20, ()), (48, 20, ("--fps", "1"))])
 def test_who_is_in_every_frame_of_a_short_film_is_kept(run, count, rate, options):
     """A third of a second; one frame; 2.4 s of which three frames are looked at."""

@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from model.results import Camera, Person
-from model.video.bridging import find_outliers, interpolate
+from model.video.bridging import fill, find_outliers, interpolate
 from model.video.smoothing import steady
 from model.video.tracks import Tracks
 
@@ -141,3 +141,23 @@ def test_what_was_bridged_is_marked_and_nothing_else():
         assert track.people[30].score == pytest.approx(0.3)
         np.testing.assert_allclose(track.people[30].joints, BODY, atol=0.01)
         np.testing.assert_allclose(track.meshes[30], BODY[:5], atol=0.01)
+
+
+def test_frames_that_no_network_saw_lie_between_their_neighbours():
+    """Also where she was away for some frames that were seen: there she stays away."""
+    with Tracks() as tracks:
+        for i in range(13):
+            if i % 3:
+                tracks.skip(i / RATE)
+            else:
+                tracks.add(i / RATE, [] if i == 6 else [person(np.array([i / RATE, 0, 4]))])
+        (track,) = tracks
+        fill(track, tracks.times, tracks.skipped)
+        assert track.frames == [0, 1, 2, 3, 9, 10, 11, 12]
+        assert track.bridged == [False, True, True, False, False, True, True, False]
+        assert track.times == pytest.approx([frame / RATE for frame in track.frames])
+        places = np.array([one.camera.translation for one in track.people])
+        np.testing.assert_allclose(places[:, 0], np.array(track.frames) / RATE, atol=1e-6)
+        for index in range(len(track)):
+            np.testing.assert_allclose(track.person(index).vertices, BODY[:5], atol=1e-5)
+        assert track.people[1].keypoints_2d[:, 2].max() == 0

@@ -77,3 +77,9 @@ def test_an_empty_scene_is_searched_now_and_then(model):
     model.there = []
     assert people_of(follow, np.arange(90) / 30) == [[]] * 90
     assert 30 <= model.searched <= 45
+
+
+def test_no_more_frames_are_seen_than_asked_for(model):
+    follow = Follower(model, most=15.0)
+    seen = [follow(float(time), FRAME) is not None for time in np.arange(30) / 30]
+    assert sum(seen) == 15 and seen[:4] == [True, False, True, False]
