@@ -101,7 +101,8 @@ def _freihand(networks: Sequence[Evaluated], options: argparse.Namespace, output
 
 
 def _rendered(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:
-    return evaluate_prepared(networks, PreparedImages(options.rendered, options.split))
+    images = PreparedImages(options.rendered, options.split)
+    return evaluate_prepared(networks, images, _reconstructors(networks, options), options.every)
 
 
 def _photos(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:

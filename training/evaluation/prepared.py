@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -13,12 +13,15 @@ import weights
 from model.errors import BadData, BadInput
 from model.network.backbones import build_backbone
 from model.network.projection import project_weak_perspective
+from model.reconstructor import Reconstructor
 from model.scene.balance import balance
 from model.scene.up import estimate_up
 from training.end_to_end import EndToEnd
 from training.evaluation.candidates import Evaluated
 from training.evaluation.metrics import mpjpe, mpve, pa_mpjpe
 from training.evaluation.report import Cell, Report, Table
+from training.evaluation.served_prepared import COLUMNS as SERVED
+from training.evaluation.served_prepared import served_scores
 from training.images.backbone_cache import BackboneMaps
 from training.images.sample import look_at_root
 from training.images.shards import PreparedImages
@@ -105,8 +108,19 @@ def _up_errors(joints: Tensor, translations: Tensor, ups: Tensor) -> Tensor:
     return errors
 
 
-def evaluate_prepared(networks: Sequence[Evaluated], images: PreparedImages) -> Report:
-    """Scores checkpoints, each with its own backbone, side by side on one split.
+def evaluate_prepared(
+    networks: Sequence[Evaluated],
+    images: PreparedImages,
+    reconstructors: Mapping[str, Reconstructor] | None = None,
+    every: int = 1,
+) -> Report:
+    """Scores checkpoints, each with its own backbone, side by side on one split; and what people get of them.
+
+    Args:
+        networks: of the images' topology.
+        images: all of them for the networks' own answers,
+        reconstructors: by the names of their rows; none for the networks' own answers alone.
+        every: and each Nth of them for those of the reconstructors.
 
     Raises:
         BadInput: the images are of another topology.
@@ -127,6 +141,12 @@ def evaluate_prepared(networks: Sequence[Evaluated], images: PreparedImages) -> 
         cells = [None if math.isnan(mean) else mean for mean in means]
         table.add(network.name, cells)
         summary[network.name] = dict(zip((*COLUMNS, UP), cells))
+    tables = [table]
+    if reconstructors:
+        served = Table("served", f"{images.split} images, what people get", SERVED)
+        for name, reconstructor in reconstructors.items():
+            served.add(name, served_scores(reconstructor, networks[0].topology, images, every, name))
+        tables.append(served)
     return Report(
         title="Evaluation on prepared images",
         setting={
@@ -140,8 +160,9 @@ def evaluate_prepared(networks: Sequence[Evaluated], images: PreparedImages) -> 
             f"{len(images)} {images.split} images of {images.folder}. Errors in millimetres of joints regressed from "
             "the mesh, and of coarse vertices; PCK: the percentage of joints in the crop, hidden or not, whose "
             "re-projection is within 5 % of the crop's side. Up: by how much the direction is wrong that "
-            "one person tells, with how cameras are held; of images that know it."
+            "one person tells, with how cameras are held; of images that know it. What people get: by both 2D "
+            "networks, each person by her box; the body, or the network's own mesh (raw)."
         ],
-        tables=[table],
+        tables=tables,
         summary=summary,
     )
