@@ -89,15 +89,7 @@ class BodyFitter:
 
     def resized(self, body: BodyFit, factor: float) -> Body:
         """The body in the same pose whose shape is nearest to the same one `factor` times as large."""
-        # Least squares over the sampled vertices, wherever the body then is:
-        # factor (template + directions shape) = template + directions new + shift.
-        few, count = self.rig.sampled, self.rig.shape_count
-        directions = few.shape_directions.reshape(count, -1).astype(np.float64)
-        larger = (factor - 1) * few.template.ravel() + factor * (body.shape @ directions)
-        unknown = np.concatenate([directions, np.tile(np.eye(3), len(few.template))])
-        normal = unknown @ unknown.T
-        normal[:count, :count] += _STIFFNESS * len(few.template) * np.eye(count)
-        shape = np.linalg.solve(normal, unknown @ larger)[:count]
+        shape = scaled_shape(self.rig, body.shape, factor)
         return self._posed([replace(body, shape=shape)], [np.zeros(3)])[0]
 
     def _posed(self, fits: Sequence[BodyFit], translations: Sequence[np.ndarray]) -> list[Body]:
@@ -112,3 +104,17 @@ class BodyFitter:
             Body(replace(each, translation=each.translation - hip), mesh - hip, points - hip, place + hip)
             for each, mesh, points, hip, place in zip(fits, vertices, joints, hips, translations, strict=True)
         ]
+
+
+def scaled_shape(rig: Rig, shape: np.ndarray, factor: float) -> np.ndarray:
+    """The shape (S,) that is nearest to a body of the shape (S,), `factor` times as large."""
+    # Least squares over the sampled vertices, wherever the body then is:
+    # factor (template + directions shape) = template + directions new + shift.
+    few, count = rig.sampled, rig.shape_count
+    directions = few.shape_directions.reshape(count, -1).astype(np.float64)
+    larger = (factor - 1) * few.template.ravel() + factor * (shape @ directions)
+    unknown = np.concatenate([directions, np.tile(np.eye(3), len(few.template))])
+    normal = unknown @ unknown.T
+    normal[:count, :count] += _STIFFNESS * len(few.template) * np.eye(count)
+    found: np.ndarray = np.linalg.solve(normal, unknown @ larger)[:count]
+    return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.body.fitter import scaled_shape
 from model.body.legs import LEGS
 from model.body.motion import SkeletonMotion
 from model.body.skeleton import TURN_UP
@@ -61,7 +62,9 @@ def find_world(
     """
     if not tracks:
         return None, []
-    scene = _sight(tracks, lines)
+    scene, sizes = _sight(tracks, lines)
+    if len(tracks) > 1:  # alone, she is as large as the network says
+        motions = [_resized(*each) for each in zip(tracks, motions, sizes, strict=True)]
     level = FilmWorld(scene, world_on(scene, np.asarray(tracks[0].people[0].camera.translation)), camera_moves)
     back = level.rotation.T
     grounded: list[SkeletonMotion | None] = []
@@ -86,8 +89,18 @@ def find_world(
     return FilmWorld(scene, world, camera_moves), grounded
 
 
-def _sight(tracks: Sequence[Track], lines: Lines | None) -> Scene:
-    """What some frames of everyone say of up and the floor; a floor there is in any case."""
+def _resized(track: Track, motion: SkeletonMotion | None, factor: float) -> SkeletonMotion | None:
+    """The person so many times as large, and as much farther away: she looks the same."""
+    if motion is not None:
+        shape = scaled_shape(motion.rig, motion.shape, factor)
+        return dataclasses.replace(motion, shape=shape, roots=factor * motion.roots)
+    for index in range(len(track)):
+        track.replace(index, track.person(index).scaled(factor))
+    return None
+
+
+def _sight(tracks: Sequence[Track], lines: Lines | None) -> tuple[Scene, list[float]]:
+    """What some frames of everyone say of up, the floor, which there is in any case, and each one's size on it."""
     joints, confidence, bodies, person = [], [], [], []
     for number, track in enumerate(tracks):
         for index in np.unique(np.linspace(0, len(track) - 1, min(len(track), _FRAMES)).round().astype(int)).tolist():
@@ -96,12 +109,12 @@ def _sight(tracks: Sequence[Track], lines: Lines | None) -> Scene:
             confidence.append(seen.keypoints_2d[:, 2])
             bodies.append(seen.camera.to_camera(seen.vertices[:: max(1, len(seen.vertices) // _POINTS)]))
             person.append(number)
-    scene, _ = see_scene(np.stack(joints), np.stack(confidence), bodies, person=person, lines=lines)
+    scene, factors = see_scene(np.stack(joints), np.stack(confidence), bodies, person=person, lines=lines)
     if scene.ground is None:  # the camera lies on the floor, or below
         height = float(np.median(camera_heights(bodies, scene.up.direction)))
         floor = Ground(scene.up.direction, height, np.zeros(len(bodies), bool))
         scene = dataclasses.replace(scene, ground=floor)
-    return scene
+    return scene, [float(factors[person.index(number)]) for number in range(len(tracks))]
 
 
 def _soles(motion: SkeletonMotion) -> np.ndarray:

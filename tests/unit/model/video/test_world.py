@@ -1,0 +1,77 @@
+"""Several people on one floor: who came out too large, and as much too far away, gets her size by her feet."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from model.body.fitter import scaled_shape
+from model.body.fitting import BodyFit
+from model.body.motion import SkeletonMotion
+from model.joints import COCO_JOINTS
+from model.results import Camera, Person
+from model.video.bodies import put_back
+from model.video.tracks import Meshes, Track, Tracks
+from model.video.world import find_world
+from tests.support.walker import walker
+
+CAMERA_HEIGHT = 1.5
+PLACES = ((-1.2, 5.0), (0.9, 4.5), (0.1, 6.5))
+"""Metres to the right of the camera, and before it, of those who walk towards it."""
+
+
+def tracked(motion: SkeletonMotion, meshes: Meshes) -> Track:
+    """A track of the motion, which is in the camera's axes, y up."""
+    nobody = np.zeros((0, 3), np.float32)
+    camera = Camera(1000.0, (500.0, 500.0), (0.0, 0.0, 4.0), (1.0, 0.0, 0.0))
+    seen = np.ones((17, 3), np.float32)
+    body = BodyFit(motion.rotations[0], motion.shape, np.zeros(3), 0.01)
+    one = Person(0.9, (0, 0, 9, 9), seen, seen, nobody, nobody, COCO_JOINTS, camera, body=body)
+    track = Track(meshes)
+    for number, time in enumerate(motion.times.tolist()):
+        meshes.append(np.zeros((motion.rig.vertex_count, 3), np.float32))
+        track.frames.append(number)
+        track.times.append(time)
+        track.people.append(one)
+        track.bridged.append(False)
+    put_back(track, motion, COCO_JOINTS)
+    return track
+
+
+@pytest.fixture(scope="module")
+def walks() -> list[SkeletonMotion]:
+    walk = walker(1.0, 10.0)[0]
+    return [walk.shifted(np.array([right, -CAMERA_HEIGHT, -ahead])) for right, ahead in PLACES]
+
+
+def found(walks: list[SkeletonMotion]) -> tuple[list[float], list[float]]:
+    """Metres, once the film's world is found: how tall all are, and how far below the camera the lowest of each is."""
+    with Tracks() as tracks:
+        people = [tracked(walk, Meshes(tracks._file)) for walk in walks]
+        _, motions = find_world(people, walks, camera_moves=False)
+        floors = [
+            float(np.median([(track.meshes[i] + track.people[i].root)[:, 1].max() for i in range(len(track))]))
+            for track in people
+        ]
+        return [motion.height for motion in motions if motion is not None], floors
+
+
+def test_one_who_is_too_large_comes_nearer_to_her_size_and_to_the_floor(walks):
+    """Up is only guessed, and the floor, too, so that she does not get all of it."""
+    tall = scaled_shape(walks[1].rig, walks[1].shape, 1.2)
+    wrong = dataclasses.replace(walks[1], shape=tall, roots=1.2 * walks[1].roots)
+    heights, floors = found([walks[0], wrong, walks[2]])
+    assert np.ptp(heights) < 0.8 * (wrong.height - walks[0].height)
+    assert np.ptp(floors) < 0.7 * 0.2 * CAMERA_HEIGHT
+
+
+def test_who_is_as_large_as_the_floor_says_keeps_her_size(walks):
+    heights, floors = found(walks)
+    assert heights == pytest.approx([walks[0].height] * 3, rel=0.01)
+    assert floors == pytest.approx([CAMERA_HEIGHT] * 3, abs=0.05)
+
+
+def test_who_stands_alone_keeps_hers(walks):
+    assert found(walks[:1])[0] == [walks[0].height]
