@@ -147,6 +147,28 @@ def test_people_of_a_turned_photo_are_in_pixels_of_the_upright_one(quarters: int
     assert feet_from_head / np.linalg.norm(feet_from_head) == pytest.approx(down, abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("upright", "turned", "right_way_up"),
+    [
+        (-0.5, 0.5, False),  # scores of 0.33 and 0.55: upside down, she was taken for somebody else
+        (-0.5, -0.2, True),  # 0.33 and 0.40: no reason to turn it
+        (0.5, 8.0, True),  # 0.55 and 0.88: sure enough, so the sides are not searched
+        (-0.5, -2.0, True),
+    ],
+)
+def test_a_photo_is_turned_if_that_shows_much_surer_people(upright: float, turned: float, right_way_up: bool) -> None:
+    photo = np.zeros((384, 512, 3), np.uint8)
+    photo[:32, :32, 1] = 255  # with this corner up and left
+
+    def detector(images: np.ndarray) -> DetectorOutputs:
+        outputs = empty(images.shape[1] // 4, images.shape[2] // 4)
+        put(outputs, 24, 30, 30, turned if images[0, 4, 4, 1] > 128 else upright)
+        return outputs
+
+    (person,) = detect_people(detector, np.ascontiguousarray(np.rot90(photo, 2)))
+    assert (person.keypoints[16, 1] > person.keypoints[0, 1]) == right_way_up  # feet below the head
+
+
 def test_people_are_in_pixels_of_the_image() -> None:
     (wide,) = detect_people(FakeDetector((0.6, YES)), PHOTO)
     (twice,) = detect_people(FakeDetector((0.6, YES)), coloured_photo(960, 1280))
