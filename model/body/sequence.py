@@ -132,6 +132,7 @@ def _step(task: Task, state: State, accelerations: _Accelerations, slope: np.nda
     for apart, coupling in enumerate(accelerations.bands):
         bands[apart * _SIZE, : len(coupling)] += coupling[:, None] * accelerations.weight
     flat = bands.reshape(len(bands), -1)
-    step = -solveh_banded(flat, (right + slope).ravel(), overwrite_ab=True, lower=True).reshape(count, _SIZE)
+    right += slope
+    step = -solveh_banded(flat, right.ravel(), overwrite_ab=True, lower=True, check_finite=False).reshape(count, _SIZE)
     largest = np.abs(step).max(axis=1, keepdims=True)
     return step * np.minimum(1, _LARGEST / np.maximum(largest, _LARGEST))

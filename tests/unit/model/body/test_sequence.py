@@ -169,6 +169,18 @@ def test_frames_may_be_missing_and_show_nothing(
     assert errors(refined, joints[there]).mean() < 0.01
 
 
+def test_a_camera_may_be_fast(
+    rig: Rig, keypoints: Keypoints, walk: list[BodyFit], joints: np.ndarray, pixels: np.ndarray
+) -> None:
+    """At 10,000 frames a second of somebody who stands, all of them say the same."""
+    count = 30
+    answers = [replace(walk[0], rotations=fit.rotations) for fit in shaken([walk[0]] * count)]
+    seen = seen_as(np.repeat(pixels[:1], count, axis=0))
+    refined = refine_sequence(rig, keypoints, answers, np.repeat(PLACES[:1], count, axis=0), seen, TIMES[:count] / 400)
+    assert errors(refined, joints[:1]).mean() < 0.03
+    assert jerk(refined) < 1e-3
+
+
 def test_second_differences_of_uneven_steps() -> None:
     """Of t^2 they are 2, of a line 0, whatever the steps."""
     times = np.array([0.0, 0.1, 0.15, 0.4, 0.41, 1.0])
