@@ -164,4 +164,4 @@ def test_smpl_npz_in_mujoco(written, tmp_path: Path):
         for frame, (places, _) in zip(frames, in_mujoco(written.path(person, ".smpl.npz"), offsets, frames, tmp_path)):
             np.testing.assert_allclose(places, joints[frame], atol=2e-3)
             head, pelvis = (places[SMPL_JOINT_NAMES.index(name)] for name in ("head", "pelvis"))
-            assert (head - pelvis)[2] > 0.8 * np.linalg.norm(head - pelvis)
+            assert (head - pelvis)[2] > 0.5 * np.linalg.norm(head - pelvis)  # people of footage bend, too

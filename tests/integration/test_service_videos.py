@@ -85,6 +85,11 @@ def test_the_query_reaches_the_film(client, model, clip):
     assert {call["focal_length"] for call in model.calls} == {70}
 
 
+def test_in_haste_networks_see_fewer_frames(client, model, clip):
+    ended(client, send(client, clip, "?format=json&fast=true")["id"])
+    assert 0 < len(model.calls) < COUNT
+
+
 @pytest.mark.parametrize(
     ("query", "arguments", "status", "words"),
     [
