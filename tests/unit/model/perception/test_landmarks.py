@@ -149,7 +149,7 @@ def test_the_unsure_get_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_doubted_are_seen_in_the_mirror_too(monkeypatch: pytest.MonkeyPatch) -> None:
     doubtful, sure = standing(), standing()
-    doubtful[:, 2], sure[:, 2] = 0.75, 0.85
+    doubtful[:, 2], sure[:, 2] = 0.7, 0.8
     network = Networks(doubtful)
     regress = regressor(network, monkeypatch)
     (result,) = lift_landmarks([standing(203)], regress)
