@@ -113,17 +113,18 @@ def _check(name: str, file: Path) -> None:
 
     Raises:
         BadCheckpoint: It is damaged, or does not fit its network.
-        BadData: It is a damaged rig, or suit.
+        BadData: It is a damaged rig, suit, or hands.
     """
     from torch import nn
 
+    from model.body.hands import load_hands
     from model.body.rig_file import load_rig
     from model.body.suit import load_suit
     from model.network.backbones import backbone_names, build_backbone
     from model.network.checkpoint import load_checkpoint
     from model.network.detectors.registry import load_detector
 
-    for kind, read in (("rig", load_rig), ("suit", load_suit)):
+    for kind, read in (("rig", load_rig), ("suit", load_suit), ("hands", load_hands)):
         if name.endswith(f"-{kind}"):
             read(file)  # numbers and all
             return
