@@ -12,10 +12,12 @@ from safetensors.torch import load_file, save_file
 
 from model.network.backbones import build_backbone
 from model.network.backbones.simple_baseline import SimpleBaseline
-from model.network.checkpoint import load_checkpoint
+from model.network.build import build_network
+from model.network.checkpoint import load_checkpoint, save_checkpoint
 from model.reconstructor import Reconstructor
 from model.runtime.loading import default_checkpoint
 from tests.support.command import run_main
+from tests.support.short_training import SMALL
 from tests.support.torchrun import run_script
 from training.evaluate import main as evaluation
 from training.finetune import main as finetuning
@@ -42,17 +44,27 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As the shipped checkpoint, but of a few thousand weights that were never trained."""
+    shipped = load_checkpoint(default_checkpoint())
+    torch.manual_seed(0)
+    file = tmp_path_factory.mktemp("small") / "small.safetensors"
+    save_checkpoint(file, build_network(SMALL, shipped.topology), shipped.topology, shipped.card)
+    return file
+
+
 def _run(main: Callable, *arguments: object) -> subprocess.CompletedProcess[str]:
     return run_main(main, *arguments, "--device", "cpu")
 
 
-def test_frozen_then_end_to_end_then_served(images: Path, tmp_path: Path) -> None:
+def test_frozen_then_end_to_end_then_served(images: Path, small: Path, tmp_path: Path) -> None:
     common = ("--images", images, "--mixed", 0, "--batch-size", 4)
-    first = _run(finetuning, *common, "--steps", 1, "--output", tmp_path / "frozen")
+    first = _run(finetuning, *common, "--from", small, "--steps", 1, "--output", tmp_path / "frozen")
     assert first.returncode == 0, first.stderr
     frozen = tmp_path / "frozen" / "best.safetensors"
     assert load_checkpoint(frozen).backbone is None  # it is the published one
-    again = _run(finetuning, *common, "--steps", 2, "--output", tmp_path / "frozen")
+    again = _run(finetuning, *common, "--from", small, "--steps", 2, "--output", tmp_path / "frozen")
     assert again.returncode == 0 and "Resuming" in again.stdout and "at step 1 of 2" in again.stdout
 
     second = _run(
