@@ -91,7 +91,7 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
         GZipMiddleware, minimum_size=1024, compresslevel=1, exclude_content_types=_NOT_SMALLER_COMPRESSED
     )
     app.add_middleware(Head)
-    app.add_middleware(BodySize, photos=settings.max_body_bytes, videos=settings.max_video_bytes)
+    app.add_middleware(BodySize, photos=settings.max_body_bytes, videos=settings.largest_video)
     app.add_middleware(
         BodyTime,
         seconds=settings.upload_seconds,

@@ -18,7 +18,7 @@ from starlette.datastructures import UploadFile
 from model.errors import BadInput
 from service.http import outbound
 from service.inference.engine import Overloaded
-from service.problems import HOW_TO_SEND
+from service.problems import how_to_send
 from service.queries import ImageBody, ImagesBody
 from service.settings import Settings
 
@@ -79,7 +79,7 @@ class Intake:
             return await self.named(body)
         if kind.startswith("image/") or kind == "application/octet-stream":
             return await _spooled(request)
-        raise MissingImage(HOW_TO_SEND)
+        raise MissingImage(how_to_send(request))
 
     async def photos(self, request: Request) -> list[Photo] | list[ImageBody]:
         """The photos of a request for several; those of JSON are still to be had by `named`.
@@ -96,7 +96,7 @@ class Intake:
             if len(images) > self._settings.max_images:
                 raise BadInput(f"{len(images)} images are too many: at most {self._settings.max_images} are accepted.")
             return images
-        raise MissingImage(HOW_TO_SEND)
+        raise MissingImage(how_to_send(request))
 
     async def named(self, body: ImageBody) -> Photo:
         """The photo that JSON holds in base64, or names by its URL.
@@ -122,7 +122,7 @@ class Intake:
         images = [part for part in form.getlist("image") if isinstance(part, UploadFile)]
         if not images or unknown:
             await form.close()
-            raise MissingImage(HOW_TO_SEND)
+            raise MissingImage(how_to_send(request))
         return [Photo(image.file) for image in images]
 
     async def _json(self, request: Request, parse: Callable[[bytes], Result]) -> Result:

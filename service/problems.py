@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -31,12 +32,24 @@ _KINDS: tuple[tuple[type[Exception], int, str, str], ...] = (
     (DeadlineExceeded, 504, "deadline", "Not answered in time"),
 )
 
-HOW_TO_SEND = (
-    "Send one photo as multipart/form-data in a field named image, with a file name: "
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+_HOW_TO_SEND = {
+    "/videos": "Send one video as multipart/form-data in a field named video, with a file name: "
+    "curl -F video=@dance.mp4 http://localhost:8000/videos. Or send its bytes alone as video/mp4.",
+    "/reconstruct/batch": "Send photos as multipart/form-data, each in a field named image, with a file name: "
+    "curl -F image=@one.jpg -F image=@two.jpg http://localhost:8000/reconstruct/batch. "
+    "Or send JSON with images, each with image in base64.",
+    "/reconstruct": "Send one photo as multipart/form-data in a field named image, with a file name: "
     "curl -F image=@photo.jpg http://localhost:8000/reconstruct. "
-    "Or send its bytes alone as image/jpeg, or JSON with image in base64."
-)
-"""What a request without a photo is told."""
+    "Or send its bytes alone as image/jpeg, or JSON with image in base64.",
+}
+
+
+def how_to_send(request: Request) -> str:
+    """What a request to this address is told if it is without a photo, or a video."""
+    path = request.url.path.rstrip("/")
+    return next((how for ending, how in _HOW_TO_SEND.items() if path.endswith(ending)), _HOW_TO_SEND["/reconstruct"])
 
 
 def problem_of(error: Exception) -> Problem:
@@ -85,17 +98,25 @@ def refusal(error: MPTError, retry_after: int) -> Response:
     return _respond(body, headers)
 
 
-def accident() -> Problem:
+def accident(error: Exception) -> Problem:
     """An accident within the service."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return Problem(
+            type="urn:mpt:problem:insufficient-storage",
+            title="Insufficient Storage",
+            status=507,
+            detail="The service's disk is full, so that nothing new can be kept. Its operator must make room; "
+            "the request itself may be fine.",
+        )
     detail = "The service failed at this request; its log says why. The request itself may be fine."
     return Problem(
         type="urn:mpt:problem:internal-server-error", title="Internal Server Error", status=500, detail=detail
     )
 
 
-def failed() -> Response:
+def failed(error: Exception) -> Response:
     """The answer to an accident within the service."""
-    return _respond(accident(), None)
+    return _respond(accident(error), None)
 
 
 def install(app: FastAPI, retry_after: int) -> None:
@@ -151,7 +172,7 @@ def _allowed(request: Request) -> str:
 
 def _sentence(request: Request, error: HTTPException) -> str:
     if error.status_code == 400:  # the multipart parser's words
-        return f"{error.detail.rstrip('.')}. {HOW_TO_SEND}"
+        return f"{error.detail.rstrip('.')}. {how_to_send(request)}"
     if error.detail != HTTPStatus(error.status_code).phrase:
         return str(error.detail)
     if error.status_code == 404:

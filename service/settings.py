@@ -168,6 +168,11 @@ class Settings(BaseSettings):
     )
 
     @property
+    def largest_video(self) -> int:
+        """Bytes of a video that may be sent: what is larger than all space there is would wait for ever."""
+        return min(self.max_video_bytes, self.job_quota_bytes)
+
+    @property
     def jobs_folder(self) -> Path:
         """Where videos and their files lie."""
         return self.jobs_dir or self.store_dir.with_name(f"{self.store_dir.name}-videos")

@@ -47,11 +47,11 @@ class Observe:
             await self.app(scope, receive, send_and_note)
         except (Cancelled, ClientDisconnect):  # nobody waits for an answer
             pass
-        except Exception:
+        except Exception as error:
             log.exception("The request failed")
             if status != _GONE:  # too late for another answer; the server cuts this one off
                 raise
-            await failed()(scope, receive, send_and_note)
+            await failed(error)(scope, receive, send_and_note)
         finally:
             metrics.IN_FLIGHT.dec()
             _note(scope, status, time.perf_counter() - started)

@@ -207,9 +207,9 @@ class Jobs:
             return
         except MPTError as error:
             problem = problem_of(error)
-        except Exception:
+        except Exception as error:
             log.exception("Job %s failed", state.id)
-            problem = accident()
+            problem = accident(error)
         self._end(state, problem)
 
     def _end(self, state: JobState, problem: Problem | None) -> None:

@@ -35,7 +35,7 @@ async def ready(services: Context) -> Health:
         keep_photos=settings.keep_photos,
         image_urls=settings.image_urls,
         videos=settings.video_queue > 0,
-        max_video_bytes=settings.max_video_bytes,
+        max_video_bytes=settings.largest_video,
         job_lifetime=settings.job_lifetime,
     )
     return Health(status="ready", limits=limits)

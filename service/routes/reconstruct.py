@@ -131,9 +131,9 @@ async def _result(answering: Coroutine[Any, Any, BatchResult], seconds: float) -
     except Exception as error:
         try:
             problem = problem_of(error)
-        except Exception:
+        except Exception as accidental:
             log.exception("A photo of several failed")
-            problem = accident()
+            problem = accident(accidental)
     return BatchResult(status=problem.status, problem=problem)
 
 

@@ -20,6 +20,7 @@ from service.http import outbound
 from service.jobs.schemas import Job, VideoQuery
 from service.jobs.state import JobState
 from service.jobs.work import rig_for
+from service.problems import how_to_send
 from service.routes.common import Context, base_path, problems
 
 router = APIRouter(route_class=Guarded, tags=["videos"])
@@ -29,10 +30,6 @@ _BODY = {
     "multipart/form-data": {"schema": {"type": "object", "properties": {"video": _FILE}, "required": ["video"]}},
     "video/*": {"schema": _FILE},
 }
-_HOW_TO_SEND = (
-    "Send one video as multipart/form-data in a field named video, with a file name: "
-    "curl -F video=@dance.mp4 http://localhost:8000/videos. Or send its bytes alone as video/mp4."
-)
 
 
 class MissingVideo(BadInput):
@@ -63,11 +60,13 @@ async def create(request: Request, services: Context, query: Annotated[VideoQuer
             raise BadInput("This service calls no webhooks. (Its operator can allow it by MPT_WEBHOOK_SECRET.)")
         outbound.check(query.webhook, settings.url_hosts)
     declared = request.headers.get("content-length", "0")
-    jobs.admit(int(declared) if declared.isdecimal() else settings.max_video_bytes)
+    jobs.admit(int(declared) if declared.isdecimal() else settings.largest_video)
     identifier = None
     try:
         identifier, film = jobs.begin()
         await _receive(request, film)
+        if film.stat().st_size == 0:
+            raise BadInput("The video is empty: it has no bytes. Send a file such as MP4.")
         if await to_thread.run_sync(file_kind, film) != "video":
             raise UnsupportedFormat("This file holds no video that is known here. Convert it to MP4 (H.264).")
         state = JobState(id=identifier, query=query, base=base_path(request))
@@ -86,7 +85,7 @@ async def _receive(request: Request, film: Path) -> None:
         async with request.form(max_files=1, max_fields=8, max_part_size=4096) as form:
             video = form.get("video")
             if not isinstance(video, UploadFile):
-                raise MissingVideo(_HOW_TO_SEND)
+                raise MissingVideo(how_to_send(request))
             source = video.file
 
             def copy() -> None:
@@ -99,7 +98,7 @@ async def _receive(request: Request, film: Path) -> None:
             async for chunk in _pieces(request):
                 await file.write(chunk)
     else:
-        raise MissingVideo(_HOW_TO_SEND)
+        raise MissingVideo(how_to_send(request))
 
 
 async def _pieces(request: Request, least: int = 2**20) -> AsyncIterator[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import hmac
 import json
@@ -20,7 +21,7 @@ from service.settings import Settings
 from tests.support.fake_reconstructor import FakeReconstructor
 from tests.support.film_files import film
 from tests.support.glb import Glb
-from tests.support.service_client import refused, serving, wait_until_ready
+from tests.support.service_client import form, photo, refused, serving, wait_until_ready
 from tests.support.waiting import wait_for
 from tests.support.web_server import redirect, web_server, whole
 
@@ -136,6 +137,39 @@ def test_a_large_film_is_refused_and_a_photo_may_not_be_as_large(settings):
         refused(client.post("/v1/videos", content=bytes(2**20 + 1), **film), 415, "no video")
         refused(client.post("/v1/reconstruct", content=bytes(2**20 + 1), **film), 413, "at most 1 MiB")
     assert files(settings) == []
+
+
+def test_a_film_larger_than_all_space_is_refused_for_good(settings):
+    with serving(settings.model_copy(update={"max_video_bytes": 2**22, "job_quota_bytes": 2**20})) as client:
+        wait_until_ready(client)
+        response = client.post("/v1/videos", content=bytes(2**20 + 1), headers={"Content-Type": "video/mp4"})
+        refused(response, 413, "at most 1 MiB")
+        assert client.get("/v2/health/ready").json()["limits"]["max_video_bytes"] == 2**20
+
+
+def test_a_request_without_a_film_is_told_how_to_send_one(client, clip):
+    for bad in ({"files": {"image": clip}}, {"files": [("video", clip)] * 2}, {"json": {}}, {"content": b"x"}):
+        response = client.post("/v1/videos", **bad)
+        assert response.status_code in (400, 422)
+        assert "Send one video" in response.json()["detail"] and "photo" not in response.json()["detail"]
+    refused(client.post("/v1/videos", files={"video": b""}), 422, "video is empty")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_as_such(settings, clip, monkeypatch, number):
+    def full(*_: object) -> None:
+        raise OSError(number, "full")
+
+    with serving(settings) as client:
+        wait_until_ready(client)
+        job = send(client, clip)
+        assert ended(client, job["id"])["status"] == "succeeded"
+        monkeypatch.setattr("service.jobs.runner.run", full)
+        assert "disk is full" in ended(client, send(client, clip)["id"])["problem"]["detail"]
+        monkeypatch.setattr("service.jobs.folder.JobFolder.write", full)
+        refused(client.post("/v1/videos", files={"video": clip}), 507, "disk is full")
+        monkeypatch.setattr("service.store.MeshStore.put", full)
+        refused(client.post("/reconstruct", files=form(photo())), 507, "disk is full")
 
 
 def test_no_more_wait_than_may(settings, model, clip):
