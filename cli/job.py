@@ -13,7 +13,7 @@ from cli.inputs import Unusable
 if TYPE_CHECKING:
     from model.body.rig import Rig
     from model.interfaces import Box
-    from model.reconstructor import Colors, MeshKind, Reconstructor
+    from model.reconstructor import Colors, HandsMode, MeshKind, Reconstructor
     from model.video.film import Frame
 
 
@@ -42,6 +42,8 @@ class Job:
     """Of what needs a skeleton; None if nothing does."""
     mesh: MeshKind = "body"
     """Whose mesh is written: a body's, or the network's own."""
+    hands: HandsMode = "auto"
+    """Whether hands that are seen in photos pose those of bodies."""
     skeleton: str = "smpl"
     """Whose joints' names and resting pose BVH has, of `SKELETONS`."""
     frame: Frame = "world"

@@ -93,6 +93,7 @@ def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
         camera_height=job.camera_height,
         colors=job.colors,
         mesh=job.mesh,
+        hands=job.hands,
     )
     reconstructed = time.perf_counter()
     links = outputs.write_meshes(stem, found, job.model.faces, job.formats)

@@ -41,6 +41,13 @@ class Colors(str, Enum):
     PERSON = "person"
 
 
+class HandsOption(str, Enum):
+    """Whether hands that are seen pose those of bodies."""
+
+    AUTO = "auto"
+    OFF = "off"
+
+
 class Mesh(str, Enum):
     """Whose mesh is written."""
 
@@ -113,6 +120,12 @@ def reconstruct(
         Mesh,
         typer.Option(help="The body that is fitted to what the network answers and to what was seen, or its raw mesh."),
     ] = Mesh.BODY,
+    hands: Annotated[
+        HandsOption,
+        typer.Option(
+            help="Whether hands that are large enough in a photo pose those of the body, or all hang relaxed."
+        ),
+    ] = HandsOption.AUTO,
     frame: Annotated[
         FrameName,
         typer.Option(
@@ -223,6 +236,7 @@ def reconstruct(
             fast=fast,
             rig=require_rig(model.rig, model.info()["vertices"]) if rigged or kinds & _OF_BODIES else None,
             mesh=mesh.value,
+            hands=hands.value,
             skeleton=skeleton.value,
             frame=frame.value,
             colors=colors.value,

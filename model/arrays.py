@@ -67,12 +67,19 @@ def people_arrays(people: Sequence[Person], size: tuple[int, int]) -> dict[str, 
 
 
 def body_arrays(rig: Rig, bodies: Sequence[BodyFit]) -> dict[str, np.ndarray]:
-    """N fitted bodies: poses (N, 22, 3), shapes (N, S), body_translations (N, 3), residuals (N,) in metres."""
+    """N fitted bodies: poses (N, 22, 3), shapes (N, S), body_translations (N, 3), residuals (N,) in metres.
+
+    Where the rig has fingers also hand_poses (N, 30, 3), of SMPL-H's finger joints.
+    """
+    hands = (
+        np.array([body.hand_pose(rig.hands) for body in bodies], np.float32).reshape(-1, 30, 3) if rig.hands else None
+    )
     return {
         "poses": np.array([body.pose for body in bodies], np.float32).reshape(-1, 22, 3),
         "shapes": np.array([body.shape for body in bodies], np.float32).reshape(-1, rig.shape_count),
         "body_translations": np.array([body.translation for body in bodies], np.float32).reshape(-1, 3),
         "residuals": np.array([body.residual for body in bodies], np.float32),
+        **({} if hands is None else {"hand_poses": hands}),
     }
 
 

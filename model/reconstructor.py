@@ -12,6 +12,7 @@ import numpy as np
 
 from model.body.fitter import BodyFitter
 from model.body.garment import Garment
+from model.body.hand_posing import HandPoser
 from model.body.rig import Rig
 from model.body.rig_file import find_rig
 from model.body.suit import find_worn
@@ -24,17 +25,21 @@ from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import upright_crop
 from model.perception.detection import Detection
 from model.perception.following import follow_people
+from model.perception.hands import Landmarker
 from model.perception.landmarks import SURE
 from model.perception.pose_choice import regress_people
 from model.perception.refinement import Neighbours, neighbours_of
 from model.perception.subjects import SUBJECTS
 from model.results import Camera, Person, Reconstruction
+from model.runtime.hand_landmarks import HandLandmarks
 from model.runtime.loading import open_network
 from model.scene.ground import check_camera_height
 from model.scene.lines import find_lines
 from model.scene.up import Tilt, check_tilt
+from model.whole_body import pose_hands
 
 MeshKind = Literal["body", "raw"]
+HandsMode = Literal["auto", "off"]
 
 _BATCH = 8  # people that go through the network at once: bounds the memory that a crowd takes
 
@@ -56,12 +61,13 @@ class Reconstructor:
     Args:
         network: what runs the networks.
         rig: a rig's file; None for the one that comes with the project. It serves if it is for the network's mesh.
+        hands: the network that sees hands' landmarks; None lets all bodies' hands hang relaxed.
 
     Raises:
         BadData: the rig's file cannot be used.
     """
 
-    def __init__(self, network: Network, rig: Path | None = None):
+    def __init__(self, network: Network, rig: Path | None = None, hands: Landmarker | None = None):
         self.network = network
         count, names = network.info.vertex_count, network.info.joint_names
         bare = find_rig(count, rig) if network.info.subject == "body" else None
@@ -69,6 +75,8 @@ class Reconstructor:
         self._fitter = (
             None if bare is None or self.rig is None else BodyFitter(bare, self.rig, names, BLAZEPOSE_LANDMARKS)
         )
+        self._hands = hands
+        self._poser = HandPoser(self.rig) if self.rig is not None and self.rig.hands is not None else None
         self.landmarks_from = SURE
         about = network.info
         self.model_name, self.modes, self.card = about.name, (about.mode,), about.card
@@ -124,7 +132,11 @@ class Reconstructor:
             BadData: when the rig cannot be used.
         """
         path = Path(checkpoint) if checkpoint else None
-        return cls(open_network(path, device, engine, precision, threads, subject, landmarks), rig)
+        network = open_network(path, device, engine, precision, threads, subject, landmarks)
+        hands = None
+        if network.info.subject == "body" and HandLandmarks.is_there():
+            hands = HandLandmarks(device, network.runtime.startswith("ONNX"), threads)
+        return cls(network, rig, hands)
 
     def reconstruct(
         self,
@@ -138,6 +150,7 @@ class Reconstructor:
         ground: bool = True,
         colors: Colors = "plain",
         mesh: MeshKind = "body",
+        hands: HandsMode = "auto",
     ) -> Reconstruction:
         """Reconstructs the people in a photo, the most prominent first (or in the order of `boxes`).
 
@@ -154,6 +167,8 @@ class Reconstructor:
             colors: of the meshes' vertices: "plain" dresses everybody alike, "person" each one in a colour of her own.
             mesh: "body" for the body that is fitted to the network's mesh and refined to the joints that were seen,
                 where there is a rig for it; "raw" for the network's own mesh and joints.
+            hands: "auto" lets hands that are surely seen pose wrists and fingers of the bodies that they belong to,
+                and the others hang relaxed; "off" all.
 
         Raises:
             BadInput: when the image, a box or a number cannot be used, or there are no such colours.
@@ -163,6 +178,8 @@ class Reconstructor:
         started = time.perf_counter()
         if mesh not in ("body", "raw"):
             raise BadInput(f"There is no mesh {mesh!r}; choose body or raw.")
+        if hands not in ("auto", "off"):
+            raise BadInput(f"There are no hands {hands!r}; choose auto or off.")
         height, width = check_image(image).shape[:2]
         if boxes is None:
             found = self._subject.detect(self.network, image)
@@ -194,6 +211,8 @@ class Reconstructor:
         reconstructed = time.perf_counter()
         if mesh == "body" and self._fitter is not None and people:
             people = with_bodies(people, self._fitter)
+            if hands == "auto" and self._hands is not None and self._poser is not None:
+                people = self._with_hands(people, image, self._hands, self._poser)
         fitted = time.perf_counter()
         if self.subject == "body" and ground:
             lines = None
@@ -234,6 +253,21 @@ class Reconstructor:
             for pair, person in zip(found, people, strict=True)
         ]
         return with_bodies(now, self._fitter, people) if mesh == "body" and self._fitter is not None else now
+
+    def _with_hands(
+        self, people: list[Person], image: np.ndarray, landmarker: Landmarker, poser: HandPoser
+    ) -> list[Person]:
+        """People with the hands that are seen in the photo."""
+        assert self._fitter is not None
+        people = list(people)
+        for index, fit in pose_hands(people, image, landmarker, poser).items():
+            body = self._fitter.posed(fit)
+            place = np.array(people[index].camera.translation) + body.translation
+            camera = people[index].camera.moved(triple(place))
+            people[index] = replace(
+                people[index], joints=body.joints, vertices=body.vertices, camera=camera, body=body.fit
+            )
+        return people
 
     def _resized(self, person: Person, factor: float) -> Person:
         """`Person.scaled`, and the body that is nearest to that: its shape, and so the mesh, is of that size."""

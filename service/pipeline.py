@@ -67,6 +67,7 @@ def reconstruct(
         camera_height=query.camera_height,
         colors=query.colors,
         mesh=query.mesh,
+        hands=query.hands,
     )
     check_cancelled()
     reconstructed = time.perf_counter()

@@ -70,6 +70,11 @@ class ReconstructQuery(BaseModel):
         description="Joints and mesh of the body that is fitted to the network's mesh and refined to the joints that "
         "were seen (body), or the network's own (raw).",
     )
+    hands: Literal["auto", "off"] = Field(
+        "auto",
+        description="Whether hands that are large enough in the photo pose the wrists and fingers of bodies (auto), or "
+        "all hang relaxed (off).",
+    )
     rigged: bool = Field(
         False,
         description="Whether bodies must have a skeleton: where meshes have none, 422 says why. Each body's links to a "

@@ -52,6 +52,8 @@ def pack(record: Record) -> bytes:
     if body is not None:
         arrays |= {f"body.{name}": np.asarray(getattr(body, name), np.float64) for name in _BODY}
         arrays["body.residual"] = np.array([body.residual], np.float64)
+        if body.fingers is not None:
+            arrays["body.fingers"] = np.asarray(body.fingers, np.float64)
     arrays["names"] = np.frombuffer(
         json.dumps({"joints": person.joint_names, "handedness": person.handedness}).encode(), np.uint8
     )
@@ -70,7 +72,7 @@ def unpack(data: bytes) -> Record | None:
     body = None
     if "body.shape" in arrays:
         fitted = {name: arrays[f"body.{name}"] for name in _BODY}
-        body = BodyFit(**fitted, residual=arrays["body.residual"].item())
+        body = BodyFit(**fitted, residual=arrays["body.residual"].item(), fingers=arrays.get("body.fingers"))
     person = Person(
         score=score,
         bbox=tuple(box),

@@ -49,6 +49,12 @@ class Parameters(BaseModel):
         description="22 axis-angle rotations in radians, each relative to its parent's in the T-pose. The first takes "
         "the body's own frame (y up, facing +z) to the camera's."
     )
+    left_hand_pose: list[Point3] | None = Field(
+        None,
+        description="15 likewise, of SMPL-H's finger joints (index, middle, little, ring finger, thumb; base first), "
+        "from the resting hand on; relaxed where the hand was not seen. Not there of hands in one piece.",
+    )
+    right_hand_pose: list[Point3] | None = Field(None, description="Likewise, of the right hand.")
     shape: list[Finite] = Field(
         description="Coefficients of the model's shape directions, of unit variance; SMPL's betas."
     )

@@ -89,15 +89,25 @@ class BodyFitter:
 
     def resized(self, body: BodyFit, factor: float) -> Body:
         """The body in the same pose whose shape is nearest to the same one `factor` times as large."""
-        shape = scaled_shape(self.rig, body.shape, factor)
-        return self._posed([replace(body, shape=shape)], [np.zeros(3)])[0]
+        return self.posed(replace(body, shape=scaled_shape(self.rig, body.shape, factor)))
+
+    def posed(self, fit: BodyFit) -> Body:
+        """The body of a fit, the middle of its hips at the origin, as if it stood there."""
+        return self._posed([fit], [np.zeros(3)])[0]
+
+    def _fingers(self, fits: Sequence[BodyFit]) -> np.ndarray | None:
+        """(B, 30, 3, 3) the fingers of fits; None if all are relaxed."""
+        if self.worn.hands is None or all(each.fingers is None for each in fits):
+            return None
+        relaxed = self.worn.hands.relaxed_rotations
+        return np.stack([relaxed if each.fingers is None else each.fingers for each in fits])
 
     def _posed(self, fits: Sequence[BodyFit], translations: Sequence[np.ndarray]) -> list[Body]:
         """Bodies of fits that stand at these places (3,)."""
         rotations, shapes, places = (
             np.stack([getattr(each, name) for each in fits]) for name in ("rotations", "shape", "translation")
         )
-        vertices = self.worn.pose(rotations, shapes, places)
+        vertices = self.worn.pose(rotations, shapes, places, self._fingers(fits))
         joints = self._regressor @ self._regressed.pose(rotations, shapes, places)
         hips = joints[:, list(COCO_ROOT)].mean(axis=1)
         return [

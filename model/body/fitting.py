@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from model.body.hands import Hands
 from model.body.rig import Rig
 from model.body.skeleton import FAMILY, PARENTS, joint_positions, to_global, to_local
 from model.joints import JOINTS
@@ -49,11 +50,17 @@ class BodyFit:
     """(3,) metres, added to the posed body, whose pelvis otherwise stays where it is at rest."""
     residual: float
     """Metres: from the fitted vertices to the mesh's, in the mean over those that were sampled."""
+    fingers: np.ndarray | None = None
+    """(30, 3, 3) of SMPL-H's finger joints, relative to the parent's in the T-pose; None for relaxed hands."""
 
     @property
     def pose(self) -> np.ndarray:
         """(22, 3) axis-angle, radians."""
         return Rotation.from_matrix(self.rotations).as_rotvec()
+
+    def hand_pose(self, hands: Hands) -> np.ndarray:
+        """(30, 3) axis-angle of the finger joints, radians."""
+        return hands.relaxed if self.fingers is None else Rotation.from_matrix(self.fingers).as_rotvec()
 
 
 def fit(

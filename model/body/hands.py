@@ -60,13 +60,21 @@ class Hands:
         found = np.stack([self._regressor @ each for each in flat.astype(np.float64)])
         return found.reshape(*vertices.shape[:-2], FINGERS, 3)
 
+    def tips(self, vertices: np.ndarray) -> np.ndarray:
+        """(10, 3) where fingers end on a flat-handed body's vertices (V, 3), in the order of the joints."""
+        heads, ends = self.heads(vertices), []
+        for last in range(2, FINGERS, 3):
+            own = vertices[self.vertices[self.shares[:, last] > 0.5]]
+            ends.append(own[np.linalg.norm(own - heads[last], axis=1).argmax()])
+        return np.array(ends)
+
     def bend(self, vertices: np.ndarray, straighten: np.ndarray, rotations: np.ndarray | None = None) -> np.ndarray:
         """Turns the fingers of bodies that stand as they were modelled, with flat hands.
 
         Args:
             vertices: (..., V, 3) metres.
             straighten: (..., 22, 3, 3) see `Rest.straighten`.
-            rotations: (30, 3, 3) relative to the parent's in the T-pose; None for relaxed hands.
+            rotations: (..., 30, 3, 3) relative to the parent's in the T-pose; None for relaxed hands.
 
         Returns:
             (..., V, 3), the same but for the fingers.
@@ -76,7 +84,7 @@ class Hands:
         turns, shifts = np.empty((*heads.shape, 3)), np.empty(heads.shape)
         for finger, parent in enumerate(FINGER_PARENTS):
             own = straighten[..., WRISTS[finger // 15], :, :]  # from as modelled to the T-pose
-            turn = np.swapaxes(own, -1, -2) @ local[finger] @ own
+            turn = np.swapaxes(own, -1, -2) @ local[..., finger, :, :] @ own
             shift = heads[..., finger, :] - _turned(turn, heads[..., finger, :])
             if parent >= JOINTS:
                 above, before = turns[..., parent - JOINTS, :, :], shifts[..., parent - JOINTS, :]

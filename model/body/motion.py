@@ -30,6 +30,8 @@ class SkeletonMotion:
     """(N, 3) where the pelvis is."""
     keypoints: np.ndarray | None = None
     """(N, 17, 3) COCO's joints, if they are known."""
+    seen_fingers: np.ndarray | None = None
+    """(N, 30, 3, 3) SMPL-H's finger joints, relative to the parent's in the T-pose; None if hands are relaxed."""
 
     @classmethod
     def of(
@@ -55,7 +57,11 @@ class SkeletonMotion:
         roots = rig.rest(bodies[0].shape).joints[0] + np.stack([body.translation for body in bodies]) + shift
         if keypoints is not None:
             keypoints = (keypoints + shift[:, None]) * TURN_UP
-        return cls(rig, bodies[0].shape, np.asarray(times, np.float64), rotations, roots * TURN_UP, keypoints)
+        fingers = None
+        if rig.hands is not None and any(body.fingers is not None for body in bodies):
+            relaxed = rig.hands.relaxed_rotations
+            fingers = np.stack([relaxed if body.fingers is None else body.fingers for body in bodies])
+        return cls(rig, bodies[0].shape, np.asarray(times, np.float64), rotations, roots * TURN_UP, keypoints, fingers)
 
     def __len__(self) -> int:
         return len(self.times)
@@ -75,8 +81,11 @@ class SkeletonMotion:
 
     @cached_property
     def fingers(self) -> np.ndarray:
-        """(30, 3, 3) how SMPL-H's finger joints are turned from the parent's; (0, 3, 3) of hands in one piece."""
-        return self.rig.hands.relaxed_rotations if self.rig.hands else np.zeros((0, 3, 3))
+        """(N, 30, 3, 3) how SMPL-H's finger joints are turned; (N, 0, 3, 3) of hands in one piece."""
+        if self.rig.hands is None:
+            return np.zeros((len(self), 0, 3, 3))
+        relaxed = self.rig.hands.relaxed_rotations
+        return np.broadcast_to(relaxed, (len(self), *relaxed.shape)) if self.seen_fingers is None else self.seen_fingers
 
     @cached_property
     def finger_offsets(self) -> np.ndarray:
@@ -135,16 +144,11 @@ class SkeletonMotion:
         """
         times = np.asarray(times, np.float64)
         within = np.clip(times, self.times[0], self.times[-1])
-        rotations = np.repeat(self.rotations[:1], len(times), axis=0)
-        if len(self) > 1:
-            for joint in range(JOINTS):
-                rotations[:, joint] = Slerp(self.times, Rotation.from_matrix(self.rotations[:, joint]))(
-                    within
-                ).as_matrix()
         return replace(
             self,
             times=times,
-            rotations=rotations,
+            rotations=_turned_between(self.times, self.rotations, within),
+            seen_fingers=None if self.seen_fingers is None else _turned_between(self.times, self.seen_fingers, within),
             roots=_between(self.times, self.roots, within),
             keypoints=None if self.keypoints is None else _between(self.times, self.keypoints, within),
         )
@@ -157,6 +161,15 @@ class SkeletonMotion:
 def even_times(rate: float, end: float) -> np.ndarray:
     """Times in even steps from 0 to `end`, in seconds, for files that know no others; rate in frames a second."""
     return np.arange(int(end * rate + 1e-6) + 1) / rate
+
+
+def _turned_between(times: np.ndarray, rotations: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Rotations (N, J, 3, 3) of the times (N,), interpolated to others (T,)."""
+    found = np.repeat(rotations[:1], len(at), axis=0)
+    if len(times) > 1:
+        for joint in range(rotations.shape[1]):
+            found[:, joint] = Slerp(times, Rotation.from_matrix(rotations[:, joint]))(at).as_matrix()
+    return found
 
 
 def _between(times: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:

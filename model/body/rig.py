@@ -154,7 +154,9 @@ class Rig:
             hands=None,
         )
 
-    def pose(self, rotations: np.ndarray, shape: np.ndarray, translation: np.ndarray) -> np.ndarray:
+    def pose(
+        self, rotations: np.ndarray, shape: np.ndarray, translation: np.ndarray, fingers: np.ndarray | None = None
+    ) -> np.ndarray:
         """Linear blend skinning.
 
         Args:
@@ -162,13 +164,15 @@ class Rig:
                 other.
             shape: (..., S).
             translation: (..., 3) metres, added to the posed body, whose pelvis otherwise stays where it is at rest.
+            fingers: (..., 30, 3, 3) likewise, of SMPL-H's finger joints; None for relaxed hands. Where hands are of
+                one piece they are not heeded.
 
         Returns:
-            (..., V, 3) float32 metres, in the frame that the first rotation leads to; hands are relaxed.
+            (..., V, 3) float32 metres, in the frame that the first rotation leads to.
         """
         rest = self.with_pose_offsets(self.rest(shape), rotations)
         if self.hands:
-            rest = rest._replace(vertices=self.hands.bend(rest.vertices, rest.straighten))
+            rest = rest._replace(vertices=self.hands.bend(rest.vertices, rest.straighten, fingers))
         turns = to_global(rotations) @ rest.straighten
         return self.skin(rest, turns, joint_positions(rest.joints, turns, translation))
 

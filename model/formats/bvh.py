@@ -29,11 +29,11 @@ def to_bvh(motion: SkeletonMotion, rate: float, skeleton: Skeleton = SKELETONS["
     """
     own, axes, lengths = motion.turns, skeleton.axes, motion.offsets
     parents: tuple[int, ...] = SMPL_PARENTS
-    if len(motion.fingers) and len(skeleton.names) > JOINTS:
+    if motion.rig.hands and len(skeleton.names) > JOINTS:
         parents, lengths = (*parents, *FINGER_PARENTS), np.concatenate([lengths, motion.finger_offsets])
         axes = np.concatenate([axes, axes[np.repeat(WRISTS, FINGERS // 2)]])
-        for rotation, parent in zip(motion.fingers, FINGER_PARENTS, strict=True):
-            own = np.concatenate([own, own[:, parent, None] @ rotation], axis=1)
+        for finger, parent in enumerate(FINGER_PARENTS):
+            own = np.concatenate([own, own[:, parent, None] @ motion.fingers[:, finger, None]], axis=1)
     tree = _Tree(skeleton.names, parents)
     turns = own @ axes  # (T, J, 3, 3): of the file's joints
     local = turns.copy()

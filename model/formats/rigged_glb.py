@@ -53,7 +53,7 @@ def to_rigged_glb(
         "material": 0,
     }
     quaternions, roots = motion.quaternions, motion.roots
-    turned = [*quaternions[0], *Rotation.from_matrix(motion.fingers).as_quat()] if hands else [*quaternions[0]]
+    turned = [*quaternions[0], *Rotation.from_matrix(motion.fingers[0]).as_quat()] if hands else [*quaternions[0]]
     joints = [
         {
             "name": joint,
@@ -69,6 +69,10 @@ def to_rigged_glb(
     ]
     if moves:
         turns = {(1 + joint, "rotation"): quaternions[:, joint] for joint in range(JOINTS)}
+        if motion.seen_fingers is not None:
+            moving = Rotation.from_matrix(motion.fingers.reshape(-1, 3, 3)).as_quat().reshape(len(motion), -1, 4)
+            moving[1:] *= np.cumprod(np.where((moving[1:] * moving[:-1]).sum(axis=-1) < 0, -1, 1), axis=0)[..., None]
+            turns |= {(1 + JOINTS + finger, "rotation"): moving[:, finger] for finger in range(FINGERS)}
         file.animate(motion.times, {(1, "translation"): roots, **turns})
     skin = {
         "name": name,

@@ -7,6 +7,7 @@ import io
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from model.body.hands import FINGERS
 from model.body.motion import SkeletonMotion, even_times
 from model.joints import JOINTS, SMPLH_JOINTS
 
@@ -18,10 +19,10 @@ _BETAS = 16
 def to_smpl_npz(motion: SkeletonMotion, rate: float, end: float) -> bytes:
     """Write T frames at even steps from 0 on; metres, radians, z up.
 
-    Keys: `poses` (T, 156) axis-angle relative to SMPL's T-pose, SMPL-H's 52 joints, fingers relaxed; `trans` (T, 3),
-    where the pelvis is less where it is at rest (`rest_pelvis` (3,)), as SMPL has it; `betas` (16,), zeros but for a
-    body of SMPL's family; `gender` "neutral"; `mocap_framerate`; `global_joint_positions` (T, 22, 3); `height`, metres;
-    `present` (T,) bool: false before she enters and after she leaves, where she stands.
+    Keys: `poses` (T, 156) axis-angle relative to SMPL's T-pose, SMPL-H's 52 joints, fingers relaxed where nobody saw
+    them; `trans` (T, 3), where the pelvis is less where it is at rest (`rest_pelvis` (3,)), as SMPL has it; `betas`
+    (16,), zeros but for a body of SMPL's family; `gender` "neutral"; `mocap_framerate`; `global_joint_positions`
+    (T, 22, 3); `height`, metres; `present` (T,) bool: false before she enters and after she leaves, where she stands.
 
     Args:
         motion: At any times.
@@ -34,8 +35,8 @@ def to_smpl_npz(motion: SkeletonMotion, rate: float, end: float) -> bytes:
     rotations[:, 0] = TO_Z_UP @ rotations[:, 0]
     poses = np.zeros((len(times), SMPLH_JOINTS, 3), np.float32)
     poses[:, :JOINTS] = Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_rotvec().reshape(-1, JOINTS, 3)
-    if len(motion.fingers):
-        poses[:, JOINTS:] = Rotation.from_matrix(motion.fingers).as_rotvec()
+    if motion.rig.hands:
+        poses[:, JOINTS:] = Rotation.from_matrix(even.fingers.reshape(-1, 3, 3)).as_rotvec().reshape(-1, FINGERS, 3)
     betas = np.zeros(_BETAS, np.float32)
     if len(motion.rig.pose_directions):  # SMPL's family; other bodies' shapes mean something else
         known = motion.shape[:_BETAS]

@@ -87,8 +87,8 @@ class OnnxNetwork:
             BadCheckpoint: one of them is none of ours.
             BadInput: ONNX Runtime cannot use the device.
         """
-        mesh = _open(path, device, threads)
-        return cls(mesh, lambda name: _open(path.with_name(f"{name}.onnx"), device, threads), path, landmarks)
+        mesh = open_session(path, device, threads)
+        return cls(mesh, lambda name: open_session(path.with_name(f"{name}.onnx"), device, threads), path, landmarks)
 
     def detect(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
         """See `Network.detect`."""
@@ -115,7 +115,7 @@ def lift_path(mesh: Path) -> Path:
     return mesh.with_name(f"{mesh.stem}-lift.onnx")
 
 
-def _open(path: Path, device: str, threads: int | None) -> onnxruntime.InferenceSession:
+def open_session(path: Path, device: str, threads: int | None) -> onnxruntime.InferenceSession:
     """Opens a file and makes sure that it runs where it should: ONNX Runtime falls back to the CPU with a warning."""
     if not path.is_file():
         raise WeightsMissing(

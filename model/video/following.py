@@ -64,7 +64,9 @@ class Follower:
             if time - self._time <= _FAR + 1e-3:
                 people = self._model.follow(frame, self._people, self._mesh)
         if people is None:
-            found = self._model.reconstruct(frame, focal_length=self._focal_length, ground=False, mesh=self._mesh)
+            found = self._model.reconstruct(
+                frame, focal_length=self._focal_length, ground=False, mesh=self._mesh, hands="off"
+            )
             people = found.people
             # Who is missed now may be there in the next frame.
             self._searched = time if len(people) >= len(self._people) else -math.inf

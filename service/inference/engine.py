@@ -61,6 +61,7 @@ def load_reconstructors(settings: Settings) -> list[Reconstructor]:
     """
     # Imported here, off the event loop: PyTorch takes seconds, and the health endpoints answer meanwhile.
     from model.reconstructor import Reconstructor
+    from model.runtime.hand_landmarks import of_network
     from model.runtime.loading import open_network
     from service.inference.batched_network import BatchedNetwork
 
@@ -82,7 +83,8 @@ def load_reconstructors(settings: Settings) -> list[Reconstructor]:
             raise
         log.info("Hands are not served: %s", error)
     batched = [BatchedNetwork(n, settings.max_batch, settings.max_wait_ms / 1000) for n in networks]
-    return [Reconstructor(network, settings.rig) for network in batched]
+    hands = next((of_network(each) for each in batched if each.info.subject == "hand"), None)
+    return [Reconstructor(network, settings.rig, hands) for network in batched]
 
 
 class Engine:

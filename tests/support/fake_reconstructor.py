@@ -76,6 +76,7 @@ class FakeReconstructor:
         ground: bool = True,
         colors: str = "plain",
         mesh: str = "body",
+        hands: str = "auto",
     ) -> Reconstruction:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise BadInput("not RGB")

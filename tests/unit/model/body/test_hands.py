@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from model.body.motion import SkeletonMotion
 from model.body.rig import Rig
 from model.body.suit import find_worn
 from model.errors import BadData
+from model.formats.bvh import to_bvh
 from model.formats.rigged_glb import to_rigged_glb
 from model.formats.smpl_npz import to_smpl_npz
 from model.joints import FINGER_NAMES, FINGER_PARENTS, JOINTS, SMPL_JOINT_NAMES
@@ -116,27 +118,53 @@ def test_a_batch_is_its_bodies(rig: Rig) -> None:
         np.testing.assert_allclose(rig.pose(turns[index], shapes[index], places[index]), both[index], atol=1e-5)
 
 
-@pytest.fixture(scope="module")
-def motion(rig: Rig) -> SkeletonMotion:
+@pytest.fixture(scope="module", params=["relaxed", "seen"])
+def motion(rig: Rig, request: pytest.FixtureRequest) -> SkeletonMotion:
+    fingers = Rotation.from_rotvec(np.random.default_rng(3).normal(0, 0.3, (FINGERS, 3))).as_matrix()
     turns = Rotation.from_rotvec(np.random.default_rng(1).normal(0, 0.4, (JOINTS, 3))).as_matrix()
     shape = np.random.default_rng(2).normal(0, 1, rig.shape_count)
-    return SkeletonMotion.of(rig, [BodyFit(turns, shape, np.zeros(3), 0.001)])
+    return SkeletonMotion.of(
+        rig, [BodyFit(turns, shape, np.zeros(3), 0.001, None if request.param == "relaxed" else fingers)]
+    )
 
 
 def test_rigged_hands_are_the_meshs(rig: Rig, motion: SkeletonMotion) -> None:
     faces = np.arange(rig.vertex_count - rig.vertex_count % 3).reshape(-1, 3)
     glb = Glb(to_rigged_glb(motion, faces, "x"))
     assert [node["name"] for node in glb.content["nodes"]] == ["x", *SMPL_JOINT_NAMES, *FINGER_NAMES]
-    mesh = rig.pose(motion.rotations[0], motion.shape, np.zeros(3))
+    mesh = rig.pose(motion.rotations[0], motion.shape, np.zeros(3), motion.fingers[0])
     mesh = mesh + motion.roots[0] - rig.rest(motion.shape).joints[0]
     np.testing.assert_allclose(glb.skinned(), mesh, atol=2e-3)  # four joints a vertex at most
     assert np.abs(glb.skinned() - mesh).mean() < 2e-5
 
 
-def test_smpl_files_have_the_fingers(motion: SkeletonMotion, hands: Hands, tmp_path: Path) -> None:
+def test_smpl_files_have_the_fingers(motion: SkeletonMotion, tmp_path: Path) -> None:
     (tmp_path / "x.npz").write_bytes(to_smpl_npz(motion, 30.0, 0.0))
     poses = np.load(tmp_path / "x.npz")["poses"].reshape(1, 52, 3)
-    np.testing.assert_allclose(poses[0, JOINTS:], hands.relaxed, atol=1e-5)
+    expected = Rotation.from_matrix(motion.fingers[0]).as_rotvec()
+    np.testing.assert_allclose(poses[0, JOINTS:], expected, atol=1e-5)
+
+
+def test_bvh_has_the_fingers(motion: SkeletonMotion) -> None:
+    """The first finger's channels, by hand: Z, X and Y about axes that the ones before have turned."""
+    text = to_bvh(motion, 30.0).decode()
+    names = re.findall(r"(?:ROOT|JOINT) (\S+)", text)
+    row = np.array(text.splitlines()[-1].split(), float)
+    at = 3 + 3 * names.index("left_index1")
+    expected = Rotation.from_euler("ZXY", row[at : at + 3], degrees=True).as_matrix()
+    np.testing.assert_allclose(expected, motion.fingers[0, 0], atol=1e-5)
+
+
+def test_moving_fingers_move_in_files(rig: Rig) -> None:
+    """Half way between a relaxed hand and a flat one, in the animation and at times between the frames."""
+    relaxed = rig.hands.relaxed_rotations if rig.hands else FLAT
+    still = np.tile(np.eye(3), (JOINTS, 1, 1))
+    bodies = [BodyFit(still, np.zeros(rig.shape_count), np.zeros(3), 0.0, fingers) for fingers in (FLAT, None)]
+    motion = SkeletonMotion.of(rig, bodies, (0.0, 1.0))
+    half = Rotation.from_matrix(motion.at(np.array([0.5])).fingers[0]).as_rotvec()
+    np.testing.assert_allclose(half, Rotation.from_matrix(relaxed).as_rotvec() / 2, atol=1e-6)
+    glb = Glb(to_rigged_glb(motion, np.arange(30).reshape(-1, 3), "x", moves=True))
+    assert len(glb.content["animations"][0]["channels"]) == 1 + JOINTS + FINGERS
 
 
 def test_a_file_is_read_as_it_was_written(hands: Hands, tmp_path: Path) -> None:

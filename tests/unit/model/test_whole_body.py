@@ -1,0 +1,93 @@
+"""Which hands in a photo pose those of bodies: large ones, surely seen, of the arm's own side, at its wrist."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from model.body.fitting import BodyFit
+from model.body.hand_posing import HandPoser
+from model.body.rig import Rig
+from model.body.suit import find_worn
+from model.joints import COCO_JOINTS, JOINTS
+from model.results import Camera, Person
+from model.whole_body import pose_hands
+from tests.support.fake_landmarker import HAND, fake_landmarker
+
+SIDE, FOCAL, WRIST = 800, 1500.0, (500.0, 600.0)
+
+
+@pytest.fixture(scope="module")
+def rig() -> Rig:
+    worn = find_worn(13_718)
+    assert worn is not None
+    return worn
+
+
+@pytest.fixture(scope="module")
+def poser(rig: Rig) -> HandPoser:
+    return HandPoser(rig)
+
+
+def person(rig: Rig, distance: float = 3.0, confidence: float = 0.9) -> Person:
+    """Who raises the right forearm, straight up before the camera: the wrist at `WRIST`, the elbow below it."""
+    scale = FOCAL / distance
+    rotations = np.tile(np.eye(3), (JOINTS, 1, 1))
+    rotations[0] = np.diag([1.0, -1.0, -1.0])  # facing the camera
+    rotations[19] = [[0, 1, 0], [-1, 0, 0], [0, 0, 1]]  # the right forearm from the side to upwards
+    joints, keypoints = np.zeros((17, 3), np.float32), np.zeros((17, 3), np.float32)
+    joints[10] = (*(np.array(WRIST) - SIDE / 2) / scale, 0)
+    joints[8] = joints[10] + [0, 0.26, 0]
+    keypoints[10], keypoints[8] = (*WRIST, confidence), (WRIST[0], WRIST[1] + 0.26 * scale, confidence)
+    return Person(
+        score=0.9,
+        bbox=(100.0, 100.0, 600.0, 600.0),
+        keypoints_2d=keypoints,
+        joints=joints,
+        vertices=np.zeros((rig.vertex_count, 3), np.float32),
+        faces=np.zeros((0, 3), np.int32),
+        joint_names=COCO_JOINTS,
+        camera=Camera(FOCAL, (SIDE / 2, SIDE / 2), (0.0, 0.0, distance), (1.0, 0.0, 0.0)),
+        body=BodyFit(rotations, np.zeros(rig.shape_count), np.zeros(3), 0.0),
+    )
+
+
+def posed(
+    people: list[Person], poser: HandPoser, presence: float = 0.95, right: float = 0.95, off: float = 0.0
+) -> dict:
+    """What comes of a right hand of these people, its palm to the camera, and a network that is so sure of it."""
+    size = 0.19 * FOCAL / 3.0
+    points = np.array(WRIST) + [off * size, 0] + HAND * [1, 1] * size
+    landmarker, image = fake_landmarker([(points, presence, right)], np.zeros((SIDE, SIDE, 3), np.uint8))
+    return pose_hands(people, image, landmarker, poser)
+
+
+def test_a_hand_that_is_surely_seen_poses_the_bodys(rig: Rig, poser: HandPoser) -> None:
+    who = person(rig)
+    found = posed([dataclasses.replace(who, body=None), who], poser)
+    assert list(found) == [1] and found[1].fingers is not None and rig.hands is not None
+    assert np.allclose(found[1].fingers[:15], rig.hands.relaxed_rotations[:15])
+    assert not np.allclose(found[1].fingers[15:], rig.hands.relaxed_rotations[15:])
+
+
+@pytest.mark.parametrize(
+    "doubt", [{"presence": 0.6}, {"right": 0.2}, {"off": 0.6}], ids=["unsure", "the other side", "not at the wrist"]
+)
+def test_a_hand_in_doubt_poses_nothing(rig: Rig, poser: HandPoser, doubt: dict[str, float]) -> None:
+    assert posed([person(rig)], poser, **doubt) == {}
+
+
+@pytest.mark.parametrize("who", [{"distance": 12.0}, {"confidence": 0.3}], ids=["small", "a wrist nobody saw"])
+def test_what_cannot_be_seen_is_not_looked_for(rig: Rig, poser: HandPoser, who: dict[str, float]) -> None:
+    def never(crops: np.ndarray) -> None:
+        raise AssertionError("nothing is to be seen here")
+
+    image = np.zeros((SIDE, SIDE, 3), np.uint8)
+    assert pose_hands([person(rig, **who)], image, never, poser) == {}  # type: ignore[arg-type]
+
+
+def test_one_hand_is_not_two_peoples(rig: Rig, poser: HandPoser) -> None:
+    """Two people whose wrists are in the same place: one of them gets it."""
+    assert len(posed([person(rig), person(rig)], poser)) == 1
