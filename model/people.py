@@ -9,6 +9,7 @@ import numpy as np
 
 from model.body.fitter import BodyFitter
 from model.body.refinement import Seen, confidence_of_heatmaps
+from model.body.wrists import HAND_LANDMARKS
 from model.interfaces import Box
 from model.joints import BLAZEPOSE_LANDMARKS
 from model.perception.detection import Detection, distinct
@@ -33,7 +34,8 @@ def with_bodies(people: Sequence[Person], fitter: BodyFitter, before: Sequence[P
     places = np.array([camera.translation for camera in cameras])
     starts = [person.body for person in before or () if person.body is not None]
     start = starts if len(starts) == len(people) else None
-    bodies = fitter.bodies(np.stack([person.vertices for person in people]), places, seen, start)
+    meshes = np.stack([person.vertices for person in people])
+    bodies = fitter.bodies(meshes, places, seen, start, knuckles_of(people))
     return [
         person
         if body is None
@@ -50,8 +52,19 @@ def with_bodies(people: Sequence[Person], fitter: BodyFitter, before: Sequence[P
 
 def seen_of(people: Sequence[Person], details: Sequence[str]) -> Seen:
     """What photos say of people: of their joints, then of the named ones of their landmarks, if they have any."""
+    return _seen(people, np.stack([_evidence(person, details) for person in people]))
+
+
+def knuckles_of(people: Sequence[Person]) -> Seen:
+    """What photos say of people's hands, as `turn_wrists` has it."""
+    named = [BLAZEPOSE_LANDMARKS.index(name) for name in HAND_LANDMARKS]
+    none = np.zeros((len(named), 3))
+    return _seen(people, np.stack([none if each.landmarks_2d is None else each.landmarks_2d[named] for each in people]))
+
+
+def _seen(people: Sequence[Person], keypoints: np.ndarray) -> Seen:
+    """Keypoints (B, K, 3) of people, pixels and how sure they are, in their cameras."""
     cameras = [person.camera for person in people]
-    keypoints = np.stack([_evidence(person, details) for person in people])
     return Seen(
         keypoints[..., :2],
         keypoints[..., 2],

@@ -11,6 +11,7 @@ from model.body.fitting import BodyFit, fit
 from model.body.keypoints import Keypoints
 from model.body.refinement import Seen, refine
 from model.body.rig import Rig
+from model.body.wrists import turn_wrists
 from model.joints import COCO_ROOT
 
 _NO_BODY = 0.1  # metres: a mesh that is farther from every body, in the mean, is of something else
@@ -61,7 +62,12 @@ class BodyFitter:
         self._regressor, self._regressed = regressor[:, used], rig.subset(used)
 
     def bodies(
-        self, meshes: np.ndarray, translations: np.ndarray, seen: Seen, start: Sequence[BodyFit] | None = None
+        self,
+        meshes: np.ndarray,
+        translations: np.ndarray,
+        seen: Seen,
+        start: Sequence[BodyFit] | None = None,
+        knuckles: Seen | None = None,
     ) -> list[Body | None]:
         """The body of each person, as if she were alone; None of who came out as no body.
 
@@ -70,6 +76,7 @@ class BodyFitter:
             translations: (B, 3) metres: where each one was placed before the camera.
             seen: what the photo says of them: of the joints, then of the details.
             start: a fit of each that is near, such as that of the frame before.
+            knuckles: what the photo says of their hands, see `turn_wrists`.
         """
         found: list[Body | None] = [None] * len(meshes)
         sound = np.isfinite(meshes).all(axis=(1, 2)) & np.isfinite(translations).all(axis=1)
@@ -80,9 +87,12 @@ class BodyFitter:
         refined = refine(
             self.rig, self._keypoints, [fits[index] for index in people], translations[people], seen.subset(people)
         )
+        bodies, places = [body.fit for body in refined], [body.translation for body in refined]
+        if knuckles is not None:
+            bodies = turn_wrists(self.rig, bodies, np.reshape(places, (-1, 3)), knuckles.subset(people))
         for begin in range(0, len(people), _BATCH):
             part = slice(begin, begin + _BATCH)
-            posed = self._posed([body.fit for body in refined[part]], [body.translation for body in refined[part]])
+            posed = self._posed(bodies[part], places[part])
             for index, body in zip(people[part], posed, strict=True):
                 found[index] = body
         return found
