@@ -98,7 +98,7 @@ def test_in_haste_networks_see_fewer_frames(client, model, clip):
         ("", {"files": {"image": ("a", b"x")}}, 422, "curl -F video="),
         ("", {"content": b"{}", "headers": {"Content-Type": "application/json"}}, 422, "curl -F video="),
         ("", {"content": b"no film", "headers": {"Content-Type": "video/mp4"}}, 415, "no video"),
-        ("", {"content": b"", "headers": {"Content-Type": "video/mp4"}}, 415, "no video"),
+        ("", {"content": b"", "headers": {"Content-Type": "video/mp4"}}, 422, "video is empty"),
         ("?format=obj", {}, 422, "format"),
         ("?fps=3", {}, 422, "fps: there is no such parameter.*frame_rate"),
         ("?frame_rate=0", {}, 422, "frame_rate"),
