@@ -30,9 +30,9 @@ _STEPS = 6
 _DONE = 3e-3  # radians and metres: smaller steps change nothing that can be seen
 _GAIN = 0.01  # of the cost: nor does a step that takes off less
 # People of footage and of motion capture, noisy heatmaps too, come to 6 at most; half of those whose left and right are
-# exchanged to 22 and more.
-_MOST_STRAIN = 8.0
-"""Where bodies must turn so far from the network's answer, what was seen is not theirs: they stay as they are."""
+# exchanged to 22 and more. What asks bodies to turn so far from the network's answer is less and less theirs: they go
+# part of the way, in the end none. Were that one threshold, a pixel would decide between two poses, decimetres apart.
+_USUAL_STRAIN, _MOST_STRAIN = 8.0, 14.0
 _DAMPING = 1e-3
 _BATCH = 64  # people at once: bounds the memory
 
@@ -137,7 +137,7 @@ def _refine_batch(
 ) -> list[RefinedBody]:
     task = Task(rig, keypoints, fits, translations, seen)
     rotations = np.stack([fit.rotations for fit in fits]).astype(np.float64)
-    fitted = state = task.state(rotations, task.translation)
+    state = task.state(rotations, task.translation)
     damping = np.full(len(fits), _DAMPING)
     moving = np.ones(len(fits), bool)
     for _ in range(_STEPS):
@@ -150,7 +150,10 @@ def _refine_batch(
         moving &= np.abs(step).max(axis=1) >= _DONE
         if not moving.any():
             break
-    return state.where(state.strain > _MOST_STRAIN, fitted).bodies(fits)
+    share = ((_MOST_STRAIN - state.strain) / (_MOST_STRAIN - _USUAL_STRAIN)).clip(0, 1)
+    if (share < 1).any():
+        state = state.where(share < 1, task.part_of_the_way(state, share))
+    return state.bodies(fits)
 
 
 @dataclass(frozen=True)
@@ -246,6 +249,14 @@ class Task:
         cost = (self._trust * self._gross * squared / (self._gross + squared)).sum(axis=1)
         strain = (self.stiffness * np.square(away)).sum(axis=1)
         return State(rotations, translation, above, places, parts, joints, off, away, strain, cost + strain)
+
+    def part_of_the_way(self, state: State, share: np.ndarray) -> State:
+        """The bodies that went such shares (B,) of the way from the network's answer to the state."""
+        turns = Rotation.from_matrix((state.rotations @ np.swapaxes(self.rotations, 2, 3)).reshape(-1, 3, 3))
+        shares = np.repeat(share, JOINTS)[:, None]
+        less = Rotation.from_rotvec(shares * turns.as_rotvec()).as_matrix().reshape(-1, JOINTS, 3, 3)
+        away = share[:, None] * (state.translation - self.translation)
+        return self.state(less @ self.rotations, self.translation + away)
 
     def step(self, state: State, damping: np.ndarray) -> np.ndarray:
         """(B, 69): for each joint a rotation vector about its place, in the camera's axes, and the translation's.
