@@ -29,7 +29,7 @@ def test_a_person_who_was_missed_is_had_by_a_box(tab, sample):
     tab.page.route(re.compile(r"/reconstruct(\?mode=[a-z-]+)?$"), lambda route: route.fulfill(json=only))
     tab.answer(lambda: choose_file(tab, encoded(sample), "again.jpg", "image/jpeg"))
     tab.page.click("#missed")
-    frame = tab.page.locator(".frame").bounding_box()
+    frame = tab.page.locator(".frame").first.bounding_box()
     scale = min(frame["width"] / first["width"], frame["height"] / first["height"])
     left = frame["x"] + (frame["width"] - scale * first["width"]) / 2
     top = frame["y"] + (frame["height"] - scale * first["height"]) / 2
