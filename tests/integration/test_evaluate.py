@@ -203,7 +203,8 @@ def test_photos_by_the_command(photo: Photo, shipped: str, tmp_path: Path) -> No
     errors = [value for key, value in tables["limbs_3d"]["two.png"].items() if key != "name"]
     assert 0 < errors[0] < 90 and 0 < errors[1] < 160  # millimetres; the mean pose is at 190 and 300
     both, raw, backbone, landmarks = errors[::2]  # PA-MPJPE
-    assert backbone != landmarks and both in (backbone, landmarks) and raw != both
+    assert abs(backbone - landmarks) > 1 and raw != both
+    assert min(abs(both - backbone), abs(both - landmarks)) < 0.5  # hands that are seen turn wrists of the first alone
     assert len(list((tmp_path / "out" / "photos").rglob("*.jpg"))) == 2 * 4
 
 
