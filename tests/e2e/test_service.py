@@ -61,7 +61,8 @@ def test_from_a_photo_to_a_skeleton(service):
     (person,) = service.post("/reconstruct", params=parameters, files={"image": photo()}).json()["people"]
     fitted = Glb(service.get(person["mesh"]["rigged"]).content).skinned()
     off = np.linalg.norm(fitted - np.array(person["vertices"]) * (1, -1, -1), axis=1)
-    assert off.max() < 1e-4  # metres: it is the same body
+    # Metres: it is the same body; between fingers some vertices hang on five joints, of which files keep four.
+    assert off.mean() < 1e-5 and off.max() < 1e-3
     assert 0 < person["parameters"]["residual_mm"] < 100  # a figure that hardly looks like anybody
 
 
