@@ -267,7 +267,7 @@ def test_everybody_is_dressed_alike_or_each_in_a_colour(
     raw = reconstructor.reconstruct(picture.image, focal_length=FOCAL, mesh="raw").people[0]
     assert raw.colors is person.colors
     rig, body = reconstructor.rig, person.body
-    worn = rig.pose(body.rotations, body.shape, body.translation)
+    worn = rig.pose(body.rotations, body.shape, body.translation, body.fingers)
     assert np.abs(worn - person.vertices).max() < 1e-4
     with pytest.raises(BadInput, match="choose plain or person"):
         reconstructor.reconstruct(picture.image, colors="red")
