@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from model.body.evidence import Seen, confidence_of_heatmaps
 from model.body.fitter import BodyFitter
-from model.body.refinement import Seen, confidence_of_heatmaps
 from model.body.wrists import HAND_LANDMARKS
 from model.interfaces import Box
 from model.joints import BLAZEPOSE_LANDMARKS

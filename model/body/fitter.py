@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from model.body.evidence import Seen
 from model.body.fitting import BodyFit, fit
 from model.body.keypoints import Keypoints
-from model.body.refinement import Seen, refine
+from model.body.refinement import refine
 from model.body.rig import Rig
 from model.body.wrists import turn_wrists
 from model.joints import COCO_ROOT

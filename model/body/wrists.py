@@ -13,9 +13,9 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from model.body.evidence import Seen
 from model.body.fitting import BodyFit
 from model.body.hands import WRISTS
-from model.body.refinement import Seen
 from model.body.rig import Rig
 from model.body.skeleton import joint_positions, to_global
 from model.joints import SMPL_PARENTS

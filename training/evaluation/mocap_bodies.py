@@ -7,8 +7,8 @@ from functools import lru_cache
 import numpy as np
 import torch
 
+from model.body.evidence import Seen, confidence_of_heatmaps
 from model.body.fitter import BodyFitter
-from model.body.refinement import Seen, confidence_of_heatmaps
 from model.body.rig import Rig
 from model.network.heatmaps import read_heatmaps
 from model.network.placement import solve_translation

@@ -9,9 +9,9 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 import weights
+from model.body.evidence import Seen
 from model.body.fitter import Body, BodyFitter
 from model.body.fitting import BodyFit, fit
-from model.body.refinement import Seen
 from model.body.rig import Rig
 from model.body.rig_file import load_rig
 from model.joints import COCO_JOINTS, COCO_MIRROR, COCO_ROOT, JOINTS

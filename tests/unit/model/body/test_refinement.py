@@ -9,9 +9,10 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 import weights
+from model.body.evidence import Seen
 from model.body.fitting import BodyFit
 from model.body.keypoints import Keypoints
-from model.body.refinement import Seen, refine
+from model.body.refinement import refine
 from model.body.rig import Rig
 from model.body.rig_file import load_rig
 from model.joints import COCO_JOINTS, COCO_ROOT, JOINTS

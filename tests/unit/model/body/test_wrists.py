@@ -9,8 +9,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 import weights
+from model.body.evidence import Seen
 from model.body.fitting import BodyFit
-from model.body.refinement import Seen
 from model.body.rig import Rig
 from model.body.rig_file import load_rig
 from model.body.skeleton import joint_positions, to_global
