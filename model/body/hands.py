@@ -105,8 +105,7 @@ class Hands:
         """
         places = np.concatenate([rest_joints, self.heads(vertices)])  # (52, 3)
         along = places[JOINTS:] - places[list(FINGER_PARENTS)]
-        own: np.ndarray = straighten[np.repeat(WRISTS, FINGERS // 2)]
-        return _turned(own, along)
+        return _turned(with_fingers(straighten)[JOINTS:], along)
 
     def weights(self, dense: np.ndarray) -> np.ndarray:
         """Dense skinning weights (V, 22) of hands in one piece to those of all joints (V, 52)."""
@@ -117,6 +116,11 @@ class Hands:
             split[self.vertices, JOINTS + own.start : JOINTS + own.stop] = shares * whole[:, None]
             split[self.vertices, wrist] = whole * (1 - shares.sum(axis=1)).clip(0)
         return split
+
+
+def with_fingers(values: np.ndarray) -> np.ndarray:
+    """Values (22, ...) of the joints, and behind them each finger joint's, which are its wrist's: (52, ...)."""
+    return np.concatenate([values, values[np.repeat(WRISTS, FINGERS // 2)]])
 
 
 def _turned(matrices: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -115,10 +115,7 @@ class SkeletonMotion:
     @cached_property
     def quaternions(self) -> np.ndarray:
         """(N, 22, 4) x, y, z, w of the rotations, without jumps from frame to frame."""
-        found = Rotation.from_matrix(self.rotations.reshape(-1, 3, 3)).as_quat().reshape(-1, JOINTS, 4)
-        flips = np.where((found[1:] * found[:-1]).sum(axis=-1, keepdims=True) < 0, -1, 1)
-        found[1:] *= np.cumprod(flips, axis=0)
-        return found
+        return steady_quaternions(self.rotations)
 
     def with_rotations(self, rotations: np.ndarray) -> SkeletonMotion:
         """Other rotations (N, 22, 3, 3); keypoints go with the pelvis alone."""
@@ -156,6 +153,14 @@ class SkeletonMotion:
     def is_there(self, times: np.ndarray) -> np.ndarray:
         """(T,) bool: which times lie between the first pose and the last one, half a millisecond aside."""
         return (times > self.times[0] - 5e-4) & (times < self.times[-1] + 5e-4)
+
+
+def steady_quaternions(rotations: np.ndarray) -> np.ndarray:
+    """(N, J, 4) x, y, z, w of rotations (N, J, 3, 3), without jumps from frame to frame."""
+    found = Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_quat().reshape(*rotations.shape[:2], 4)
+    flips = np.where((found[1:] * found[:-1]).sum(axis=-1, keepdims=True) < 0, -1, 1)
+    found[1:] *= np.cumprod(flips, axis=0)
+    return found
 
 
 def even_times(rate: float, end: float) -> np.ndarray:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.body.hands import FINGERS, WRISTS
+from model.body.hands import with_fingers
 from model.body.motion import SkeletonMotion
 from model.formats.skeletons import SKELETONS, Skeleton
 from model.joints import FINGER_PARENTS, JOINTS, SMPL_PARENTS
@@ -31,7 +31,7 @@ def to_bvh(motion: SkeletonMotion, rate: float, skeleton: Skeleton = SKELETONS["
     parents: tuple[int, ...] = SMPL_PARENTS
     if motion.rig.hands and len(skeleton.names) > JOINTS:
         parents, lengths = (*parents, *FINGER_PARENTS), np.concatenate([lengths, motion.finger_offsets])
-        axes = np.concatenate([axes, axes[np.repeat(WRISTS, FINGERS // 2)]])
+        axes = with_fingers(axes)
         for finger, parent in enumerate(FINGER_PARENTS):
             own = np.concatenate([own, own[:, parent, None] @ motion.fingers[:, finger, None]], axis=1)
     tree = _Tree(skeleton.names, parents)
@@ -136,7 +136,7 @@ def _ends(motion: SkeletonMotion, offsets: np.ndarray) -> np.ndarray:
     weights, joints, axes = rig.dense_weights, rest.joints, rest.straighten
     if rig.hands and len(offsets) > JOINTS:
         weights, joints = rig.hands.weights(weights), np.concatenate([joints, rig.hands.heads(rest.vertices)])
-        axes = np.concatenate([axes, axes[np.repeat(WRISTS, FINGERS // 2)]])
+        axes = with_fingers(axes)
     ahead = offsets / np.maximum(np.linalg.norm(offsets, axis=1, keepdims=True), 1e-9)
     ends = np.zeros_like(offsets)
     for joint in range(len(offsets)):

@@ -7,10 +7,9 @@ With all rotations zero the skeleton stands in SMPL's T-pose, facing +z, so that
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
-from model.body.hands import FINGERS, WRISTS, Hands
-from model.body.motion import SkeletonMotion
+from model.body.hands import Hands, with_fingers
+from model.body.motion import SkeletonMotion, steady_quaternions
 from model.body.rig import Rest, strongest
 from model.formats.gltf import GltfWriter
 from model.formats.mesh import smooth_normals
@@ -33,11 +32,12 @@ def to_rigged_glb(
     bones, weights = motion.rig.bones, motion.rig.weights
     names: tuple[str, ...] = SMPL_JOINT_NAMES
     parents: tuple[int, ...] = SMPL_PARENTS
-    offsets = motion.offsets
+    offsets, quaternions, roots = motion.offsets, motion.quaternions, motion.roots
     if hands:
         bones, weights = strongest(hands.weights(motion.rig.dense_weights))
         names, parents = (*names, *FINGER_NAMES), (*parents, *FINGER_PARENTS)
         offsets = np.concatenate([offsets, motion.finger_offsets])
+        quaternions = np.concatenate([quaternions, steady_quaternions(motion.fingers)], axis=1)
     if not moves:  # what SMPL's pose blend shapes do is right for one pose only
         rest = motion.rig.with_pose_offsets(rest, motion.rotations[0])
     file = GltfWriter()
@@ -52,13 +52,11 @@ def to_rigged_glb(
         "indices": file.indices(faces),
         "material": 0,
     }
-    quaternions, roots = motion.quaternions, motion.roots
-    turned = [*quaternions[0], *Rotation.from_matrix(motion.fingers[0]).as_quat()] if hands else [*quaternions[0]]
     joints = [
         {
             "name": joint,
             "translation": (roots[0] if index == 0 else offsets[index]).tolist(),
-            "rotation": turned[index].tolist(),
+            "rotation": quaternions[0, index].tolist(),
             "children": [1 + child for child, parent in enumerate(parents) if parent == index],
         }
         for index, joint in enumerate(names)
@@ -68,11 +66,8 @@ def to_rigged_glb(
         *({k: v for k, v in joint.items() if k != "children" or v} for joint in joints),
     ]
     if moves:
-        turns = {(1 + joint, "rotation"): quaternions[:, joint] for joint in range(JOINTS)}
-        if motion.seen_fingers is not None:
-            moving = Rotation.from_matrix(motion.fingers.reshape(-1, 3, 3)).as_quat().reshape(len(motion), -1, 4)
-            moving[1:] *= np.cumprod(np.where((moving[1:] * moving[:-1]).sum(axis=-1) < 0, -1, 1), axis=0)[..., None]
-            turns |= {(1 + JOINTS + finger, "rotation"): moving[:, finger] for finger in range(FINGERS)}
+        moving = JOINTS if motion.seen_fingers is None else len(names)  # relaxed fingers keep still
+        turns = {(1 + joint, "rotation"): quaternions[:, joint] for joint in range(moving)}
         file.animate(motion.times, {(1, "translation"): roots, **turns})
     skin = {
         "name": name,
@@ -87,7 +82,7 @@ def _inverse_bind(rest: Rest, hands: Hands | None) -> np.ndarray:
     """(J, 4, 4): from where the body was modelled to each joint's axes, which are the T-pose's."""
     axes, joints = rest.straighten, rest.joints
     if hands:
-        axes = np.concatenate([axes, axes[np.repeat(WRISTS, FINGERS // 2)]])
+        axes = with_fingers(axes)
         joints = np.concatenate([joints, hands.heads(rest.vertices)])
     matrices = np.tile(np.eye(4), (len(joints), 1, 1))
     matrices[:, :3, :3] = axes

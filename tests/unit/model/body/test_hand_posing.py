@@ -11,18 +11,10 @@ from model.body.hand_posing import HandPoser
 from model.body.hands import FINGERS, WRISTS
 from model.body.rig import Rig
 from model.body.skeleton import joint_positions, to_global
-from model.body.suit import find_worn
 from model.joints import FINGER_PARENTS, JOINTS
 
 SIDES = ("left", "right")
 ORDER = (4, 0, 1, 3, 2)  # thumb to little finger among SMPL-H's fingers
-
-
-@pytest.fixture(scope="module")
-def rig() -> Rig:
-    worn = find_worn(13_718)
-    assert worn is not None and worn.hands is not None
-    return worn
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from model.body.fitting import BodyFit
 from model.body.hands import FINGERS, Hands, load_hands, save_hands
 from model.body.motion import SkeletonMotion
 from model.body.rig import Rig
-from model.body.suit import find_worn
 from model.errors import BadData
 from model.formats.bvh import to_bvh
 from model.formats.rigged_glb import to_rigged_glb
@@ -27,13 +26,6 @@ from tests.support.glb import Glb
 TURN_UP = np.array([1, -1, -1])
 FLAT = np.tile(np.eye(3), (FINGERS, 1, 1))
 WRISTS = {"left": 20, "right": 21}
-
-
-@pytest.fixture(scope="module")
-def rig() -> Rig:
-    worn = find_worn(13_718)
-    assert worn is not None and worn.hands is not None
-    return worn
 
 
 @pytest.fixture(scope="module")
