@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 import cv2
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.image_files import encode, exif_block
+from model.formats.photo import decode
+from tests.support.image_files import ORIENTED_XMP, encode, exif_block, smooth
 from tests.support.npm import npm_package
 from tests.support.tab import INSIDE, PEOPLE, SAMPLE, Tab, choose_file, problem
 
@@ -55,6 +57,26 @@ def test_avif_is_sent_as_it_is_and_shown(tab):
     # What a canvas makes of a photo has no EXIF: 1200 x 800 pixels have a diagonal of 1442, a film one of 43.3 mm.
     assert answer["people"][0]["camera"]["focal_length"] == pytest.approx(60 * 1442.2 / 43.267, rel=1e-3)
     assert tab.page.locator("#stages .note").is_hidden()
+
+
+SIZE = """async (address) => {
+    const image = new Image();
+    image.src = address;
+    await image.decode();
+    return [image.naturalWidth, image.naturalHeight];
+}"""
+
+
+@pytest.mark.parametrize(
+    ("options", "size"), [({"exif": exif_block(6)}, [60, 80]), ({"xmp": ORIENTED_XMP}, [80, 60])], ids=["exif", "xmp"]
+)
+def test_a_browser_turns_a_photo_as_the_service_does(browser, options, size):
+    data = encode(smooth(), format="JPEG", **options)
+    page = browser.new_page()
+    assert page.evaluate(SIZE, f"data:image/jpeg;base64,{base64.b64encode(data).decode()}") == size
+    page.close()
+    photo = decode(data, 10_000)
+    assert [photo.width, photo.height] == size
 
 
 PASTE_LARGE = """() => {

@@ -52,6 +52,13 @@ def exif_block(orientation: int = 1, focal_length: int | None = None) -> bytes:
     return exif.tobytes()
 
 
+ORIENTED_XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description rdf:about="" xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/>'
+    b"</rdf:RDF></x:xmpmeta>"
+)
+"""Says that the picture lies on its side."""
+
 Entry = tuple[int, int, int, bytes]
 """Tag, type, how many, and four bytes: the value or where it is."""
 SHORT, LONG, ASCII, RATIONAL = 3, 4, 2, 5

@@ -17,6 +17,7 @@ from tests.support.image_files import (
     FORMATS,
     LIMIT,
     ORIENTATION,
+    ORIENTED_XMP,
     encode,
     exif_block,
     jpeg_with,
@@ -129,6 +130,16 @@ def test_of_exif_in_boxes_only_the_focal_length_counts(options):
     photo = decode(lying, LIMIT)
     assert difference(photo, smooth()) <= 16
     assert photo.focal_length == pytest.approx(100 * 50 / 43.2666, rel=1e-5)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "WEBP", "AVIF"])
+def test_an_orientation_in_xmp_alone_is_passed_over_as_browsers_do(format):
+    data = encode(smooth(), format=format, xmp=ORIENTED_XMP)
+    with Image.open(io.BytesIO(data)) as image:
+        assert ImageOps.exif_transpose(image).size == (60, 80)  # Pillow would turn it
+    assert difference(decode(data, LIMIT), smooth()) <= 16
+    data = encode(smooth(), format=format, xmp=ORIENTED_XMP, exif=exif_block(3))
+    assert difference(decode(data, LIMIT), smooth()[::-1, ::-1]) <= 16
 
 
 def test_heic_without_its_extra_names_the_extra(monkeypatch):
