@@ -27,9 +27,9 @@ _GROSS = 4.0  # times the noise: errors beyond count less and less (Geman and Mc
 _SIDEWAYS = 0.1  # metres: how far the person may stand beside where she was placed
 _DEEP = 0.1  # of her distance: likewise, nearer or farther
 _NEAREST = 0.1  # metres before the camera: keeps a projection finite
-_STEPS = 6
+_STEPS = 8
 _DONE = 3e-3  # radians and metres: smaller steps change nothing that can be seen
-_GAIN = 0.01  # of the cost: nor does a step that takes off less
+_GAIN = 0.003  # of the cost: nor does a step that takes off less
 # People of footage and of motion capture, noisy heatmaps too, come to 6 at most; half of those whose left and right are
 # exchanged to 22 and more. What asks bodies to turn so far from the network's answer is less and less theirs: they go
 # part of the way, in the end none. Were that one threshold, a pixel would decide between two poses, decimetres apart.

@@ -175,7 +175,8 @@ def test_a_pixel_more_or_less_changes_little(
 ) -> None:
     """Nothing decides between two poses: joints seen a pixel (3 to 6 mm) elsewhere move a body by 5 to 10 mm.
 
-    Some of these answers are so far off that bodies go only part of the way; a threshold made that 200 mm.
+    Some of these answers are so far off that bodies go only part of the way; a threshold made that 200 mm, and steps
+    that ended early moved single joints by 166.
     """
     fits, confidence = bodies(rig, regressor), np.full((PEOPLE, 17), height)
     pixels, answers = projected(joints_of(rig, regressor, fits), placed()), shaken(fits)
@@ -185,5 +186,7 @@ def test_a_pixel_more_or_less_changes_little(
         return np.stack([body.joints for body in refine(rig, keypoints, answers, placed(), seen)])
 
     still, rng = refined(np.zeros_like(pixels)), np.random.default_rng(0)
-    moved = [np.linalg.norm(refined(rng.normal(0, 0.7, pixels.shape)) - still, axis=2).mean(axis=1) for _ in range(8)]
-    assert np.max(moved) < 0.03 and np.mean(moved, axis=0).max() < 0.015
+    moved = np.stack([refined(rng.normal(0, 0.7, pixels.shape)) - still for _ in range(8)])
+    joints = np.linalg.norm(moved, axis=3)  # (8, B, K)
+    people = joints.mean(axis=2)
+    assert people.max() < 0.02 and people.mean(axis=0).max() < 0.01 and joints.max() < 0.08
