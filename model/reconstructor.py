@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,7 +27,7 @@ from model.perception.crops import upright_crop
 from model.perception.detection import Detection
 from model.perception.following import follow_people
 from model.perception.hands import Landmarker
-from model.perception.landmarks import SURE
+from model.perception.landmarks import DOUBTED, SURE
 from model.perception.pose_choice import regress_people
 from model.perception.refinement import Neighbours, neighbours_of
 from model.perception.subjects import SUBJECTS
@@ -42,6 +43,7 @@ MeshKind = Literal["body", "raw"]
 HandsMode = Literal["auto", "off"]
 
 _BATCH = 8  # people that go through the network at once: bounds the memory that a crowd takes
+_FEW = 4  # people at most who are all seen twice: of more, it would take seconds
 
 Colors = Literal["plain", "person"]
 
@@ -151,6 +153,7 @@ class Reconstructor:
         colors: Colors = "plain",
         mesh: MeshKind = "body",
         hands: HandsMode = "auto",
+        twice: bool = True,
     ) -> Reconstruction:
         """Reconstructs the people in a photo, the most prominent first (or in the order of `boxes`).
 
@@ -169,6 +172,8 @@ class Reconstructor:
                 where there is a rig for it; "raw" for the network's own mesh and joints.
             hands: "auto" lets hands that are surely seen pose wrists and fingers of the bodies that they belong to,
                 and the others hang relaxed; "off" all.
+            twice: whether BlazePose sees everybody a second time, in the mirror, if there are few people: some 2 mm
+                nearer, for the time of its pass. Otherwise only who is in doubt is seen twice.
 
         Raises:
             BadInput: when the image, a box or a number cannot be used, or there are no such colours.
@@ -197,9 +202,10 @@ class Reconstructor:
         neighbours = neighbours_of(found)
         wanted = len(found) if max_people is None else max_people
         step = max(1, min(_BATCH, wanted))
+        doubted = math.inf if twice and min(wanted, len(found)) <= _FEW else DOUBTED
         for start in range(0, len(found), step):
             part = slice(start, start + step)
-            people += self._people(image, found[part], neighbours[part], focal)
+            people += self._people(image, found[part], neighbours[part], focal, doubted)
             people = people if boxes is not None else distinct_people(people)
             if len(people) >= wanted:
                 break
@@ -278,21 +284,21 @@ class Reconstructor:
         return replace(larger, joints=body.joints, vertices=body.vertices, body=body.fit)
 
     def _people(
-        self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float
+        self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float, doubted: float
     ) -> list[Person]:
         """Each one, or its twin where that fits what was seen much better."""
         twins = {index: detection.twin for index, detection in enumerate(found) if detection.twin is not None}
-        everyone = self._each(image, [*found, *twins.values()], [*neighbours, *[()] * len(twins)], focal)
+        everyone = self._each(image, [*found, *twins.values()], [*neighbours, *[()] * len(twins)], focal, doubted)
         people, answers = everyone[: len(found)], everyone[len(found) :]
         for index, twin in zip(twins, answers, strict=True):
             people[index] = better(people[index], twin)
         return people
 
     def _each(
-        self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float
+        self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float, doubted: float
     ) -> list[Person]:
         regress = CropRegressor(self.network, image, focal)
-        results = regress_people(found, neighbours, regress, self.landmarks_from)
+        results = regress_people(found, neighbours, regress, self.landmarks_from, doubted)
         return [self._person(*pair, regress) for pair in zip(found, results, strict=True)]
 
     def _person(self, detection: Detection, result: CropResult, regress: CropRegressor) -> Person:

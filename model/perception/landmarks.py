@@ -21,9 +21,9 @@ from model.perception.votes import vote
 
 SURE = 0.65
 """Mean height of the joints' heatmaps from which its landmarks are believed."""
-_DOUBTED = 0.75
+DOUBTED = 0.75
 """Below this mean height some joints are often those of another limb: people are seen again, in the mirror. That is a
-fifth of rendered people, who come out some 10 mm nearer; up to 0.8 it would be a third, which gains little more."""
+fifth of rendered people, who come out some 10 mm nearer; the surer ones gain 1 to 2 mm."""
 _SIZE = 256  # pixels on a side of its crops
 _SEEN = 0.2  # confidence from which a joint tells where to crop
 _REACH = 1.1  # radius of the circle about a person's hips that holds her all, by that of the joints'
@@ -72,13 +72,16 @@ def lift_crop(landmarks: np.ndarray, width: int, height: int) -> Crop | None:
     return replace(crop, centre=(x, y), side=side) if side >= 2 else None
 
 
-def lift_landmarks(people: Sequence[np.ndarray], regress: CropRegressor, sure: float = SURE) -> list[CropResult | None]:
+def lift_landmarks(
+    people: Sequence[np.ndarray], regress: CropRegressor, sure: float = SURE, doubted: float = DOUBTED
+) -> list[CropResult | None]:
     """Regresses people from BlazePose's landmarks.
 
     Args:
         people: (17, 3) joints of each, roughly; see `landmark_crop`.
         regress: answers for the photo.
         sure: least mean height of the joints' heatmaps.
+        doubted: mean height below which people are seen again in the mirror, if they may be believed at all.
 
     Returns:
         For each of them the result in the crop that fits her; None where BlazePose is not sure.
@@ -86,9 +89,9 @@ def lift_landmarks(people: Sequence[np.ndarray], regress: CropRegressor, sure: f
     height, width = regress.image.shape[:2]
     closest = {index: crop for index, joints in enumerate(people) if (crop := landmark_crop(joints)) is not None}
     seen = dict(zip(closest, _landmarks(list(closest.values()), regress), strict=True))
-    doubted = [index for index, points in seen.items() if sure <= _height(points) < _DOUBTED]
-    again = _landmarks([closest[index].mirror() for index in doubted], regress)
-    for index, mirrored in zip(doubted, again, strict=True):
+    twice = [index for index, points in seen.items() if sure <= _height(points) < doubted]
+    again = _landmarks([closest[index].mirror() for index in twice], regress)
+    for index, mirrored in zip(twice, again, strict=True):
         seen[index] = vote(seen[index], mirrored[list(BLAZEPOSE_MIRROR)], people[index])
     believed = {index: points for index, points in seen.items() if _height(points) >= sure}
     crops = {index: crop for index, points in believed.items() if (crop := lift_crop(points, width, height))}

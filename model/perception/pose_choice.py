@@ -9,12 +9,16 @@ import numpy as np
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import upright_crop
 from model.perception.detection import Detection
-from model.perception.landmarks import lift_landmarks
+from model.perception.landmarks import DOUBTED, lift_landmarks
 from model.perception.refinement import Neighbours, refine, strays
 
 
 def regress_people(
-    found: Sequence[Detection], neighbours: Sequence[Neighbours], regress: CropRegressor, landmarks_from: float
+    found: Sequence[Detection],
+    neighbours: Sequence[Neighbours],
+    regress: CropRegressor,
+    landmarks_from: float,
+    doubted: float = DOUBTED,
 ) -> list[CropResult]:
     """Regresses each person, or hand, from what the better 2D network sees of her.
 
@@ -27,6 +31,7 @@ def regress_people(
         neighbours: of the same people.
         regress: answers for their photo.
         landmarks_from: mean height of the joints' heatmaps from which BlazePose is believed.
+        doubted: likewise, below which it sees people twice; see `lift_landmarks`.
     """
     crops = [detection.crop or upright_crop(detection.box) for detection in found]
     results: dict[int, CropResult] = {}
@@ -34,7 +39,7 @@ def regress_people(
     def lift(joints: dict[int, np.ndarray]) -> None:
         """Keeps the answers to those of whom BlazePose is sure; joints by the indices of people."""
         if regress.network.info.lifts:
-            lifted = lift_landmarks(list(joints.values()), regress, landmarks_from)
+            lifted = lift_landmarks(list(joints.values()), regress, landmarks_from, doubted)
             answers = zip(joints, lifted, strict=True)
             results.update({i: result for i, result in answers if result and not strays(result, neighbours[i])})
 

@@ -65,7 +65,12 @@ class Follower:
                 people = self._model.follow(frame, self._people, self._mesh)
         if people is None:
             found = self._model.reconstruct(
-                frame, focal_length=self._focal_length, ground=False, mesh=self._mesh, hands="off"
+                frame,
+                focal_length=self._focal_length,
+                ground=False,
+                mesh=self._mesh,
+                hands="off",
+                twice=False,  # nor is who is followed: joints would jump where the two take turns
             )
             people = found.people
             # Who is missed now may be there in the next frame.

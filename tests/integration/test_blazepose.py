@@ -10,6 +10,7 @@ from torch import Tensor
 import weights
 from model.errors import BadCheckpoint
 from model.explain import explain_person
+from model.interfaces import LANDMARKS
 from model.joints import BLAZEPOSE_COCO, COCO_JOINTS
 from model.network.backbones import build_backbone
 from model.network.backbones.blazepose import BlazePose, BlazePoseHeavy
@@ -138,3 +139,24 @@ def test_who_it_is_sure_of_is_lifted_from_its_joints(reconstructor: Reconstructo
     assert other.landmarks_2d is None
     assert np.median(np.linalg.norm(other.joints - person.joints, axis=1)) < 0.15
     assert not Reconstructor.load(device="cpu", engine="torch", landmarks=False).network.info.lifts
+
+
+@pytest.mark.parametrize(
+    ("people", "options", "sights"), [(1, {}, 2), (1, {"twice": False}, 1), (4, {}, 8), (5, {}, 5)]
+)
+def test_few_people_are_seen_twice_and_a_crowd_once(
+    people: int, options: dict[str, bool], sights: int, reconstructor: Reconstructor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, seen = reconstructor.network, 0
+    detect = network.detect
+
+    def counted(name: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
+        nonlocal seen
+        seen += len(images) * (name == LANDMARKS)
+        return detect(name, images)
+
+    monkeypatch.setattr(network, "detect", counted)
+    photo = draw_figure(background(256, 256), 16, 16)
+    boxes = [(x, 0.0, 200.0, 256.0) for x in range(20, 20 + people)]
+    assert len(reconstructor.reconstruct(photo, boxes=boxes, **options)) == people
+    assert seen == sights

@@ -77,6 +77,7 @@ class FakeReconstructor:
         colors: str = "plain",
         mesh: str = "body",
         hands: str = "auto",
+        twice: bool = True,
     ) -> Reconstruction:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise BadInput("not RGB")

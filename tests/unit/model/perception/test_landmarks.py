@@ -159,6 +159,11 @@ def test_the_doubted_are_seen_in_the_mirror_too(monkeypatch: pytest.MonkeyPatch)
     network.seen = sure
     assert lift_landmarks([standing()], regress)[0] is not None
     assert [crop.mirrored for crop in network.crops] == [False, True, False]
+    assert lift_landmarks([standing()], regress, doubted=math.inf)[0] is not None
+    assert [crop.mirrored for crop in network.crops[3:]] == [False, True]
+    network.seen = doubtful
+    assert lift_landmarks([standing()], regress, sure=0.71, doubted=math.inf) == [None]
+    assert [crop.mirrored for crop in network.crops[5:]] == [False]
 
 
 def people(*joints: np.ndarray) -> list[Detection]:
