@@ -17,7 +17,7 @@ from cli.job import Job, Outcome
 from model.arrays import to_npz
 from model.body.fitting import BodyFit
 from model.body.motion import SkeletonMotion
-from model.errors import BadInput
+from model.errors import BadInput, printable
 from model.formats.photo import decode
 from model.video.skeleton_files import MovingSkeleton
 from service.responses import encode_parameters
@@ -64,7 +64,7 @@ def _with_bar(progress: Progress, source: Source, stem: Path, job: Job) -> FilmA
     """Reconstruct the people of a video, with a bar for its frames."""
     from cli.video import reconstruct_video
 
-    task = progress.add_task(source.place.name, total=None)
+    task = progress.add_task(printable(source.place.name), total=None)
     try:
         video = source.path if source.webcam is None else source.webcam
         return reconstruct_video(video, stem, job, lambda total: progress.update(task, advance=1, total=total))

@@ -1,8 +1,20 @@
 """Errors that are meant for a person to read: each message is a sentence that says what to do."""
 
 
+def printable(text: str) -> str:
+    """The text as terminals, logs and pages can show it.
+
+    Control characters, which names of files may hold, become escapes as Python writes them; so do signs that turn the
+    direction of writing. Line breaks stay.
+    """
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
 class MPTError(Exception):
     """Base of every error that this project raises for its user."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class BadInput(MPTError):

@@ -128,7 +128,7 @@ def open_store(settings: Settings) -> Store:
 
 
 class _App(FastAPI):
-    """FastAPI with a truthful description of errors: they are problems, and routes without a body never give 422."""
+    """FastAPI with a truthful description of errors: they are problems."""
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
@@ -138,15 +138,9 @@ class _App(FastAPI):
                     responses = operation["responses"]
                     for status in [status for status in responses if status >= "400"]:
                         content = responses[status].get("content", {}).get("application/json")
-                        if content is None:
-                            continue
-                        if content["schema"].get("$ref", "").endswith("/HTTPValidationError"):
-                            del responses[status]
-                        else:
+                        if content is not None:
                             responses[status]["content"] = {problems.MEDIA_TYPE: content}
             schemas = document["components"]["schemas"]
-            for unused in ("HTTPValidationError", "ValidationError"):
-                schemas.pop(unused, None)
             bodies = ImagesBody.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas |= bodies.pop("$defs") | {"ImagesBody": bodies}  # of routes that parse their body themselves
         return super().openapi()

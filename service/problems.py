@@ -141,7 +141,7 @@ def install(app: FastAPI, retry_after: int) -> None:
 
     async def on_invalid_request(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        errors = [_field_problem(item, _parameters(request)) for item in error.errors()]
+        errors = [_field_problem(item, parameters_of(request)) for item in error.errors()]
         detail = " ".join(f"{item.field}: {item.message}." for item in errors)
         return problem(422, detail, "invalid-request", "Invalid request", errors)
 
@@ -183,10 +183,12 @@ def _sentence(request: Request, error: HTTPException) -> str:
     return f"{error.detail}."
 
 
-def _parameters(request: Request) -> list[str]:
+def parameters_of(request: Request) -> list[str]:
     """The names of what the query of this route may have."""
-    models = [field.field_info.annotation for field in request.scope["route"].dependant.query_params]
-    return [name for model in models for name in getattr(model, "model_fields", ())]
+    fields = request.scope["route"].dependant.query_params
+    return [
+        name for field in fields for name in getattr(field.field_info.annotation, "model_fields", None) or [field.alias]
+    ]
 
 
 def _field_problem(error: Mapping[str, object], parameters: list[str]) -> FieldProblem:
@@ -194,7 +196,8 @@ def _field_problem(error: Mapping[str, object], parameters: list[str]) -> FieldP
     assert isinstance(location, tuple)
     field = str(location[1]) if len(location) > 1 else str(location[0])
     if error["type"] == "extra_forbidden":
-        message = f"there is no such parameter; there are {', '.join(parameters)}"
+        names = ", ".join(parameters)
+        message = f"there is no such parameter; there {f'are {names}' if names else 'is none'}"
     else:
         message = str(error["msg"]).removeprefix("Value error, ")
     return FieldProblem(field=field[:100], message=message)

@@ -42,9 +42,7 @@ MOST_PEOPLE = 50
 
 
 class ReconstructQuery(BaseModel):
-    """The query of `POST /reconstruct`. A parameter with another name is refused, so that no typing error passes."""
-
-    model_config = ConfigDict(extra="forbid")
+    """The query of `POST /reconstruct`."""
 
     mode: Literal["zero-shot", "fine-tuned"] | None = Field(
         None,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from model.errors import printable
 from model.scene.up import Source
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -198,11 +199,15 @@ class Reconstruction(BaseModel):
     )
 
 
+Sentence = Annotated[str, AfterValidator(printable)]
+"""What may repeat a client's own words."""
+
+
 class FieldProblem(BaseModel):
     """What is wrong with one part of a request."""
 
-    field: str
-    message: str
+    field: Sentence
+    message: Sentence
 
 
 class Problem(BaseModel):
@@ -211,7 +216,7 @@ class Problem(BaseModel):
     type: str = Field(description="A name for this kind of problem that programs can rely on.")
     title: str = Field(description="The kind of problem, for people.")
     status: int = Field(description="The HTTP status code.")
-    detail: str = Field(description="What happened and what to do.")
+    detail: Sentence = Field(description="What happened and what to do.")
     errors: list[FieldProblem] | None = Field(None, description="Each refused part of the request.")
 
     model_config = ConfigDict(

@@ -92,7 +92,7 @@ def _open_onnx(checkpoint: Path | None, device: str, threads: int | None, subjec
 
     if checkpoint is not None and _is_export(checkpoint):
         return OnnxNetwork.load(checkpoint, device, threads, landmarks)
-    path, how = export_path(checkpoint, subject), _how_to_export(checkpoint, subject)
+    path, how = export_path(checkpoint, subject), how_to_export(checkpoint, subject)
     if not path.is_file():
         raise WeightsMissing(f"{path} does not exist; {how} makes it.")
     network = OnnxNetwork.load(path, device, threads, landmarks)
@@ -105,7 +105,8 @@ def _open_onnx(checkpoint: Path | None, device: str, threads: int | None, subjec
     return network
 
 
-def _how_to_export(checkpoint: Path | None, subject: str) -> str:
+def how_to_export(checkpoint: Path | None, subject: str) -> str:
+    """The command that exports a checkpoint; None is the one that comes with the project."""
     which = f" --checkpoint {checkpoint}" if checkpoint else "" if subject == "body" else f" --subject {subject}"
     return f"`python -m model.runtime.export{which}`"
 
@@ -139,8 +140,6 @@ def _by_speed(checkpoint: Path | None, device: str, subject: str) -> tuple[str, 
     on_gpu = device.startswith("cuda") or (device == "auto" and _has_gpu())
     if "onnx" in there and not export_path(checkpoint, subject).is_file():
         there.remove("onnx")
-        if not on_gpu and (checkpoint or is_shipped(subject)):
-            log.info("%s makes an export, which runs faster on a CPU.", _how_to_export(checkpoint, subject))
     if not on_gpu:
         there.reverse()
     return tuple(there) or ("torch",)

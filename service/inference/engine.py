@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -59,6 +60,9 @@ def load_reconstructors(settings: Settings) -> list[Reconstructor]:
 
     Where a checkpoint for hands neither is named nor can be used, bodies are served without them.
     """
+    # Threads that spin while they wait take the cores from other requests, and on a busy machine from each other; what
+    # runs PyTorch's threads reads this as it is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # Imported here, off the event loop: PyTorch takes seconds, and the health endpoints answer meanwhile.
     from model.reconstructor import Reconstructor
     from model.runtime.hand_landmarks import of_network

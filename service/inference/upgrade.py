@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.errors import MPTError
+from model.runtime.loading import how_to_export
 from service.inference.batched_network import BatchedNetwork
 
 if TYPE_CHECKING:
@@ -62,14 +63,18 @@ class Upgrade:
         named = {"body": settings.checkpoint, "hand": settings.hand_checkpoint}
         for model in models:
             network = model.network
-            is_ours = named[model.subject] is None and "zero-shot" in model.modes
             if self._stopping.is_set():
                 return
-            if is_ours and isinstance(network, BatchedNetwork) and network.runtime.startswith("PyTorch on cpu"):
-                try:
-                    self._exchange(model, network)
-                except Exception as error:  # whatever it is, PyTorch goes on
-                    log.warning("%s stays with PyTorch: %s", model.model_name, error, exc_info=not _is_ours(error))
+            if not (isinstance(network, BatchedNetwork) and network.runtime.startswith("PyTorch on cpu")):
+                continue
+            checkpoint = named[model.subject] if "zero-shot" in model.modes else settings.fine_tuned_checkpoint
+            if checkpoint is not None:
+                log.info("%s makes an export, which runs faster on a CPU", how_to_export(checkpoint, model.subject))
+                continue
+            try:
+                self._exchange(model, network)
+            except Exception as error:  # whatever it is, PyTorch goes on
+                log.warning("%s stays with PyTorch: %s", model.model_name, error, exc_info=not _is_ours(error))
 
     def stop(self) -> None:
         """Give it up, as far as it is not done."""

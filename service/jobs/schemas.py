@@ -15,9 +15,7 @@ JobStatus = Literal["queued", "running", "succeeded", "failed"]
 
 
 class VideoQuery(BaseModel):
-    """The query of `POST /videos`. A parameter with another name is refused, so that no typing error passes."""
-
-    model_config = ConfigDict(extra="forbid")
+    """The query of `POST /videos`."""
 
     mode: Literal["zero-shot", "fine-tuned"] | None = Field(
         None, description="Which training, as for photos; zero-shot by default, where it is offered."

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from service import auth
 from service.routes import jobs, meshes, operations, pages, reconstruct, reconstructions, videos
-from service.routes.common import VERSION
+from service.routes.common import VERSION, known_parameters, problems
 from service.routes.pages import STATIC
 
 _OPEN = (reconstructions.router, meshes.router, jobs.router)
@@ -21,13 +21,18 @@ def mount(app: FastAPI, with_keys: bool) -> None:
         app: The application.
         with_keys: Whether its description shall say that keys are needed.
     """
-    keys = auth.OPENAPI_SECURITY if with_keys else None
+    keys = auth.OPENAPI_SECURITY if with_keys else []
+    known, anywhere = Depends(known_parameters), problems(422, 500)
     for prefix, described in ((VERSION, True), ("", False)):
         for router in _GUARDED:
-            app.include_router(router, prefix=prefix, dependencies=keys, include_in_schema=described)
+            app.include_router(
+                router, prefix=prefix, dependencies=[known, *keys], responses=anywhere, include_in_schema=described
+            )
         for router in _OPEN:
-            app.include_router(router, prefix=prefix, include_in_schema=described)
-    app.include_router(operations.router)
-    app.include_router(operations.guarded, dependencies=keys)
+            app.include_router(
+                router, prefix=prefix, dependencies=[known], responses=anywhere, include_in_schema=described
+            )
+    app.include_router(operations.router, dependencies=[known], responses=anywhere)
+    app.include_router(operations.guarded, dependencies=[known, *keys], responses=anywhere)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.convertors import StringConvertor, register_url_convertor
 
@@ -13,6 +14,7 @@ from service.http.rate_limit import RateLimit
 from service.inference.engine import Engine
 from service.intake import Intake
 from service.jobs.runner import Jobs
+from service.problems import parameters_of
 from service.schemas import Problem
 from service.settings import Settings
 from service.store import Store
@@ -49,18 +51,33 @@ async def _services(request: Request) -> Services:  # not def: FastAPI would run
 
 Context = Annotated[Services, Depends(_services)]
 
+
+async def known_parameters(request: Request) -> None:
+    """Refuse a query with a name that the route does not know, so that no typing error passes.
+
+    Raises:
+        RequestValidationError: It has one.
+    """
+    unknown = request.query_params.keys() - parameters_of(request)
+    if unknown:
+        raise RequestValidationError(
+            [{"type": "extra_forbidden", "loc": ("query", name), "msg": ""} for name in sorted(unknown)]
+        )
+
+
 _PROBLEMS: dict[int, str] = {
     400: "The request is no well-formed multipart form.",
     401: "A key is needed.",
     404: "Nothing is there, or no longer.",
     408: "The request took too long to arrive.",
-    413: "The request has too many bytes, or the image too many pixels.",
+    413: "The request has too many bytes, or the photo too many pixels.",
     415: "The file is no JPEG, PNG, WebP, HEIC or AVIF image, or the service cannot read HEIC.",
-    422: "The image is missing or broken, or a parameter cannot be used.",
+    422: "A parameter is unknown or cannot be used, or the photo or video is missing or broken.",
     429: "Too many requests; `Retry-After` says when to try again.",
     500: "The service failed.",
     503: "The model is not ready, or too many requests wait; `Retry-After` says when to try again.",
     504: "The photo could not be answered in time.",
+    507: "The service's disk is full.",
 }
 
 

@@ -25,7 +25,7 @@ router = APIRouter(route_class=Guarded, tags=["reconstruction"])
 log = logging.getLogger(__name__)
 
 _FILE = {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, AVIF or HEIC. It is turned upright."}
-_STATUSES = (400, 401, 408, 413, 415, 422, 429, 500, 503, 504)
+_STATUSES = (400, 401, 408, 413, 415, 429, 503, 504, 507)
 
 
 def _form(image: dict[str, Any]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ async def npz(request: Request, reconstruction_id: str, services: Context) -> Re
     "/{reconstruction_id}.zip",
     summary="All files of an answer in one",
     response_class=Response,
-    responses=files("application/zip", "The archive.", 404, 503, 504),
+    responses=files("application/zip", "The archive.", 404, 503, 504, 507),
 )
 async def everything(request: Request, reconstruction_id: str, services: Context) -> Response:
     """The answer, its arrays, each person's meshes, and the pictures."""
@@ -75,7 +75,7 @@ async def everything(request: Request, reconstruction_id: str, services: Context
     summary="The meshes over the photo, or from the side, as PNG, JPEG or WebP",
     response_class=Response,
     responses={
-        **problems(404, 422, 503, 504),
+        **problems(404, 503, 504),
         200: {"content": {media: {} for media in _PICTURES.values()}, "description": "The picture."},
     },
 )

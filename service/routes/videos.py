@@ -42,7 +42,7 @@ class MissingVideo(BadInput):
     summary="From a video to each person's motion",
     response_model=Job,
     response_model_exclude_none=True,
-    responses=problems(400, 401, 408, 413, 415, 422, 429, 500, 503),
+    responses=problems(400, 401, 408, 413, 415, 429, 503, 507),
     openapi_extra={"requestBody": {"content": _BODY, "required": True}},
 )
 async def create(request: Request, services: Context, query: Annotated[VideoQuery, Query()]) -> Response:

@@ -131,6 +131,19 @@ def test_it_goes_on_after_bad_files_and_lists_them(run):
     assert "ends before its data is complete" in listed[1] and "no JPEG, PNG, WebP, HEIC or AVIF" in listed[2]
 
 
+def test_names_with_control_characters_are_listed_as_escapes(run):
+    name = "\x1b[2Jgone\x07.jpg"
+    for folder in ("cut", "none"):
+        Path(folder).mkdir()
+    Path("cut", name).write_bytes(picture()[:200])
+    Path("none", name.replace("jpg", "txt")).write_text("no photo")
+    status, output = run("cut", "none/*", name)
+    assert status == 1 and not set(output) & set("\x1b\x07")
+    shown = r"\x1b[2Jgone\x07"
+    for line in (f"cut/{shown}.jpg: ", f"none/{shown}.txt: ", f"  {shown}.jpg: This pattern"):
+        assert line in output
+
+
 def test_nothing_usable_is_a_failure_and_loads_no_network(run, loads):
     status, output = run("gone.jpg", "*.png")
     assert status == 1

@@ -170,6 +170,20 @@ def test_each_address_is_described_once(settings):
     assert {"/v2/health/live", "/metrics"} <= paths.keys()
 
 
+def test_each_answer_that_can_come_is_described(settings):
+    paths = create_app(settings, lambda _: []).openapi()["paths"]
+    statuses = {
+        f"{method} {path.removeprefix('/v1')}": {int(status) for status in operation["responses"]}
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+    }
+    assert all({422, 500} <= each for each in statuses.values())
+    takes_a_body = {name for name in statuses if name.startswith("post")}
+    assert {name for name, each in statuses.items() if 413 in each} == takes_a_body
+    writes = takes_a_body | {"get /reconstructions/{reconstruction_id}.zip"}
+    assert {name for name, each in statuses.items() if 507 in each} == writes
+
+
 def test_text_is_compressed_and_pictures_are_not(client, answer):
     mesh = answer["people"][0]["mesh"]
     text, binary = (mesh["topology"], mesh["obj"]), (mesh["glb"], answer["overlay"])

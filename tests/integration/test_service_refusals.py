@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 
@@ -47,6 +48,22 @@ def test_parameters_that_cannot_be_used(client, query, words):
 
 def test_boxes_that_reach_over_the_edge_are_fine(client):
     assert client.post("/reconstruct?bbox=-20,-20,200,200", files=form(photo())).status_code == 200
+
+
+def test_no_route_passes_over_a_parameter_that_it_does_not_know(client):
+    asked = 0
+    for path, operations in client.app.openapi()["paths"].items():
+        for method in operations:
+            for way in {path, path.removeprefix("/v1")}:
+                answer = client.request(method, f"{re.sub('{[^}]*}', 'x', way)}?veiw=side")
+                refused(answer, 422, "veiw: there is no such parameter; there (is none|are .*[a-z])")
+                asked += 1
+    assert asked > 40
+
+
+def test_words_of_a_client_are_shown_without_control_characters(client):
+    problem = refused(client.get("/models?%1b[2Jx%0d=1"), 422, r"\\x1b\[2Jx\\r: there is no such parameter")
+    assert problem["errors"][0]["field"] == r"\x1b[2Jx\r"
 
 
 @pytest.mark.parametrize(

@@ -32,12 +32,8 @@ def checkpoint(folder: Path, exported: bool) -> Path:
     return path
 
 
-def test_auto_takes_the_export_on_the_cpu_and_pytorch_without_one(
-    tmp_path: Path, opened: list[str], caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.INFO):
-        assert open_network(checkpoint(tmp_path, exported=False)) == "torch"
-    assert "mine.safetensors` makes an export, which runs faster" in caplog.text
+def test_auto_takes_the_export_on_the_cpu_and_pytorch_without_one(tmp_path: Path, opened: list[str]) -> None:
+    assert open_network(checkpoint(tmp_path, exported=False)) == "torch"
     assert open_network(checkpoint(tmp_path, exported=True)) == "onnx"
     assert open_network(tmp_path / "mine.onnx") == "onnx"
 

@@ -91,6 +91,12 @@ def test_nothing_is_exchanged_that_need_not_be(run, options, monkeypatch):
     assert run(Network("ONNX Runtime"), **options).runtime == before
 
 
+def test_of_checkpoints_that_are_brought_the_log_says_how_to_export_them(run, caplog):
+    with caplog.at_level(logging.INFO):
+        run(Network("ONNX Runtime"), checkpoint="mine.safetensors")
+    assert "model.runtime.export --checkpoint mine.safetensors` makes an export" in caplog.text
+
+
 def test_an_export_that_fails_is_told_and_pytorch_goes_on(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(upgrade, "COMMAND", ["-c", "import sys; sys.exit('no memory')"])
     network = BatchedNetwork(Network("PyTorch on cpu, float32"), 8, 0.0)
