@@ -111,10 +111,13 @@ def detect_people(detector: PeopleDetector, image: np.ndarray, search: PeopleSea
         raise BadInput(f"Expected an image as (height, width, 3) uint8 RGB, got {image.shape} {image.dtype}.")
     people = suppress_duplicates(_upright_people(detector, image, search))
     if max((person.score for person in people), default=0.0) < search.doubtful:
-        sides = [suppress_duplicates(each) for each in _turned_people(detector, image, search)]
-        likeliest = max(sides, key=_certainty)
-        if _certainty(likeliest) > search.turned_gain * _certainty(people):
-            people = likeliest
+        sides = _certainty_of_sides(detector, image, search)
+        likeliest = max(sides, key=lambda quarters: sides[quarters])
+        if sides[likeliest] > search.turned_gain * _certainty(people):
+            turned = np.ascontiguousarray(np.rot90(image, likeliest))
+            sure = replace(search, threshold=max(search.threshold, search.turned_threshold))
+            found = suppress_duplicates(_upright_people(detector, turned, sure))
+            people = [_turned_back(person, likeliest, turned.shape) for person in found]
     return sorted(people, key=prominence, reverse=True)
 
 
@@ -148,10 +151,25 @@ def _upright_people(detector: PeopleDetector, image: np.ndarray, search: PeopleS
     return people
 
 
-def _turned_people(detector: PeopleDetector, image: np.ndarray, search: PeopleSearch) -> list[list[Detection]]:
-    """The people in the photo turned to each of its other three sides, duplicates included."""
-    scale, threshold = search.sides[0] / max(image.shape[:2]), max(search.threshold, search.turned_threshold)
-    return [_surer(_detect_at(detector, image, scale, search.hint, quarters), threshold) for quarters in (1, 2, 3)]
+def _certainty_of_sides(detector: PeopleDetector, image: np.ndarray, search: PeopleSearch) -> dict[int, float]:
+    """How surely people are seen, at the first scale, in the photo turned anticlockwise by one, two, three quarters."""
+    canvas, *_ = letterbox(image, search.sides[0] / max(image.shape[:2]))
+    threshold, sides = max(search.threshold, search.turned_threshold), {}
+    for quarters in (1, 2, 3):
+        turned = np.ascontiguousarray(np.rot90(canvas, quarters))
+        sides[quarters] = _certainty(suppress_duplicates(decode_people(detector(turned[None]), threshold)))
+    return sides
+
+
+def _turned_back(person: Detection, quarters: int, shape: tuple[int, ...]) -> Detection:
+    """A person in a photo that was turned anticlockwise and has this shape now, in pixels of the photo as it was."""
+    x, y, w, h = person.box
+    points = np.vstack([[[x, y], [x + w, y + h]], person.keypoints[:, :2]])
+    for quarter in range(quarters):  # one back at a time: height and width change places
+        points = np.column_stack([shape[quarter % 2] - points[:, 1], points[:, 0]])
+    (left, top), (right, bottom) = np.sort(points[:2], axis=0).tolist()
+    keypoints = np.column_stack([points[2:], person.keypoints[:, 2]]).astype(np.float32)
+    return replace(person, box=(left, top, right - left, bottom - top), keypoints=keypoints)
 
 
 def _surer(people: Sequence[Detection], threshold: float) -> list[Detection]:
@@ -171,27 +189,15 @@ def _detect_in(
     return [_moved(person, window.left, window.top) for person in seen if not window.cuts(person, image, margin)]
 
 
-def _detect_at(
-    detector: PeopleDetector, image: np.ndarray, scale: float, threshold: float, quarters: int = 0
-) -> list[Detection]:
-    """Decodes what the detector says of the image at one scale, turned anticlockwise by some quarters.
-
-    Returns:
-        People in pixels of the image as it is.
-    """
+def _detect_at(detector: PeopleDetector, image: np.ndarray, scale: float, threshold: float) -> list[Detection]:
+    """Decodes what the detector says of the image at one scale, into pixels of the image as it is."""
     canvas, *scales = letterbox(image, scale)
-    turned = np.ascontiguousarray(np.rot90(canvas, quarters))
     height, width = image.shape[:2]
     people = []
-    for person in decode_people(detector(turned[None]), threshold):
+    for person in decode_people(detector(canvas[None]), threshold):
         x, y, w, h = person.box
-        points = np.vstack([[[x, y], [x + w, y + h]], person.keypoints[:, :2]])
-        for quarter in range(quarters):  # one back at a time: height and width change places
-            points = np.column_stack([turned.shape[quarter % 2] - points[:, 1], points[:, 0]])
-        points = points / scales
-        corners = np.sort(points[:2], axis=0).clip(max=(width, height))
-        (left, top), (right, bottom) = corners.tolist()
-        keypoints = np.column_stack([points[2:], person.keypoints[:, 2]]).astype(np.float32)
+        (left, top), (right, bottom) = (np.array([[x, y], [x + w, y + h]]) / scales).clip(max=(width, height)).tolist()
+        keypoints = np.column_stack([person.keypoints[:, :2] / scales, person.keypoints[:, 2]]).astype(np.float32)
         people.append(replace(person, box=(left, top, right - left, bottom - top), keypoints=keypoints))
     return people
 

@@ -133,7 +133,7 @@ def test_people_of_a_turned_photo_are_in_pixels_of_the_upright_one(quarters: int
         outputs = empty(images.shape[1] // 4, images.shape[2] // 4)
         if images[0, 4, 4, 1] > 128:
             row, column = (int(where.mean()) // 4 for where in np.nonzero(images[0, :, :, 0] > 200))
-            put(outputs, row, column, 20, spacing=0.5)
+            put(outputs, row, column, 26, spacing=0.5)
         return outputs
 
     (person,) = detect_people(detector, np.ascontiguousarray(np.rot90(photo, quarters)))
@@ -167,6 +167,24 @@ def test_a_photo_is_turned_if_that_shows_much_surer_people(upright: float, turne
 
     (person,) = detect_people(detector, np.ascontiguousarray(np.rot90(photo, 2)))
     assert (person.keypoints[16, 1] > person.keypoints[0, 1]) == right_way_up  # feet below the head
+
+
+def test_a_photo_that_is_turned_is_searched_for_small_people_too() -> None:
+    photo = np.zeros((384, 512, 3), np.uint8)
+    photo[:32, :32, 1] = 255  # with this corner up and left
+
+    def detector(images: np.ndarray) -> DetectorOutputs:
+        height, width = images.shape[1] // 4, images.shape[2] // 4
+        outputs = empty(height, width)
+        if images[0, 4, 4, 1] > 128:
+            put(outputs, height // 2, width // 4, 0.4 * width)
+            fine = width > 100
+            put(outputs, height // 2, 3 * width // 4, 0.2 * width, YES if fine else -2.0, spacing=0.01 * width)
+        return outputs
+
+    (large, small) = detect_people(detector, np.ascontiguousarray(np.rot90(photo, 2)))
+    assert large.box[3] == pytest.approx(0.4 * 512, abs=8) and small.box[3] == pytest.approx(0.2 * 512, abs=8)
+    assert small.keypoints[8, :2] == pytest.approx((512 / 4, 384 / 2), abs=12)  # at the right, upside down at the left
 
 
 def test_people_are_in_pixels_of_the_image() -> None:
