@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from model.body.alignment import nearest_rotation
 from model.body.skeleton import TURN_UP
 from model.joints import COCO_JOINTS
 from model.reconstructor import Reconstructor
@@ -86,8 +87,7 @@ def _figures(joints: np.ndarray, true: np.ndarray, times: np.ndarray) -> list[fl
     """Of joints (N, 12, 3) against the truth at times (N,), in the camera's axes; in the order of `_FIGURES`."""
     known = np.isfinite(true).all(axis=2)
     one, other = joints[known], true[known]
-    u, _, vt = np.linalg.svd((one - one.mean(axis=0)).T @ (other - other.mean(axis=0)))
-    turn = u @ np.diag([1, 1, np.sign(np.linalg.det(u @ vt))]) @ vt
+    turn = nearest_rotation((one - one.mean(axis=0)).T @ (other - other.mean(axis=0)))
     aligned = (joints - one.mean(axis=0)) @ turn + other.mean(axis=0)
     steps = np.diff(times)[:, None]
     speed, true_speed = (

@@ -11,17 +11,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from model.body.fitter import BodyFitter
 from model.body.garment import Garment
-from model.body.hand_posing import HandPoser
 from model.body.rig import Rig
 from model.body.rig_file import find_rig
 from model.body.suit import find_worn
 from model.errors import BadInput
 from model.inputs import check_box, check_image
 from model.interfaces import Box, Network
-from model.joints import BLAZEPOSE_LANDMARKS
-from model.people import better, distinct_people, extent, stand_on_ground, triple, with_bodies
+from model.people import better, distinct_people, extent, stand_on_ground, triple
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import upright_crop
 from model.perception.detection import Detection
@@ -37,7 +34,7 @@ from model.runtime.loading import open_network
 from model.scene.ground import check_camera_height
 from model.scene.lines import find_lines
 from model.scene.up import Tilt, check_tilt
-from model.whole_body import pose_hands
+from model.whole_body import WholeBodies
 
 MeshKind = Literal["body", "raw"]
 HandsMode = Literal["auto", "off"]
@@ -74,11 +71,7 @@ class Reconstructor:
         count, names = network.info.vertex_count, network.info.joint_names
         bare = find_rig(count, rig) if network.info.subject == "body" else None
         self.rig: Rig | None = None if bare is None else find_worn(count, rig)
-        self._fitter = (
-            None if bare is None or self.rig is None else BodyFitter(bare, self.rig, names, BLAZEPOSE_LANDMARKS)
-        )
-        self._hands = hands
-        self._poser = HandPoser(self.rig) if self.rig is not None and self.rig.hands is not None else None
+        self._bodies = None if bare is None or self.rig is None else WholeBodies(bare, self.rig, names, hands)
         self.landmarks_from = SURE
         about = network.info
         self.model_name, self.modes, self.card = about.name, (about.mode,), about.card
@@ -215,17 +208,18 @@ class Reconstructor:
             replace(person, colors=self.garment.colors(number if own else None)) for number, person in enumerate(people)
         ]
         reconstructed = time.perf_counter()
-        if mesh == "body" and self._fitter is not None and people:
-            people = with_bodies(people, self._fitter)
-            if hands == "auto" and self._hands is not None and self._poser is not None:
-                people = self._with_hands(people, image, self._hands, self._poser)
+        if mesh == "body" and self._bodies is not None and people:
+            people = self._bodies.fit(people)
+            if hands == "auto":
+                people = self._bodies.with_hands(people, image)
         fitted = time.perf_counter()
         if self.subject == "body" and ground:
             lines = None
             if tilt is None or tilt.roll is None:
                 middle = (width / 2, height / 2)
                 lines = find_lines(image, focal, middle, [extent(person) for person in people])
-            people, scene = stand_on_ground(people, tilt, camera_height, lines, self._resized)
+            resized = Person.scaled if self._bodies is None else self._bodies.resized
+            people, scene = stand_on_ground(people, tilt, camera_height, lines, resized)
         times = (started, detected, reconstructed, fitted, time.perf_counter())
         stages = ("detection", "reconstruction", "fitting", "ground")
         timings = {stage: 1000 * (end - begin) for stage, begin, end in zip(stages, times, times[1:])}
@@ -258,30 +252,7 @@ class Reconstructor:
             replace(self._person(*pair, regress), colors=person.colors)
             for pair, person in zip(found, people, strict=True)
         ]
-        return with_bodies(now, self._fitter, people) if mesh == "body" and self._fitter is not None else now
-
-    def _with_hands(
-        self, people: list[Person], image: np.ndarray, landmarker: Landmarker, poser: HandPoser
-    ) -> list[Person]:
-        """People with the hands that are seen in the photo."""
-        assert self._fitter is not None
-        people = list(people)
-        for index, fit in pose_hands(people, image, landmarker, poser).items():
-            body = self._fitter.posed(fit)
-            place = np.array(people[index].camera.translation) + body.translation
-            camera = people[index].camera.moved(triple(place))
-            people[index] = replace(
-                people[index], joints=body.joints, vertices=body.vertices, camera=camera, body=body.fit
-            )
-        return people
-
-    def _resized(self, person: Person, factor: float) -> Person:
-        """`Person.scaled`, and the body that is nearest to that: its shape, and so the mesh, is of that size."""
-        larger = person.scaled(factor)
-        if person.body is None or self._fitter is None:
-            return larger
-        body = self._fitter.resized(person.body, factor)
-        return replace(larger, joints=body.joints, vertices=body.vertices, body=body.fit)
+        return now if mesh == "raw" or self._bodies is None else self._bodies.fit(now, people)
 
     def _people(
         self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float, doubted: float

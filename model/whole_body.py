@@ -1,14 +1,19 @@
-"""Hands that are large enough in the photo pose wrists and fingers of the bodies that they belong to."""
+"""Bodies with hands: fitted to a network's people; hands that are large enough in the photo pose wrists and fingers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
+from model.body.fitter import BodyFitter
 from model.body.fitting import BodyFit
 from model.body.hand_posing import SIDES, HandPoser
+from model.body.rig import Rig
+from model.joints import BLAZEPOSE_LANDMARKS
+from model.people import triple, with_bodies
 from model.perception.hands import Landmarker, SeenHand, crop_of_joints, detect_landmarks
 from model.perception.limbs import Arm
 from model.results import Person
@@ -34,6 +39,50 @@ class _Candidate(NamedTuple):
     arm: Arm
     size: float
     """Pixels."""
+
+
+class WholeBodies:
+    """Gives a network's people bodies.
+
+    Args:
+        rig: the body as networks know it, bare.
+        worn: the same body as people get it.
+        names: of the joints that networks answer with.
+        landmarker: sees hands; None lets all hang relaxed.
+
+    Raises:
+        ValueError: the rig knows none of some name.
+    """
+
+    def __init__(self, rig: Rig, worn: Rig, names: Sequence[str], landmarker: Landmarker | None = None):
+        self._fitter = BodyFitter(rig, worn, names, BLAZEPOSE_LANDMARKS)
+        self._landmarker = landmarker
+        self._poser = None if worn.hands is None else HandPoser(worn)
+
+    def fit(self, people: Sequence[Person], before: Sequence[Person] | None = None) -> list[Person]:
+        """See `with_bodies`."""
+        return with_bodies(people, self._fitter, before)
+
+    def with_hands(self, people: Sequence[Person], image: np.ndarray) -> list[Person]:
+        """People who have bodies, with the hands that are seen in the photo (H, W, 3) uint8 RGB."""
+        people = list(people)
+        if self._landmarker is None or self._poser is None:
+            return people
+        for index, fit in pose_hands(people, image, self._landmarker, self._poser).items():
+            body, camera = self._fitter.posed(fit), people[index].camera
+            camera = camera.moved(triple(np.array(camera.translation) + body.translation))
+            people[index] = replace(
+                people[index], joints=body.joints, vertices=body.vertices, camera=camera, body=body.fit
+            )
+        return people
+
+    def resized(self, person: Person, factor: float) -> Person:
+        """`Person.scaled`, and the body that is nearest to that: its shape, and so the mesh, is of that size."""
+        larger = person.scaled(factor)
+        if person.body is None:
+            return larger
+        body = self._fitter.resized(person.body, factor)
+        return replace(larger, joints=body.joints, vertices=body.vertices, body=body.fit)
 
 
 def pose_hands(

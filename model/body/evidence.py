@@ -34,6 +34,15 @@ class Seen:
         return np.where(confidence[..., None] > 0, off, 0.0), confidence
 
 
+def noise_of(confidence: np.ndarray, least: float, at: float) -> np.ndarray:
+    """How far keypoints of any shape may be off: `least` from a confidence of `at` on, else e times as much each 0.25.
+
+    training/synthesis/landmark_errors.py has what was measured.
+    """
+    noise: np.ndarray = least * np.exp(4.0 * (at - confidence).clip(0))
+    return noise
+
+
 def confidence_of_heatmaps(peaks: np.ndarray) -> np.ndarray:
     """MoveNet's heights, any shape, as `Seen` has BlazePose's.
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from model.body.alignment import nearest_rotation
 from model.body.hands import Hands
 from model.body.rig import Rig
 from model.body.skeleton import FAMILY, PARENTS, joint_positions, to_global, to_local
@@ -132,9 +133,7 @@ def _begin(
     # The covariance of both about their means, sum w (aim - mean)(rest - mean)^T.
     pairs = (target[..., :, None] * rest.vertices[..., None, :]).reshape(*target.shape[:2], 9)
     spread = (weights @ pairs).reshape(-1, JOINTS, 3, 3) - aim[..., :, None] * middle[..., None, :]
-    u, _, vt = np.linalg.svd(spread.astype(np.float64))
-    u[..., 2] *= np.sign(np.linalg.det(u @ vt))[..., None]  # a rotation, no reflection: Kabsch 1976
-    turns = u @ vt
+    turns = nearest_rotation(spread)
     arm = (turns[:, 0] @ (middle[:, 0] - rest.joints[:, 0])[..., None])[..., 0]
     rotations = to_local(turns @ np.swapaxes(rest.straighten, -1, -2))
     return _quaternions(rotations), shapes, aim[:, 0] - arm - rest.joints[:, 0]

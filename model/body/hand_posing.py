@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from model.body.alignment import nearest_rotation
 from model.body.fitting import BodyFit
 from model.body.hands import FINGERS, WRISTS
 from model.body.rig import Rig
@@ -60,7 +61,8 @@ class HandPoser:
         hand = SIDES.index(side)
         bones = self._bones[hand]
         bases = points[list(_BASES)] - points[0]
-        turn = _kabsch(_PALM[:, None] * bones[:, 0], _PALM[:, None] * _unit(bases) * _length(bones[:, 0]))
+        aim = np.square(_PALM[:, None]) * _unit(bases) * _length(bones[:, 0])
+        turn = nearest_rotation(aim.T @ bones[:, 0])
         rotations = self._turned(fit.rotations, hand, turn)
         if rotations is None:
             return None
@@ -110,14 +112,6 @@ def _bent(bones: np.ndarray, seen: np.ndarray, towards: np.ndarray, thumb: bool)
         found[joint] = turn.as_matrix()
         above = above @ found[joint]
     return found
-
-
-def _kabsch(points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """The rotation (3, 3) that takes points (N, 3) nearest to others (Kabsch 1976)."""
-    u, _, vt = np.linalg.svd(others.T @ points)
-    u[:, 2] *= np.sign(np.linalg.det(u @ vt))
-    turn: np.ndarray = u @ vt
-    return turn
 
 
 def _length(vectors: np.ndarray) -> np.ndarray:

@@ -11,12 +11,11 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from scipy.sparse import csr_matrix
 from scipy.spatial.transform import Rotation
 
-from model.errors import BadData
+from model.body.body_file import read_body_file, refusing_broken
 from model.joints import FINGER_NAMES, FINGER_PARENTS, JOINTS
 
 FINGERS = len(FINGER_NAMES)
@@ -146,12 +145,8 @@ def load_hands(path: Path) -> Hands:
     Raises:
         BadData: it is not there, is none of ours, or contradicts itself; the message names it.
     """
-    try:
-        with safe_open(path, framework="numpy") as file:
-            about = json.loads((file.metadata() or {}).get("mpt", "{}"))
-            if about.get("format") != _FORMAT:
-                raise ValueError(f"it is none of {_FORMAT}")
-            vertices, shares, columns, weights, relaxed = (file.get_tensor(name) for name in _TENSORS)
+    with refusing_broken(path, "hands", "training.bodies.fingers"):
+        about, (vertices, shares, columns, weights, relaxed) = read_body_file(path, _FORMAT, _TENSORS)
         size = int(about["size"])
         shapes = (shares.shape, columns.shape, weights.shape, relaxed.shape)
         if shapes != ((len(vertices), FINGERS), (FINGERS, columns.shape[1]), columns.shape, (FINGERS, 3)):
@@ -162,9 +157,5 @@ def load_hands(path: Path) -> Hands:
             raise ValueError("it holds NaN or infinity")
         if np.abs(weights.sum(axis=1) - 1).max() > 0.01 or shares.min() < 0 or shares.sum(axis=1).max() > 1.01:
             raise ValueError("its weights do not sum to 1")
-    except (SafetensorError, OSError, KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
-        raise BadData(
-            f"{path} holds no sound hands ({error}); make it anew by `python -m training.bodies.fingers`."
-        ) from None
     indices = (vertices.astype(np.int64), shares.astype(np.float32), columns.astype(np.int64))
     return Hands(size, *indices, weights.astype(np.float32), relaxed.astype(np.float64))

@@ -13,16 +13,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from model.body.evidence import Seen
+from model.body.evidence import Seen, noise_of
 from model.body.fitting import BodyFit
 from model.body.keypoints import Keypoints
 from model.body.rig import Rig
 from model.body.skeleton import FAMILY, PARENTS, joint_positions, to_global
 from model.joints import COCO_ROOT, JOINTS
 
-# How far a joint may be off, metres at the person's distance: so much if BlazePose's peak is so high or higher, and how
-# fast the logarithm of that falls with height; training/synthesis/landmark_errors.py has what was measured.
-_NOISE, _AT, _FALL = 0.016, 0.92, 4.0
+# Metres at the person's distance: how far a joint may be off whose peak in BlazePose is so high, as `noise_of` has it.
+_NOISE, _AT = 0.016, 0.92
 _GROSS = 4.0  # times the noise: errors beyond count less and less (Geman and McClure)
 _SIDEWAYS = 0.1  # metres: how far the person may stand beside where she was placed
 _DEEP = 0.1  # of her distance: likewise, nearer or farther
@@ -188,7 +187,7 @@ class Task:
         self.rotations = np.stack([fit.rotations for fit in fits]).astype(np.float64)
         self.translation = translation.astype(np.float64)
         self._distance = np.maximum(self.translation[:, 2], _NEAREST)
-        noise = doubt * _NOISE * np.exp(_FALL * (_AT - confidence).clip(0))  # (B, K)
+        noise = doubt * noise_of(confidence, _NOISE, _AT)  # (B, K)
         self._trust, self._gross = (confidence > 0) / np.square(noise), np.square(_GROSS * noise)
         self.stiffness = np.empty((len(fits), 3 * JOINTS + 3))
         self.stiffness[:, : 3 * JOINTS] = np.repeat((_EASE * TURNS) ** -2, 3)

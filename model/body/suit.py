@@ -12,14 +12,13 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from scipy.sparse import csr_matrix, diags
 
+from model.body.body_file import read_body_file, refusing_broken
 from model.body.hands import load_hands
 from model.body.rig import Rig
 from model.body.rig_file import find_rig
-from model.errors import BadData
 
 _FORMAT = "mpt-suit-1"
 _TENSORS = ("vertices", "counts", "sources", "shares")
@@ -89,12 +88,8 @@ def load_suit(path: Path) -> Suit:
     Raises:
         BadData: it is not there, is none of ours, or contradicts itself; the message names it.
     """
-    try:
-        with safe_open(path, framework="numpy") as file:
-            about = json.loads((file.metadata() or {}).get("mpt", "{}"))
-            if about.get("format") != _FORMAT:
-                raise ValueError(f"it is none of {_FORMAT}")
-            vertices, counts, sources, shares = (file.get_tensor(name) for name in _TENSORS)
+    with refusing_broken(path, "suit", "training.bodies.suit"):
+        about, (vertices, counts, sources, shares) = read_body_file(path, _FORMAT, _TENSORS)
         size, ends = int(about["size"]), np.append(0, np.cumsum(counts, dtype=np.int64))
         blend = csr_matrix((shares.astype(np.float64), sources.astype(np.int64), ends), (len(vertices), size))
         blend.check_format()
@@ -103,6 +98,4 @@ def load_suit(path: Path) -> Suit:
         total = np.asarray(blend.sum(axis=1)).ravel()  # half precision lost a little of "rows sum to 1"
         if np.abs(total - 1).max() > 0.01:
             raise ValueError("its rows do not sum to 1")
-    except (SafetensorError, OSError, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise BadData(f"{path} is no sound suit ({error}); make it anew by `python -m training.bodies.suit`.") from None
     return Suit(vertices.astype(np.int64), (diags(1 / total) @ blend).tocsr())

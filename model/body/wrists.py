@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from model.body.evidence import Seen
+from model.body.evidence import Seen, noise_of
 from model.body.fitting import BodyFit
 from model.body.hands import WRISTS
 from model.body.rig import Rig
@@ -31,9 +31,8 @@ HAND_LANDMARKS = tuple(
 # axes: least squares over 105 renders of training subjects. It draws hands smaller than they are.
 _RIGHT = np.array([[-0.312, -0.067, -0.069], [-0.355, -0.046, 0.054], [-0.245, -0.040, 0.092]])
 _KNUCKLES = np.stack([_RIGHT * (-1, 1, 1), _RIGHT])  # (2, 3, 3)
-# How far a knuckle may be off, forearms: so much if its peak is so high, and how fast the logarithm of that falls with
-# height; errors beyond some times as much count less and less (Geman and McClure).
-_NOISE, _AT, _FALL, _GROSS = 0.07, 0.95, 4.0, 3.0
+_NOISE, _AT = 0.07, 0.95  # forearms: how far a knuckle may be off whose peak is so high, as `noise_of` has it
+_GROSS = 3.0  # times the noise: errors beyond count less and less (Geman and McClure)
 _TURNS = np.array([0.5, 0.2, 0.2])
 """Radians by which a hand may turn about the forearm, which the T-pose has along x, and across it."""
 _ELSEWHERE = 0.5  # forearms: a wrist that is seen farther from the body's is another's
@@ -84,7 +83,7 @@ def _turn(hands: np.ndarray, arms: np.ndarray, rays: np.ndarray, confidence: np.
     scale = depth / length
     aim = (rays[..., 1:, :] - rays[..., :1, :]) * scale[..., None, None]  # (B, 2, 3, 2) forearms
     away = np.linalg.norm(rays[..., 0, :] - arms[..., 1, :2] / depth[..., None], axis=-1) * scale
-    noise = _NOISE * np.exp(_FALL * (_AT - confidence[..., 1:]).clip(0))
+    noise = noise_of(confidence[..., 1:], _NOISE, _AT)
     there = (confidence > 0).all(axis=-1) & (away < _ELSEWHERE)
     # A point p beside the wrist lies on a ray if p_xy - ray p_z is how far the ray passes it at the wrist's depth.
     view = np.zeros((*there.shape, 3, 3, 2))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from model.body.alignment import nearest_rotation
 from model.body.normals import vertex_normals
 from model.formats.gltf import GltfWriter
 
@@ -142,10 +143,8 @@ def to_glb(motion: Motion, faces: np.ndarray, name: str, colors: np.ndarray | No
 
 
 def _turn(mesh: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """The rotation (3, 3) that takes a mesh nearest to a reference by `mesh @ it` (Kabsch 1976)."""
-    u, _, vt = np.linalg.svd(mesh.T.astype(np.float64) @ reference)
-    u[:, 2] *= np.sign(np.linalg.det(u @ vt))
-    return (u @ vt).astype(np.float32)
+    """The rotation (3, 3) that takes a mesh nearest to a reference by `mesh @ it`."""
+    return nearest_rotation(mesh.T.astype(np.float64) @ reference).astype(np.float32)
 
 
 def _principal(offsets: np.ndarray) -> np.ndarray:

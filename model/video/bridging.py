@@ -13,6 +13,7 @@ from collections.abc import Set as AbstractSet
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from model.body.alignment import nearest_rotation
 from model.results import Camera, Person
 from model.video.tracks import Track
 
@@ -158,7 +159,5 @@ def _rays(camera: Camera) -> np.ndarray:
 
 
 def _turn(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """The rotation (3, 3) that takes joints (K, 3) nearest to others as `R @ joint` (Kabsch 1976)."""
-    u, _, vt = np.linalg.svd((after - after.mean(axis=0)).T.astype(np.float64) @ (before - before.mean(axis=0)))
-    u[:, 2] *= np.sign(np.linalg.det(u @ vt))
-    return u @ vt
+    """The rotation (3, 3) that takes joints (K, 3) nearest to others as `R @ joint`."""
+    return nearest_rotation((after - after.mean(axis=0)).T.astype(np.float64) @ (before - before.mean(axis=0)))
