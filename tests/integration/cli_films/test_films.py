@@ -20,32 +20,11 @@ from tests.support.colour_people import (
     HEIGHT,
     RATE,
     WIDTH,
-    ColourReconstructor,
-    Run,
     files,
     frame,
-    one_second,
-    runner,
 )
-from tests.support.fake_reconstructor import FakeReconstructor
 from tests.support.film_files import at_times, cut, film, shown_as_wide, table_first
 from tests.support.glb import Glb
-
-
-@pytest.fixture
-def model() -> FakeReconstructor:
-    return ColourReconstructor()
-
-
-@pytest.fixture
-def run(tmp_path: Path, model: FakeReconstructor, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.chdir(tmp_path)
-    return runner(model, monkeypatch)
-
-
-@pytest.fixture
-def clip(run: Run) -> Path:
-    return one_second(Path("clip.mp4"))
 
 
 def test_each_person_becomes_a_glb_that_moves(run, clip, model):
