@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS = 120.0  # PyTorch and the weights on a slow, busy machine
 
 
-@pytest.fixture(scope="module")  # not longer: while Playwright's loop runs, no other may
+@pytest.fixture(scope="package")  # not longer: while Playwright's loop runs, no other may
 def browser() -> Iterator:
     with chromium() as browser:
         yield browser
@@ -47,7 +47,7 @@ def both_modes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Clie
         "MPT_FINE_TUNED_CHECKPOINT": str(relabelled(folder / "fine-tuned.safetensors")),
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "service"],
+        [sys.executable, "-m", "tests.support.remembering"],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The real thing: `python -m service` as its own process, real weights, real HTTP."""
+"""The real thing: the service as its own process, real weights, real HTTP."""
 
 from __future__ import annotations
 

@@ -29,6 +29,7 @@ from model.reconstructor import Reconstructor
 from model.video.writing import VideoWriter
 from service.settings import Settings, read_settings, to_toml
 from tests.support.fake_reconstructor import figure
+from tests.support.remembering import RememberingReconstructor
 from tests.support.service_client import form, photo
 from tests.support.snippets import PAGES, ROOT, Snippet, blocks, commands, taken_apart, understand
 
@@ -72,15 +73,20 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def load_once() -> Callable[..., Reconstructor]:
-    """`Reconstructor.load`, each network once."""
-    return lru_cache(Reconstructor.load)
+def load() -> Callable[..., Reconstructor]:
+    """`Reconstructor.load`, each network once, and what it answers of each photo once."""
+    return lru_cache(RememberingReconstructor.load)
+
+
+@pytest.fixture
+def loads_once(load: Callable[..., Reconstructor], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reconstructor, "load", load)
 
 
 @pytest.mark.parametrize("snippet", RUN, ids=str)
-def test_a_command_runs(snippet: Snippet, desk: Path, load_once: Callable, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.usefixtures("loads_once")
+def test_a_command_runs(snippet: Snippet, desk: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(desk)
-    monkeypatch.setattr(Reconstructor, "load", load_once)
     environment, words, file = taken_apart(shlex.split(snippet.text))
     assert not environment
     for folder in ("reconstructions", "explanations"):
@@ -148,6 +154,7 @@ def test_a_request_is_answered(snippet: Snippet, service: Served, desk: Path, tm
     assert result.stdout.startswith((b'{"id"', b'{"results"')) if has_text else not result.stdout
 
 
+@pytest.mark.usefixtures("loads_once")
 @pytest.mark.parametrize("page", sorted({page for page, _ in blocks("python")}))
 def test_code_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A page's blocks one after the other, as a reader would type them, beside a photo of three people."""
@@ -169,6 +176,7 @@ def test_links_lead_somewhere(page: Path):
             assert (page.parent / link.split("#")[0]).exists(), link
 
 
+@pytest.mark.usefixtures("loads_once")
 def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Each cell's last expression is its output; pictures come where the committed notebook has them."""
     monkeypatch.chdir(tmp_path)
