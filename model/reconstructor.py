@@ -129,8 +129,9 @@ class Reconstructor:
         path = Path(checkpoint) if checkpoint else None
         network = open_network(path, device, engine, precision, threads, subject, landmarks)
         hands = None
-        if network.info.subject == "body" and HandLandmarks.is_there():
-            hands = HandLandmarks(device, network.runtime.startswith("ONNX"), threads)
+        onnx = network.runtime.startswith("ONNX")
+        if network.info.subject == "body" and HandLandmarks.is_there(onnx):
+            hands = HandLandmarks(device, onnx, threads)
         return cls(network, rig, hands)
 
     def reconstruct(

@@ -56,6 +56,9 @@ class Parameters(BaseModel):
         "from the resting hand on; relaxed where the hand was not seen. Not there of hands in one piece.",
     )
     right_hand_pose: list[Point3] | None = Field(None, description="Likewise, of the right hand.")
+    hands_seen: list[Literal["left", "right"]] = Field(
+        default_factory=list, description="Whose fingers are as they were seen in the photo; others hang relaxed."
+    )
     shape: list[Finite] = Field(
         description="Coefficients of the model's shape directions, of unit variance; SMPL's betas."
     )

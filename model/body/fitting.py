@@ -63,6 +63,13 @@ class BodyFit:
         """(30, 3) axis-angle of the finger joints, radians."""
         return hands.relaxed if self.fingers is None else Rotation.from_matrix(self.fingers).as_rotvec()
 
+    def hands_seen(self, hands: Hands) -> tuple[bool, bool]:
+        """Whether the left and the right hand are posed as they were seen, and do not hang relaxed."""
+        if self.fingers is None:
+            return False, False
+        left, right = np.split((self.fingers != hands.relaxed_rotations).any(axis=(1, 2)), 2)
+        return bool(left.any()), bool(right.any())
+
 
 def fit(
     rig: Rig, meshes: np.ndarray, shape: np.ndarray | None = None, start: Sequence[BodyFit] | None = None

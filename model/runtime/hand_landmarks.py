@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import threading
 from collections.abc import Callable
 
@@ -29,11 +30,12 @@ class HandLandmarks:
         self._run: _Run | None = None
 
     @staticmethod
-    def is_there() -> bool:
-        """Whether the network was fetched, or exported."""
+    def is_there(onnx: bool) -> bool:
+        """Whether there is a file of the network that can be run here: its export, if `onnx`, or PyTorch's."""
         from weights.registry import cache_folder
 
-        return any((cache_folder() / f"{NAME}.{ending}").is_file() for ending in ("safetensors", "onnx"))
+        fetched, exported = ((cache_folder() / f"{NAME}.{ending}").is_file() for ending in ("safetensors", "onnx"))
+        return (onnx and exported) or (fetched and importlib.util.find_spec("torch") is not None)
 
     def __call__(self, crops: np.ndarray) -> Landmarks:
         with self._lock:

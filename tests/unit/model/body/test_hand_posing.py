@@ -84,6 +84,11 @@ def test_the_other_hand_stays_as_it_is(rig: Rig, poser: HandPoser) -> None:
     both = poser.pose(found, "right", joints_of(rig, fit_of(rig, flat), 1))
     assert both is not None and both.fingers is not None
     np.testing.assert_array_equal(both.fingers[:15], found.fingers[:15])
+    assert [each.hands_seen(rig.hands) for each in (fit_of(rig), found, both)] == [
+        (False, False),
+        (True, False),
+        (True, True),
+    ]
 
 
 def test_twist_is_shared_with_the_elbow(rig: Rig, poser: HandPoser) -> None:
