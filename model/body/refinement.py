@@ -2,7 +2,8 @@
 
 A network hedges: limbs whose depth it doubts come out flat and short, joints beside where they were seen. A body whose
 bones keep their lengths cannot: where it must project onto what was seen, the depth follows. Minimised are the robust
-re-projection error of the joints, and the turns away from the network's answer, which decides all that a photo cannot.
+re-projection error of the joints, the turns away from the network's answer, which decides all that a photo cannot, and
+what knees and elbows turn beyond their limits.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from scipy.spatial.transform import Rotation
 from model.body.evidence import Seen, noise_of
 from model.body.fitting import BodyFit
 from model.body.keypoints import Keypoints
+from model.body.limits import AXES, HINGES, beyond
 from model.body.rig import Rig
 from model.body.skeleton import FAMILY, PARENTS, joint_positions, to_global
 from model.joints import COCO_ROOT, JOINTS
@@ -44,6 +46,7 @@ TURNS = np.array(
         0.06, 0.17, 0.09, 0.09, 0.20, 0.34, 0.34, 0.36, 0.36, 0.38, 0.38,
     ]
 )  # fmt: skip
+_BEYOND = np.radians(4.0)  # how far beyond its limits a hinge may well be: they are soft
 _EASE = 1.2  # times as far a joint may turn: errors of 2D networks are less independent than this method thinks
 
 
@@ -141,6 +144,8 @@ class State:
     """(B, K, 2) metres at the person's distance, from where a keypoint was seen to where it projects."""
     away: np.ndarray
     """(B, 69) from the network's answer: rotation vectors in the camera's axes, and the translation."""
+    beyond: np.ndarray
+    """(B, 4, 3) radians that hinges are beyond their limits, see `model.body.limits`."""
     strain: np.ndarray
     """(B,) how far away that is: sum of squares, each by how far the network is usually off."""
     cost: np.ndarray
@@ -213,7 +218,9 @@ class Task:
         squared = np.square(off).sum(axis=2)
         cost = (self._trust * self._gross * squared / (self._gross + squared)).sum(axis=1)
         strain = (self.stiffness * np.square(away)).sum(axis=1)
-        return State(rotations, translation, above, places, parts, joints, off, away, strain, cost + strain)
+        over = beyond(rotations)
+        cost += strain + np.square(over / _BEYOND).sum(axis=(1, 2))
+        return State(rotations, translation, above, places, parts, joints, off, away, over, strain, cost)
 
     def part_of_the_way(self, state: State, share: np.ndarray) -> State:
         """The bodies that went such shares (B,) of the way from the network's answer to the state."""
@@ -236,7 +243,7 @@ class Task:
         return -np.linalg.solve(normal, slope[..., None])[..., 0]
 
     def equations(self, state: State) -> tuple[np.ndarray, np.ndarray]:
-        """What was seen, as normal equations (B, 69, 69), without the stiffness; and half the cost's slope (B, 69).
+        """What was seen, and limits, as normal equations (B, 69, 69), without stiffness; half the cost's slope (B, 69).
 
         Re-weighted least squares stand for the robust cost.
         """
@@ -245,6 +252,13 @@ class Task:
         weighted = changes * np.repeat(weight, 2, axis=1)[:, None]
         normal = weighted @ np.swapaxes(changes, 1, 2)  # (B, 69, 69)
         slope = (weighted @ state.off.reshape(len(weight), -1, 1))[..., 0] + self.stiffness * state.away
+        axes = state.above[:, HINGES] @ np.swapaxes(AXES, 1, 2)  # (B, 4, 3, 3): as columns, in the camera's
+        pull = axes @ state.beyond[..., None] / _BEYOND**2
+        curve = axes * (state.beyond != 0)[:, :, None] @ np.swapaxes(axes, 2, 3) / _BEYOND**2
+        for row, joint in enumerate(HINGES):
+            own = slice(3 * joint, 3 * joint + 3)
+            normal[:, own, own] += curve[:, row]
+            slope[:, own] += pull[:, row, :, 0]
         return normal, slope
 
     def _changes(self, state: State) -> np.ndarray:

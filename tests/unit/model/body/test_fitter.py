@@ -15,6 +15,7 @@ from model.body.fitting import BodyFit, fit
 from model.body.rig import Rig
 from model.body.rig_file import load_rig
 from model.joints import COCO_JOINTS, COCO_MIRROR, COCO_ROOT, JOINTS
+from tests.support.poses import within_limits
 
 FOCAL, MIDDLE = 900.0, np.array([320.0, 240.0])
 PEOPLE = 4
@@ -39,7 +40,8 @@ def truth(rig: Rig) -> list[BodyFit]:
     for _ in range(PEOPLE):
         turns = rng.normal(0, 0.3, (JOINTS, 3))
         turns[0] = (np.pi, 0.0, 0.0)  # from y up to y down
-        body = BodyFit(Rotation.from_rotvec(turns).as_matrix(), rng.normal(0, 0.7, rig.shape_count), np.zeros(3), 0.0)
+        rotations = within_limits(Rotation.from_rotvec(turns).as_matrix())
+        body = BodyFit(rotations, rng.normal(0, 0.7, rig.shape_count), np.zeros(3), 0.0)
         hips = (rig.regressor_of(COCO_JOINTS) @ mesh_of(rig, body))[list(COCO_ROOT)].mean(axis=0)
         made.append(replace(body, translation=-hips))
     return made

@@ -12,10 +12,12 @@ import weights
 from model.body.evidence import Seen
 from model.body.fitting import BodyFit
 from model.body.keypoints import Keypoints
+from model.body.limits import beyond
 from model.body.refinement import refine
 from model.body.rig import Rig
 from model.body.rig_file import load_rig
 from model.joints import COCO_JOINTS, COCO_ROOT, JOINTS
+from tests.support.poses import within_limits
 
 FOCAL, MIDDLE = 900.0, (320.0, 240.0)
 PEOPLE = 6
@@ -43,7 +45,7 @@ def bodies(rig: Rig, regressor: np.ndarray) -> list[BodyFit]:
     for _ in range(PEOPLE):
         turns = rng.normal(0, 0.35, (JOINTS, 3))
         turns[0] = (np.pi, 0.0, 0.0)  # from y up to y down
-        rotations, shape = Rotation.from_rotvec(turns).as_matrix(), rng.normal(0, 0.5, rig.shape_count)
+        rotations, shape = within_limits(Rotation.from_rotvec(turns).as_matrix()), rng.normal(0, 0.5, rig.shape_count)
         joints = regressor @ rig.pose(rotations, shape, np.zeros(3))
         made.append(BodyFit(rotations, shape, -joints[list(COCO_ROOT)].mean(axis=0), 0.01))
     return made
@@ -134,7 +136,7 @@ def test_a_gross_error_pulls_little(rig: Rig, regressor: np.ndarray, keypoints: 
     pixels, unseen = projected(joints_of(rig, regressor, fits), placed()), np.ones((PEOPLE, 17))
     unseen[:, 15] = 0
     without = refine(rig, keypoints, fits, placed(), seen_as(pixels, unseen))
-    for metres, low, high in ((1.0, 0.0, 0.02), (0.04, 0.02, 0.08)):
+    for metres, low, high in ((1.0, 0.0, 0.02), (0.04, 0.02, 0.1)):
         moved = pixels.copy()
         moved[:, 15, 0] += metres * FOCAL / placed()[:, 2]
         pulled = refine(rig, keypoints, fits, placed(), seen_as(moved))
@@ -190,3 +192,21 @@ def test_a_pixel_more_or_less_changes_little(
     joints = np.linalg.norm(moved, axis=3)  # (8, B, K)
     people = joints.mean(axis=2)
     assert people.max() < 0.02 and people.mean(axis=0).max() < 0.01 and joints.max() < 0.08
+
+
+def test_joints_come_back_from_beyond_their_limits(rig: Rig, regressor: np.ndarray, keypoints: Keypoints) -> None:
+    """A knee that a network bends aside by 20 degrees more than it can; where joints project stays what it was."""
+    fits = bodies(rig, regressor)
+    for fit in fits:
+        fit.rotations[4] = (
+            Rotation.from_rotvec((0.0, 0.0, np.radians(28))).as_matrix() @ within_limits(fit.rotations)[4]
+        )
+    pixels = projected(joints_of(rig, regressor, fits), placed())
+    refined = refine(rig, keypoints, fits, placed(), seen_as(pixels))
+    before, after = (
+        np.degrees(np.abs(beyond(np.stack([fit.rotations for fit in each]))).max(axis=(1, 2)))
+        for each in (fits, [body.fit for body in refined])
+    )
+    assert before.min() > 11 and (after < 0.4 * before).all() and after.max() < 8
+    joints, places = (np.stack([getattr(body, name) for body in refined]) for name in ("joints", "translation"))
+    assert np.linalg.norm(projected(joints, places) - pixels, axis=2).mean() < 2

@@ -18,6 +18,7 @@ from model.body.rig import Rig
 from model.body.rig_file import load_rig
 from model.body.sequence import refine_sequence, second_differences
 from model.joints import COCO_JOINTS, COCO_MIRROR, COCO_ROOT, JOINTS
+from tests.support.poses import within_limits
 
 FOCAL, MIDDLE = 900.0, (320.0, 240.0)
 FRAMES, RATE = 40, 25.0
@@ -46,7 +47,7 @@ def walk(rig: Rig) -> list[BodyFit]:
     for time in TIMES:
         turns = swing * np.sin(2 * np.pi * time / 1.5 + phase)
         turns[0] += (np.pi, 0.0, 0.0)  # from y up to y down
-        rotations = Rotation.from_rotvec(turns).as_matrix()
+        rotations = within_limits(Rotation.from_rotvec(turns).as_matrix())
         joints = regressor @ rig.pose(rotations, shape, np.zeros(3))
         bodies.append(BodyFit(rotations, shape, -joints[list(COCO_ROOT)].mean(axis=0), 0.01))
     return bodies
