@@ -40,7 +40,6 @@ MeshKind = Literal["body", "raw"]
 HandsMode = Literal["auto", "off"]
 
 _BATCH = 8  # people that go through the network at once: bounds the memory that a crowd takes
-_FEW = 4  # people at most who are all seen twice: of more, it would take seconds
 
 Colors = Literal["plain", "person"]
 
@@ -54,6 +53,7 @@ class Reconstructor:
         network: what runs the networks.
         landmarks_from: mean height of the joints' heatmaps from which people are seen by BlazePose, if it was loaded,
             and not by the mesh network's own backbone: 0 for always, above 1 for never.
+        seen_twice: people at most in a photo whom BlazePose all sees twice; of more it would take seconds.
         garment: the colours of the meshes' vertices.
         rig: of the bodies that are fitted to the meshes, dressed as people get them; None if such meshes have none.
 
@@ -73,6 +73,7 @@ class Reconstructor:
         self.rig: Rig | None = None if bare is None else find_worn(count, rig)
         self._bodies = None if bare is None or self.rig is None else WholeBodies(bare, self.rig, names, hands)
         self.landmarks_from = SURE
+        self.seen_twice = 4
         about = network.info
         self.model_name, self.modes, self.card = about.name, (about.mode,), about.card
         self.faces: np.ndarray = about.faces
@@ -166,8 +167,8 @@ class Reconstructor:
                 where there is a rig for it; "raw" for the network's own mesh and joints.
             hands: "auto" lets hands that are surely seen pose wrists and fingers of the bodies that they belong to,
                 and the others hang relaxed; "off" all.
-            twice: whether BlazePose sees everybody a second time, in the mirror, if there are few people: some 2 mm
-                nearer, for the time of its pass. Otherwise only who is in doubt is seen twice.
+            twice: whether BlazePose sees everybody a second time, in the mirror, if there are few people (see
+                `seen_twice`): 1 to 2 mm nearer, for the time of its pass. Otherwise only who is in doubt is.
 
         Raises:
             BadInput: when the image, a box or a number cannot be used, or there are no such colours.
@@ -196,7 +197,7 @@ class Reconstructor:
         neighbours = neighbours_of(found)
         wanted = len(found) if max_people is None else max_people
         step = max(1, min(_BATCH, wanted))
-        doubted = math.inf if twice and min(wanted, len(found)) <= _FEW else DOUBTED
+        doubted = math.inf if twice and min(wanted, len(found)) <= self.seen_twice else DOUBTED
         for start in range(0, len(found), step):
             part = slice(start, start + step)
             people += self._people(image, found[part], neighbours[part], focal, doubted)

@@ -101,6 +101,11 @@ class Settings(BaseSettings):
         True,
         description="Whether people are seen by BlazePose where it is sure, else by MoveNet; off: by MoveNet alone.",
     )
+    seen_twice: int = Field(
+        4, ge=0, le=64,
+        description="People at most in a photo whom BlazePose all sees twice, once in the mirror: 1 to 2 mm nearer, "
+        "and a photo of one person takes half as long again. 0: only those in doubt.",
+    )  # fmt: skip
     threads: int | None = Field(
         None, ge=1, le=256, description="CPU threads of one pass of the network; one a core if unset."
     )

@@ -88,7 +88,10 @@ def load_reconstructors(settings: Settings) -> list[Reconstructor]:
         log.info("Hands are not served: %s", error)
     batched = [BatchedNetwork(n, settings.max_batch, settings.max_wait_ms / 1000) for n in networks]
     hands = next((of_network(each) for each in batched if each.info.subject == "hand"), None)
-    return [Reconstructor(network, settings.rig, hands) for network in batched]
+    models = [Reconstructor(network, settings.rig, hands) for network in batched]
+    for model in models:
+        model.seen_twice = settings.seen_twice
+    return models
 
 
 class Engine:

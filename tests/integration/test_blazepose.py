@@ -142,12 +142,20 @@ def test_who_it_is_sure_of_is_lifted_from_its_joints(reconstructor: Reconstructo
 
 
 @pytest.mark.parametrize(
-    ("people", "options", "sights"), [(1, {}, 2), (1, {"twice": False}, 1), (4, {}, 8), (5, {}, 5)]
+    ("people", "options", "few", "sights"),
+    [(1, {}, 4, 2), (1, {"twice": False}, 4, 1), (1, {}, 0, 1), (4, {}, 4, 8), (5, {}, 4, 5)],
 )
 def test_few_people_are_seen_twice_and_a_crowd_once(
-    people: int, options: dict[str, bool], sights: int, reconstructor: Reconstructor, monkeypatch: pytest.MonkeyPatch
+    people: int,
+    options: dict[str, bool],
+    few: int,
+    sights: int,
+    reconstructor: Reconstructor,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     network, seen = reconstructor.network, 0
+    assert reconstructor.seen_twice == 4
+    monkeypatch.setattr(reconstructor, "seen_twice", few)
     detect = network.detect
 
     def counted(name: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
