@@ -35,12 +35,14 @@ def with_bodies(people: Sequence[Person], fitter: BodyFitter, before: Sequence[P
     starts = [person.body for person in before or () if person.body is not None]
     start = starts if len(starts) == len(people) else None
     meshes = np.stack([person.vertices for person in people])
-    bodies = fitter.bodies(meshes, places, seen, start, knuckles_of(people))
+    silhouettes = [person.silhouette for person in people]
+    bodies = fitter.bodies(meshes, places, seen, start, knuckles_of(people), silhouettes)
     return [
-        person
+        replace(person, silhouette=None)
         if body is None
         else replace(
             person,
+            silhouette=None,
             joints=body.joints,
             vertices=body.vertices,
             camera=person.camera.moved(triple(body.translation)),
@@ -48,6 +50,11 @@ def with_bodies(people: Sequence[Person], fitter: BodyFitter, before: Sequence[P
         )
         for person, body in zip(people, bodies, strict=True)
     ]
+
+
+def without_silhouettes(people: Sequence[Person]) -> list[Person]:
+    """The same people, light enough to be kept."""
+    return [replace(person, silhouette=None) for person in people]
 
 
 def seen_of(people: Sequence[Person], details: Sequence[str]) -> Seen:

@@ -18,7 +18,7 @@ from model.body.suit import find_worn
 from model.errors import BadInput
 from model.inputs import check_box, check_image
 from model.interfaces import Box, Network
-from model.people import better, distinct_people, extent, stand_on_ground, triple
+from model.people import better, distinct_people, extent, stand_on_ground, triple, without_silhouettes
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import upright_crop
 from model.perception.detection import Detection
@@ -214,6 +214,8 @@ class Reconstructor:
             people = self._bodies.fit(people)
             if hands == "auto":
                 people = self._bodies.with_hands(people, image)
+        else:
+            people = without_silhouettes(people)
         fitted = time.perf_counter()
         if self.subject == "body" and ground:
             lines = None
@@ -254,7 +256,9 @@ class Reconstructor:
             replace(self._person(*pair, regress), colors=person.colors)
             for pair, person in zip(found, people, strict=True)
         ]
-        return now if mesh == "raw" or self._bodies is None else self._bodies.fit(now, people)
+        if mesh == "raw" or self._bodies is None:
+            return without_silhouettes(now)
+        return self._bodies.fit(now, people)
 
     def _people(
         self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float, doubted: float
@@ -291,4 +295,5 @@ class Reconstructor:
             handedness=detection.handedness,
             crop=None if result.crop == upright_crop(detection.box) else result.crop,
             landmarks_2d=result.landmarks,
+            silhouette=result.silhouette,
         )

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from model.body.fitting import BodyFit
+from model.body.silhouette import Silhouette
 from model.errors import BadInput
 from model.files import atomic_write
 from model.formats.mesh import glb_to_obj, to_glb, to_trimesh
@@ -89,6 +90,8 @@ class Person:
     None where another 2D network saw the person. Where it is given, the mesh network saw `keypoints_2d`, drawn as
     heatmaps, and not the photo itself.
     """
+    silhouette: Silhouette | None = None
+    """Which pixels are hers, if BlazePose saw her; kept until a body is fitted."""
     body: BodyFit | None = None
     """The body whose vertices these are: pose and shape; None of the network's own mesh. `Reconstructor.rig` is its."""
 

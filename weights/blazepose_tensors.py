@@ -15,7 +15,7 @@ from model.errors import BadCheckpoint
 _LATERALS = 4
 # Of each size: inverted residuals; blocks after each of which a finer level joins; blocks of the last stages.
 _SIZES = {"heavy": (28, (7, 8, 8), (8, 8)), "full": (14, (), (5, 6)), "lite": (14, (), (3, 4))}
-_HEADS = {"output_heatmap": "heatmaps", "convld_3d": "points"}
+_HEADS = {"output_heatmap": "heatmaps", "convld_3d": "points", "output_segmentation": "segmenter.mask"}
 _NUMBERED = re.compile(
     r"(?P<kind>conv2d|depthwise_conv2d)(_(?P<n>\d+))?/(Conv2D|depthwise)_(?P<part>weights|bn_offset)"
 )
@@ -26,7 +26,7 @@ _PARTS = {"weights": "weight", "bn_offset": "bias", "Conv2D": "weight", "BiasAdd
 def blazepose_state_dict(tensors: Mapping[str, np.ndarray], size: str) -> dict[str, np.ndarray]:
     """The state dict of `BlazePose` from its tfjs tensors.
 
-    What belongs to no layer of ours is left out: the heads that segment the person and place landmarks in metres.
+    What belongs to no layer of ours is left out: the head that places landmarks in metres.
 
     Args:
         tensors: As `read_tfjs` returns them; kernels are height, width, in, out.
@@ -77,4 +77,5 @@ def _separable(size: str) -> list[str]:
     names = [f"laterals.{level}" for level in range(_LATERALS)] + ["entry"] * (not stages)
     for stage, blocks in enumerate(stages):
         names += [*(f"stages.{stage}.{block}" for block in range(blocks)), f"joins.{stage}"]
-    return names + [f"tail.{stage}.{block}" for stage, blocks in enumerate(tail) for block in range(blocks)]
+    names += [f"tail.{stage}.{block}" for stage, blocks in enumerate(tail) for block in range(blocks)]
+    return [*names, "segmenter.fine", "segmenter.entry", *(f"segmenter.blocks.{block}" for block in range(4))]

@@ -56,11 +56,11 @@ def fetch(names: Sequence[str] = ()) -> list[Path]:
             _fetch_absent(_absent(wanted, folder), folder)
         finally:
             lock.release()
-    return [folder / f"{weights.name}.safetensors" for weights in wanted]
+    return [folder / weights.file for weights in wanted]
 
 
 def _absent(wanted: Sequence[PublishedWeights], folder: Path) -> list[PublishedWeights]:
-    return [weights for weights in wanted if not (folder / f"{weights.name}.safetensors").is_file()]
+    return [weights for weights in wanted if not (folder / weights.file).is_file()]
 
 
 def _fetch_absent(absent: Sequence[PublishedWeights], folder: Path) -> None:
@@ -93,7 +93,7 @@ def _convert(weights: PublishedWeights, source: Path, folder: Path) -> None:
             )
     manifest = next(source / file for file in weights.sha256 if file.endswith(".json"))
     parameters = _state_dict(weights, manifest)
-    target = folder / f"{weights.name}.safetensors"
+    target = folder / weights.file
     with atomic_write(target) as partial:
         partial.write_bytes(save(parameters, metadata={"source": weights.source}))
     _say(f"{weights.title} ({weights.license}) -> {target}")

@@ -51,6 +51,7 @@ class PublishedWeights:
         sha256: File name in the package -> checksum.
         heads: Which of its heads are kept, where it has more than we use.
         subject: What needs it: "body", "hand", or a "comparison" of networks.
+        edition: Of the converted file; rises when more of the network is kept: older files are not taken for it.
     """
 
     name: str
@@ -62,6 +63,12 @@ class PublishedWeights:
     sha256: dict[str, str]
     heads: tuple[str, ...] = ()
     subject: str = "body"
+    edition: int = 1
+
+    @property
+    def file(self) -> str:
+        """The converted file's name."""
+        return f"{self.name}.safetensors" if self.edition == 1 else f"{self.name}-{self.edition}.safetensors"
 
 
 @dataclass(frozen=True)
@@ -128,8 +135,11 @@ def path(name: str) -> Path:
     brought = next((weights for weights in brought_weights().values() if name in weights.backbones), None)
     if brought:
         name = brought.name
-    for folder in (_PACKAGE, cache_folder()):
-        file = folder / f"{name}.safetensors"
+    published = published_weights().get(name)
+    for file in (
+        _PACKAGE / f"{name}.safetensors",
+        cache_folder() / (published.file if published else f"{name}.safetensors"),
+    ):
         if file.is_file():
             return file
     if brought:

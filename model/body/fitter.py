@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from model.body.build import BuildEstimator
 from model.body.evidence import Seen
 from model.body.fitting import BodyFit, fit
 from model.body.keypoints import Keypoints
 from model.body.refinement import refine
 from model.body.rig import Rig
+from model.body.silhouette import Silhouette
 from model.body.wrists import turn_wrists
 from model.joints import COCO_ROOT
 
@@ -58,6 +60,7 @@ class BodyFitter:
         self.rig, self.worn = rig, worn
         self.details = known_details(rig, names, details)
         self._keypoints = Keypoints.of(rig, [*names, *self.details])
+        self._builds = BuildEstimator(rig)
         regressor = rig.regressor_of(names)
         used = np.flatnonzero(regressor.any(axis=0))
         self._regressor, self._regressed = regressor[:, used], rig.subset(used)
@@ -69,6 +72,7 @@ class BodyFitter:
         seen: Seen,
         start: Sequence[BodyFit] | None = None,
         knuckles: Seen | None = None,
+        silhouettes: Sequence[Silhouette | None] | None = None,
     ) -> list[Body | None]:
         """The body of each person, as if she were alone; None of who came out as no body.
 
@@ -78,6 +82,8 @@ class BodyFitter:
             seen: what the photo says of them: of the joints, then of the details.
             start: a fit of each that is near, such as that of the frame before.
             knuckles: what the photo says of their hands, see `turn_wrists`.
+            silhouettes: which pixels are theirs, by which they are of some build, see `BuildEstimator`; None of those
+                who keep the network's.
         """
         found: list[Body | None] = [None] * len(meshes)
         sound = np.isfinite(meshes).all(axis=(1, 2)) & np.isfinite(translations).all(axis=1)
@@ -91,12 +97,21 @@ class BodyFitter:
         bodies, places = [body.fit for body in refined], [body.translation for body in refined]
         if knuckles is not None:
             bodies = turn_wrists(self.rig, bodies, np.reshape(places, (-1, 3)), knuckles.subset(people))
+        if silhouettes is not None:
+            bodies = [
+                self._built(body, place, silhouettes[person])
+                for person, body, place in zip(people, bodies, places, strict=True)
+            ]
         for begin in range(0, len(people), _BATCH):
             part = slice(begin, begin + _BATCH)
             posed = self._posed(bodies[part], places[part])
             for index, body in zip(people[part], posed, strict=True):
                 found[index] = body
         return found
+
+    def _built(self, body: BodyFit, place: np.ndarray, silhouette: Silhouette | None) -> BodyFit:
+        """The body that stands at a place (3,), of the build that its silhouette shows."""
+        return body if silhouette is None else replace(body, shape=self._builds.estimate(body, place, silhouette))
 
     def resized(self, body: BodyFit, factor: float) -> Body:
         """The body in the same pose whose shape is nearest to the same one `factor` times as large."""

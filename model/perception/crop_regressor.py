@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.body.silhouette import Silhouette
 from model.interfaces import CameraSpaceMeshes, Network
 from model.perception.crops import Crop
 
@@ -20,6 +21,8 @@ class CropResult:
     """One person's, without the batch: before the camera of the photo as it is upright."""
     landmarks: np.ndarray | None = None
     """(33, 3) BlazePose's, x, y in photo pixels and confidence, if from them and not from pixels."""
+    silhouette: Silhouette | None = None
+    """BlazePose's, likewise."""
 
     @property
     def confidence(self) -> float:

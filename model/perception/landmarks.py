@@ -17,6 +17,7 @@ from model.interfaces import CROP_SCALE, LANDMARKS, PoseLandmarks
 from model.joints import BLAZEPOSE_COCO, BLAZEPOSE_LANDMARKS, BLAZEPOSE_MIRROR, BODY_LANDMARKS
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import Crop
+from model.perception.silhouettes import place_silhouette
 from model.perception.votes import vote
 
 SURE = 0.65
@@ -88,15 +89,20 @@ def lift_landmarks(
     """
     height, width = regress.image.shape[:2]
     closest = {index: crop for index, joints in enumerate(people) if (crop := landmark_crop(joints)) is not None}
-    seen = dict(zip(closest, _landmarks(list(closest.values()), regress), strict=True))
+    seen, masks = {}, {}
+    for index, (points, mask) in zip(closest, _landmarks(list(closest.values()), regress), strict=True):
+        seen[index], masks[index] = points, mask
     twice = [index for index, points in seen.items() if sure <= _height(points) < doubted]
     again = _landmarks([closest[index].mirror() for index in twice], regress)
-    for index, mirrored in zip(twice, again, strict=True):
+    for index, (mirrored, _) in zip(twice, again, strict=True):
         seen[index] = vote(seen[index], mirrored[list(BLAZEPOSE_MIRROR)], people[index])
     believed = {index: points for index, points in seen.items() if _height(points) >= sure}
     crops = {index: crop for index, points in believed.items() if (crop := lift_crop(points, width, height))}
     results = regress.lift([believed[index][_LIFTED] for index in crops], list(crops.values()))
-    lifted = {i: replace(result, landmarks=believed[i]) for i, result in zip(crops, results, strict=True)}
+    lifted = {}
+    for index, result in zip(crops, results, strict=True):
+        silhouette = place_silhouette(closest[index], masks[index], regress)
+        lifted[index] = replace(result, landmarks=believed[index], silhouette=silhouette)
     return [lifted.get(index) for index in range(len(people))]
 
 
@@ -105,14 +111,14 @@ def _height(landmarks: np.ndarray) -> float:
     return float(landmarks[_COCO, 2].mean())
 
 
-def _landmarks(crops: Sequence[Crop], regress: CropRegressor) -> list[np.ndarray]:
-    """The landmarks in each crop (33, 3): x, y in photo pixels and the heatmap's height."""
+def _landmarks(crops: Sequence[Crop], regress: CropRegressor) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of each crop the landmarks (33, 3), x, y in photo pixels and the heatmap's height, and the mask (S, S)."""
     if not crops:
         return []
     pixels = np.stack([crop.cut(regress.image, _SIZE) for crop in crops])
     out = PoseLandmarks(*regress.network.detect(LANDMARKS, pixels))
     count = len(BLAZEPOSE_LANDMARKS)
     return [
-        np.column_stack([crop.to_photo(points[:count], _SIZE), peaks[:count]])
-        for crop, points, peaks in zip(crops, out.points, out.peaks, strict=True)
+        (np.column_stack([crop.to_photo(points[:count], _SIZE), peaks[:count]]), mask)
+        for crop, points, peaks, mask in zip(crops, out.points, out.peaks, out.mask, strict=True)
     ]

@@ -44,6 +44,13 @@ POINTS = {
     },
 }
 
+# Likewise of the mask's 256 x 256 pixels, as one channel.
+MASKS = {
+    "heavy": (0.07889, 0.24424, 0.03731, 0.0, 0.00224, 0.0),
+    "full": (0.0, 0.00001, 0.0, 0.0, 0.00059, 0.0),
+    "lite": (0.03328, 0.13642, 0.0, 0.0, 0.00765, 0.0),
+}
+
 
 @pytest.fixture(scope="module")
 def blazepose() -> BlazePoseHeavy:
@@ -62,9 +69,10 @@ def drawn(dx: int = 0) -> Tensor:
 def test_it_gives_the_numbers_of_tfjs(size: str) -> None:
     network = build_backbone(f"blazepose-{size}", weights.path(f"blazepose-{size}"))
     assert isinstance(network, BlazePose)
-    heatmaps, points = network.raw(pattern(256))
+    heatmaps, points, mask = network.raw(pattern(256))
     assert heatmaps.shape == (1, 39, 64, 64) and points.shape == (1, 39, 5)
     assert summary(heatmaps[0]) == pytest.approx(HEATMAPS[size], abs=1e-4)
+    assert summary(mask) == pytest.approx(MASKS[size], abs=1e-4)
     for landmark, expected in POINTS[size].items():
         assert points[0, landmark].tolist() == pytest.approx(expected, abs=1e-2)
 
@@ -78,6 +86,9 @@ def test_landmarks_lie_on_a_drawn_persons_joints(blazepose: BlazePoseHeavy) -> N
     away = np.linalg.norm(out.points[0, coco[5:]].numpy() - truth, axis=1)
     assert np.median(away) < 6 and away.max() < 16  # left and right are 24 px apart or more
     assert out.peaks[0, coco].mean() > 0.6
+    assert out.mask.shape == (1, 128, 128)
+    x, y = (out.points[0, [11, 12, 23, 24]] / 2).long().T  # shoulders and hips
+    assert (out.mask[0, y, x] > 0.5).all() and out.mask[0, :, :8].max() < 0.1
 
 
 @torch.inference_mode()
@@ -100,7 +111,7 @@ def test_a_sure_heatmap_refines_its_landmark_and_an_unsure_one_does_not(monkeypa
     heatmaps[0, 0, 24, 27], heatmaps[0, 0, 24, 29] = 0.5, 0.5  # row 24 is y = 96; columns 27 and 29: x = 112
     heatmaps[0, 0, 24, 30] = 0.9  # beyond the window
     heatmaps[0, 1, 24, 27] = 0.4
-    monkeypatch.setattr(network, "raw", lambda crops: (heatmaps, points))
+    monkeypatch.setattr(network, "raw", lambda crops: (heatmaps, points, torch.zeros(1, 256, 256)))
     out = network.predict(torch.zeros(1, 3, 256, 256))
     assert out.points[0, 0].tolist() == pytest.approx([112, 96])
     assert out.points[0, 1].tolist() == [101, 101]

@@ -226,7 +226,7 @@ def _metadata(file: Path) -> dict[str, str]:
 
 
 def test_the_doctor_finds_all_well(empty_cache, tmp_path, monkeypatch):
-    for name in ("movenet-thunder", "movenet-multipose", "blazepose-heavy"):
+    for name in ("movenet-thunder", "movenet-multipose", "blazepose-heavy-2"):
         (empty_cache / f"{name}.safetensors").touch()
     monkeypatch.setenv("MPT_STORE_DIR", str(tmp_path / "meshes"))
     status, output = run("doctor")

@@ -17,6 +17,7 @@ from model.network.heatmaps import CROP_SIZE, draw_heatmaps
 LANDMARKS = 39
 
 _STEM = 24  # channels
+_SEGMENTS = 8  # likewise, of what tells the person from the rest
 _WINDOW = 4  # cells on either side of a landmark in which its heatmap refines it
 _SURE = 0.5  # height of the heatmap within that window from which it does
 
@@ -133,11 +134,30 @@ class PoseBlazeBlock(Separable):
         return F.relu6(shortcut + super().forward(x))
 
 
+class PersonSegmenter(nn.Module):
+    """BlazePose's head that tells a person from the rest, from its finest features: 0.03 GMAC."""
+
+    def __init__(self, fine: int, pyramid: int) -> None:
+        super().__init__()
+        self.fine = (PoseBlazeBlock if fine == _SEGMENTS else Separable)(fine, _SEGMENTS)
+        self.entry = Separable(pyramid, _SEGMENTS)
+        self.blocks = nn.ModuleList(PoseBlazeBlock(_SEGMENTS, _SEGMENTS) for _ in range(4))
+        self.mask = nn.Conv2d(_SEGMENTS, 1, 3, padding=1)
+
+    def forward(self, fine: Tensor, pyramid: Tensor) -> Tensor:
+        """(B, 256, 256) in 0..1, from features at strides 2 and 4."""
+        x = F.interpolate(F.relu6(self.entry(pyramid)), scale_factor=2.0, mode="bilinear") + F.relu6(self.fine(fine))
+        for index, block in enumerate(self.blocks):
+            x = block(F.interpolate(x, scale_factor=2.0, mode="bilinear") if index == 2 else x)
+        mask: Tensor = self.mask(x).sigmoid()
+        return mask[:, 0]
+
+
 class BlazePose(PoseBackbone):
     """The network, its points drawn as peaks.
 
-    It answers to the person in the middle of the crop, who should fill about half of its side. Its heads that place
-    landmarks in metres and segment the person are left out.
+    It answers to the person in the middle of the crop, who should fill about half of its side. Its head that places
+    landmarks in metres is left out.
     """
 
     input_size = 256
@@ -160,6 +180,7 @@ class BlazePose(PoseBackbone):
         taps = [*(size.blocks[tap][0] for tap in size.taps), size.last]
         self.laterals = nn.ModuleList(Separable(channels, size.pyramid) for channels in reversed(taps))
         self.heatmaps = nn.Conv2d(size.pyramid, LANDMARKS, 1)
+        self.segmenter = PersonSegmenter(size.first, size.pyramid)
         self.stages, self.joins = nn.ModuleList(), nn.ModuleList()
         before = size.pyramid
         for channels, count, tap in size.stages:
@@ -172,7 +193,7 @@ class BlazePose(PoseBackbone):
         self.points = nn.Conv2d(channels, 5 * LANDMARKS, 2)
         to_channels_last(self)
 
-    def raw(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+    def raw(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What its heads say.
 
         Args:
@@ -180,10 +201,10 @@ class BlazePose(PoseBackbone):
 
         Returns:
             (B, 39, 64, 64) heatmaps in 0..1, cell i at pixel 4 i; (B, 39, 5) x, y, z in pixels of the crop and the
-            logits of being visible and of being in the crop.
+            logits of being visible and of being in the crop; (B, 256, 256) 0..1, whether a pixel is the person's.
         """
         x = F.relu6(self.stem(crops.contiguous(memory_format=torch.channels_last) / 255))
-        x = self.first(x)
+        x = fine = self.first(x)
         taps = []
         for index, block in enumerate(self.blocks):
             x = block(x)
@@ -193,17 +214,17 @@ class BlazePose(PoseBackbone):
         x, *finer = (F.relu6(lateral(tap)) for lateral, tap in zip(self.laterals, reversed(taps), strict=True))
         for level in finer:
             x = F.interpolate(x, scale_factor=2.0, mode="bilinear") + level
-        heatmaps = self.heatmaps(x).sigmoid()
+        heatmaps, mask = self.heatmaps(x).sigmoid(), self.segmenter(fine, x)
         if self.entry is not None:
             x = F.relu6(self.entry(taps[-1]))
         for stage, join, (*_, tap) in zip(self.stages, self.joins, self.size.stages, strict=True):
             x = stage(x) + F.relu6(join(taps[tap]))
         points = self.points(self.tail(x)).flatten(1).unflatten(1, (LANDMARKS, 5))
-        return heatmaps, points
+        return heatmaps, points, mask
 
     def predict(self, crops: Tensor) -> PoseLandmarks:
         """The landmarks, each refined by its heatmap where that is sure; see `raw`."""
-        heatmaps, points = self.raw(crops)
+        heatmaps, points, mask = self.raw(crops)
         heatmaps, places = heatmaps.float(), points[..., :2].float()
         stride = self.input_size / heatmaps.shape[-1]
         cells = torch.arange(heatmaps.shape[-1], device=heatmaps.device, dtype=heatmaps.dtype)
@@ -213,7 +234,9 @@ class BlazePose(PoseBackbone):
         mass = on_x.sum(dim=-1, keepdim=True).clamp(min=1e-6)
         refined = torch.stack([(on * cells).sum(dim=-1) for on in (on_x, on_y)], dim=-1) / mass * stride
         sure = window.amax(dim=(2, 3))[..., None] >= _SURE
-        return PoseLandmarks(torch.where(sure, refined, places), heatmaps.amax(dim=(2, 3)))
+        return PoseLandmarks(
+            torch.where(sure, refined, places), heatmaps.amax(dim=(2, 3)), F.avg_pool2d(mask.float(), 2)
+        )
 
     def forward(self, crops: Tensor) -> Tensor:
         """COCO's joints, drawn by Eq. 1 as high as their channels are."""

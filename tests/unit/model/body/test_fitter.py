@@ -14,6 +14,7 @@ from model.body.fitter import Body, BodyFitter
 from model.body.fitting import BodyFit, fit
 from model.body.rig import Rig
 from model.body.rig_file import load_rig
+from model.body.silhouette import Silhouette
 from model.joints import COCO_JOINTS, COCO_MIRROR, COCO_ROOT, JOINTS
 from tests.support.poses import within_limits
 
@@ -207,3 +208,16 @@ def test_feet_point_where_toes_were_seen(rig: Rig, truth: list[BodyFit], meshes:
         return float(np.linalg.norm((answers - tips)[..., :2], axis=-1).mean())
 
     assert miss(1.0) < 0.5 * miss(0.0)
+
+
+def test_silhouettes_change_builds_and_nothing_else(fitter: BodyFitter, meshes: np.ndarray, seen: Seen) -> None:
+    """Nothing that is seen is a silhouette, too: who has such a one is of average build, the others of their own."""
+    unseen = Silhouette(np.zeros((64, 64)), np.array([[80.0, 0, 32], [0, 80, 32]]))
+    silhouettes = [unseen, None, unseen, None]
+    own = there(fitter.bodies(meshes, PLACES, seen))
+    built = there(fitter.bodies(meshes, PLACES, seen, silhouettes=silhouettes))
+    for before, after, silhouette in zip(own, built, silhouettes, strict=True):
+        np.testing.assert_array_equal(after.fit.rotations, before.fit.rotations)
+        assert np.array_equal(after.fit.shape, before.fit.shape) == (silhouette is None)
+        np.testing.assert_allclose(after.joints[list(COCO_ROOT)].mean(axis=0), 0, atol=1e-6)
+        assert np.linalg.norm(projected(after) - projected(before), axis=1).mean() < 10  # pixels of persons of 400

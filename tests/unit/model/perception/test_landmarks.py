@@ -46,7 +46,7 @@ class Networks:
             points[index] = turned.mean(axis=0)
             names = list(COCO_MIRROR) if crop.mirrored else range(17)  # who is mirrored has her left where her right is
             points[index, list(BLAZEPOSE_COCO)], peaks[index, list(BLAZEPOSE_COCO)] = turned[names], self.seen[names, 2]
-        return points, peaks
+        return points, peaks, np.full((len(images), 128, 128), 0.5, np.float32)
 
     crops: Sequence[Crop] = ()
 
