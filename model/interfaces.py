@@ -94,7 +94,7 @@ class PoseLandmarks(NamedTuple):
     Attributes:
         points: (B, 39, 2) x, y in pixels of the crop: its 33 landmarks and six auxiliary points.
         peaks: (B, 39) 0..1, how high each one's heatmap is.
-        mask: (B, 128, 128) 0..1, how much of two by two pixels of the crop is the person's.
+        mask: (B, 128, 128) 0..1, whether two by two pixels of the crop are the person's.
     """
 
     points: Any

@@ -78,6 +78,13 @@ def test_it_gives_the_numbers_of_tfjs(size: str) -> None:
 
 
 @torch.inference_mode()
+def test_a_mask_of_half_the_size_is_nearly_the_same(blazepose: BlazePoseHeavy) -> None:
+    whole, half = blazepose.raw(drawn())[2], blazepose.raw(drawn(), half=True)[2]
+    person, other = torch.nn.functional.avg_pool2d(whole, 2) > 0.5, half > 0.5
+    assert (person & other).sum() > 0.9 * (person | other).sum() > 0
+
+
+@torch.inference_mode()
 def test_landmarks_lie_on_a_drawn_persons_joints(blazepose: BlazePoseHeavy) -> None:
     out = blazepose.predict(drawn())
     coco = list(BLAZEPOSE_COCO)
@@ -111,7 +118,7 @@ def test_a_sure_heatmap_refines_its_landmark_and_an_unsure_one_does_not(monkeypa
     heatmaps[0, 0, 24, 27], heatmaps[0, 0, 24, 29] = 0.5, 0.5  # row 24 is y = 96; columns 27 and 29: x = 112
     heatmaps[0, 0, 24, 30] = 0.9  # beyond the window
     heatmaps[0, 1, 24, 27] = 0.4
-    monkeypatch.setattr(network, "raw", lambda crops: (heatmaps, points, torch.zeros(1, 256, 256)))
+    monkeypatch.setattr(network, "raw", lambda crops, half: (heatmaps, points, torch.zeros(1, 128, 128)))
     out = network.predict(torch.zeros(1, 3, 256, 256))
     assert out.points[0, 0].tolist() == pytest.approx([112, 96])
     assert out.points[0, 1].tolist() == [101, 101]
