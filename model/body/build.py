@@ -52,7 +52,7 @@ class BuildEstimator:
         """The shape (S,) of a body that covers what the silhouette does, its bones about as long as they were.
 
         Args:
-            fit: the body, refined.
+            fit: the body.
             translation: (3,) metres: a point p of the body projects from p + translation.
             silhouette: the person's; where it tells nothing, the shape is `usual`.
         """

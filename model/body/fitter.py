@@ -91,17 +91,16 @@ class BodyFitter:
         starts = None if start is None else [start[index] for index in whole]
         fits = dict(zip(whole, fit(self.rig, meshes[whole], start=starts), strict=True))
         people = [index for index, each in fits.items() if each.residual < _NO_BODY]
-        refined = refine(
-            self.rig, self._keypoints, [fits[index] for index in people], translations[people], seen.subset(people)
-        )
+        built = [fits[index] for index in people]
+        if silhouettes is not None:
+            built = [
+                self._built(body, translations[person], silhouettes[person])
+                for person, body in zip(people, built, strict=True)
+            ]
+        refined = refine(self.rig, self._keypoints, built, translations[people], seen.subset(people))
         bodies, places = [body.fit for body in refined], [body.translation for body in refined]
         if knuckles is not None:
             bodies = turn_wrists(self.rig, bodies, np.reshape(places, (-1, 3)), knuckles.subset(people))
-        if silhouettes is not None:
-            bodies = [
-                self._built(body, place, silhouettes[person])
-                for person, body, place in zip(people, bodies, places, strict=True)
-            ]
         for begin in range(0, len(people), _BATCH):
             part = slice(begin, begin + _BATCH)
             posed = self._posed(bodies[part], places[part])

@@ -210,14 +210,16 @@ def test_feet_point_where_toes_were_seen(rig: Rig, truth: list[BodyFit], meshes:
     assert miss(1.0) < 0.5 * miss(0.0)
 
 
-def test_silhouettes_change_builds_and_nothing_else(fitter: BodyFitter, meshes: np.ndarray, seen: Seen) -> None:
+def test_who_has_a_silhouette_is_of_another_build_and_meets_her_joints(
+    fitter: BodyFitter, meshes: np.ndarray, seen: Seen
+) -> None:
     """Nothing that is seen is a silhouette, too: who has such a one is of average build, the others of their own."""
     unseen = Silhouette(np.zeros((64, 64)), np.array([[80.0, 0, 32], [0, 80, 32]]))
     silhouettes = [unseen, None, unseen, None]
     own = there(fitter.bodies(meshes, PLACES, seen))
     built = there(fitter.bodies(meshes, PLACES, seen, silhouettes=silhouettes))
-    for before, after, silhouette in zip(own, built, silhouettes, strict=True):
-        np.testing.assert_array_equal(after.fit.rotations, before.fit.rotations)
-        assert np.array_equal(after.fit.shape, before.fit.shape) == (silhouette is None)
+    for index, (before, after) in enumerate(zip(own, built, strict=True)):
+        assert np.array_equal(after.fit.shape, before.fit.shape) == (silhouettes[index] is None)
         np.testing.assert_allclose(after.joints[list(COCO_ROOT)].mean(axis=0), 0, atol=1e-6)
-        assert np.linalg.norm(projected(after) - projected(before), axis=1).mean() < 10  # pixels of persons of 400
+        far = [np.linalg.norm(projected(body) - seen.joints[index], axis=1).mean() for body in (before, after)]
+        assert far[1] < far[0] + 1  # pixel, of persons of 400
