@@ -77,7 +77,7 @@ load: $(VENV)/.dev ## Open-loop load test: p50, p95, p99 at fixed rates (ARGS="-
 	@$(BIN)/python -m weights.fetch
 	@$(BIN)/python -m benchmarks.load $(ARGS)
 
-soak: $(VENV)/.dev ## Photos for five minutes, while memory is watched (ARGS="--minutes 30")
+soak: $(VENV)/.dev ## Photos and films for five minutes, while memory is watched (ARGS="--minutes 30")
 	@$(BIN)/python -m weights.fetch
 	@$(BIN)/python -m benchmarks.soak $(ARGS)
 

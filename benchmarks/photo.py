@@ -1,14 +1,17 @@
-"""A photo that anyone has: one drawn person whom the networks take for one."""
+"""A photo and a film that anyone has: one drawn person whom the networks take for one."""
 
 from __future__ import annotations
 
 import io
+import tempfile
+from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image
 
 from tests.support.drawn_figure import background, draw_figure
+from tests.support.film_files import film
 
 BBOX = "200,40,240,400"
 """Where the person is, as `POST /reconstruct` takes it."""
@@ -23,3 +26,11 @@ def a_photo(width: int = 640, height: int = 480) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray((picture + noise).clip(0, 255).astype(np.uint8)).save(buffer, format="JPEG", quality=90)
     return buffer.getvalue()
+
+
+def a_film(frames: int = 40) -> bytes:
+    """An MP4 of the same person, who glides to the right, 20 frames a second."""
+    picture = np.asarray(Image.open(io.BytesIO(a_photo())))
+    with tempfile.TemporaryDirectory() as folder:
+        moving = [np.roll(picture, 2 * number, axis=1) for number in range(frames)]
+        return film(Path(folder, "film.mp4"), moving).read_bytes()
