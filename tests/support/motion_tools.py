@@ -52,6 +52,15 @@ print()
 print(json.dumps(found))
 """
 
+_MESHES = """
+import bpy, json, sys
+bpy.ops.wm.read_factory_settings(use_empty=True)
+bpy.ops.import_scene.gltf(filepath=sys.argv[1])
+meshes = [thing for thing in bpy.data.objects if thing.type == "MESH"]
+print()
+print(json.dumps({m.name: [list(m.matrix_world @ vertex.co) for vertex in m.data.vertices] for m in meshes}))
+"""
+
 _BVHIO = """
 import bvhio, json, sys
 root = bvhio.readAsHierarchy(sys.argv[1])
@@ -141,6 +150,11 @@ def blender_joints(kind: str, path: Path, names: Sequence[str], frames: Sequence
 def blender_vertices(path: Path, frames: Sequence[int]) -> np.ndarray:
     """(N, V, 3) of a GLB's mesh, likewise, in Blender's order."""
     return np.array(run_in("bpy", _VERTICES, path, _list(frames)))
+
+
+def blender_meshes(path: Path) -> dict[str, np.ndarray]:
+    """(V, 3) of each mesh of a GLB that stands still, by its name."""
+    return {name: np.array(vertices) for name, vertices in run_in("bpy", _MESHES, path).items()}
 
 
 def bvhio_joints(path: Path, frames: Sequence[int]) -> np.ndarray:

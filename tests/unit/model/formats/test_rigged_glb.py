@@ -16,6 +16,7 @@ from model.body.motion import SkeletonMotion
 from model.body.rig import Rig
 from model.body.rig_file import load_rig
 from model.body.skeleton import joint_positions, to_global
+from model.body.suit import find_worn
 from model.formats import rigged_glb
 from model.joints import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
 from service.responses import encode_parameters
@@ -139,3 +140,14 @@ def test_khronos_validator_finds_nothing(rig, faces, bodies):
     colors = np.full((rig.vertex_count, 3), (201, 90, 3), np.uint8)
     assert validate(to_rigged_glb(rig, bodies[:1], faces, "x", colors=colors)) == []
     assert validate(to_rigged_glb(rig, bodies, faces, "x", np.arange(6) / 30, np.zeros((6, 3)))) == []
+
+
+def test_khronos_validator_finds_nothing_about_posed_fingers(faces, bodies):
+    worn = find_worn(13_718)
+    assert worn is not None and worn.hands is not None
+    turns = np.random.default_rng(1).normal(0, 0.3, (len(worn.hands.relaxed), 3))
+    posed = dataclasses.replace(bodies[0], fingers=Rotation.from_rotvec(turns).as_matrix())
+    still = to_rigged_glb(worn, [posed], faces, "x")
+    assert len(Glb(still).content["skins"][0]["joints"]) == JOINTS + len(turns)
+    assert validate(still) == []
+    assert validate(to_rigged_glb(worn, [posed, bodies[1]], faces, "x", np.arange(2) / 30, np.zeros((2, 3)))) == []
