@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from model.runtime.onnx_runtime import OnnxNetwork
 from model.runtime.torch_runtime import TorchNetwork
 from model.video import drawing, film
 from model.video.camera_motion import CameraMotion
-from model.video.following import FAST, Follower
+from model.video.following import Follower
 from model.video.reading import VideoReader
 from model.video.tracks import Tracks
 from model.video.writing import Recording, VideoWriter
@@ -37,7 +36,7 @@ _STAGES: list[tuple[Any, str, str]] = [
     (VideoReader, "_next", "decoding"),
     (VideoReader, "_picture", "decoding"),
     (Follower, "__call__", "crops and the rest of following"),
-    (BodyFitter, "bodies", "bodies"),
+    (BodyFitter, "fits", "bodies"),
     (CameraMotion, "add", "whether the camera moves"),
     (Tracks, "add", "who is who"),
     (film, "motion_of", "motion and its world"),
@@ -83,7 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("film", type=Path)
     parser.add_argument("--fps", type=float, default=30.0, help="frames a second, at most (default: 30)")
     parser.add_argument("--engine", default="auto", help="onnx, torch, or the faster one that is there")
-    parser.add_argument("--fast", action="store_true", help="networks see 15 frames a second")
+    parser.add_argument("--fast", action="store_true", help="networks see fewer frames")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     model = Reconstructor.load(engine=options.engine, threads=1)
@@ -98,8 +97,9 @@ def main(arguments: list[str] | None = None) -> None:
         ticks += 1
 
     with tempfile.TemporaryDirectory() as folder:
-        job = film.FilmJob(model, _FORMATS, encode_film, overlay=True, frame_rate=options.fps, rig=model.rig)
-        job = replace(job, seen_rate=FAST) if options.fast else job
+        job = film.FilmJob(
+            model, _FORMATS, encode_film, overlay=True, frame_rate=options.fps, rig=model.rig, fast=options.fast
+        )
         start = time.process_time()
         film.reconstruct_film(options.film, Path(folder) / "film", job, tick)
         total = time.process_time() - start

@@ -9,8 +9,8 @@ joints' velocities agree best with the true ones.
 from __future__ import annotations
 
 import argparse
-import math
 import time
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from model.joints import COCO_JOINTS
 from model.reconstructor import Reconstructor
 from model.video.bodies import motion_of
 from model.video.bridging import fill
-from model.video.following import FAST, Follower
+from model.video.following import FAST, USUAL, Follower, Pace
 from model.video.reading import VideoReader
 from model.video.tracks import Tracks
 from model.video.world import find_world
@@ -43,11 +43,11 @@ def main(arguments: list[str] | None = None) -> None:
     """Prints a table of all cameras' means."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="videos/, calibration/ and true joints")
-    parser.add_argument("--fast", action="store_true", help="networks see 15 frames a second")
+    parser.add_argument("--fast", action="store_true", help="networks see fewer frames")
     options = parser.parse_args(arguments)
     recording = read_recording(options.folder)
     model = Reconstructor.load()
-    rows = [_of_view(model, recording, view, FAST if options.fast else math.inf) for view in recording.views]
+    rows = [_of_view(model, recording, view, FAST if options.fast else USUAL) for view in recording.views]
     seconds = np.mean([row[1] for row in rows])
     print(f"{recording.name}, {len(rows)} cameras at {_RATE:g} frames a second; {seconds:.2f} s of processor a frame")
     for index, figure in enumerate(_FIGURES):
@@ -55,17 +55,15 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"{figure:36s} single frames {frames:7.2f}   world {world:7.2f}   truth {true:7.2f}")
 
 
-def _of_view(model: Reconstructor, recording: Recording, view: View, seen_rate: float) -> tuple[np.ndarray, float]:
+def _of_view(model: Reconstructor, recording: Recording, view: View, pace: Pace) -> tuple[np.ndarray, float]:
     """Figures (3, 7) of single frames, of the world and of the truth; and seconds a frame."""
     assert model.rig is not None
     film, start = VideoReader(view.film, _RATE, 50_000_000), time.process_time()
-    follow = Follower(model, most=seen_rate)
+    follow = Follower(model, pace=pace)
     with Tracks() as tracks:
-        for when, frame in film:
-            if (people := follow(when, frame)) is None:
-                tracks.skip(when)
-            else:
-                tracks.add(when, people)
+        for sightings in chain((follow(*each) for each in film), [follow.finish()]):
+            for when, _, people in sightings:
+                tracks.skip(when) if people is None else tracks.add(when, people)
         film.close()
         for track in tracks:
             fill(track, tracks.times, tracks.skipped)

@@ -172,7 +172,7 @@ def reconstruct(
         typer.Option(min=0.001, max=1000, metavar="RATE", help="Frames a second of a video to reconstruct, at most."),
     ] = 30,
     fast: Annotated[
-        bool, typer.Option("--fast", help="Videos: networks see 15 frames a second; bodies go on in between.")
+        bool, typer.Option("--fast", help="Videos: networks see half as many frames; bodies go on in between.")
     ] = False,
     mode: Annotated[
         Mode | None, typer.Option(help="Trained on motion capture alone, or on photos too.", show_default=False)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 
 from cli.console import notes, results
 from cli.job import Job
 from model.video.film import FilmAnswer, FilmJob, reconstruct_film
-from model.video.following import FAST
 from service.responses import encode_film
 
 
@@ -43,7 +41,7 @@ def reconstruct_video(source: Path | int, stem: Path, job: Job, tick: Callable[[
         colors=job.colors,
         max_pixels=job.max_pixels,
         frame_rate=job.frame_rate,
-        seen_rate=FAST if job.fast else math.inf,
+        fast=job.fast,
         rig=job.rig,
         mesh=job.mesh,
         skeleton=job.skeleton,

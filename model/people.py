@@ -22,21 +22,36 @@ from model.scene.up import Tilt
 _MUCH_BETTER = 0.7  # of the other's distance from the keypoints, or less
 
 
-def with_bodies(people: Sequence[Person], fitter: BodyFitter, before: Sequence[Person] | None = None) -> list[Person]:
+def with_fits(people: Sequence[Person], fitter: BodyFitter, before: Sequence[Person] = ()) -> list[Person]:
+    """People with the network's meshes still, and what is fitted to them as `body`, as one frame of a film needs it.
+
+    Args:
+        people: with the network's meshes.
+        fitter: fits.
+        before: the same people in a frame before, whose bodies are near.
+    """
+    starts = [person.body for person in before if person.body is not None]
+    start = starts if len(starts) == len(people) else None
+    fits = fitter.fits(*_placed(people), start, [person.silhouette for person in people])
+    return [replace(person, body=fit, silhouette=None) for person, fit in zip(people, fits, strict=True)]
+
+
+def _placed(people: Sequence[Person]) -> tuple[np.ndarray, np.ndarray]:
+    """Meshes (B, V, 3), and where they are before the camera (B, 3)."""
+    places = np.array([person.camera.translation for person in people])
+    return np.stack([person.vertices for person in people]), places
+
+
+def with_bodies(people: Sequence[Person], fitter: BodyFitter) -> list[Person]:
     """People with the bodies that are fitted to them; who came out as no body stays as she is.
 
     Args:
         people: with the network's meshes.
         fitter: fits.
-        before: the same people in the frame before, whose bodies are near.
     """
-    cameras, seen = [person.camera for person in people], seen_of(people, fitter.details)
-    places = np.array([camera.translation for camera in cameras])
-    starts = [person.body for person in before or () if person.body is not None]
-    start = starts if len(starts) == len(people) else None
-    meshes = np.stack([person.vertices for person in people])
+    seen = seen_of(people, fitter.details)
     silhouettes = [person.silhouette for person in people]
-    bodies = fitter.bodies(meshes, places, seen, start, knuckles_of(people), silhouettes)
+    bodies = fitter.bodies(*_placed(people), seen, knuckles_of(people), silhouettes)
     return [
         replace(person, silhouette=None)
         if body is None

@@ -37,6 +37,7 @@ from model.scene.up import Tilt, check_tilt
 from model.whole_body import WholeBodies
 
 MeshKind = Literal["body", "raw"]
+Bodies = Literal["refined", "fitted"]
 HandsMode = Literal["auto", "off"]
 
 _BATCH = 8  # people that go through the network at once: bounds the memory that a crowd takes
@@ -149,6 +150,7 @@ class Reconstructor:
         mesh: MeshKind = "body",
         hands: HandsMode = "auto",
         twice: bool = True,
+        bodies: Bodies = "refined",
     ) -> Reconstruction:
         """Reconstructs the people in a photo, the most prominent first (or in the order of `boxes`).
 
@@ -169,6 +171,8 @@ class Reconstructor:
                 and the others hang relaxed; "off" all.
             twice: whether BlazePose sees everybody a second time, in the mirror, if there are few people (see
                 `seen_twice`): 1 to 2 mm nearer, for the time of its pass. Otherwise only who is in doubt is.
+            bodies: "refined" to what was seen, and in the place of the network's meshes; "fitted" to them as `body`
+                alone, as a film's are, which are refined in all frames together.
 
         Raises:
             BadInput: when the image, a box or a number cannot be used, or there are no such colours.
@@ -211,8 +215,8 @@ class Reconstructor:
         ]
         reconstructed = time.perf_counter()
         if mesh == "body" and self._bodies is not None and people:
-            people = self._bodies.fit(people)
-            if hands == "auto":
+            people = self._bodies.fit(people) if bodies == "refined" else self._bodies.fit_frame(people)
+            if bodies == "refined" and hands == "auto":
                 people = self._bodies.with_hands(people, image)
         else:
             people = without_silhouettes(people)
@@ -235,7 +239,7 @@ class Reconstructor:
         Args:
             image: (H, W, 3) uint8 RGB, of the size of the one before.
             people: as `reconstruct` or this answered for the frame before, of the same `mesh`.
-            mesh: see `reconstruct`.
+            mesh: see `reconstruct`; bodies are fitted, not refined.
 
         Returns:
             They in the same order and with the same focal length and colours, in the sizes that the network gives
@@ -258,7 +262,7 @@ class Reconstructor:
         ]
         if mesh == "raw" or self._bodies is None:
             return without_silhouettes(now)
-        return self._bodies.fit(now, people)
+        return self._bodies.fit_frame(now, people)
 
     def _people(
         self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float, doubted: float

@@ -13,7 +13,7 @@ from model.body.fitting import BodyFit
 from model.body.hand_posing import SIDES, HandPoser
 from model.body.rig import Rig
 from model.joints import BLAZEPOSE_LANDMARKS
-from model.people import triple, with_bodies
+from model.people import triple, with_bodies, with_fits
 from model.perception.hands import Landmarker, SeenHand, crop_of_joints, detect_landmarks
 from model.perception.limbs import Arm
 from model.results import Person
@@ -59,9 +59,13 @@ class WholeBodies:
         self._landmarker = landmarker
         self._poser = None if worn.hands is None else HandPoser(worn)
 
-    def fit(self, people: Sequence[Person], before: Sequence[Person] | None = None) -> list[Person]:
+    def fit(self, people: Sequence[Person]) -> list[Person]:
         """See `with_bodies`."""
-        return with_bodies(people, self._fitter, before)
+        return with_bodies(people, self._fitter)
+
+    def fit_frame(self, people: Sequence[Person], before: Sequence[Person] = ()) -> list[Person]:
+        """See `with_fits`."""
+        return with_fits(people, self._fitter, before)
 
     def with_hands(self, people: Sequence[Person], image: np.ndarray) -> list[Person]:
         """People who have bodies, with the hands that are seen in the photo (H, W, 3) uint8 RGB."""

@@ -70,7 +70,6 @@ class BodyFitter:
         meshes: np.ndarray,
         translations: np.ndarray,
         seen: Seen,
-        start: Sequence[BodyFit] | None = None,
         knuckles: Seen | None = None,
         silhouettes: Sequence[Silhouette | None] | None = None,
     ) -> list[Body | None]:
@@ -80,24 +79,15 @@ class BodyFitter:
             meshes: (B, V, 3) metres, camera axes, the root at the origin.
             translations: (B, 3) metres: where each one was placed before the camera.
             seen: what the photo says of them: of the joints, then of the details.
-            start: a fit of each that is near, such as that of the frame before.
             knuckles: what the photo says of their hands, see `turn_wrists`.
             silhouettes: which pixels are theirs, by which they are of some build, see `BuildEstimator`; None of those
                 who keep the network's.
         """
         found: list[Body | None] = [None] * len(meshes)
-        sound = np.isfinite(meshes).all(axis=(1, 2)) & np.isfinite(translations).all(axis=1)
-        whole = np.flatnonzero(sound).tolist()
-        starts = None if start is None else [start[index] for index in whole]
-        fits = dict(zip(whole, fit(self.rig, meshes[whole], start=starts), strict=True))
-        people = [index for index, each in fits.items() if each.residual < _NO_BODY]
-        built = [fits[index] for index in people]
-        if silhouettes is not None:
-            built = [
-                self._built(body, translations[person], silhouettes[person])
-                for person, body in zip(people, built, strict=True)
-            ]
-        refined = refine(self.rig, self._keypoints, built, translations[people], seen.subset(people))
+        fits = enumerate(self.fits(meshes, translations, silhouettes=silhouettes))
+        whole = {index: each for index, each in fits if each is not None}
+        people = list(whole)
+        refined = refine(self.rig, self._keypoints, list(whole.values()), translations[people], seen.subset(people))
         bodies, places = [body.fit for body in refined], [body.translation for body in refined]
         if knuckles is not None:
             bodies = turn_wrists(self.rig, bodies, np.reshape(places, (-1, 3)), knuckles.subset(people))
@@ -106,6 +96,31 @@ class BodyFitter:
             posed = self._posed(bodies[part], places[part])
             for index, body in zip(people[part], posed, strict=True):
                 found[index] = body
+        return found
+
+    def fits(
+        self,
+        meshes: np.ndarray,
+        translations: np.ndarray,
+        start: Sequence[BodyFit] | None = None,
+        silhouettes: Sequence[Silhouette | None] | None = None,
+    ) -> list[BodyFit | None]:
+        """The bodies that are fitted to meshes alone, neither refined nor posed; None of who came out as no body.
+
+        Args:
+            meshes: (B, V, 3) as for `bodies`.
+            translations: (B, 3) likewise.
+            start: a fit of each that is near, such as that of a frame before.
+            silhouettes: as for `bodies`.
+        """
+        found: list[BodyFit | None] = [None] * len(meshes)
+        sound = np.isfinite(meshes).all(axis=(1, 2)) & np.isfinite(translations).all(axis=1)
+        whole = np.flatnonzero(sound).tolist()
+        starts = None if start is None else [start[index] for index in whole]
+        for index, each in zip(whole, fit(self.rig, meshes[whole], start=starts), strict=True):
+            if each.residual < _NO_BODY:
+                silhouette = None if silhouettes is None else silhouettes[index]
+                found[index] = self._built(each, translations[index], silhouette)
         return found
 
     def _built(self, body: BodyFit, place: np.ndarray, silhouette: Silhouette | None) -> BodyFit:

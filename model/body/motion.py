@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.spatial.transform import Rotation, Slerp
+from scipy.spatial.transform import Rotation
 
 from model.body.fitting import BodyFit
+from model.body.interpolation import between, turned_between
 from model.body.rig import Rest, Rig
 from model.body.skeleton import TURN_UP, to_global
 from model.joints import JOINTS, SMPL_PARENTS
@@ -137,17 +138,17 @@ class SkeletonMotion:
     def at(self, times: np.ndarray) -> SkeletonMotion:
         """The motion at other times (T,), rising; before the first pose and after the last it stands.
 
-        Rotations go the shortest way from pose to pose, the rest in a straight line.
+        Rotations go the shortest way from pose to pose, and all without kinks.
         """
         times = np.asarray(times, np.float64)
         within = np.clip(times, self.times[0], self.times[-1])
         return replace(
             self,
             times=times,
-            rotations=_turned_between(self.times, self.rotations, within),
-            seen_fingers=None if self.seen_fingers is None else _turned_between(self.times, self.seen_fingers, within),
-            roots=_between(self.times, self.roots, within),
-            keypoints=None if self.keypoints is None else _between(self.times, self.keypoints, within),
+            rotations=turned_between(self.times, self.rotations, within),
+            seen_fingers=None if self.seen_fingers is None else turned_between(self.times, self.seen_fingers, within),
+            roots=between(self.times, self.roots, within),
+            keypoints=None if self.keypoints is None else between(self.times, self.keypoints, within),
         )
 
     def is_there(self, times: np.ndarray) -> np.ndarray:
@@ -166,19 +167,3 @@ def steady_quaternions(rotations: np.ndarray) -> np.ndarray:
 def even_times(rate: float, end: float) -> np.ndarray:
     """Times in even steps from 0 to `end`, in seconds, for files that know no others; rate in frames a second."""
     return np.arange(int(end * rate + 1e-6) + 1) / rate
-
-
-def _turned_between(times: np.ndarray, rotations: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Rotations (N, J, 3, 3) of the times (N,), interpolated to others (T,)."""
-    found = np.repeat(rotations[:1], len(at), axis=0)
-    if len(times) > 1:
-        for joint in range(rotations.shape[1]):
-            found[:, joint] = Slerp(times, Rotation.from_matrix(rotations[:, joint]))(at).as_matrix()
-    return found
-
-
-def _between(times: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Values (N, ...) of the times (N,), interpolated to others (T,)."""
-    flat = values.reshape(len(values), -1)
-    found = np.stack([np.interp(at, times, flat[:, column]) for column in range(flat.shape[1])], axis=1)
-    return found.reshape(len(at), *values.shape[1:])

@@ -14,9 +14,10 @@ from model.body.motion import SkeletonMotion
 from model.body.rig import Rig
 from model.body.sequence import refine_sequence
 from model.body.skeleton import TURN_UP
+from model.body.wrists import turn_wrists
 from model.joints import BLAZEPOSE_LANDMARKS, COCO_ROOT
-from model.people import seen_of
-from model.video.bridging import find_outliers
+from model.people import knuckles_of, seen_of
+from model.video.bridging import find_believed
 from model.video.tracks import Track
 
 _BATCH = 16  # bodies that are posed at once: bounds the memory
@@ -32,17 +33,19 @@ def motion_of(track: Track, rig: Rig) -> SkeletonMotion | None:
     if len(bodies) < len(track):
         return None
     shape = np.median([body.shape for body in bodies], axis=0)
-    odd = find_outliers(track.times, track.people) | np.array(track.bridged)
-    track.bridged = odd.tolist()
+    is_believed = find_believed(track)
+    track.bridged = (~is_believed).tolist()
     times, names = np.array(track.times), track.people[0].joint_names
-    believed = np.flatnonzero(~odd)
+    believed = np.flatnonzero(is_believed)
     people = [track.people[index] for index in believed]
     details = known_details(rig, names, BLAZEPOSE_LANDMARKS)
+    fits = [dataclasses.replace(bodies[index], shape=shape) for index in believed]
+    places = np.array([person.camera.translation for person in people])
     refined = refine_sequence(
         rig,
         Keypoints.of(rig, [*names, *details]),
-        [dataclasses.replace(bodies[index], shape=shape) for index in believed],
-        np.array([person.camera.translation for person in people]),
+        turn_wrists(rig, fits, places, knuckles_of(people)),
+        places,
         seen_of(people, details),
         times[believed],
     )
@@ -62,11 +65,9 @@ def put_back(track: Track, motion: SkeletonMotion, names: Sequence[str]) -> Skel
     Returns:
         The motion with these joints.
     """
-    rig, turn = motion.rig, np.diag(TURN_UP)
+    rig = motion.rig
     regressor = rig.regressor_of(names)
-    rotations = motion.rotations.copy()
-    rotations[:, 0] = turn @ rotations[:, 0]
-    positions = motion.roots * TURN_UP - motion.rest.joints[0]
+    rotations, positions = _before_camera(motion)
     keypoints = np.empty((len(motion), len(names), 3))
     for start in range(0, len(motion), _BATCH):
         part = slice(start, start + _BATCH)
@@ -91,3 +92,23 @@ def put_back(track: Track, motion: SkeletonMotion, names: Sequence[str]) -> Skel
                 ),
             )
     return dataclasses.replace(motion, keypoints=keypoints)
+
+
+def meshes_of(motion: SkeletonMotion, frames: np.ndarray, rig: Rig) -> np.ndarray:
+    """Vertices (n, V, 3) of some frames of a motion, before the camera, metres.
+
+    Args:
+        motion: In the camera's axes, y up.
+        frames: (n,) which.
+        rig: The motion's, or a subset of it.
+    """
+    rotations, positions = _before_camera(motion)
+    shapes = np.broadcast_to(motion.shape, (len(frames), len(motion.shape)))
+    return rig.pose(rotations[frames], shapes, positions[frames])
+
+
+def _before_camera(motion: SkeletonMotion) -> tuple[np.ndarray, np.ndarray]:
+    """Rotations (N, 22, 3, 3) and translations (N, 3) of a motion's bodies in the camera's axes, y down."""
+    rotations = motion.rotations.copy()
+    rotations[:, 0] = np.diag(TURN_UP) @ rotations[:, 0]
+    return rotations, motion.roots * TURN_UP - motion.rest.joints[0]

@@ -35,9 +35,9 @@ _NEAREST = 0.1  # metres from the camera
 
 def bridge(track: Track) -> None:
     """Put what lies between its neighbours into the place of each frame that cannot be believed."""
-    odd = find_outliers(track.times, track.people)
-    believed = np.flatnonzero(~odd)
-    for index in np.flatnonzero(odd).tolist():
+    is_believed = find_believed(track)
+    believed = np.flatnonzero(is_believed)
+    for index in np.flatnonzero(~is_believed).tolist():
         end = int(np.searchsorted(believed, index))
         before, after = believed[end - 1], believed[end]
         share = (track.times[index] - track.times[before]) / (track.times[after] - track.times[before])
@@ -47,7 +47,7 @@ def bridge(track: Track) -> None:
 
 
 def fill(track: Track, times: Sequence[float], skipped: AbstractSet[int]) -> None:
-    """Put what lies between its neighbours into the frames that no network saw.
+    """Add the frames that no network saw to a track, bridged: without a body of their own.
 
     Args:
         track: Who was in the frames before and after.
@@ -58,10 +58,10 @@ def fill(track: Track, times: Sequence[float], skipped: AbstractSet[int]) -> Non
         first, last = track.frames[index - 1], track.frames[index]
         if last - first < 2 or not skipped >= set(range(first + 1, last)):
             continue
-        before, after = track.person(index - 1), track.person(index)
+        before, after = track.people[index - 1], track.people[index]
         for frame in range(last - 1, first, -1):
             share = (times[frame] - times[first]) / (times[last] - times[first])
-            track.bridge(index, frame, times[frame], interpolate(before, after, share, _unseen(before, after, share)))
+            track.insert(index, frame, times[frame], _unseen(before, after, share))
 
 
 def _unseen(before: Person, after: Person, share: float) -> Person:
@@ -74,6 +74,14 @@ def _unseen(before: Person, after: Person, share: float) -> Person:
     return dataclasses.replace(
         before, score=score, bbox=(x, y, width, height), keypoints_2d=keypoints, landmarks_2d=None
     )
+
+
+def find_believed(track: Track) -> np.ndarray:
+    """Frames (N,) bool of a track that networks saw, and whose answer can be believed."""
+    believed = ~np.array(track.bridged)
+    seen = np.flatnonzero(believed)
+    believed[seen] = ~find_outliers([track.times[index] for index in seen], [track.people[index] for index in seen])
+    return believed
 
 
 def find_outliers(times: Sequence[float], people: Sequence[Person]) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -20,7 +19,7 @@ from model.video.bodies import motion_of
 from model.video.bridging import fill
 from model.video.camera_motion import CameraMotion
 from model.video.drawing import draw
-from model.video.following import Follower
+from model.video.following import FAST, USUAL, Follower, Sighting
 from model.video.motion_files import MovingPerson
 from model.video.reading import VideoReader
 from model.video.smoothing import steady
@@ -88,8 +87,8 @@ class FilmJob:
     max_pixels: int = 50_000_000
     frame_rate: float = 60.0
     """Frames a second, at most."""
-    seen_rate: float = math.inf
-    """Frames a second that networks see, at most; in those between, people are on the way from one to the next."""
+    fast: bool = False
+    """Whether networks see fewer of them, see `FAST`; in those between, people are on the way from one to the next."""
     colors: Colors = "plain"
     max_frames: int | None = None
     """Frames that are gone through, at most; what is longer is refused."""
@@ -138,11 +137,17 @@ def reconstruct_film(
             size = max(1, round(film.width * scale)), max(1, round(film.height * scale))
             recording = Recording(Path(stack.enter_context(tempfile.TemporaryDirectory())), *size)
             stack.callback(recording.close)
+        follow = Follower(job.model, job.focal_length, job.mesh, FAST if job.fast else USUAL)
         try:
-            _follow(film, job, tracks, camera, lines, recording, tick)
+            for time, frame in film:
+                _add(follow(time, frame), tracks, camera, lines)
+                if recording is not None:
+                    recording.add(frame)
+                tick(_total(film, job))
         except KeyboardInterrupt:
             if not isinstance(source, int):
                 raise
+        _add(follow.finish(), tracks, camera, lines)
         missing = film.missing()
         rate = frame_rate(tracks.times, film.told_rate, job.frame_rate)
         for track in tracks:
@@ -170,31 +175,18 @@ def reconstruct_film(
         return FilmAnswer(len(chosen), nobody, missing, world is not None and world.camera_moves)
 
 
-def _follow(
-    film: VideoReader,
-    job: FilmJob,
-    tracks: Tracks,
-    camera: CameraMotion,
-    lines: list[Lines],
-    recording: Recording | None,
-    tick: Callable[[float | None], None],
-) -> None:
-    """Go through the film and fill the tracks, and the lines of the first frame that shows somebody."""
-    follow = Follower(job.model, job.focal_length, job.mesh, job.seen_rate)
-    for time, frame in film:
-        people = follow(time, frame)
+def _add(sightings: Sequence[Sighting], tracks: Tracks, camera: CameraMotion, lines: list[Lines]) -> None:
+    """Add frames to the tracks, and the lines of the first one that shows somebody."""
+    for time, frame, people in sightings:
         if people is None:
             tracks.skip(time)
-        else:
-            tracks.add(time, people)
-            camera.add(time, frame, [person.bbox for person in people])
+            continue
+        tracks.add(time, people)
+        camera.add(time, frame, [person.bbox for person in people])
         if not lines and people:
             before = people[0].camera
             boxes = [extent(person) for person in people]
             lines.append(find_lines(frame, before.focal_length, before.principal_point, boxes))
-        if recording is not None:
-            recording.add(frame)
-        tick(_total(film, job))
 
 
 def _total(film: VideoReader, job: FilmJob) -> float | None:

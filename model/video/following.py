@@ -1,27 +1,63 @@
-"""A film's people frame by frame: found in the whole frame from time to time, and followed in between."""
+"""A film's people frame by frame: found in the whole frame from time to time, and followed in between.
+
+Networks see some frames only, which are a moment apart. Where people moved more than a little from one of these to the
+next, networks see the frames between, too: hindsight needs no guess of how somebody will move.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from model.perception.detection import Detection, similarity
 from model.results import Person
-from model.video.timing import Thinning
 
 if TYPE_CHECKING:
     from model.reconstructor import MeshKind, Reconstructor
 
-FAST = 15.0
-"""Frames a second that networks see where time counts for more; docs/video.md says what it costs."""
 
-_ANEW = 0.25
+@dataclass(frozen=True)
+class Pace:
+    """Which frames networks see; docs/video.md says what that costs."""
+
+    longest: float
+    """Seconds between two of them, at most."""
+    still: float
+    """How far a joint may move beside the others from one to the next, by the longer side of the person's box."""
+    shortest: float = 0.0
+    """Seconds between two of them, at least."""
+
+
+USUAL = Pace(0.1, 0.12)
+FAST = Pace(0.134, 0.25, 1 / 15)
+"""Where time counts for more."""
+
+_ANEW = 0.3
 """Seconds after which all of a frame is searched: so late may somebody be found who enters."""
-_FAR = 0.1
-"""Seconds between two frames from which on people may have gone too far to be followed."""
+_FAR = 0.2
+"""Seconds between two frames beyond which people may have gone too far to be followed."""
 _GONE = 1.0
 """Seconds without anybody after which there is no hurry to find somebody again."""
+_HELD = 100_000_000
+"""Bytes of frames of which it is not known yet whether networks see them."""
+_EARLY = 0.002
+"""Seconds by which a frame's time may be off: containers round them to milliseconds."""
+_SEEN = 0.5  # confidence from which a joint tells how far somebody moved
+
+
+class Sighting(NamedTuple):
+    """A frame, and who is in it."""
+
+    time: float
+    """Seconds."""
+    frame: np.ndarray
+    """(H, W, 3) uint8 RGB."""
+    people: list[Person] | None
+    """The most prominent of the last search first; None if no network sees this frame."""
 
 
 class Follower:
@@ -31,7 +67,7 @@ class Follower:
         model: Finds, follows and reconstructs them.
         focal_length: Pixels; None if nobody knows.
         mesh: See `Reconstructor.reconstruct`.
-        most: Frames a second that networks see, at most.
+        pace: Which frames networks see.
     """
 
     def __init__(
@@ -39,41 +75,85 @@ class Follower:
         model: Reconstructor,
         focal_length: float | None = None,
         mesh: MeshKind = "body",
-        most: float = math.inf,
+        pace: Pace = USUAL,
     ) -> None:
-        self._model, self._focal_length, self._mesh = model, focal_length, mesh
-        self._is_seen = Thinning(most)
-        self._people: list[Person] = []
-        self._time = self._searched = -math.inf
+        self._model, self._focal_length, self._mesh, self._pace = model, focal_length, mesh, pace
+        self._last: Sighting | None = None
+        self._waiting: list[Sighting] = []
+        self._searched = -math.inf
         self._seen: float | None = None
 
-    def __call__(self, time: float, frame: np.ndarray) -> list[Person] | None:
-        """The people of a frame, the most prominent of the last search first; None if no network sees this one.
+    def __call__(self, time: float, frame: np.ndarray) -> list[Sighting]:
+        """The frames that are settled with this one, in order: none, or all that came since some were.
 
         Args:
             time: Seconds, rising.
             frame: (H, W, 3) uint8 RGB, all of one size.
         """
-        if not self._is_seen(time):
-            return None
-        people: list[Person] | None = None
-        self._seen = time if self._seen is None or self._people else self._seen
-        if time - self._searched < _ANEW - 1e-3:
-            if not self._people and time - self._seen > _GONE:
+        step = time - (self._waiting or [self._last or Sighting(time, frame, None)])[-1].time
+        self._waiting.append(Sighting(time, frame, None))
+        held = sum(each.frame.nbytes for each in self._waiting)
+        if self._last is None or time + step > self._last.time + self._pace.longest + _EARLY or held > _HELD:
+            return self.finish()
+        return []
+
+    def finish(self) -> list[Sighting]:
+        """The frames that are not settled yet, when no more will come."""
+        if not self._waiting:
+            return []
+        *between, (time, frame, _) = self._waiting
+        self._waiting = []
+        before, now = self._last, Sighting(time, frame, self._look(time, frame))
+        self._last = now
+        return [*(between if before is None else self._settle(before, between, now)), now]
+
+    def _look(self, time: float, frame: np.ndarray) -> list[Person]:
+        """The people of a frame after the last one that was seen."""
+        last, before = (-math.inf, []) if self._last is None else (self._last.time, self._last.people or [])
+        self._seen = time if self._seen is None or before else self._seen
+        if time - self._searched < _ANEW - _EARLY:
+            if not before and time - self._seen > _GONE:
                 return []
-            if time - self._time <= _FAR + 1e-3:
-                people = self._model.follow(frame, self._people, self._mesh)
-        if people is None:
-            found = self._model.reconstruct(
-                frame,
-                focal_length=self._focal_length,
-                ground=False,
-                mesh=self._mesh,
-                hands="off",
-                twice=False,  # nor is who is followed: joints would jump where the two take turns
-            )
-            people = found.people
-            # Who is missed now may be there in the next frame.
-            self._searched = time if len(people) >= len(self._people) else -math.inf
-        self._people, self._time = people, time
+            if time - last <= _FAR + _EARLY and (people := self._model.follow(frame, before, self._mesh)) is not None:
+                return people
+        people = self._search(frame)
+        # Who is missed now may be there in the next frame.
+        self._searched = time if len(people) >= len(before) else -math.inf
         return people
+
+    def _search(self, frame: np.ndarray) -> list[Person]:
+        found = self._model.reconstruct(
+            frame,
+            focal_length=self._focal_length,
+            ground=False,
+            mesh=self._mesh,
+            hands="off",
+            twice=False,  # nor is who is followed: joints would jump where the two take turns
+            bodies="fitted",
+        )
+        return found.people
+
+    def _settle(self, before: Sighting, frames: list[Sighting], after: Sighting) -> list[Sighting]:
+        """Frames between two that were seen; the middle one is seen if people moved, and so on on both sides of it."""
+        middle = len(frames) // 2
+        if not frames or not _moved(before.people or [], after.people or [], self._pace.still):
+            return frames
+        time, frame, _ = frames[middle]
+        if min(time - before.time, after.time - time) < self._pace.shortest - _EARLY:
+            return frames
+        people = self._model.follow(frame, before.people or [], self._mesh)
+        now = Sighting(time, frame, self._search(frame) if people is None else people)
+        return [*self._settle(before, frames[:middle], now), now, *self._settle(now, frames[middle + 1 :], after)]
+
+
+def _moved(before: Sequence[Person], now: Sequence[Person], still: float) -> bool:
+    """Whether somebody who is in both frames moved a joint farther beside the others than that, by the box's side."""
+    seen = [Detection(person.bbox, person.score, person.keypoints_2d) for person in now]
+    for person in before:
+        own = Detection(person.bbox, person.score, person.keypoints_2d)
+        same = max(seen, key=lambda other: similarity(own, other), default=own)
+        sure = np.minimum(own.keypoints[:, 2], same.keypoints[:, 2]) >= _SEEN
+        way = (same.keypoints - own.keypoints)[sure, :2]
+        if len(way) and np.abs(way - np.median(way, axis=0)).max() > still * max(person.bbox[2:]):
+            return True
+    return False

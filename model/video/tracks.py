@@ -51,9 +51,9 @@ class Meshes(Sequence[np.ndarray]):
         self._places.append((self._file.seek(0, 2), len(mesh)))
         self[len(self) - 1] = mesh
 
-    def insert(self, index: int, mesh: np.ndarray) -> None:
-        """Add a mesh (V, 3) before another one."""
-        self.append(mesh)
+    def insert(self, index: int) -> None:
+        """Add a mesh of zeros, to be replaced, before another one."""
+        self.append(np.zeros_like(self[index]))
         self._places.insert(index, self._places.pop())
 
 
@@ -85,9 +85,9 @@ class Track:
         self.meshes[index] = person.vertices
         self.people[index] = _without_mesh(person)
 
-    def bridge(self, index: int, frame: int, time: float, person: Person) -> None:
-        """Add a frame before another one, in which nobody was seen."""
-        self.meshes.insert(index, person.vertices)
+    def insert(self, index: int, frame: int, time: float, person: Person) -> None:
+        """Add a frame before another one, in which nobody was seen; it has no mesh yet."""
+        self.meshes.insert(index)
         self.people.insert(index, _without_mesh(person))
         self.frames.insert(index, frame)
         self.times.insert(index, time)

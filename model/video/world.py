@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from model.body.skeleton import TURN_UP
 from model.scene.ground import Ground, Scene, World, camera_heights, world_on
 from model.scene.lines import Lines
 from model.scene.sight import see_scene
-from model.video.bodies import put_back
+from model.video.bodies import meshes_of, put_back
 from model.video.grounding import ground
 from model.video.tracks import Track
 
@@ -62,7 +62,7 @@ def find_world(
     """
     if not tracks:
         return None, []
-    scene, sizes = _sight(tracks, lines)
+    scene, sizes = _sight(tracks, motions, lines)
     if len(tracks) > 1:  # alone, she is as large as the network says
         motions = [_resized(*each) for each in zip(tracks, motions, sizes, strict=True)]
     level = FilmWorld(scene, world_on(scene, np.asarray(tracks[0].people[0].camera.translation)), camera_moves)
@@ -99,22 +99,45 @@ def _resized(track: Track, motion: SkeletonMotion | None, factor: float) -> Skel
     return None
 
 
-def _sight(tracks: Sequence[Track], lines: Lines | None) -> tuple[Scene, list[float]]:
+def _sight(
+    tracks: Sequence[Track], motions: Sequence[SkeletonMotion | None], lines: Lines | None
+) -> tuple[Scene, list[float]]:
     """What some frames of everyone say of up, the floor, which there is in any case, and each one's size on it."""
-    joints, confidence, bodies, person = [], [], [], []
-    for number, track in enumerate(tracks):
-        for index in np.unique(np.linspace(0, len(track) - 1, min(len(track), _FRAMES)).round().astype(int)).tolist():
-            seen = track.person(index)
-            joints.append(seen.camera.to_camera(seen.joints))
-            confidence.append(seen.keypoints_2d[:, 2])
-            bodies.append(seen.camera.to_camera(seen.vertices[:: max(1, len(seen.vertices) // _POINTS)]))
-            person.append(number)
+    joints: list[np.ndarray] = []
+    confidence: list[np.ndarray] = []
+    bodies: list[np.ndarray] = []
+    person: list[int] = []
+    for number, (track, motion) in enumerate(zip(tracks, motions, strict=True)):
+        seen = np.flatnonzero(~np.array(track.bridged)) if not all(track.bridged) else np.arange(len(track))
+        frames = seen[np.unique(np.linspace(0, len(seen) - 1, min(len(seen), _FRAMES)).round().astype(int))]
+        for points, mesh in _bodies(track, frames.tolist()) if motion is None else _posed(track, motion, frames):
+            joints.append(points)
+            bodies.append(mesh[:: max(1, len(mesh) // _POINTS)])
+        confidence += [track.people[index].keypoints_2d[:, 2] for index in frames]
+        person += [number] * len(frames)
     scene, factors = see_scene(np.stack(joints), np.stack(confidence), bodies, person=person, lines=lines)
     if scene.ground is None:  # the camera lies on the floor, or below
         height = float(np.median(camera_heights(bodies, scene.up.direction)))
         floor = Ground(scene.up.direction, height, np.zeros(len(bodies), bool))
         scene = dataclasses.replace(scene, ground=floor)
     return scene, [float(factors[person.index(number)]) for number in range(len(tracks))]
+
+
+def _bodies(track: Track, frames: Sequence[int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Joints (K, 3) and vertices (V, 3) before the camera of some frames, as they lie in the track."""
+    for index in frames:
+        person = track.person(index)
+        yield person.camera.to_camera(person.joints), person.camera.to_camera(person.vertices)
+
+
+def _posed(track: Track, motion: SkeletonMotion, frames: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The same of a motion, which is not in the track yet; of every so many vertices."""
+    rig = motion.rig
+    regressor = rig.regressor_of(track.people[0].joint_names)
+    used = np.flatnonzero(regressor.any(axis=0))
+    joints = regressor[:, used] @ meshes_of(motion, frames, rig.subset(used))
+    few = rig.subset(np.arange(0, rig.vertex_count, max(1, rig.vertex_count // _POINTS)))
+    return zip(joints, meshes_of(motion, frames, few), strict=True)
 
 
 def _soles(motion: SkeletonMotion) -> np.ndarray:

@@ -40,7 +40,7 @@ class VideoQuery(BaseModel):
     frame_rate: float = Field(
         30.0, ge=1, le=120, allow_inf_nan=False, description="Frames a second to look at, at most."
     )
-    fast: bool = Field(False, description="Whether networks see 15 frames a second; bodies go on in between.")
+    fast: bool = Field(False, description="Whether networks see half as many frames; bodies go on in between.")
     focal_length: float | None = Field(
         None, ge=1, le=1_000_000, allow_inf_nan=False, description="The camera's focal length in pixels."
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +45,6 @@ def run(
         OSError: A file cannot be written.
     """
     from model.video.film import FilmJob, reconstruct_film  # OpenCV's video part; the health endpoints do not wait
-    from model.video.following import FAST
 
     _, model = engine.model("body", query.mode)
     job = FilmJob(
@@ -59,7 +57,7 @@ def run(
         colors=query.colors,
         max_pixels=settings.max_pixels,
         frame_rate=query.frame_rate,
-        seen_rate=FAST if query.fast else math.inf,
+        fast=query.fast,
         max_frames=settings.max_video_frames,
         rig=rig_for(query, model),
         skeleton=query.skeleton,

@@ -78,6 +78,7 @@ class FakeReconstructor:
         mesh: str = "body",
         hands: str = "auto",
         twice: bool = True,
+        bodies: str = "refined",
     ) -> Reconstruction:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise BadInput("not RGB")

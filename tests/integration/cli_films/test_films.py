@@ -13,6 +13,7 @@ import pytest
 
 from model.formats.mesh import to_glb
 from model.results import Person, Reconstruction
+from model.video.following import Pace
 from model.video.reading import VideoReader
 from tests.support.colour_people import (
     BACKGROUND,
@@ -134,10 +135,10 @@ def test_fewer_frames_are_reconstructed_on_request(run, clip, model):
 def test_in_haste_networks_see_fewer_frames_and_files_have_all(run, model):
     film(Path("long.mp4"), [frame(index // 2) for index in range(31)], 30)
     assert run("long.mp4", "--format", "json", "--fast")[0] == 0
-    assert len(model.calls) == 16
+    assert 8 <= len(model.calls) <= 16
     for person in json.loads(Path("reconstructions/long.video.json").read_text())["people"]:
-        assert len(person["frames"]) == 31
-        assert [number for number, one in enumerate(person["frames"]) if one.get("bridged")] == list(range(1, 31, 2))
+        bridged = [bool(one.get("bridged")) for one in person["frames"]]
+        assert len(bridged) == 31 and bridged.count(False) == len(model.calls)
 
 
 @pytest.mark.parametrize(("count", "rate", "options"), [(20, 60, ()), (1, 20, ()), (48, 20, ("--fps", "1"))])
@@ -221,6 +222,7 @@ def test_a_slip_between_good_frames_is_bridged(run, model, monkeypatch):
         return seen
 
     monkeypatch.setattr(model, "_person", slipping)
+    monkeypatch.setattr("model.video.film.USUAL", Pace(0.0, 0.0))
     film(Path("flip.mp4"), [frame(index) for index in range(30)], RATE)
     assert run("flip.mp4", "-f", "glb,json,npz")[0] == 0
     for person_json in json.loads(Path("reconstructions/flip.video.json").read_text())["people"]:

@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from model.results import Camera, Person
-from model.video.bridging import fill, find_outliers, interpolate
+from model.video.bridging import bridge, fill, find_outliers, interpolate
 from model.video.smoothing import steady
 from model.video.tracks import Tracks
 
@@ -156,6 +156,7 @@ def test_frames_that_no_network_saw_lie_between_their_neighbours():
         assert track.frames == [0, 1, 2, 3, 9, 10, 11, 12]
         assert track.bridged == [False, True, True, False, False, True, True, False]
         assert track.times == pytest.approx([frame / RATE for frame in track.frames])
+        bridge(track)
         places = np.array([one.camera.translation for one in track.people])
         np.testing.assert_allclose(places[:, 0], np.array(track.frames) / RATE, atol=1e-6)
         for index in range(len(track)):

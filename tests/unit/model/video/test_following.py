@@ -1,30 +1,48 @@
-"""When a film's frames are searched for people, and when people are followed."""
+"""Which of a film's frames are searched for people, in which people are followed, and which no network sees."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from model.video.following import Follower
+from model.results import Camera, Person
+from model.video.following import FAST, Follower, Pace, Sighting
 
-FRAME = np.zeros((8, 8, 3), np.uint8)
+RATE = 30
+EVERY = Pace(0.0, 0.0)
+FRAMES = [np.full((4, 4, 3), number, np.uint8) for number in range(90)]
+STANDING = np.column_stack([np.random.default_rng(0).uniform(0, 100, (17, 2)), np.full(17, 0.9)]).astype(np.float32)
+
+
+def person(raised: float = 0.0) -> Person:
+    """Somebody whose box is 100 pixels high, her left wrist raised by so many."""
+    keypoints = STANDING.copy()
+    keypoints[9, 1] -= raised
+    camera = Camera(100.0, (50.0, 50.0), (0.0, 0.0, 4.0), (1.0, 0.0, 0.0))
+    nothing = np.zeros((0, 3), np.float32)
+    return Person(0.9, (0, 0, 50, 100), keypoints, nothing, nothing, nothing, (), camera)
 
 
 class Model:
-    """Finds who is there; follows them as long as `sure`."""
+    """Finds who is there, and follows them as long as `sure`; the wrist is where `raised` says for a frame's number."""
 
-    def __init__(self) -> None:
-        self.there, self.sure = ["one"], True
+    def __init__(self, raised: Callable[[int], float] = lambda _: 0.0) -> None:
+        self.there, self.sure, self._raised = 1, True, raised
         self.searched = 0
 
     def reconstruct(self, frame: np.ndarray, **options: object) -> SimpleNamespace:
         self.searched += 1
-        return SimpleNamespace(people=list(self.there))
+        return SimpleNamespace(people=self._people(frame, self.there))
 
-    def follow(self, frame: np.ndarray, people: list[str], mesh: str) -> list[str] | None:
-        return people if people and self.sure else None
+    def follow(self, frame: np.ndarray, people: list[Person], mesh: str) -> list[Person] | None:
+        return self._people(frame, len(people)) if people and self.sure else None
+
+    def _people(self, frame: np.ndarray, count: int) -> list[Person]:
+        return [person(self._raised(int(frame[0, 0, 0])))] * count
 
 
 @pytest.fixture
@@ -32,54 +50,104 @@ def model() -> Model:
     return Model()
 
 
-def people_of(follow: Follower, times: np.ndarray) -> list[list[str]]:
-    return [follow(float(time), FRAME) for time in times]
+def follow(follower: Follower, numbers: range, rate: float = RATE) -> list[Sighting]:
+    """What comes of some frames, in the end."""
+    return [each for number in numbers for each in follower(number / rate, FRAMES[number])]
+
+
+def film(model: Model, pace: Pace, count: int = 30, rate: float = RATE) -> list[Sighting]:
+    """What comes of all of a film."""
+    follower = Follower(model, pace=pace)
+    return [*follow(follower, range(count), rate), *follower.finish()]
+
+
+def seen(sightings: list[Sighting]) -> list[int]:
+    """The numbers of the frames that networks saw."""
+    return [number for number, each in enumerate(sightings) if each.people is not None]
+
+
+def counts(sightings: list[Sighting]) -> list[int]:
+    return [len(each.people) for each in sightings if each.people is not None]
+
+
+@pytest.mark.parametrize(("pace", "rate"), [(EVERY, 30), (Pace(0.1, 0.05), 30), (Pace(0.1, 0.05), 7.0), (FAST, 60)])
+def test_every_frame_comes_out_once_in_order(model, pace, rate):
+    found = film(model, pace, 40, rate)
+    assert [each.time for each in found] == [number / rate for number in range(40)]
+    assert [int(each.frame[0, 0, 0]) for each in found] == list(range(40))
+
+
+def test_who_stands_is_seen_ten_times_a_second(model):
+    assert seen(film(model, Pace(0.1, 0.05))) == [0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 29]
+    # 24 frames a second: three steps would be longer than that.
+    assert seen(film(model, Pace(0.1, 0.05), 9, 24)) == [0, 2, 4, 6, 8]
+
+
+def test_frames_between_are_seen_where_somebody_moved():
+    """The wrist is raised between the frames 7 and 8, by more than a twentieth of the box."""
+    found = film(Model(lambda number: 6.0 if number >= 8 else 0.0), Pace(0.1, 0.05), 16)
+    assert seen(found) == [0, 3, 6, 7, 8, 9, 12, 15]
+
+
+def test_little_motion_and_motion_of_all_joints_alike_is_none():
+    assert 1 not in seen(film(Model(lambda number: 1.0 * number), Pace(0.1, 0.05), 7))
+    everywhere = Model()
+    shifted = person()
+    shifted.keypoints_2d[:, 0] += 40
+    everywhere._people = lambda frame, count: [shifted if frame[0, 0, 0] > 1 else person()] * count  # type: ignore[method-assign]
+    assert seen(film(everywhere, Pace(0.1, 0.05), 7)) == [0, 3, 6]
+
+
+def test_a_pace_has_a_shortest_step_however_fast_somebody_moves():
+    found = seen(film(Model(lambda number: 50.0 * number), Pace(0.134, 0.05, 1 / 15), 29))
+    assert set(np.diff(found)) == {2}
+
+
+def test_frames_are_not_held_without_bound(model, monkeypatch):
+    monkeypatch.setattr("model.video.following._HELD", 2 * FRAMES[0].nbytes)
+    assert np.diff(seen(film(model, Pace(10.0, 1.0)))[:-1]).max() == 3
 
 
 def test_a_second_at_thirty_frames_is_searched_four_times(model):
-    follow = Follower(model)
-    assert people_of(follow, np.arange(30) / 30) == [["one"]] * 30
+    assert counts(film(model, EVERY)) == [1] * 30
     assert model.searched == 4
 
 
-def test_who_enters_is_there_after_a_quarter_of_a_second(model):
-    follow = Follower(model)
-    people_of(follow, np.arange(10) / 30)
-    model.there.append("two")
-    found = people_of(follow, np.arange(10, 20) / 30)
-    assert 0 < found.index(["one", "two"]) <= 8 and found[-1] == ["one", "two"]
+def test_who_enters_is_there_soon(model):
+    follower = Follower(model, pace=EVERY)
+    follow(follower, range(10))
+    model.there = 2
+    found = counts(follow(follower, range(10, 22)))
+    assert 0 < found.index(2) <= 9 and found[-1] == 2
 
 
 def test_frames_far_apart_are_all_searched(model):
-    assert people_of(Follower(model), np.arange(10) / 5) == [["one"]] * 10
+    assert counts(film(model, Pace(0.1, 0.05), 10, 4)) == [1] * 10
     assert model.searched == 10
 
 
 def test_who_is_lost_is_looked_for_at_once(model):
-    follow = Follower(model)
-    people_of(follow, np.arange(3) / 30)
+    follower = Follower(model, pace=EVERY)
+    follow(follower, range(3))
     model.sure = False
-    people_of(follow, np.arange(3, 6) / 30)
+    follow(follower, range(3, 6))
     assert model.searched == 4
 
 
 def test_who_was_missed_in_one_search_is_found_in_the_next_frame(model):
-    follow = Follower(model)
-    people_of(follow, np.arange(7) / 30)
-    model.there = []
-    assert follow(0.25, FRAME) == []
-    model.there = ["one"]
-    assert follow(0.28, FRAME) == ["one"]
+    follower = Follower(model, pace=EVERY)
+    follow(follower, range(9))
+    model.there = 0
+    assert counts(follow(follower, range(9, 10))) == [0]
+    model.there = 1
+    assert counts(follow(follower, range(10, 11))) == [1]
 
 
 def test_an_empty_scene_is_searched_now_and_then(model):
-    follow = Follower(model)
-    model.there = []
-    assert people_of(follow, np.arange(90) / 30) == [[]] * 90
+    model.there = 0
+    assert counts(film(model, EVERY, 90)) == [0] * 90
     assert 30 <= model.searched <= 45
 
 
-def test_no_more_frames_are_seen_than_asked_for(model):
-    follow = Follower(model, most=15.0)
-    seen = [follow(float(time), FRAME) is not None for time in np.arange(30) / 30]
-    assert sum(seen) == 15 and seen[:4] == [True, False, True, False]
+def test_nothing_is_left_of_a_film_without_frames(model):
+    assert Follower(model, pace=Pace(0.1, math.inf)).finish() == []
