@@ -11,7 +11,7 @@ from rich.progress import MofNCompleteColumn
 from cli.console import notes, progress_bar
 from cli.inputs import answer_name
 from cli.options import Boxes, Checkpoint, Device, OfSubject, Subject, read_boxes
-from model.formats.endings import ATTENTION, HEATMAPS
+from model.formats.endings import HEATMAPS, INFLUENCE
 
 
 def explain(
@@ -37,14 +37,14 @@ def explain(
     """Show how the network came to its answer, in two pictures for each person or hand.
 
     DIR/photo-1.heatmaps.png has the 2D network's heatmap of each joint, with the height of its peak; a joint without a
-    clear peak was guessed from the others. DIR/photo-1.attention.png has the mesh once for each joint, brighter where
-    its vertices attend to that joint. People are numbered as by `mpt reconstruct`, the most prominent first. Hands'
-    pictures are named DIR/photo.hand-1.heatmaps.png and so on; the network sees every hand as a right one with its
-    fingers up.
+    clear peak was guessed from the others. DIR/photo-1.influence.png has the mesh once for each joint, brighter where
+    its vertices move when that joint is hidden. People are numbered as by `mpt reconstruct`, the most prominent first.
+    Hands' pictures are named DIR/photo.hand-1.heatmaps.png and so on; the network sees every hand as a right one with
+    its fingers up.
     """
     from cli.model_loading import load_reconstructor, settings_in_force
     from cli.outputs import write_png
-    from model.explain import attention_sheet, explain_person, heatmap_sheet
+    from model.explain import explain_person, heatmap_sheet, influence_sheet
     from model.formats.photo import decode
 
     settings, boxes = settings_in_force(), read_boxes(box)
@@ -63,7 +63,7 @@ def explain(
             insight = explain_person(model, image.pixels, person)
             pictures = {
                 HEATMAPS: heatmap_sheet(insight.picture, insight.heatmaps, names),
-                ATTENTION: attention_sheet(insight, model.faces, names),
+                INFLUENCE: influence_sheet(insight, model.faces, names),
             }
             for ending, picture in pictures.items():
                 write_png(output / f"{stem}-{number}{ending}", picture)

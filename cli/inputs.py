@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cli.errors import describe
-from model.formats.endings import ATTENTION, HEATMAPS, OVERLAY, OVERLAY_VIDEO, SIDE
+from model.formats.endings import HEATMAPS, INFLUENCE, OVERLAY, OVERLAY_VIDEO, SIDE
 from model.formats.file_kinds import file_kind
 from model.formats.signatures import FORMATS
 
 PHOTOS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".hif", ".avif")
 VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".3gp", ".ogv", ".wmv")
 """Of files that hold nothing known: what they should have been. All else goes by what is in them."""
-_OURS = (OVERLAY, SIDE, OVERLAY_VIDEO, HEATMAPS, ATTENTION)
+_OURS = (OVERLAY, SIDE, OVERLAY_VIDEO, HEATMAPS, INFLUENCE)
 """Ends of the names of pictures that we make: a second run over the same folder passes over them."""
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 import weights
 from model import Reconstructor
 from model.body.skeleton import joint_positions, to_global
-from model.explain import Insight, attention_sheet, explain_person, heatmap_sheet
+from model.explain import Insight, explain_person, heatmap_sheet, influence_sheet
 from model.joints import JOINTS, SMPL_PARENTS
 from model.network.checkpoint import load_checkpoint
 from model.network.heatmaps import CROP_SIZE
@@ -46,7 +46,7 @@ def main() -> None:
     insight = explain_person(reconstructor, photo, person)
     save("run-time", run_time(insight))
     save("heatmaps", heatmap_sheet(insight.picture, insight.heatmaps, names))
-    save("attention", attention_sheet(insight, reconstructor.faces, names))
+    save("influence", influence_sheet(insight, reconstructor.faces, names))
     save("pre-training", pre_training())
     save("skeleton", skeleton(reconstructor, photo, person))
     save("hands", hands(photo))

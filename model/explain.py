@@ -1,4 +1,4 @@
-"""What the network saw, as pictures: heatmaps (Fig. 6), and what its mesh attended to."""
+"""What the network saw, as pictures: heatmaps (Fig. 6), and which joints its mesh follows."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from model.errors import BadInput
-from model.network.attention_maps import vertex_attention
+from model.network.influence import joint_influence
 from model.perception.crops import Crop, upright_crop
+from model.perception.landmarks import LIFTED
 from model.reconstructor import Reconstructor
 from model.rendering.contact_sheet import sheet
 from model.rendering.overlay import overlay
@@ -33,8 +34,8 @@ class Insight:
     """(S, S, 3) uint8 RGB, what that square shows."""
     heatmaps: np.ndarray
     """(K, s, s) float32 in 0..1, which cover the crop."""
-    attention: np.ndarray
-    """(V, K) float32, each vertex's attention to each joint; rows sum to 1."""
+    influence: np.ndarray
+    """(V, K) float32, each joint's share in what moves a vertex, see `joint_influence`; rows sum to 1."""
 
 
 @torch.inference_mode()
@@ -47,7 +48,7 @@ def explain_person(reconstructor: Reconstructor, photo: np.ndarray, person: Pers
         person: One of its people.
 
     Raises:
-        BadInput: The engine is another, or the network is one without attention.
+        BadInput: The engine is another.
     """
     network = reconstructor.network
     if not isinstance(network, TorchNetwork):
@@ -56,7 +57,8 @@ def explain_person(reconstructor: Reconstructor, photo: np.ndarray, person: Pers
     crop = person.crop or upright_crop(person.bbox)
     if person.landmarks_2d is not None:
         centre = person.camera.principal_point
-        keypoints = np.column_stack([crop.turn(person.keypoints_2d[:, :2], centre), person.keypoints_2d[:, 2]])
+        lifted = person.landmarks_2d[LIFTED]
+        keypoints = np.column_stack([crop.turn(lifted[:, :2], centre), lifted[:, 2]])
         drawn = (keypoints.astype(np.float32), np.array(crop.to_upright(centre), np.float32))
         heatmaps = network.keypoint_mesh.draw(*(torch.from_numpy(each)[None].to(network.device) for each in drawn))
         squares = None
@@ -67,13 +69,14 @@ def explain_person(reconstructor: Reconstructor, photo: np.ndarray, person: Pers
         x, y, half = squares[0].tolist()
         (middle,) = crop.to_photo(size / 2 * (1 + np.array([[x, y]])), size)
         crop = replace(crop, centre=(float(middle[0]), float(middle[1])), side=half * crop.side)
-    coarse = vertex_attention(mesh.transformer, heatmaps)[0].cpu()  # (C, K)
+    joints = len(person.joint_names)
+    coarse = joint_influence(mesh.transformer, heatmaps, joints)[0].cpu()  # (C, K)
     spread = (coarse[topology.neighbours.cpu()] * topology.weights.cpu()[..., None]).sum(dim=1).clamp(min=0)  # (V, K)
     return Insight(
         person,
         crop,
         crop.cut(photo, size),
-        heatmaps[0].cpu().numpy(),
+        heatmaps[0, :joints].cpu().numpy(),
         torch.nn.functional.normalize(spread, p=1, dim=1).numpy(),
     )
 
@@ -97,10 +100,10 @@ def heatmap_sheet(crop: np.ndarray, heatmaps: np.ndarray, names: tuple[str, ...]
     return sheet(tiles, _COLUMNS)
 
 
-def attention_sheet(insight: Insight, faces: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
-    """The mesh once for each joint, brighter where its vertices attend to that joint: (H, W, 3) uint8 RGB.
+def influence_sheet(insight: Insight, faces: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+    """The mesh once for each joint, brighter where its vertices follow that joint: (H, W, 3) uint8 RGB.
 
-    Black is no attention at all, the middle of the scale an equal share for every joint, yellow twice as much or more.
+    Black is no influence at all, the middle of the scale an equal share for every joint, yellow twice as much or more.
 
     Args:
         insight: The person.
@@ -119,7 +122,7 @@ def attention_sheet(insight: Insight, faces: np.ndarray, names: tuple[str, ...])
     ground = np.full((_TILE, _TILE, 3), _GROUND, np.uint8)
     tiles = [("what the 2D network sees", cv2.resize(insight.picture, (_TILE, _TILE), interpolation=cv2.INTER_AREA))]
     for joint, name in enumerate(names):
-        share = insight.attention[:, joint] * (len(names) / 2)
+        share = insight.influence[:, joint] * (len(names) / 2)
         figure = Figure(vertices, outward, _colours(share))
         tile = overlay(ground, [figure], focal, (float(middle[0]), float(middle[1])), opacity=1)
         for radius, colour in ((5, _RING), (3, _DOT)):

@@ -2,4 +2,4 @@
 
 RIGGED, SMPL_NPZ = ".rigged.glb", ".smpl.npz"
 OVERLAY, SIDE, OVERLAY_VIDEO = ".overlay.png", ".side.png", ".overlay.webm"
-HEATMAPS, ATTENTION = ".heatmaps.png", ".attention.png"
+HEATMAPS, INFLUENCE = ".heatmaps.png", ".influence.png"

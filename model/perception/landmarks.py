@@ -32,7 +32,8 @@ _SIDE = 2.5  # of its crops by that radius, as it was trained
 _MARGIN = 0.04  # how far a body reaches beyond its landmarks on each side, by their extent
 _SHOULDERS, _HIPS, _KNEES = [5, 6], [11, 12], [13, 14]
 _COCO = list(BLAZEPOSE_COCO)
-_LIFTED = [*BLAZEPOSE_COCO, *BODY_LANDMARKS]
+LIFTED = [*BLAZEPOSE_COCO, *BODY_LANDMARKS]
+"""Which of BlazePose's landmarks are lifted, in the heatmaps' order: COCO's joints, then those of hands and feet."""
 
 
 def landmark_crop(keypoints: np.ndarray) -> Crop | None:
@@ -98,7 +99,7 @@ def lift_landmarks(
         seen[index] = vote(seen[index], mirrored[list(BLAZEPOSE_MIRROR)], people[index])
     believed = {index: points for index, points in seen.items() if _height(points) >= sure}
     crops = {index: crop for index, points in believed.items() if (crop := lift_crop(points, width, height))}
-    results = regress.lift([believed[index][_LIFTED] for index in crops], list(crops.values()))
+    results = regress.lift([believed[index][LIFTED] for index in crops], list(crops.values()))
     lifted = {}
     for index, result in zip(crops, results, strict=True):
         silhouette = place_silhouette(closest[index], masks[index], regress)

@@ -58,14 +58,14 @@ def test_everyone_in_a_photo_is_explained_and_nothing_else_is_overwritten(tmp_pa
     for other in others:
         other.write_bytes(b"another answer")
     result = CliRunner().invoke(app, ["explain", "drawn.png", "--device", "cpu"])
-    files = [f"explanations/drawn-{number}.{kind}.png" for number in (1, 2) for kind in ("heatmaps", "attention")]
+    files = [f"explanations/drawn-{number}.{kind}.png" for number in (1, 2) for kind in ("heatmaps", "influence")]
     assert (result.exit_code, result.stdout.split()) == (0, files), result.output
     for file in files:
         drawn = tiles(file, rows=3)
         assert all(np.abs(a - b).max() > 20 for k, a in enumerate(drawn) for b in drawn[:k])  # each its own
     assert all(other.read_bytes() == b"another answer" for other in others)
     result = CliRunner().invoke(app, ["explain", "drawn.png", "--device", "cpu", "--max-people", "1", "-o", "one"])
-    assert result.stdout.split() == [f"one/drawn-1.{kind}.png" for kind in ("heatmaps", "attention")]
+    assert result.stdout.split() == [f"one/drawn-1.{kind}.png" for kind in ("heatmaps", "influence")]
     status = CliRunner().invoke(app, ["explain", "nothing.jpg"])
     assert status.exit_code == 1 and "No such file" in status.output
 
@@ -78,7 +78,7 @@ def test_hands_are_explained_as_the_network_sees_them(tmp_path: Path, monkeypatc
     for name in ("right", "left"):
         result = CliRunner().invoke(app, ["explain", f"{name}.png", "--subject", "hand", "--device", "cpu"])
         assert result.exit_code == 0, result.output
-    for kind in ("heatmaps", "attention"):
+    for kind in ("heatmaps", "influence"):
         one, other = (tiles(f"explanations/{name}.hand-1.{kind}.png", rows=4) for name in ("right", "left"))
         mirrored = [tile[:, ::-1] for tile in one]
         assert np.abs(np.subtract(one, other)).mean() < 0.4 * np.abs(np.subtract(mirrored, other)).mean()

@@ -79,10 +79,10 @@ def test_what_a_folder_or_a_pattern_passes_over_is_named_whatever_its_ending(tmp
     monkeypatch.chdir(tmp_path)
     for name, head in HEADS.items():
         (tmp_path / name).write_bytes(head)
-    for name in ("a.overlay.png", "a-1.heatmaps.png", "a-1.attention.png", ".DS_Store"):
+    for name in ("a.overlay.png", "a-1.heatmaps.png", "a-1.influence.png", ".DS_Store"):
         (tmp_path / name).touch()
     photos = ["broken.jpg", "iphone.HEIC", "no ending", "photo.jpg.download", "web.avif"]
-    ours = ["a-1.attention.png", "a-1.heatmaps.png", "a.overlay.png"]
+    ours = ["a-1.influence.png", "a-1.heatmaps.png", "a.overlay.png"]
     sources, passed, unusable = find_sources(["."])
     assert ([source.path.name for source in sources], unusable) == (photos, [])
     assert sorted(name for name, _ in passed) == sorted(

@@ -1,11 +1,11 @@
-"""Pictures of heatmaps and attention: everything where it belongs."""
+"""Pictures of heatmaps and influence: everything where it belongs."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 
-from model.explain import Insight, attention_sheet, heatmap_sheet
+from model.explain import Insight, heatmap_sheet, influence_sheet
 from model.network.heatmaps import draw_heatmaps
 from model.perception.crops import Crop, upright_crop
 from model.rendering.contact_sheet import sheet
@@ -43,13 +43,13 @@ def test_each_joints_heat_lies_where_its_peak_is():
         assert red.max() > 200 and np.median(red) == 45
 
 
-def test_vertices_shine_by_their_attention():
-    # A square of two triangles before the camera; its left side attends to the first joint, its right to the last.
+def test_vertices_shine_by_joints_influence():
+    # A square of two triangles before the camera; its left side follows the first joint, its right the last.
     square = np.array([(-0.5, -0.5, 0), (0.5, -0.5, 0), (0.5, 0.5, 0), (-0.5, 0.5, 0)], np.float32)
     middle = np.array([(0, -0.5, 0), (0, 0.5, 0)], np.float32)
     vertices = np.concatenate([square, middle])
     faces = np.array([(0, 3, 5), (0, 5, 4), (4, 5, 2), (4, 2, 1)])
-    attention = np.array([(1, 0, 0), (0, 0, 1), (0, 0, 1), (1, 0, 0), (1, 0, 0), (0, 0, 1)], np.float32)
+    influence = np.array([(1, 0, 0), (0, 0, 1), (0, 0, 1), (1, 0, 0), (1, 0, 0), (0, 0, 1)], np.float32)
     person = Person(
         score=1.0,
         bbox=(50.0, 50.0, 100.0, 100.0),
@@ -61,7 +61,7 @@ def test_vertices_shine_by_their_attention():
         camera=Camera(200.0, (100.0, 100.0), (0.0, 0.0, 2.0), (1.0, 0.0, 0.0)),
     )
     nothing = np.zeros((224, 224, 3), np.uint8), np.zeros((3, 56, 56), np.float32)
-    picture = attention_sheet(Insight(person, upright_crop(person.bbox), *nothing, attention), faces, NAMES)
+    picture = influence_sheet(Insight(person, upright_crop(person.bbox), *nothing, influence), faces, NAMES)
     # 100 photo pixels wide in a crop of 125: 179 pixels of the tile
     drawn = [tile(picture, number) for number in (1, 2, 3)]
     left, right = np.s_[100:180, 30:90], np.s_[100:180, 134:194]
@@ -73,6 +73,6 @@ def test_vertices_shine_by_their_attention():
         assert np.hypot(*(hits.mean(axis=0) - (112 - 0.4 * 179.2, x))) < 2
     # Seen head over heels and mirrored, everything stands on its head.
     other = Crop((100.0, 100.0), 125.0, np.pi, mirrored=True)
-    turned = attention_sheet(Insight(person, other, *nothing, attention), faces, NAMES)
+    turned = influence_sheet(Insight(person, other, *nothing, influence), faces, NAMES)
     for number in (1, 2, 3):
         assert np.abs(tile(turned, number)[::-1] - tile(picture, number)).mean() < 1

@@ -1,0 +1,31 @@
+"""How much each joint's heatmap says about each vertex of the mesh: how far it moves when that heatmap is hidden."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from model.network.lifting import MeshNetwork
+
+
+@torch.inference_mode()
+def joint_influence(network: MeshNetwork, heatmaps: Tensor, joints: int) -> Tensor:
+    """Hides one joint after the other, as Masked Heatmap Modeling does, and sees what moves.
+
+    Unlike attention this is comparable between all networks, and knows all ways from a heatmap to a vertex.
+
+    Args:
+        network: It, in evaluation mode.
+        heatmaps: (B, N, S, S), the joints' first.
+        joints: K, how many joints there are.
+
+    Returns:
+        (B, C, K) shares of the K joints in the distances that each of the C coarse vertices moves; each row sums to 1.
+    """
+    seen = network(heatmaps).vertices
+    moved = []
+    for joint in range(joints):
+        hidden = heatmaps.clone()
+        hidden[:, joint] = 0
+        moved.append((network(hidden).vertices - seen).norm(dim=-1))  # (B, C)
+    return torch.nn.functional.normalize(torch.stack(moved, dim=-1), p=1, dim=-1)
