@@ -71,7 +71,7 @@ def pretrain_fast() -> PretrainRecipe:
     other side's.
     """
     size = sizes.fast()
-    corruption = HeatmapCorruption(jitter=6.0, part_jitter=4.0, exchanged_parts=0.02, landmarks=0.6)
+    corruption = HeatmapCorruption(clean=0.4, jitter=6.0, part_jitter=4.0, exchanged_parts=0.02, landmarks=0.6)
     return PretrainRecipe(
         size,
         SynthesisConfig(size.heatmap_size, corruption=corruption),

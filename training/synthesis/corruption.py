@@ -63,7 +63,7 @@ class HeatmapCorruption:
     """Share of the joints outside of the photo for which a weak peak stands on its edge."""
     landmarks: float = 0.0
     """Share of samples seen as BlazePose sees people, joints and landmarks; see `landmark_peaks`. The others' landmarks
-    have no peaks, but for the clean ones."""
+    have no peaks, but for half of the clean ones: networks that see joints alone are read, too."""
     masked: float = 0.3
     """Masked Heatmap Modeling: in half of the samples a share of the joints, drawn from 0 to this, is hidden."""
 
@@ -98,7 +98,7 @@ def corrupt(
     peaks = Peaks(at, sigma.expand(b, k), height)
     if corruption.landmarks:
         alike = rand(b, 1) < corruption.landmarks
-        height[:, len(subject.joint_names) :] *= ~dirty
+        height[:, len(subject.joint_names) :] *= ~dirty & (rand(b, 1) < 0.5)
         other = landmark_peaks(joints, subject, generator)
         peaks = Peaks(
             torch.where(alike[..., None], other.at, peaks.at),

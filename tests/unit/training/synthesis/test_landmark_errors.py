@@ -53,4 +53,7 @@ def test_landmarks_have_peaks_only_where_blazepose_sees_or_nothing_strays() -> N
     assert seen.float().mean() == pytest.approx(0.4, abs=0.03)
     assert torch.equal(seen, ~may_have_false_ones[:, 0])
     clean, _ = corrupt(_joints(), BODY, dataclasses.replace(corruption, clean=1.0), torch.Generator().manual_seed(0))
-    assert (clean.height > 0).all()
+    assert (clean.height[:, :17] > 0).all()
+    known = (clean.height[:, 17:] > 0).float()  # of half of the clean ones, and of BlazePose's
+    assert known.mean() == pytest.approx(0.4 + 0.6 * 0.5, abs=0.03)
+    assert torch.equal(known.amin(dim=1), known.amax(dim=1))
