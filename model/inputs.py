@@ -1,6 +1,8 @@
-"""What callers hand in, checked: photos and boxes in them."""
+"""What callers hand in, checked: photos, boxes in them, and words."""
 
 from __future__ import annotations
+
+from typing import Any, get_args
 
 import numpy as np
 
@@ -38,3 +40,14 @@ def check_box(box: Box, width: int, height: int) -> Box:
     if max(w, h) > 10 * max(width, height):
         raise BadInput(f"The box {x:g},{y:g},{w:g},{h:g} is more than ten times as large as the photo.")
     return x, y, w, h
+
+
+def check_choice(word: str, choices: Any) -> None:
+    """Refuses what is none of a `Literal`'s words.
+
+    Raises:
+        BadInput: says which there are.
+    """
+    words = get_args(choices)
+    if word not in words:
+        raise BadInput(f"There is no {word!r}; choose {' or '.join(words)}.")

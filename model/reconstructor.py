@@ -16,7 +16,7 @@ from model.body.rig import Rig
 from model.body.rig_file import find_rig
 from model.body.suit import find_worn
 from model.errors import BadInput
-from model.inputs import check_box, check_image
+from model.inputs import check_box, check_choice, check_image
 from model.interfaces import Box, Network
 from model.people import better, distinct_people, extent, stand_on_ground, triple, without_silhouettes
 from model.perception.crop_regressor import CropRegressor, CropResult
@@ -175,15 +175,11 @@ class Reconstructor:
                 alone, as a film's are, which are refined in all frames together.
 
         Raises:
-            BadInput: when the image, a box or a number cannot be used, or there are no such colours.
+            BadInput: when the image, a box, a number or a word cannot be used.
         """
-        if colors not in ("plain", "person"):
-            raise BadInput(f"There are no colours {colors!r}; choose plain or person.")
         started = time.perf_counter()
-        if mesh not in ("body", "raw"):
-            raise BadInput(f"There is no mesh {mesh!r}; choose body or raw.")
-        if hands not in ("auto", "off"):
-            raise BadInput(f"There are no hands {hands!r}; choose auto or off.")
+        for word, choices in ((colors, Colors), (mesh, MeshKind), (hands, HandsMode), (bodies, Bodies)):
+            check_choice(word, choices)
         height, width = check_image(image).shape[:2]
         if boxes is None:
             found = self._subject.detect(self.network, image)

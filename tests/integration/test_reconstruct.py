@@ -162,6 +162,8 @@ def test_the_networks_own_mesh_is_one_word_away(reconstructor: Reconstructor, pi
     assert np.linalg.norm(posed - person.vertices, axis=1).mean() < 5e-3  # the suit evens its surface
     with pytest.raises(BadInput, match="choose body or raw"):
         reconstructor.reconstruct(picture.image, mesh="cooked")  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="There is no 'cooked'; choose refined or fitted"):
+        reconstructor.reconstruct(picture.image, bodies="cooked")  # type: ignore[arg-type]
 
 
 def test_mirrored_in_mirrored_out(reconstructor: Reconstructor, picture: Picture, person: Person) -> None:
