@@ -36,6 +36,18 @@ def changed(path: Path, box: str, change: Callable[[bytes], bytes]) -> Path:
     return path
 
 
+def _ticks_per_second(path: Path) -> int:
+    """What an MP4's track counts its times in."""
+    headers: list[bytes] = []
+
+    def keep(body: bytes) -> bytes:
+        headers.append(body)
+        return body
+
+    changed(path, "moov/trak/mdia/mdhd", keep)
+    return int.from_bytes(headers[0][12:16], "big")
+
+
 def _changed(data: bytes, names: list[bytes], change: Callable[[bytes], bytes]) -> bytes:
     out, at = b"", 0
     while at < len(data):
@@ -50,9 +62,8 @@ def _changed(data: bytes, names: list[bytes], change: Callable[[bytes], bytes]) 
 
 def at_times(path: Path, seconds: Sequence[float]) -> Path:
     """Give an MP4's frames other times, that of the first 0."""
-    scale: list[int] = []
-    changed(path, "moov/trak/mdia/mdhd", lambda body: scale.append(int.from_bytes(body[12:16], "big")) or body)
-    steps = np.diff(np.round(np.array([*seconds, 2 * seconds[-1] - seconds[-2]]) * scale[0]).astype(int))
+    scale = _ticks_per_second(path)
+    steps = np.diff(np.round(np.array([*seconds, 2 * seconds[-1] - seconds[-2]]) * scale).astype(int))
     table = struct.pack(">II", 0, len(steps)) + b"".join(struct.pack(">II", 1, step) for step in steps)
     changed(path, "moov/trak/edts/elst", lambda body: body[:8] + struct.pack(">I", 2**31 - 1) + body[12:])
     return changed(path, "moov/trak/mdia/minf/stbl/stts", lambda _: table)
@@ -60,9 +71,8 @@ def at_times(path: Path, seconds: Sequence[float]) -> Path:
 
 def trimmed(path: Path, seconds: float) -> Path:
     """Hide the beginning of an MP4, as phones do: its frames stay in the file."""
-    scale: list[int] = []
-    changed(path, "moov/trak/mdia/mdhd", lambda body: scale.append(int.from_bytes(body[12:16], "big")) or body)
-    start = struct.pack(">I", round(seconds * scale[0]))
+    scale = _ticks_per_second(path)
+    start = struct.pack(">I", round(seconds * scale))
     return changed(path, "moov/trak/edts/elst", lambda body: body[:12] + start + body[16:])
 
 
