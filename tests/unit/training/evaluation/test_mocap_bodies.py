@@ -13,6 +13,7 @@ import weights
 from model.body.rig_file import load_rig
 from model.joints import COCO_JOINTS, COCO_ROOT, JOINTS
 from model.network.heatmaps import CROP_SIZE
+from tests.support.poses import within_limits
 from training.bodies.subject import BODY
 from training.evaluation.baselines import Prediction
 from training.evaluation.heldout_views import Views, clean
@@ -26,7 +27,7 @@ def test_bodies_follow_the_heatmaps_and_who_is_none_stays() -> None:
     shaken = turns + rng.normal(0, 0.08, turns.shape)
     meshes = []
     for each in (turns, shaken):
-        rotations = Rotation.from_rotvec(each.reshape(-1, 3)).as_matrix().reshape(count, JOINTS, 3, 3)
+        rotations = within_limits(Rotation.from_rotvec(each.reshape(-1, 3)).as_matrix().reshape(count, JOINTS, 3, 3))
         mesh = rig.pose(rotations, np.zeros((count, rig.shape_count)), np.zeros((count, 3)))
         meshes.append(mesh - (rig.regressor @ mesh)[:, list(COCO_ROOT)].mean(axis=1, keepdims=True))
     truth, answer = (torch.from_numpy(mesh) for mesh in meshes)
