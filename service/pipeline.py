@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from model.body.rig_file import require_rig
@@ -14,7 +15,7 @@ from service.inference.cancellation import check_cancelled
 from service.queries import ReconstructQuery
 from service.records import Record, pack
 from service.responses import encode_answer, encode_parameters, encode_person
-from service.store import Store, new_id
+from service.store import Store, all_or_nothing, new_id
 
 if TYPE_CHECKING:
     from model.body.rig import Rig
@@ -48,7 +49,7 @@ def reconstruct(
     Raises:
         BadInput: The image or a box cannot be used, or the mesh has no rig.
         OSError: The meshes or the scene could not be kept.
-        Cancelled: The client has gone meanwhile, or its deadline.
+        Cancelled: The client has gone meanwhile, or its deadline; nothing is kept.
     """
     check_cancelled()
     start = time.perf_counter()
@@ -72,28 +73,29 @@ def reconstruct(
     check_cancelled()
     reconstructed = time.perf_counter()
     identifier = new_id()
-    people = [_person(person, query, rig, store, base) for person in found.people]
-    if settings.keep_photos:
-        store.put(
-            f"{identifier}.{SCENE}", scene.pack(photo.pixels, found.people, found.scene.up if found.scene else None)
-        )
-    end = time.perf_counter()
-    seconds = {
-        **{stage: value / 1000 for stage, value in found.timings_ms.items()},
-        **{"decode": decoded - start, "meshes": end - reconstructed},
-    }
-    for stage, value in seconds.items():
-        metrics.STAGE_SECONDS.labels(stage).observe(value)
-    seconds["total"] = end - start
-    this = f"{base}/reconstructions/{identifier}"
-    links: dict[str, str | None] = {"npz": f"{this}.npz", "zip": f"{this}.zip"}
-    links["scene"] = f"{base}/mesh/{identifier}.scene.glb"
-    if settings.keep_photos:
-        links["overlay"] = f"{this}/overlay.png"
-    timings = {stage: 1000 * value for stage, value in seconds.items()}
-    answer = encode_answer(identifier, photo, mode, model, people, found.scene, timings, links)
-    kept = answer.model_dump_json(exclude_none=True, exclude={"people": _NO_VERTICES, "hands": _NO_VERTICES})
-    store.put(f"{identifier}.{ANSWER}", kept.encode())
+    with all_or_nothing(store) as put:
+        people = [_person(person, query, rig, put, base) for person in found.people]
+        if settings.keep_photos:
+            up = found.scene.up if found.scene else None
+            put(f"{identifier}.{SCENE}", scene.pack(photo.pixels, found.people, up))
+        end = time.perf_counter()
+        seconds = {
+            **{stage: value / 1000 for stage, value in found.timings_ms.items()},
+            **{"decode": decoded - start, "meshes": end - reconstructed},
+        }
+        for stage, value in seconds.items():
+            metrics.STAGE_SECONDS.labels(stage).observe(value)
+        seconds["total"] = end - start
+        this = f"{base}/reconstructions/{identifier}"
+        links: dict[str, str | None] = {"npz": f"{this}.npz", "zip": f"{this}.zip"}
+        links["scene"] = f"{base}/mesh/{identifier}.scene.glb"
+        if settings.keep_photos:
+            links["overlay"] = f"{this}/overlay.png"
+        timings = {stage: 1000 * value for stage, value in seconds.items()}
+        answer = encode_answer(identifier, photo, mode, model, people, found.scene, timings, links)
+        kept = answer.model_dump_json(exclude_none=True, exclude={"people": _NO_VERTICES, "hands": _NO_VERTICES})
+        put(f"{identifier}.{ANSWER}", kept.encode())
+        check_cancelled()
     return answer
 
 
@@ -111,11 +113,11 @@ def _rig(query: ReconstructQuery, model: Reconstructor) -> Rig | None:
 
 
 def _person(
-    person: Person, query: ReconstructQuery, rig: Rig | None, store: Store, base: str
+    person: Person, query: ReconstructQuery, rig: Rig | None, put: Callable[[str, bytes], None], base: str
 ) -> schemas.Person | schemas.Hand:
     identifier = new_id()
     check_cancelled()  # a crowd takes a while
-    store.put(f"{identifier}.{PERSON}", pack(Record(person)))
+    put(f"{identifier}.{PERSON}", pack(Record(person)))
     kinds = {"glb": "glb", "obj": "obj", "vertices": "f32"}
     if person.body is not None:
         kinds |= {"rigged": "rigged.glb", "bvh": "bvh"}

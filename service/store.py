@@ -6,6 +6,7 @@ the folder alone is the state: answers survive a restart, and several processes 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -13,6 +14,7 @@ import stat
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -75,6 +77,24 @@ class Store(Protocol):
     @property
     def usage(self) -> tuple[int, int]:
         """How many meshes and how many bytes there are, about."""
+
+
+@contextlib.contextmanager
+def all_or_nothing(store: Store) -> Iterator[Callable[[str, bytes], None]]:
+    """Gives what keeps files in the store, as `Store.put`; if the block fails, those that it kept are deleted."""
+    names: list[str] = []
+
+    def put(name: str, data: bytes) -> None:
+        names.append(name)
+        store.put(name, data)
+
+    try:
+        yield put
+    except BaseException:
+        for name in names:
+            with contextlib.suppress(OSError):  # its time will come
+                store.delete(name)
+        raise
 
 
 @dataclass(frozen=True)

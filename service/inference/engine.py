@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -164,11 +165,15 @@ class Engine:
             )
         return mode, self._models[subject, mode]
 
-    async def run(self, work: Callable[[], Result]) -> Result:
+    async def run(self, work: Callable[[], Result], undo: Callable[[Result], object] | None = None) -> Result:
         """Run `work` in a thread as soon as one is free, in the order of arrival.
 
         Cancelling returns at once. Work that still waits is never begun and frees its place; begun work learns at its
         next stage that nobody wants it any more (`check_cancelled`), and keeps its place until it ends.
+
+        Args:
+            work: What to run.
+            undo: Called with the result if it came too late for anybody to get it.
 
         Raises:
             Overloaded: As much work waits as may wait; nothing was begun.
@@ -200,6 +205,8 @@ class Engine:
             token.cancel()
             if future.cancel():  # it was still waiting
                 metrics.QUEUE.dec()
+            elif undo is not None:
+                future.add_done_callback(partial(_undo, undo))
             if self._stopped:
                 raise NotReady(_STOPPING) from None
             raise
@@ -240,6 +247,11 @@ class Engine:
             self._then(models)
         except Exception:  # requests say what is wrong with a model
             log.exception("What follows once the service is ready failed")
+
+
+def _undo(undo: Callable[[Result], object], future: Future[Result]) -> None:
+    if future.exception() is None:
+        undo(future.result())
 
 
 def _warm_up(model: Reconstructor) -> None:

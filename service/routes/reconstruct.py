@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Annotated, Any
 
@@ -14,7 +15,9 @@ from fastapi.responses import Response
 
 from service import pipeline
 from service.auth import Guarded, client_of
+from service.downloads import forget
 from service.http.deadlines import answer_in_time, late
+from service.inference.cancellation import Cancelled
 from service.intake import Photo
 from service.problems import accident, problem_of
 from service.queries import ImageBody, ReconstructQuery
@@ -63,12 +66,13 @@ async def reconstruct(request: Request, services: Context, query: Annotated[Reco
     the link has the mesh. Sending the same photo again is safe: it gives a new answer with new links.
     """
     photo = await services.intake.photo(request)
-    try:
-        working = _reconstruct(photo, query, base_path(request), services)
-        answer = await answer_in_time(working, request, services.settings.deadline)
-    finally:
-        photo.close()
-    return await _json(answer)
+    async with _delivered(request, services) as made:
+        try:
+            working = _reconstruct(photo, query, base_path(request), services, made)
+            answer = await answer_in_time(working, request, services.settings.deadline)
+        finally:
+            photo.close()
+        return await _json(answer)
 
 
 @router.post(
@@ -94,32 +98,51 @@ async def batch(request: Request, services: Context, query: Annotated[Reconstruc
     end = asyncio.get_running_loop().time() + settings.deadline
     places = asyncio.Semaphore(settings.concurrency)  # one request does not fill the queue
 
-    async def answer(source: Photo | ImageBody) -> BatchResult:
+    async def answer(source: Photo | ImageBody, made: list[Reconstruction]) -> BatchResult:
         async with places:
             photo = source if isinstance(source, Photo) else await services.intake.named(source)
             try:
                 left = end - asyncio.get_running_loop().time()
-                found = await asyncio.wait_for(_reconstruct(photo, query, base, services), left)
+                found = await asyncio.wait_for(_reconstruct(photo, query, base, services, made), left)
             finally:
                 photo.close()
         return BatchResult(status=200, reconstruction=found)
 
-    async def answer_all() -> list[BatchResult]:
-        return list(await asyncio.gather(*(_result(answer(photo), settings.deadline) for photo in photos)))
+    async def answer_all(made: list[Reconstruction]) -> list[BatchResult]:
+        return list(await asyncio.gather(*(_result(answer(photo, made), settings.deadline) for photo in photos)))
 
-    # A second more: who is late has a problem of her own by then.
-    results = await answer_in_time(answer_all(), request, settings.deadline + 1)
-    return await _json(Batch(results=results))
+    async with _delivered(request, services) as made:
+        # A second more: who is late has a problem of her own by then.
+        results = await answer_in_time(answer_all(made), request, settings.deadline + 1)
+        return await _json(Batch(results=results))
 
 
-async def _reconstruct(photo: Photo, query: ReconstructQuery, base: str, services: Services) -> Reconstruction:
+@asynccontextmanager
+async def _delivered(request: Request, services: Services) -> AsyncIterator[list[Reconstruction]]:
+    """Takes the answers that are made; if the block fails, or their client has left by its end, they are deleted."""
+    made: list[Reconstruction] = []
+    try:
+        yield made
+        if await request.is_disconnected():
+            raise Cancelled
+    except Exception:
+        for answer in made:
+            await to_thread.run_sync(forget, services.store, answer)
+        raise
+
+
+async def _reconstruct(
+    photo: Photo, query: ReconstructQuery, base: str, services: Services, made: list[Reconstruction]
+) -> Reconstruction:
     mode, model = services.engine.model(query.subject, query.mode)
 
     def work() -> Reconstruction:
         data = photo.read()  # in its turn: until then a large one lies on the disk
         return pipeline.reconstruct(data, query, mode, model, services.store, services.settings, base)
 
-    return await services.engine.run(work)
+    answer = await services.engine.run(work, partial(forget, services.store))
+    made.append(answer)
+    return answer
 
 
 async def _result(answering: Coroutine[Any, Any, BatchResult], seconds: float) -> BatchResult:

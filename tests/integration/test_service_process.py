@@ -125,6 +125,22 @@ def test_a_client_that_goes_away_frees_its_place(service):
     assert '"exception"' not in service.log
 
 
+def test_of_a_client_that_goes_away_nothing_is_kept(tmp_path: Path):
+    several = httpx2.Request("POST", "http://test", files=[("image", ("photo", photo()))] * 3)
+    head = f"POST /reconstruct/batch HTTP/1.1\r\nHost: test\r\nContent-Type: {several.headers['content-type']}\r\n"
+    body = several.read()
+    settings = {"MPT_CONCURRENCY": "1", "FAKE_SECONDS": "0.5", "MPT_STORE_DIR": str(tmp_path)}
+    with served(FAKE, settings) as service:
+        with connect(service) as connection:
+            connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            wait_for(lambda: list(tmp_path.glob("*.answer")))  # the first is answered, the second at work
+        wait_for(lambda: "/reconstruct/batch 499" in service.log)
+        answer = post(service)  # only one is worked on at a time: the second has ended by then
+        assert answer.status_code == 200
+        wait_for(lambda: [path.stem for path in tmp_path.glob("*.answer")] == [answer.json()["id"]])
+        assert {path.stem for path in tmp_path.glob("*.person")} == {answer.json()["people"][0]["id"]}
+
+
 def test_json_log_lines_carry_the_request_id(service):
     response = httpx2.get(f"{service.url}/nothing%0aforged", headers={"X-Request-ID": "trace-7"}, timeout=60)
     assert response.headers["x-request-id"] == "trace-7"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service.store import MeshStore, is_id, new_id
+from service.store import MeshStore, all_or_nothing, is_id, new_id
 
 
 def store(folder: Path, lifetime: float = 3600, quota: int = 10_000) -> MeshStore:
@@ -45,6 +45,22 @@ def test_what_is_put_can_be_got(tmp_path):
     meshes.put(name, b"mesh")
     assert meshes.get(name) == b"mesh"
     assert names(tmp_path) == {name}  # nothing left aside
+
+
+def test_what_was_kept_before_a_failure_goes_again(tmp_path):
+    meshes, (before, one, other) = store(tmp_path), (f"{new_id()}.glb" for _ in range(3))
+    meshes.put(before, b"mesh")
+    with all_or_nothing(meshes) as put:
+        put(one, b"mesh")
+
+    def fail() -> None:
+        with all_or_nothing(meshes) as put:
+            put(other, b"mesh")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert names(tmp_path) == {before, one}
 
 
 def test_only_the_owner_can_read(tmp_path):

@@ -1,12 +1,18 @@
-"""How the networks' threads wait."""
+"""How the networks' threads wait, and what becomes of results that nobody gets."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+
+from service.inference.engine import Engine
+from tests.support.waiting import wait_for
 
 SERVE = """
 from pathlib import Path
@@ -26,3 +32,25 @@ def test_threads_of_a_service_sleep_while_they_wait(tmp_path: Path, monkeypatch)
     monkeypatch.setenv("OMP_DISPLAY_ENV", "verbose")  # GNU's library says what it works by
     told = subprocess.run([sys.executable, "-c", SERVE], capture_output=True, text=True, check=True).stderr
     assert "GOMP_SPINCOUNT = '0'" in told
+
+
+def test_a_result_that_comes_too_late_is_undone() -> None:
+    engine, begun, go, undone = Engine(list, 1, 1), threading.Event(), threading.Event(), []
+
+    def work() -> str:
+        begun.set()
+        assert go.wait(60)
+        return "late"
+
+    async def give_up() -> None:
+        running = asyncio.ensure_future(engine.run(work, undone.append))
+        await asyncio.to_thread(begun.wait, 60)
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        assert not undone
+        go.set()
+        await engine.stop()
+
+    asyncio.run(give_up())
+    wait_for(lambda: undone == ["late"])
