@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from model.rendering.projection import Triangles, extent, project
-from model.rendering.rasterizer import is_closed, visible
-from model.rendering.shading import Figure, Surface, gradients, light
+from model.rendering.projection import NEAR, in_front
+from model.rendering.rasterizer import is_closed
+from model.rendering.shading import Figure, Surface, light
 
-BUDGET = 1 << 20
-"""Drawn pixels that are worked on at once: they stay in the processor's cache."""
+BUDGET = 1 << 21
+"""Drawn pixels that are worked on at once: bounds the memory."""
 
 _SAMPLES = 2  # drawn pixels on a side of each one shown, for edges without steps
 
@@ -24,6 +24,7 @@ def overlay(
     principal_point: tuple[float, float] | None = None,
     opacity: float = 1.0,
     smooth: bool = True,
+    closed: bool | None = None,
 ) -> np.ndarray:
     """Draws meshes over a photo, lit from above left, nearer ones before farther ones.
 
@@ -34,6 +35,7 @@ def overlay(
         principal_point: pixels; None for the photo's middle.
         opacity: of the meshes; less than 1 lets the photo shine through.
         smooth: False shows the single faces.
+        closed: whether all meshes are, see `is_closed`; None finds out, which takes time.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -41,18 +43,21 @@ def overlay(
     picture = photo.copy()
     height, width = photo.shape[:2]
     x, y = principal_point or (width / 2, height / 2)
-    focal, point = focal_length * _SAMPLES, (x * _SAMPLES, y * _SAMPLES)
-    surface = light(people, smooth)
-    closed = all(is_closed(faces) for faces in {id(person[1]): person[1] for person in people}.values())
-    triangles = project(surface.vertices, surface.faces, focal, point, cull=closed)
-    edges = extent(triangles, (width * _SAMPLES, height * _SAMPLES))
-    left, top, right, bottom = edges[0] // _SAMPLES, edges[1] // _SAMPLES, -(-edges[2] // _SAMPLES), edges[3]
-    band = max(1, BUDGET // (_SAMPLES**2 * max(1, right - left)))
-    for start in range(top, -(-bottom // _SAMPLES), band):
-        stop = min(start + band, height)
-        window = left * _SAMPLES, start * _SAMPLES, (right - left) * _SAMPLES, (stop - start) * _SAMPLES
-        layer = _draw(surface, triangles, window, focal, point)
-        _blend(picture[start:stop, left:right], layer, opacity)
+    if closed is None:
+        closed = all(is_closed(faces) for faces in {id(person[1]): person[1] for person in people}.values())
+    surface = _in_front(light(people, smooth, outside=closed))
+    if not len(surface.faces):
+        return picture
+    seen = surface.vertices[:, :2] * (focal_length / surface.vertices[:, 2:]) + (x, y)
+    left, top = np.floor(seen.min(axis=0)).clip(0, (width, height)).astype(int).tolist()
+    right, bottom = np.ceil(seen.max(axis=0)).clip(0, (width, height)).astype(int).tolist()
+    if right == left:
+        return picture
+    band = max(1, BUDGET // (_SAMPLES**2 * (right - left)))
+    for start in range(top, bottom, band):
+        stop = min(start + band, bottom)
+        size = right - left, stop - start
+        _blend(picture[start:stop, left:right], *_draw(surface, size, focal_length, (x - left, y - start)), opacity)
     return picture
 
 
@@ -96,41 +101,60 @@ def side_view(
     return overlay(picture, figures, focal, (float(point[0]), float(point[1])), opacity=1.0)
 
 
+def _in_front(surface: Surface) -> Surface:
+    """What of it is before the camera; vertices on which no face hangs are left out."""
+    count = len(surface.faces)
+    vertices, faces, _ = in_front(np.concatenate([surface.vertices, surface.colours], axis=1), surface.faces)
+    if len(faces) != count or len(vertices) != len(surface.vertices):
+        used, flat = np.unique(faces, return_inverse=True)
+        vertices, faces = vertices[used], flat.reshape(-1, 3)
+    return Surface(vertices[:, :3], faces, vertices[:, 3:].astype(np.float32))
+
+
 def _draw(
-    surface: Surface,
-    triangles: Triangles,
-    window: tuple[int, int, int, int],
-    focal_length: float,
-    point: tuple[float, float],
-) -> np.ndarray:
-    """A window of the picture, made smaller by `_SAMPLES`: (h, w, 4) uint8, colour times coverage, and coverage."""
-    left, top, width, height = window
-    seen = visible(triangles, window)
-    used = np.zeros(len(surface.faces), bool)
-    used[seen.face] = True
-    runs = gradients(surface, np.flatnonzero(used), focal_length, point)
-    of_pixel = np.take(np.cumsum(used) - 1, seen.face)
-    z = 1 / seen.inverse_depth
-    y, x = np.divmod(seen.pixel.astype(np.uint32), np.uint32(width))
-    x, y = (x.astype(np.float32) + np.float32(left + 0.5)) * z, (y.astype(np.float32) + np.float32(top + 0.5)) * z
-    shown = np.full((len(z), 4), 255, np.uint8)
-    for channel, run in enumerate(runs):
-        mean, across, down, rest = np.take(run, of_pixel, axis=1)
-        across *= x
-        down *= y
-        rest *= z
-        mean += across
-        mean += down
-        mean += rest
-        shown[:, channel] = np.clip(mean, 0, 255, out=mean)
-    layer = np.zeros(height * width, np.uint32)
-    layer[seen.pixel] = shown.view(np.uint32)[:, 0]
-    size = width // _SAMPLES, height // _SAMPLES
-    return cv2.resize(layer.view(np.uint8).reshape(height, width, 4), size, interpolation=cv2.INTER_AREA)
+    surface: Surface, size: tuple[int, int], focal_length: float, point: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """A window of the picture: (h, w, 3) uint8 colour times coverage, and (h, w) uint8 coverage.
+
+    Args:
+        surface: All of it before the camera.
+        size: Width and height of the window, pixels.
+        focal_length: Pixels.
+        point: The principal point, from the window's upper left corner.
+    """
+    width, height = size[0] * _SAMPLES, size[1] * _SAMPLES
+    x, y, z = surface.vertices.T
+    far = 2 * float(z.max())
+    # OpenCV's camera has y up, z backwards, and its principal point in the middle: points are moved by their depth.
+    seen = np.empty((len(z), 3), np.float32)
+    seen[:, 0] = x + (point[0] - size[0] / 2) / focal_length * z
+    seen[:, 1] = -y - (point[1] - size[1] / 2) / focal_length * z
+    seen[:, 2] = -z
+    colour, depth = np.zeros((height, width, 3), np.float32), np.full((height, width), far, np.float32)
+    settings = cv2.TriangleRasterizeSettings().setShadingType(cv2.RASTERIZE_SHADING_SHADED)
+    # Faces are turned round: of those that it takes for clockwise ones it leaves out pixels on edges between two.
+    settings.setCullingMode(cv2.RASTERIZE_CULLING_CCW)
+    cv2.triangleRasterize(
+        seen,
+        np.ascontiguousarray(surface.faces[:, ::-1], np.int32),
+        surface.colours / 255,
+        colour,
+        depth,
+        np.eye(4, dtype=np.float32),
+        2 * float(np.arctan(size[1] / 2 / focal_length)),
+        min(NEAR, float(z.min())) / 2,
+        far,
+        settings,
+    )
+    covered = np.where(depth < 0.75 * far, np.uint8(255), np.uint8(0))
+    shown = cv2.convertScaleAbs(colour, alpha=255)
+    return cv2.resize(shown, size, interpolation=cv2.INTER_AREA), cv2.resize(
+        covered, size, interpolation=cv2.INTER_AREA
+    )
 
 
-def _blend(part: np.ndarray, layer: np.ndarray, opacity: float) -> None:
-    """Puts a layer (h, w, 4) of `_draw` over a part of the picture (h, w, 3)."""
-    drawn = cv2.convertScaleAbs(layer, alpha=opacity)
-    kept = cv2.cvtColor(255 - drawn[..., 3], cv2.COLOR_GRAY2RGB)
-    part[:] = cv2.add(cv2.multiply(part, kept, scale=1 / 255), drawn[..., :3])
+def _blend(part: np.ndarray, colour: np.ndarray, coverage: np.ndarray, opacity: float) -> None:
+    """Puts what `_draw` drew over a part of the picture (h, w, 3)."""
+    drawn = cv2.convertScaleAbs(colour, alpha=opacity)
+    kept = cv2.cvtColor(255 - cv2.convertScaleAbs(coverage, alpha=opacity), cv2.COLOR_GRAY2RGB)
+    part[:] = cv2.add(cv2.multiply(part, kept, scale=1 / 255), drawn)

@@ -39,18 +39,8 @@ def project(
         cull: leaves out faces that are clockwise on the picture, seen from inside.
     """
     vertices = np.asarray(vertices, np.float64)
-    finite = (np.abs(vertices) < _ENDLESS).all(axis=1)
-    front = finite & (vertices[:, 2] > NEAR)
-    if front.all():
-        points = _onto(vertices.T, focal_length, principal_point)
-        screen, face = np.take(points, faces.T, axis=1), np.arange(len(faces))
-    else:
-        count = front[faces].sum(axis=1)
-        whole = np.flatnonzero(count == 3)
-        cut = np.flatnonzero((count > 0) & (count < 3) & finite[faces].all(axis=1))
-        pieces, piece_of = _cut_near(vertices[faces[cut]])
-        corners = np.concatenate([vertices.T[:, faces[whole].T], pieces.transpose(2, 1, 0)], axis=2)
-        screen, face = _onto(corners, focal_length, principal_point), np.append(whole, cut[piece_of])
+    vertices, faces, face = in_front(vertices, faces)
+    screen = np.take(_onto(vertices.T, focal_length, principal_point), faces.T, axis=1)
     wanted = (np.abs(screen[:2]) < _FARTHEST).all(axis=(0, 1))
     if cull:
         (ax, bx, cx), (ay, by, cy) = screen[:2]
@@ -60,6 +50,33 @@ def project(
         keep = np.flatnonzero(wanted)
         screen, face = np.take(screen, keep, axis=2), face[keep]
     return Triangles(screen, face)
+
+
+def in_front(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cuts a mesh where it would reach behind the camera: vertices (N, D), faces (T, 3) and which each comes from (T,).
+
+    Args:
+        vertices: (V, D) camera frame, metres, and what else runs linearly from corner to corner; a face with one that
+            is not finite is left out.
+        faces: (F, 3) integers.
+    """
+    finite = (np.abs(vertices) < _ENDLESS).all(axis=1)
+    front = finite & (vertices[:, 2] > NEAR)
+    if front.all():
+        return vertices, faces, np.arange(len(faces))
+    count = front[faces].sum(axis=1)
+    whole = np.flatnonzero(count == 3)
+    cut = np.flatnonzero((count > 0) & (count < 3) & finite[faces].all(axis=1))
+    pieces, piece_of = _cut_near(vertices[faces[cut]])
+    used = np.flatnonzero(front)  # so that no one divides by a depth of zero
+    number = np.zeros(len(vertices), np.int64)
+    number[used] = np.arange(len(used))
+    corners = len(used) + np.arange(3 * len(pieces)).reshape(-1, 3)
+    return (
+        np.concatenate([vertices[used], pieces.reshape(-1, vertices.shape[1])]),
+        np.concatenate([number[faces[whole]], corners]),
+        np.append(whole, cut[piece_of]),
+    )
 
 
 def extent(triangles: Triangles, size: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -82,7 +99,7 @@ def _onto(points: np.ndarray, focal_length: float, principal_point: tuple[float,
 
 
 def _cut_near(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cuts triangles (N, 3, 3) that cross the near plane: (M, 3, 3) what is in front, and which each comes from."""
+    """Cuts triangles (N, 3, D) that cross the near plane: (M, 3, D) what is in front, and which each comes from."""
     front = corners[..., 2] > NEAR
     alone = front.sum(axis=1) == 1  # one corner in front leaves a triangle, two leave a quadrangle
     odd = np.where(alone, front.argmax(axis=1), (~front).argmax(axis=1))  # the corner that is by itself

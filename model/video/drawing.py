@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from model.rendering.overlay import overlay
+from model.rendering.rasterizer import is_closed
 from model.rendering.shading import Figure
 from model.video.tracks import Track
 from model.video.writing import VideoWriter
@@ -39,14 +40,16 @@ def draw(
     """
     where = [{frame: index for index, frame in enumerate(track.frames)} for track in tracks]
     writer: VideoWriter | None = None
+    closed = is_closed(faces)
     try:
         for number, (time, frame) in enumerate(zip(times, frames)):  # a webcam may have been interrupted between
             if writer is None:
                 writer = VideoWriter(path, (frame.shape[1], frame.shape[0]), max(rate, _SLOWEST))
             people = [track.person(index[number]) for track, index in zip(tracks, where) if number in index]
             figures = [Figure(person.camera.to_camera(person.vertices), faces, person.colors) for person in people]
-            camera = people[0].camera if people else None
-            writer.add(time, overlay(frame, figures, scale * camera.focal_length) if camera else frame)
+            if people:
+                frame = overlay(frame, figures, scale * people[0].camera.focal_length, closed=closed)
+            writer.add(time, frame)
             tick()
         if writer is None:
             return False

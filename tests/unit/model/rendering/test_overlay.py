@@ -37,7 +37,7 @@ def test_normals_point_outwards() -> None:
 def test_an_overlay_changes_the_photo_only_where_the_mesh_is() -> None:
     photo = np.random.default_rng(4).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     before = photo.copy()
-    square = unproject([(20, 10), (60, 10), (60, 50), (20, 50)], 2.0)[[0, 3, 2, 1]]  # seen from its outer side
+    square = unproject([(20, 10), (60, 10), (60, 50), (20, 50)], 2.3)[[0, 3, 2, 1]]  # seen from its outer side
     drawn = overlay(photo, [(square, QUAD, (200, 100, 50))], 100.0, (0, 0), opacity=1.0, smooth=False)
     assert (photo == before).all() and drawn.dtype == np.uint8 and drawn.shape == photo.shape
     inside = np.zeros((60, 80), bool)
@@ -115,6 +115,15 @@ def test_a_face_that_runs_behind_the_camera_or_is_seen_edge_on_keeps_its_colours
         opacity=1.0,
     )
     assert drawn.max() <= 110
+
+
+def test_faces_that_share_an_edge_leave_no_gap_on_either_side() -> None:
+    """Pixels' centres lie exactly on the edge between the two faces of a square."""
+    square = unproject([(10, 10), (40, 10), (40, 40), (10, 40)], 4.0)
+    for faces in (QUAD, QUAD[:, ::-1], (QUAD + 1) % 4, (QUAD[:, ::-1] + 1) % 4):
+        drawn = overlay(np.zeros((50, 50, 3), np.uint8), [(square, faces, (200, 200, 200))], 100.0, (0, 0))
+        inside = drawn[10:40, 10:40]
+        assert inside.min() > 0 and int(inside.max()) - int(inside.min()) <= 1
 
 
 def test_people_without_a_colour_get_the_palette() -> None:
