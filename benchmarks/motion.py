@@ -62,7 +62,7 @@ def _of_view(model: Reconstructor, recording: Recording, view: View, pace: Pace)
     follow = Follower(model, pace=pace)
     with Tracks() as tracks:
         for sightings in chain((follow(*each) for each in film), [follow.finish()]):
-            for when, _, people in sightings:
+            for when, _, people, _ in sightings:
                 tracks.skip(when) if people is None else tracks.add(when, people)
         film.close()
         for track in tracks:

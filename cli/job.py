@@ -69,7 +69,7 @@ class Outcome:
     passed_over: list[Unusable] = field(default_factory=list)
     """Files of folders and patterns that are no inputs."""
     moving: list[str] = field(default_factory=list)
-    """Videos whose camera moves."""
+    """Videos whose camera moves, or that are cut."""
     interrupted: bool = False
 
     @property
@@ -90,7 +90,8 @@ class Outcome:
         if self.videos and self.wanted_still:
             notes.print("Of videos there is no obj and no scene, which cannot move; glb, bvh, json and npz can.")
         if self.moving:
-            notes.print(f"The camera moves, so that nobody knows where people walk: {', '.join(self.moving)}")
+            films = ", ".join(self.moving)
+            notes.print(f"A camera that moves, or a film that is cut, does not say where people walk: {films}")
         if self.empty:
             nothing = "No hand" if self.hands else "Nobody"
             notes.print(f"{nothing} was found in {_count(len(self.empty), 'input')}:")

@@ -48,7 +48,7 @@ class FilmAnswer:
     missing: str | None
     """What could not be read, if the file is not whole."""
     camera_moves: bool
-    """Whether the camera did, so that nobody knows where people walked."""
+    """Whether the camera did, or people are in several shots, so that nobody knows where they walked."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,8 @@ def reconstruct_film(
             if job.colors == "person":  # one colour all the way, whatever her place in a frame's order
                 colors = job.model.garment.colors(number)
                 track.people = [dataclasses.replace(person, colors=colors) for person in track.people]
-        world, motions = find_world(chosen, motions, camera.moves, lines[0] if lines else None)
+        moves = camera.moves or len({track.shot for track in chosen}) > 1
+        world, motions = find_world(chosen, motions, moves, lines[0] if lines else None)
         about = _About(stem, (film.width, film.height), rate, tracks.times[-1], world)
         _write(chosen, motions, about, job, written)
         if recording is not None:
@@ -177,7 +178,9 @@ def reconstruct_film(
 
 def _add(sightings: Sequence[Sighting], tracks: Tracks, camera: CameraMotion, lines: list[Lines]) -> None:
     """Add frames to the tracks, and the lines of the first one that shows somebody."""
-    for time, frame, people in sightings:
+    for time, frame, people, cut in sightings:
+        if cut:
+            tracks.cut()
         if people is None:
             tracks.skip(time)
             continue

@@ -15,6 +15,7 @@ import numpy as np
 
 from model.perception.detection import Detection, similarity
 from model.results import Person
+from model.video.cuts import Cuts
 
 if TYPE_CHECKING:
     from model.reconstructor import MeshKind, Reconstructor
@@ -58,6 +59,8 @@ class Sighting(NamedTuple):
     """(H, W, 3) uint8 RGB."""
     people: list[Person] | None
     """The most prominent of the last search first; None if no network sees this frame."""
+    cut: bool = False
+    """Whether another shot begins with it."""
 
 
 class Follower:
@@ -82,6 +85,7 @@ class Follower:
         self._waiting: list[Sighting] = []
         self._searched = -math.inf
         self._seen: float | None = None
+        self._cuts = Cuts()
 
     def __call__(self, time: float, frame: np.ndarray) -> list[Sighting]:
         """The frames that are settled with this one, in order: none, or all that came since some were.
@@ -90,6 +94,11 @@ class Follower:
             time: Seconds, rising.
             frame: (H, W, 3) uint8 RGB, all of one size.
         """
+        if self._cuts(time, frame):
+            shot = self.finish()
+            self._last, self._searched, self._seen = None, -math.inf, None
+            self._waiting.append(Sighting(time, frame, None, cut=True))
+            return [*shot, *self.finish()]
         step = time - (self._waiting or [self._last or Sighting(time, frame, None)])[-1].time
         self._waiting.append(Sighting(time, frame, None))
         held = sum(each.frame.nbytes for each in self._waiting)
@@ -101,9 +110,9 @@ class Follower:
         """The frames that are not settled yet, when no more will come."""
         if not self._waiting:
             return []
-        *between, (time, frame, _) = self._waiting
+        *between, latest = self._waiting
         self._waiting = []
-        before, now = self._last, Sighting(time, frame, self._look(time, frame))
+        before, now = self._last, latest._replace(people=self._look(latest.time, latest.frame))
         self._last = now
         return [*(between if before is None else self._settle(before, between, now)), now]
 
@@ -138,7 +147,7 @@ class Follower:
         middle = len(frames) // 2
         if not frames or not _moved(before.people or [], after.people or [], self._pace.still):
             return frames
-        time, frame, _ = frames[middle]
+        time, frame, *_ = frames[middle]
         if min(time - before.time, after.time - time) < self._pace.shortest - _EARLY:
             return frames
         people = self._model.follow(frame, before.people or [], self._mesh)

@@ -73,6 +73,10 @@ class Tracker:
         self._latest = [-math.inf, -math.inf]
         """Times of the two frames before."""
 
+    def forget(self) -> None:
+        """Whoever comes now is somebody new: the film was cut."""
+        self._tracks = []
+
     def update(self, people: Sequence[Person], time: float) -> list[int]:
         """The number of each person of a frame; numbers count from 0 in the order of appearance.
 

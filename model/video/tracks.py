@@ -70,6 +70,8 @@ class Track:
     """Without vertices, which are in `meshes`."""
     bridged: list[bool] = field(default_factory=list)
     """Where the body is what lies between its neighbours, since what was seen could not be believed."""
+    shot: int = 0
+    """Of the film, counted from 0: nobody is followed over a cut."""
     rank: int = 0
     """Sum of the places in the order of each frame's people: small for who is prominent."""
 
@@ -110,6 +112,7 @@ class Tracks:
         self._tracker = Tracker()
         self._file = tempfile.TemporaryFile()  # noqa: SIM115
         self._tracks: dict[int, Track] = {}
+        self._shot = 0
 
     def __enter__(self) -> Tracks:
         return self
@@ -124,7 +127,7 @@ class Tracks:
     def add(self, time: float, people: Sequence[Person]) -> None:
         """Add a frame's people, the most prominent first; times rise."""
         for rank, (number, person) in enumerate(zip(self._tracker.update(people, time), people, strict=True)):
-            track = self._tracks.setdefault(number, Track(Meshes(self._file)))
+            track = self._tracks.setdefault(number, Track(Meshes(self._file), shot=self._shot))
             track.meshes.append(person.vertices)
             track.frames.append(len(self.times))
             track.times.append(time)
@@ -132,6 +135,11 @@ class Tracks:
             track.bridged.append(False)
             track.rank += rank
         self.times.append(time)
+
+    def cut(self) -> None:
+        """Another shot begins with the next frame."""
+        self._tracker.forget()
+        self._shot += 1
 
     def skip(self, time: float) -> None:
         """Add a frame that no network sees; times rise."""

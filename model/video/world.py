@@ -31,7 +31,8 @@ class FilmWorld:
     scene: Scene
     world: World
     camera_moves: bool
-    """Whether the camera does: then the world is that of the beginning, and nobody knows where people walk in it."""
+    """Whether the camera does, or the film is cut: then the world is that of the beginning, and nobody knows where
+    people walk in it."""
 
     @property
     def rotation(self) -> np.ndarray:

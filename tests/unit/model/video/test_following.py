@@ -121,6 +121,14 @@ def test_who_enters_is_there_soon(model):
     assert 0 < found.index(2) <= 9 and found[-1] == 2
 
 
+def test_a_cut_ends_what_is_followed(model, monkeypatch):
+    monkeypatch.setattr("model.video.following.Cuts", lambda: lambda time, frame: int(frame[0, 0, 0]) == 5)
+    found = film(model, Pace(0.1, 0.05), 10)
+    assert [number for number, each in enumerate(found) if each.cut] == [5]
+    assert seen(found) == [0, 3, 4, 5, 8, 9]  # the shot's last frame, and the next one's first
+    assert model.searched == 2
+
+
 def test_frames_far_apart_are_all_searched(model):
     assert counts(film(model, Pace(0.1, 0.05), 10, 4)) == [1] * 10
     assert model.searched == 10

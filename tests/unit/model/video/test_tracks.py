@@ -51,6 +51,15 @@ def test_who_is_there_for_a_moment_does_not(count, rate, least):
     assert who(tracks, rate) == [0, 1]
 
 
+def test_nobody_is_followed_over_a_cut():
+    tracks = Tracks()
+    for frame in range(30):
+        if frame == 18:
+            tracks.cut()
+        tracks.add(frame / 30, [person(0)])
+    assert [(track.shot, track.frames) for track in tracks] == [(0, list(range(18))), (1, list(range(18, 30)))]
+
+
 def test_the_most_present_come_first_and_whole():
     tracks = film(40, 20, a=range(15), b=range(40), c=range(10, 40))
     assert who(tracks, 20) == [1, 2, 0]
