@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from typing import get_origin
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from pydantic.fields import FieldInfo
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -183,15 +185,15 @@ def _sentence(request: Request, error: HTTPException) -> str:
     return f"{error.detail}."
 
 
-def parameters_of(request: Request) -> list[str]:
-    """The names of what the query of this route may have."""
-    fields = request.scope["route"].dependant.query_params
-    return [
-        name for field in fields for name in getattr(field.field_info.annotation, "model_fields", None) or [field.alias]
-    ]
+def parameters_of(request: Request) -> dict[str, bool]:
+    """The names of what the query of this route may have, and whether each may come more than once."""
+    infos: dict[str, FieldInfo] = {}
+    for field in request.scope["route"].dependant.query_params:
+        infos |= getattr(field.field_info.annotation, "model_fields", None) or {field.alias: field.field_info}
+    return {name: get_origin(info.annotation) is list for name, info in infos.items()}
 
 
-def _field_problem(error: Mapping[str, object], parameters: list[str]) -> FieldProblem:
+def _field_problem(error: Mapping[str, object], parameters: Iterable[str]) -> FieldProblem:
     location = error["loc"]
     assert isinstance(location, tuple)
     field = str(location[1]) if len(location) > 1 else str(location[0])

@@ -53,16 +53,22 @@ Context = Annotated[Services, Depends(_services)]
 
 
 async def known_parameters(request: Request) -> None:
-    """Refuse a query with a name that the route does not know, so that no typing error passes.
+    """Refuse a query with a name that the route does not know, or that it wants once, so that no error passes.
 
     Raises:
         RequestValidationError: It has one.
     """
-    unknown = request.query_params.keys() - parameters_of(request)
-    if unknown:
-        raise RequestValidationError(
-            [{"type": "extra_forbidden", "loc": ("query", name), "msg": ""} for name in sorted(unknown)]
-        )
+    known, query = parameters_of(request), request.query_params
+    unknown = [
+        {"type": "extra_forbidden", "loc": ("query", name), "msg": ""} for name in sorted(query.keys() - known.keys())
+    ]
+    repeated = [
+        {"type": "repeated", "loc": ("query", name), "msg": "it is there more than once: give it one value"}
+        for name, many in known.items()
+        if not many and len(query.getlist(name)) > 1
+    ]
+    if unknown or repeated:
+        raise RequestValidationError(unknown + repeated)
 
 
 _PROBLEMS: dict[int, str] = {

@@ -39,6 +39,7 @@ from tests.support.service_client import form, photo, refused, serving, wait_unt
         ("bbox=-10,0,10,10", "outside the photo"),
         ("bbox=0,0,641,10", "ten times"),
         ("&".join(["bbox=1,2,3,4"] * 51), "at most 50"),
+        ("max_people=1&max_people=2", "max_people: it is there more than once"),
         ("maxpeople=1", "maxpeople: there is no such parameter.*max_people"),
     ],
 )
