@@ -1,7 +1,8 @@
 """Makes the close, smooth suit with shoes that a body wears (`model.body.suit`): `python -m training.bodies.suit`.
 
 One linear map of the resting vertices, found on the template once. Nipples, navel and folds are evened out by a thin
-plate; toes are spread over the cap of a shoe.
+plate, which is stiffer on the chest, so that everybody's is one soft, neutral arch; toes are spread over the cap of a
+shoe.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ from model.joints import JOINTS
 
 _FEATURE = 0.012
 """Metres: folds and bumps of 2 pi times this width are halved on the trunk, smaller ones go, larger ones stay."""
+_ARCH = 0.06
+"""Metres: the same on the chest, whose breasts are smaller than that."""
+_CHEST = (0.0, 0.35, 0.65, 0.9)  # of the way from the second spine joint up to the collars: where it begins and is all
+_FRONT = (0.03, 0.08)  # metres before the spine: likewise
+_SPINE, _COLLARS = (6, 9), (13, 14)
 _TRUNK = (0, 1, 2, 3, 6, 9)  # pelvis, thighs and spine
 _CROTCH = 0.25  # metres under the pelvis: the suit is no smoother than the body farther down
 _TOES = (10, 11)
@@ -26,7 +32,7 @@ _BLUNT = 2.3
 _SOLE = 0.35  # of the shoe's height, where its tip is
 _BEFORE_TOES = 2  # rows of vertices that the cap begins before the toes
 _ROUNDS, _SLACK = 30, 1e-3
-_NOTHING = 2e-3  # a share of a vertex that is not worth its place in the file
+_NOTHING = 1e-3  # a share of a vertex that is not worth its place in the file
 
 
 def dress(template: np.ndarray, faces: np.ndarray, weights: np.ndarray, joints: np.ndarray) -> csr_matrix:
@@ -45,7 +51,10 @@ def dress(template: np.ndarray, faces: np.ndarray, weights: np.ndarray, joints: 
     linked = links(faces, len(template))
     for joint in _TOES:
         shoes = _shoe(template, linked, np.flatnonzero(weights[:, joint] > 0.5)) @ shoes
-    return smooth(shoes @ template, faces, linked, _share(weights, template, joints)) @ shoes
+    chest = _chest(weights, template, joints)
+    share = np.maximum(_share(weights, template, joints), chest)
+    width = _FEATURE * (_ARCH / _FEATURE) ** chest
+    return smooth(shoes @ template, faces, linked, share, width) @ shoes
 
 
 def as_suit(suit: csr_matrix) -> Suit:
@@ -63,21 +72,34 @@ def _share(weights: np.ndarray, template: np.ndarray, joints: np.ndarray) -> np.
     return np.clip((np.maximum(trunk, weights[:, _TOES].sum(axis=1)) - 0.4) / 0.5, 0, 1)
 
 
-def smooth(vertices: np.ndarray, faces: np.ndarray, linked: csr_matrix, share: np.ndarray) -> csr_matrix:
-    """Smooths a surface: a thin plate that is drawn to where each vertex was, so that details below `_FEATURE` go.
+def _chest(weights: np.ndarray, template: np.ndarray, joints: np.ndarray) -> np.ndarray:
+    """(V,) how far each vertex is of the chest's front, 0..1, with soft borders."""
+    low, spine = joints[_SPINE[0], 1], joints[_SPINE[1], 2]
+    height = (template[:, 1] - low) / (joints[_COLLARS, 1].mean() - low)
+    up = np.interp(height, _CHEST, (0, 1, 1, 0))
+    front = np.interp(template[:, 2] - spine, _FRONT, (0, 1))
+    trunk = weights[:, [*_TRUNK, *_COLLARS]].sum(axis=1)
+    return up * front * np.clip((trunk - 0.4) / 0.5, 0, 1)
+
+
+def smooth(
+    vertices: np.ndarray, faces: np.ndarray, linked: csr_matrix, share: np.ndarray, width: np.ndarray | float = _FEATURE
+) -> csr_matrix:
+    """Smooths a surface: a thin plate that is drawn to where each vertex was, so that details go.
 
     Args:
         vertices: (V, 3) metres.
         faces: (F, 3).
         linked: (V, V) ones where two vertices have an edge; see `links`.
         share: (V,) where it is smoothed, 0..1.
+        width: (V,) metres: of waves of 2 pi times this length half goes.
 
     Returns:
         (V, V), rows sum to 1.
     """
     stiff, area = _laplacian(vertices, faces)
-    hold = area * _FIRM ** (1 - share)
-    bending = _FEATURE**4 * stiff @ diags(1 / area) @ stiff
+    hold = area * _FIRM ** (1 - share) / np.broadcast_to(width, len(vertices)) ** 4
+    bending = stiff @ diags(1 / area) @ stiff
     free = np.flatnonzero(share > 0)
     near = np.union1d(free, _next_to(linked, np.union1d(free, _next_to(linked, free))))
     near = np.union1d(near, _next_to(linked, free))

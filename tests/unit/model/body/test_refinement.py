@@ -14,11 +14,12 @@ from model.body.keypoints import Keypoints
 from model.body.limits import beyond
 from model.body.refinement import refine
 from model.body.rig import Rig
-from model.joints import COCO_JOINTS, COCO_ROOT, JOINTS
+from model.joints import COCO_JOINTS, COCO_ROOT, JOINTS, SMPL_JOINT_NAMES
 from tests.support.poses import within_limits
 
 FOCAL, MIDDLE = 900.0, (320.0, 240.0)
 PEOPLE = 6
+COLLARS = [SMPL_JOINT_NAMES.index(f"{side}_collar") for side in ("left", "right")]
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +89,19 @@ def test_perfect_evidence_of_the_same_pose_changes_nothing(
     seen = seen_as(projected(joints_of(rig, regressor, fits), placed()))
     for fit, body in zip(fits, refine(rig, keypoints, fits, placed(), seen), strict=True):
         np.testing.assert_allclose(body.fit.rotations, fit.rotations, atol=1e-3)
+
+
+def test_shoulders_are_not_shrugged_where_they_are_seen_too_high(
+    rig: Rig, regressor: np.ndarray, keypoints: Keypoints
+) -> None:
+    """By 3 cm, as 2D networks err where arms cross; collars alone would have to turn by 12 degrees for that."""
+    fits = bodies(rig, regressor)
+    joints = joints_of(rig, regressor, fits)
+    joints[:, [COCO_JOINTS.index(f"{side}_shoulder") for side in ("left", "right")], 1] -= 0.03
+    refined = refine(rig, keypoints, fits, placed(), seen_as(projected(joints, placed())))
+    before, after = (np.stack([each.rotations[COLLARS] for each in part]) for part in (fits, [r.fit for r in refined]))
+    turns = Rotation.from_matrix((after @ np.swapaxes(before, -1, -2)).reshape(-1, 3, 3)).magnitude()
+    assert np.degrees(turns).mean() < 1.2
 
 
 def test_perfect_evidence_brings_the_pose_back(rig: Rig, regressor: np.ndarray, keypoints: Keypoints) -> None:
