@@ -12,7 +12,7 @@ from model.body.fitting import BodyFit, fit
 from model.body.rig import Rig
 from model.joints import JOINTS, SMPL_JOINT_NAMES
 
-STIFF = [SMPL_JOINT_NAMES.index(name) for name in ("spine2", "spine3", "left_collar", "right_collar")]
+STIFF = {"spine2": 0.06, "spine3": 0.06, "left_collar": 0.03, "right_collar": 0.03}  # others turn 0.25 about an axis
 UPSIDE_DOWN = Rotation.from_rotvec([np.pi, 0, 0]).as_matrix()  # body frame to the camera's: y up to y down
 OTHER_SIDE = [
     SMPL_JOINT_NAMES.index(name.replace("left", "LEFT").replace("right", "left").replace("LEFT", "right"))
@@ -23,7 +23,7 @@ OTHER_SIDE = [
 def people(rig: Rig, count: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Random rotations (22, 3, 3), shapes and translations, seen by a camera."""
     rng = np.random.default_rng(0)
-    far = np.where(np.isin(np.arange(1, JOINTS), STIFF), 0.06, 0.25)[:, None]
+    far = np.array([STIFF.get(name, 0.25) for name in SMPL_JOINT_NAMES[1:]])[:, None]
     return [
         (
             np.concatenate(
