@@ -21,7 +21,7 @@ from model.body.skeleton import PARENTS
 _TIGHT, _WIDE = 0.003, 0.015  # standard deviations of how much narrower or wider silhouettes are than bodies
 _ROUGH, _BAGGY = 0.01, 0.02  # of each part's own width, less or more
 _ASIDE = 0.01  # of how far a part is beside its place
-_LENGTH = 0.015  # of how well the lengths of bones are known before
+_LENGTH = 0.006  # of how well the lengths of bones are known before: the network tells them, girths hardly move them
 _LOOSE = 0.625  # pixels by which silhouettes are wider than bodies all around
 _VARIETY = 1.3  # standard deviation of shape coefficients: people are more different than those of training
 _GROSS = 2.0  # times a part's error: parts that are off by more count less and less
