@@ -1,15 +1,18 @@
 """What a film's world is worth: `python -m benchmarks.motion FOLDER`, calibrated footage in Pose2Sim's layout.
 
-Each camera's film is read at 30 frames a second, its focal length not given. What single frames say, and what the
-motion on its floor says, are compared with the true joints: one rigid alignment a film, since nobody knows where the
-camera stood. MPJPE puts the middle of the hips at the origin, PA-MPJPE aligns each frame; the lag is the delay by which
-joints' velocities agree best with the true ones.
+With `--mocap` the folder holds AMASS clips instead, and films are rendered of people of CMU's held-out subjects who go
+somewhere. Each film is seen at 30 frames a second, its focal length not given. What networks say of the frames that
+they see, and what the motion on its floor says of all, are compared with the true joints: one rigid alignment a film,
+since nobody knows where the camera stood. MPJPE puts the middle of the hips at the origin, PA-MPJPE aligns each frame;
+the lag is the delay by which joints' velocities agree best with the true ones.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -19,17 +22,26 @@ import torch
 from model.body.alignment import nearest_rotation
 from model.body.skeleton import TURN_UP
 from model.joints import COCO_JOINTS
+from model.network.checkpoint import load_checkpoint
 from model.reconstructor import Reconstructor
+from model.runtime.loading import default_checkpoint
 from model.video.bodies import motion_of
 from model.video.bridging import fill
 from model.video.following import FAST, USUAL, Follower, Pace
 from model.video.reading import VideoReader
 from model.video.tracks import Tracks
 from model.video.world import find_world
+from training.bodies.anny import AnnyBody
 from training.evaluation.metrics import pa_mpjpe
-from training.footage.recording import Recording, View, read_recording
+from training.footage.recording import View, read_recording
+from training.images.rendered.config import RenderConfig
+from training.images.rendered.dataset import RenderedPeople
+from training.images.rendered.film import read_walk, render_film
+from training.mocap.split import CMU_HELD_OUT
 
 _RATE = 30.0
+_SIDE, _SECONDS = 640, 2.0  # pixels of a rendered film's side, and its length
+_FAR = 0.8  # metres from its beginning to its end
 _STANDS = 0.2  # metres a second of a true ankle that stands
 _LIMBS = slice(5, 17)  # of COCO's joints
 _ANKLES = [COCO_JOINTS[_LIMBS].index(f"{side}_ankle") for side in ("left", "right")]
@@ -39,46 +51,85 @@ _HIPS = [COCO_JOINTS[_LIMBS].index(f"{side}_hip") for side in ("left", "right")]
 _MOST_LAG = 4  # frames, ahead or behind
 
 
+@dataclass(frozen=True)
+class Film:
+    """One film, and the truth about it."""
+
+    frames: Iterable[tuple[float, np.ndarray]]
+    """Seconds, and (H, W, 3) uint8 RGB."""
+    truth: Callable[[float], np.ndarray]
+    """The limb joints (12, 3) before the camera at a time at which a frame was given; NaN where nobody knows."""
+
+
 def main(arguments: list[str] | None = None) -> None:
-    """Prints a table of all cameras' means."""
+    """Prints a table of all films' means."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="videos/, calibration/ and true joints")
+    parser.add_argument("--mocap", action="store_true", help="the folder holds motion capture: films are rendered")
+    parser.add_argument("--films", type=int, default=8, help="how many are rendered (default: 8)")
     parser.add_argument("--fast", action="store_true", help="networks see fewer frames")
     options = parser.parse_args(arguments)
-    recording = read_recording(options.folder)
+    films = list(_rendered(options.folder, options.films) if options.mocap else _filmed(options.folder))
     model = Reconstructor.load()
-    rows = [_of_view(model, recording, view, FAST if options.fast else USUAL) for view in recording.views]
+    rows = [_of_film(model, film, FAST if options.fast else USUAL) for film in films]
     seconds = np.mean([row[1] for row in rows])
-    print(f"{recording.name}, {len(rows)} cameras at {_RATE:g} frames a second; {seconds:.2f} s of processor a frame")
+    print(
+        f"{options.folder.name}, {len(rows)} films at {_RATE:g} frames a second; {seconds:.2f} s of processor a frame"
+    )
     for index, figure in enumerate(_FIGURES):
         frames, world, true = (np.mean([row[0][which, index] for row in rows]) for which in range(3))
         print(f"{figure:36s} single frames {frames:7.2f}   world {world:7.2f}   truth {true:7.2f}")
 
 
-def _of_view(model: Reconstructor, recording: Recording, view: View, pace: Pace) -> tuple[np.ndarray, float]:
-    """Figures (3, 7) of single frames, of the world and of the truth; and seconds a frame."""
+def _filmed(folder: Path) -> Iterator[Film]:
+    recording = read_recording(folder)
+    for view in recording.views:
+        film = VideoReader(view.film, _RATE, 50_000_000)
+
+        def truth(when: float, view: View = view, rate: float = film.told_rate) -> np.ndarray:
+            row = recording.truth.row(round(when * rate), when)
+            return np.full((12, 3), np.nan) if row is None else view.camera.to_camera(recording.truth.joints[row])
+
+        yield Film(film, truth)
+
+
+def _rendered(folder: Path, count: int) -> Iterator[Film]:
+    topology, config = load_checkpoint(default_checkpoint()).topology, RenderConfig(size=_SIDE, occluded=0)
+    people = RenderedPeople(AnnyBody.load(), topology, torch.zeros(1, 22, 3), config)
+    held_out = sorted(path for path in folder.rglob("*.npz") if path.parent.name in CMU_HELD_OUT)
+    walks = [walk for path in held_out if (walk := read_walk(path, _RATE, _SECONDS)) is not None]
+    walks = [walk for walk in walks if np.linalg.norm(walk.roots[-1] - walk.roots[0]) > _FAR]
+    if not walks:
+        raise SystemExit(f"{folder} holds no AMASS clip of {', '.join(CMU_HELD_OUT)} who goes somewhere.")
+    for index in np.linspace(0, len(walks) - 1, min(count, len(walks))).round().astype(int).tolist():
+        frames = list(render_film(people, walks[index], index))
+        joints = {number / _RATE: frame.joints[_LIMBS] for number, frame in enumerate(frames)}
+        yield Film(list(zip(joints, (frame.picture for frame in frames))), joints.__getitem__)
+
+
+def _of_film(model: Reconstructor, film: Film, pace: Pace) -> tuple[np.ndarray, float]:
+    """Figures (3, 7) of what networks say, of the world and of the truth; and seconds a frame."""
     assert model.rig is not None
-    film, start = VideoReader(view.film, _RATE, 50_000_000), time.process_time()
+    start = time.process_time()
     follow = Follower(model, pace=pace)
     with Tracks() as tracks:
-        for sightings in chain((follow(*each) for each in film), [follow.finish()]):
+        for sightings in chain((follow(*each) for each in film.frames), [follow.finish()]):
             for when, _, people, _ in sightings:
                 tracks.skip(when) if people is None else tracks.add(when, people)
-        film.close()
         for track in tracks:
             fill(track, tracks.times, tracks.skipped)
         chosen = tracks.chosen(_RATE, 1)
         single = np.stack([person.camera.to_camera(person.joints)[_LIMBS] for person in chosen[0].people])
+        seen = ~np.array(chosen[0].bridged)
         _, (motion,) = find_world(chosen, [motion_of(chosen[0], model.rig)], camera_moves=False)
         assert motion is not None and motion.keypoints is not None
         seconds = (time.process_time() - start) / len(tracks.times)
-        truth = recording.truth
-        rows = [truth.row(round(when * film.told_rate), when) for when in chosen[0].times]
-    known = [index for index, row in enumerate(rows) if row is not None]
-    true = view.camera.to_camera(truth.joints[[row for row in rows if row is not None]])
-    times = np.array(chosen[0].times)[known]
-    moved = (motion.keypoints * TURN_UP)[known][:, _LIMBS]
-    return np.array([_figures(joints, true, times) for joints in (single[known], moved, true)]), seconds
+        times = np.array(chosen[0].times)
+        true = np.stack([film.truth(when) for when in chosen[0].times])
+    known = np.isfinite(true).any(axis=(1, 2))
+    moved = (motion.keypoints * TURN_UP)[:, _LIMBS]
+    pairs = ((single, known & seen), (moved, known), (true, known))
+    return np.array([_figures(joints[which], true[which], times[which]) for joints, which in pairs]), seconds
 
 
 def _figures(joints: np.ndarray, true: np.ndarray, times: np.ndarray) -> list[float]:

@@ -1,0 +1,63 @@
+"""Rendered films: motion at even steps, a scene that stands still, and truth that lies on the person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+
+from model.errors import BadData
+from model.network.checkpoint import load_checkpoint
+from model.runtime.loading import default_checkpoint
+from training.bodies.anny import AnnyBody
+from training.images.rendered.config import RenderConfig
+from training.images.rendered.dataset import RenderedPeople
+from training.images.rendered.film import read_walk, render_film
+
+SIZE = 192
+
+
+def clip(path: Path, times: np.ndarray) -> Path:
+    """Somebody who turns about the vertical axis by a radian a second and walks a metre a second along x."""
+    poses = np.zeros((len(times), 156))
+    turned = Rotation.from_euler("z", times[:, None]) * Rotation.from_euler("x", np.pi / 2)
+    poses[:, :3] = turned.as_rotvec()
+    trans = np.stack([times, 0 * times, 0 * times + 0.9], axis=1)
+    np.savez(path, poses=poses, trans=trans, mocap_framerate=100.0, frame=np.round(100 * times).astype(int))
+    return path
+
+
+def test_a_thinned_clip_comes_at_even_steps_from_its_first_whole_part(tmp_path: Path) -> None:
+    uneven = np.array([0.0, 0.4, 5.0, 5.3, 5.4, 5.9, 6.4, 6.5])  # a gap of 4.6 seconds
+    path = clip(tmp_path / "walk.npz", uneven)
+    walk = read_walk(path, 10.0, 1.0)
+    assert walk is not None and walk.rotations.shape == (10, 22, 3, 3)
+    assert walk.roots == pytest.approx(np.stack([5 + np.arange(10) / 10, np.zeros(10), np.full(10, 0.9)], axis=1))
+    expected = Rotation.from_euler("z", 5 + np.arange(10)[:, None] / 10) * Rotation.from_euler("x", np.pi / 2)
+    assert walk.rotations[:, 0] == pytest.approx(expected.as_matrix(), abs=1e-6)
+    assert read_walk(path, 10.0, 2.0) is None
+    np.savez(tmp_path / "other.npz", poses=np.zeros((3, 156)))
+    with pytest.raises(BadData, match=r"other\.npz"):
+        read_walk(tmp_path / "other.npz", 10.0, 1.0)
+
+
+def test_the_person_moves_before_what_stands_still(tmp_path: Path) -> None:
+    walk = read_walk(clip(tmp_path / "walk.npz", np.arange(0, 1.3, 0.25)), 2.0, 1.0)
+    assert walk is not None
+    topology, config = load_checkpoint(default_checkpoint()).topology, RenderConfig(size=SIZE, occluded=0)
+    people = RenderedPeople(AnnyBody.load(), topology, torch.zeros(1, 22, 3), config)
+    frames = list(render_film(people, walk, seed=2))
+    assert len(frames) == 2
+    one, other = (frame.picture.astype(int) for frame in frames)
+    moved = np.abs(one - other).max(axis=2) > 30
+    assert 0.01 < moved.mean() < 0.4  # the person, at two places: nothing else
+    way = [frame.joints[[11, 12]].mean(axis=0) for frame in frames]
+    longer = np.linalg.norm(way[1] - way[0]) / 0.5  # as her legs are
+    assert 0.8 < longer < 1.2
+    for frame in frames:
+        assert (frame.joints[:, 2] > 1).all() and frame.joints.shape == (17, 3)
+    again = next(iter(render_film(people, walk, seed=2)))
+    assert (again.picture == frames[0].picture).all() and (again.joints == frames[0].joints).all()

@@ -1,0 +1,106 @@
+"""Films of one person who moves: frames before a camera that stands still, with exact truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.spatial.transform import Rotation, Slerp
+
+from model.errors import BadData
+from model.joints import JOINTS
+from training.images.rendered.dataset import RenderedPeople, StagedScene
+from training.synthesis.virtual_cameras import sample_cameras
+
+_LONGEST_GAP = 0.6  # seconds between frames of a thinned clip: glitches were there
+_FILLS = 0.8  # of the picture's side: all that the person ever covers
+_FOCAL = (0.9, 1.6)  # range of the focal length, by the picture's side
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A motion at even steps, z up."""
+
+    rotations: np.ndarray
+    """(T, 22, 3, 3) relative to the parent's, as `BodyModel.pose` takes them."""
+    roots: np.ndarray
+    """(T, 3) metres: where the pelvis is."""
+
+
+@dataclass(frozen=True)
+class RenderedFrame:
+    """One frame of a film."""
+
+    picture: np.ndarray
+    """(S, S, 3) uint8 RGB."""
+    joints: np.ndarray
+    """(K, 3) metres before the camera."""
+
+
+def read_walk(path: Path, rate: float, seconds: float) -> Walk | None:
+    """The first part of an AMASS clip without a gap that is so long, at even steps; None if there is none.
+
+    Args:
+        path: With `poses`, `trans`, `mocap_framerate`, and `frame` if it was thinned.
+        rate: Frames a second.
+        seconds: How long.
+
+    Raises:
+        BadData: The clip lacks one of these.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as clip:
+            poses, places = clip["poses"].astype(np.float64), clip["trans"].astype(np.float64)
+            frames = clip["frame"] if "frame" in clip else np.arange(len(poses))
+            times = frames / float(clip["mocap_framerate"])
+    except (OSError, KeyError, ValueError) as error:
+        raise BadData(f"{path} cannot be read as a clip of AMASS ({error}).") from error
+    ends = np.append(np.flatnonzero(np.diff(times) > _LONGEST_GAP), len(times) - 1)
+    start = 0
+    for end in ends.tolist():
+        if times[end] - times[start] >= seconds:
+            own, part = times[start] + np.arange(round(seconds * rate)) / rate, slice(start, end + 1)
+            turns = [
+                Slerp(times[part], Rotation.from_rotvec(poses[part, 3 * joint : 3 * joint + 3]))(own).as_matrix()
+                for joint in range(JOINTS)
+            ]
+            roots = np.stack([np.interp(own, times[part], places[part, axis]) for axis in range(3)], axis=1)
+            return Walk(np.stack(turns, axis=1), roots)
+        start = end + 1
+    return None
+
+
+def render_film(people: RenderedPeople, walk: Walk, seed: int) -> Iterator[RenderedFrame]:
+    """Frames of a random person who moves so, in one random dress, scene, light and camera.
+
+    Args:
+        people: Draw pictures of their configuration's size.
+        walk: The motion; it goes as far as the person's legs are long.
+        seed: Another one makes another film.
+    """
+    rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    shape = people.body.sample_shapes(1, generator)
+    rotations = torch.from_numpy(walk.rotations).float()
+    meshes = np.concatenate([people.body.pose(each[None], shape).numpy() for each in rotations])  # (T, V, 3)
+    joints = np.einsum("kv,tvd->tkd", people.regressor, meshes[:, people.held])
+    hips = joints[:, list(people.topology.root_joints)].mean(axis=1)
+    # The floor of the clip is at 0; other legs make other steps.
+    longer = np.median(hips[:, 2] - meshes[..., 2].min(axis=1)) / np.median(walk.roots[:, 2])
+    way = (longer * walk.roots - hips)[:, None]
+    turn = sample_cameras(1, generator).rotation[0].numpy().astype(np.float64)
+    meshes, joints = (meshes + way) @ turn.T, (joints + way) @ turn.T
+    middle = (meshes.min(axis=(0, 1)) + meshes.max(axis=(0, 1))) / 2
+    meshes, joints = meshes - middle, joints - middle
+    size = people.config.size
+    focal = size * rng.uniform(*_FOCAL)
+    away = float((np.abs(meshes[..., :2]).max(axis=2) * focal / (_FILLS * size / 2) - meshes[..., 2]).max())
+    ahead, edges = np.array([0, 0, away]), np.array([-np.inf, -np.inf, np.inf, np.inf])
+    look = int(rng.integers(2**62))
+    for mesh, points in zip(meshes, joints, strict=True):
+        vertices, seen = ((each + ahead)[None].astype(np.float32) for each in (mesh, points))
+        scene = StagedScene(vertices, seen, turn[:, 2], focal, (size / 2, size / 2), edges)
+        picture, _ = people.draw(np.random.default_rng(look), scene)  # the same chances in all frames
+        yield RenderedFrame(picture, scene.joints[0])
