@@ -10,6 +10,12 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
+def in_short(error: BaseException, most: int = 200) -> str:
+    """What a library says, in one line: PyTorch names each of a network's tensors that does not fit."""
+    line = " ".join(str(error).split())
+    return line if len(line) <= most else f"{line[:most].rsplit(' ', 1)[0]} ..."
+
+
 class MPTError(Exception):
     """Base of every error that this project raises for its user."""
 

@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from model.errors import BadCheckpoint, BadInput
+from model.errors import BadCheckpoint, BadInput, in_short
 from model.files import atomic_write
 from model.network.backbones import PoseBackbone, build_backbone
 from model.network.build import build_from_record
@@ -122,7 +122,7 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu", build: Build
     except BadInput as error:
         raise BadCheckpoint(f"{path}: {error}") from None
     except (KeyError, TypeError, RuntimeError) as error:
-        raise BadCheckpoint(f"{path} does not fit this version of the network: {error}") from None
+        raise BadCheckpoint(f"{path} does not fit this version of the network: {in_short(error)}") from None
     if topology.fingerprint != about.get("fingerprint"):
         raise BadCheckpoint(f"{path}: the mesh topology is not the one that the network was trained on.")
     return Checkpoint(model.to(device).eval(), topology, backbone, card)

@@ -79,8 +79,8 @@ def evaluate_mocap(
     """
     if len(held_out) == 0:
         raise BadData(
-            f"This MoCap holds no {split} subject. CMU's held-out subjects are for the test; "
-            "more subjects make room for validation ones."
+            f"This MoCap holds no {split} subject. The test is of CMU's held-out subjects: without them, score on the "
+            "validation subjects (--split validation), for whom more subjects make room."
         )
     for network in networks:
         check_topology(network, body)

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from model.errors import BadCheckpoint
+from model.errors import BadCheckpoint, in_short
 from model.files import atomic_write
 
 
@@ -59,6 +59,7 @@ def load_state(
             optimizer.load_state_dict({"state": moments, "param_groups": groups})
     except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
         raise BadCheckpoint(
-            f"{path} cannot be resumed with these settings ({error}); choose another output folder to start anew."
+            f"{path} cannot be resumed with these settings: choose those that the run began with, or another output "
+            f"folder to start anew. ({in_short(error)})"
         ) from None
     return int(about["step"]), float(about["best"])

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from model.errors import BadCheckpoint, BadInput, WeightsMissing
+from model.errors import BadCheckpoint, BadInput, WeightsMissing, in_short
 
 
 class PoseBackbone(nn.Module, ABC):
@@ -117,7 +117,8 @@ def load_weights(network: nn.Module, weights: Path) -> None:
         network.load_state_dict(load_file(weights))
     except (SafetensorError, RuntimeError) as error:
         raise BadCheckpoint(
-            f"{weights} does not fit {type(network).__name__}; delete it and run `python -m weights.fetch`. ({error})"
+            f"{weights} does not fit {type(network).__name__}; delete it and run `python -m weights.fetch`. "
+            f"({in_short(error)})"
         ) from error
 
 

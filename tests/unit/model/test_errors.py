@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from model.errors import BadInput, printable
+from model.errors import BadInput, in_short, printable
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,9 @@ from model.errors import BadInput, printable
 )
 def test_control_characters_become_escapes(text, shown):
     assert printable(text) == str(BadInput(text)) == shown
+
+
+def test_what_goes_on_for_pages_is_told_in_a_line():
+    assert in_short(ValueError("one\n\ttwo")) == "one two"
+    long = in_short(RuntimeError("Missing key(s):\n" + ", ".join(f'"lift.{i}.weight"' for i in range(200))))
+    assert long.startswith("Missing key(s): ") and long.endswith('.weight", ...') and len(long) <= 204
