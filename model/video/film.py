@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -135,7 +134,7 @@ def reconstruct_film(
         if job.overlay:  # small frames are kept rather than read again: nor can a webcam film the same twice
             scale = min(1.0, _OVERLAY_SIDE / max(film.width, film.height))
             size = max(1, round(film.width * scale)), max(1, round(film.height * scale))
-            recording = Recording(Path(stack.enter_context(tempfile.TemporaryDirectory())), *size)
+            recording = Recording(*size)
             stack.callback(recording.close)
         follow = Follower(job.model, job.focal_length, job.mesh, FAST if job.fast else USUAL)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from model.video.reading import VideoReader
@@ -42,8 +43,11 @@ def test_what_is_not_finished_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_kept_comes_back(tmp_path):
-    recording = Recording(tmp_path, 64, 48)
+def test_what_is_kept_comes_back_small_and_in_its_colours():
+    recording = Recording(64, 48)
     for value in (20, 90, 200):
         recording.add(grey(value))
-    assert [float(frame[:, 40:].mean()) for frame in recording] == pytest.approx([20, 90, 200], abs=3)
+    recording.add(np.full((96, 128, 3), (220, 120, 20), np.uint8))
+    *_, last = recording
+    assert last.shape == (48, 64, 3) and last.reshape(-1, 3).mean(axis=0) == pytest.approx((220, 120, 20), abs=3)
+    assert [float(frame[:, 40:].mean()) for frame in list(recording)[:3]] == pytest.approx([20, 90, 200], abs=3)
