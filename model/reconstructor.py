@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,8 +23,8 @@ from model.perception.crops import upright_crop
 from model.perception.detection import Detection
 from model.perception.following import follow_people
 from model.perception.hands import Landmarker
-from model.perception.landmarks import DOUBTED, SURE
-from model.perception.pose_choice import regress_people
+from model.perception.landmarks import SURE
+from model.perception.pose_choice import Belief, belief_in, regress_people
 from model.perception.refinement import Neighbours, neighbours_of
 from model.perception.subjects import SUBJECTS
 from model.results import Camera, Person, Reconstruction
@@ -55,6 +54,7 @@ class Reconstructor:
         landmarks_from: mean height of the joints' heatmaps from which people are seen by BlazePose, if it was loaded,
             and not by the mesh network's own backbone: 0 for always, above 1 for never.
         seen_twice: people at most in a photo whom BlazePose all sees twice; of more it would take seconds.
+        crowd_from: people in a photo from whom on it sees nobody twice, and is believed sooner.
         garment: the colours of the meshes' vertices.
         rig: of the bodies that are fitted to the meshes, dressed as people get them; None if such meshes have none.
 
@@ -74,7 +74,7 @@ class Reconstructor:
         self.rig: Rig | None = None if bare is None else find_worn(count, rig)
         self._bodies = None if bare is None or self.rig is None else WholeBodies(bare, self.rig, names, hands)
         self.landmarks_from = SURE
-        self.seen_twice = 4
+        self.seen_twice, self.crowd_from = 4, 9
         about = network.info
         self.model_name, self.modes, self.card = about.name, (about.mode,), about.card
         self.faces: np.ndarray = about.faces
@@ -197,10 +197,11 @@ class Reconstructor:
         neighbours = neighbours_of(found)
         wanted = len(found) if max_people is None else max_people
         step = max(1, min(_BATCH, wanted))
-        doubted = math.inf if twice and min(wanted, len(found)) <= self.seen_twice else DOUBTED
+        sure, count = self.landmarks_from, min(wanted, len(found))
+        belief = belief_in(sure, count, self.seen_twice, self.crowd_from) if twice else Belief(sure)
         for start in range(0, len(found), step):
             part = slice(start, start + step)
-            people += self._people(image, found[part], neighbours[part], focal, doubted)
+            people += self._people(image, found[part], neighbours[part], focal, belief)
             people = people if boxes is not None else distinct_people(people)
             if len(people) >= wanted:
                 break
@@ -261,21 +262,21 @@ class Reconstructor:
         return self._bodies.fit_frame(now, people)
 
     def _people(
-        self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float, doubted: float
+        self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float, belief: Belief
     ) -> list[Person]:
         """Each one, or its twin where that fits what was seen much better."""
         twins = {index: detection.twin for index, detection in enumerate(found) if detection.twin is not None}
-        everyone = self._each(image, [*found, *twins.values()], [*neighbours, *[()] * len(twins)], focal, doubted)
+        everyone = self._each(image, [*found, *twins.values()], [*neighbours, *[()] * len(twins)], focal, belief)
         people, answers = everyone[: len(found)], everyone[len(found) :]
         for index, twin in zip(twins, answers, strict=True):
             people[index] = better(people[index], twin)
         return people
 
     def _each(
-        self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float, doubted: float
+        self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float, belief: Belief
     ) -> list[Person]:
         regress = CropRegressor(self.network, image, focal)
-        results = regress_people(found, neighbours, regress, self.landmarks_from, doubted)
+        results = regress_people(found, neighbours, regress, belief)
         return [self._person(*pair, regress) for pair in zip(found, results, strict=True)]
 
     def _person(self, detection: Detection, result: CropResult, regress: CropRegressor) -> Person:

@@ -25,6 +25,9 @@ SURE = 0.65
 DOUBTED = 0.75
 """Below this mean height some joints are often those of another limb: people are seen again, in the mirror. That is a
 fifth of rendered people, who come out some 10 mm nearer; the surer ones gain 1 to 2 mm."""
+CROWDED = 0.5
+"""Mean height from which they are believed in a crowd, where nobody is seen twice: bodies come out as near, in 0.83 to
+0.92 of the time."""
 _SIZE = 256  # pixels on a side of its crops
 _SEEN = 0.2  # confidence from which a joint tells where to crop
 _REACH = 1.1  # radius of the circle about a person's hips that holds her all, by that of the joints'

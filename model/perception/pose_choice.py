@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import upright_crop
 from model.perception.detection import Detection
-from model.perception.landmarks import DOUBTED, lift_landmarks
+from model.perception.landmarks import CROWDED, DOUBTED, lift_landmarks
 from model.perception.refinement import Neighbours, refine, strays
+
+
+class Belief(NamedTuple):
+    """How far BlazePose is believed in a photo, by the mean height of its joints' heatmaps."""
+
+    sure: float
+    """From this height on."""
+    doubted: float = DOUBTED
+    """Below this height people are seen twice; see `lift_landmarks`."""
+
+
+def belief_in(sure: float, count: int, few: int, crowd: int) -> Belief:
+    """How far it is believed in a photo of so many people.
+
+    Args:
+        sure: the least height; above 1 it is never believed.
+        count: of the people.
+        few: up to so many are all seen twice.
+        crowd: from so many on nobody is, and it is believed sooner.
+    """
+    if count <= few:
+        return Belief(sure, math.inf)
+    return Belief(min(sure, CROWDED), 0.0) if count >= crowd and sure <= 1 else Belief(sure)
 
 
 def regress_people(
     found: Sequence[Detection],
     neighbours: Sequence[Neighbours],
     regress: CropRegressor,
-    landmarks_from: float,
-    doubted: float = DOUBTED,
+    belief: Belief,
 ) -> list[CropResult]:
     """Regresses each person, or hand, from what the better 2D network sees of her.
 
@@ -30,8 +54,7 @@ def regress_people(
         found: the people.
         neighbours: of the same people.
         regress: answers for their photo.
-        landmarks_from: mean height of the joints' heatmaps from which BlazePose is believed.
-        doubted: likewise, below which it sees people twice; see `lift_landmarks`.
+        belief: in BlazePose.
     """
     crops = [detection.crop or upright_crop(detection.box) for detection in found]
     results: dict[int, CropResult] = {}
@@ -39,7 +62,7 @@ def regress_people(
     def lift(joints: dict[int, np.ndarray]) -> None:
         """Keeps the answers to those of whom BlazePose is sure; joints by the indices of people."""
         if regress.network.info.lifts:
-            lifted = lift_landmarks(list(joints.values()), regress, landmarks_from, doubted)
+            lifted = lift_landmarks(list(joints.values()), regress, *belief)
             answers = zip(joints, lifted, strict=True)
             results.update({i: result for i, result in answers if result and not strays(result, neighbours[i])})
 

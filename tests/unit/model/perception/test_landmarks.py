@@ -15,7 +15,7 @@ from model.perception.crop_regressor import CropRegressor
 from model.perception.crops import Crop
 from model.perception.detection import Detection
 from model.perception.landmarks import landmark_crop, lift_crop, lift_landmarks
-from model.perception.pose_choice import regress_people
+from model.perception.pose_choice import Belief, belief_in, regress_people
 
 SIZE, FOCAL = 400, 400.0
 BOX = (160.0, 100.0, 80.0, 200.0)
@@ -177,9 +177,23 @@ def test_the_surer_network_is_chosen(
     seen = standing()
     seen[:, 2] = height
     network = Networks(seen, lifts)
-    (result,) = regress_people(people(standing()), [()], regressor(network, monkeypatch), 0.7)
+    (result,) = regress_people(people(standing()), [()], regressor(network, monkeypatch), Belief(0.7))
     assert result.confidence == pytest.approx(0.5 if regressed else 0.9)
     assert bool(network.regressed) == bool(regressed) and bool(network.lifted) != bool(regressed)
+
+
+@pytest.mark.parametrize(
+    ("count", "sure", "belief"),
+    [
+        (4, 0.65, (0.65, math.inf)),  # few: everybody is seen twice
+        (5, 0.65, (0.65, 0.75)),
+        (9, 0.65, (0.5, 0.0)),  # a crowd: nobody is
+        (9, 0.0, (0.0, 0.0)),  # always believed
+        (9, 2.0, (2.0, 0.75)),  # never, in no crowd either
+    ],
+)
+def test_in_a_crowd_blazepose_is_believed_sooner(count: int, sure: float, belief: tuple[float, float]) -> None:
+    assert belief_in(sure, count, few=4, crowd=9) == belief
 
 
 def test_who_is_given_by_her_box_is_found_by_the_backbone_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,7 +205,7 @@ def test_who_is_given_by_her_box_is_found_by_the_backbone_first(monkeypatch: pyt
 
     def confidence(box: tuple[float, float, float, float]) -> float:
         given = Detection(box, 1.0, np.zeros((0, 3)))
-        (result,) = regress_people([given], [(given,)], regress, 0.7)
+        (result,) = regress_people([given], [(given,)], regress, Belief(0.7))
         return result.confidence
 
     assert confidence(BOX) == pytest.approx(0.9)
