@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from model.network.detectors.registry import load_detector
 from model.reconstructor import Reconstructor
 from model.results import Person
 from model.runtime.torch_runtime import TorchNetwork
+from training.arguments import real, whole
 from training.bodies.anny import AnnyBody
 from training.bodies.anny_hand import AnnyHand
 from training.bodies.protocol import BodyModel
@@ -214,13 +214,15 @@ def parser() -> argparse.ArgumentParser:
         help="choose on validation; test is for the final report",
     )  # fmt: skip
     result.add_argument("--truth", type=Path, help="footage's true joints: TRC, C3D, npz; the file in its folder")
-    result.add_argument("--max-people", type=int, metavar="N", help="in a frame of footage, the most prominent")
+    result.add_argument("--max-people", type=whole(), metavar="N", help="in a frame of footage, the most prominent")
     result.add_argument("--images", type=Path, help="folder that the annotations' image names start from")
     result.add_argument("--smpl", type=Path, help="SMPL_NEUTRAL.npz, or the folder of SMPL's files for all genders")
     result.add_argument("--regressor", type=Path, help="J_regressor_h36m.npy, for checkpoints of SMPL's topology")
-    result.add_argument("--focal-length", type=float, help="pixels, for image data sets that do not say it")
-    result.add_argument("--crop-scale", type=float, default=1.0, help="changes the crops that an image data set gives")
-    result.add_argument("--every", type=int, default=1, metavar="N", help="each Nth sample only, for quick scores")
+    result.add_argument("--focal-length", type=real(1, 1e6), help="pixels, for image data sets that do not say it")
+    result.add_argument(
+        "--crop-scale", type=real(0.1, 10), default=1.0, help="changes the crops that an image data set gives"
+    )
+    result.add_argument("--every", type=whole(), default=1, metavar="N", help="each Nth sample only, for quick scores")
     result.add_argument(
         "--seen-by", choices=tuple(_SEEN_BY), nargs="+", default=[],
         help="beside each, its people seen by one 2D network alone, on photos, footage and image data sets: the "
@@ -237,8 +239,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = [data for data in _EVALUATIONS if getattr(options, data)]
     if not asked or (len(asked) > 1 and {"hands", "freihand"} & set(asked)):
         parser().error("name what to evaluate on: one data set, or several of bodies")
-    if min(options.every, options.max_people or 1) < 1 or not 0.1 <= options.crop_scale <= 10:
-        sys.exit("Error: --every and --max-people must be at least 1, and --crop-scale from 0.1 to 10.")
     with telling_errors():
         report = run(options)
         report.write(options.output)

@@ -19,6 +19,7 @@ from model.network.checkpoint import Checkpoint, save_checkpoint
 from model.network.sizes import TransformerSize
 from model.network.topology import MeshTopology
 from model.runtime.loading import default_checkpoint
+from training.arguments import real, whole
 from training.bodies.anny import AnnyBody
 from training.cards import model_card
 from training.console import telling_errors
@@ -188,7 +189,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--images", type=Path, nargs="+", default=[Path("runs/rendered")], help="folders of training.images.prepare"
     )
-    parser.add_argument("--weights", type=float, nargs="+", help="how often each folder is drawn; as it has images")
+    parser.add_argument(
+        "--weights", type=real(0, 1e9), nargs="+", help="how often each folder is drawn; as it has images"
+    )
     parser.add_argument("--recipe", choices=sorted(FINETUNE), default="frozen")
     parser.add_argument("--from", dest="start", default=None, help="a checkpoint; the shipped one; none: from scratch")
     parser.add_argument("--mocap", type=Path, help="folder of MoCap, whose samples of pre-training are mixed in")
@@ -198,9 +201,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--inputs", choices=("heatmaps", "features"), default="heatmaps", help="of the transformer")
     parser.add_argument("--size", choices=sorted(SIZES), default="tiny", help="of a network from scratch")
-    parser.add_argument("--train-images", type=int, help="how many of them, the first ones")
-    parser.add_argument("--steps", type=int, help="instead of the recipe's")
-    parser.add_argument("--batch-size", type=int, help="instead of the recipe's")
+    parser.add_argument("--train-images", type=whole(), help="how many of them, the first ones")
+    parser.add_argument("--steps", type=whole(), help="instead of the recipe's")
+    parser.add_argument("--batch-size", type=whole(), help="instead of the recipe's")
     parser.add_argument("--output", type=Path, help="folder of the run, resumed if it exists; runs/finetune-RECIPE")
     parser.add_argument("--photos", type=Path, help="annotated photos, scored at the end; they choose nothing")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

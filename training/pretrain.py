@@ -19,6 +19,7 @@ from model.network.lifting import LiftNetwork, MeshNetwork
 from model.network.mesh_heads import MeshBasis
 from model.network.sizes import lift_of
 from model.network.transformer import MeshTransformer
+from training.arguments import whole
 from training.bodies.anny import ADULT, AnnyBody
 from training.bodies.anny_hand import AnnyHand
 from training.bodies.coarse import load_topology, save_topology
@@ -177,9 +178,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--smpl", type=Path, help="SMPL, SMPL-H or SMPL-X as npz, instead of the open body")
     parser.add_argument("--mano", type=Path, help="MANO_RIGHT as npz, instead of the open hand; --mocap has its poses")
     parser.add_argument("--size", choices=sorted(PRETRAIN), default="tiny")
-    parser.add_argument("--steps", type=int, help="instead of the recipe's")
-    parser.add_argument("--batch-size", type=int, help="instead of the recipe's")
-    parser.add_argument("--youngest", type=int, default=ADULT, help="years of the youngest bodies; 2 adds children")
+    parser.add_argument("--steps", type=whole(), help="instead of the recipe's")
+    parser.add_argument("--batch-size", type=whole(), help="instead of the recipe's")
+    parser.add_argument(
+        "--youngest", type=whole(0, ADULT), default=ADULT, help="years of the youngest bodies; 2 adds children"
+    )
     parser.add_argument("--output", type=Path, help="folder of the run, resumed if it exists; runs/pretrain-SIZE")
     parser.add_argument(
         "--from", dest="start", type=Path, help="a checkpoint to go on from, with a fresh schedule and optimiser"

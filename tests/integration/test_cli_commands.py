@@ -80,8 +80,26 @@ def test_without_their_extra_they_say_what_to_install(stub, monkeypatch, command
 def test_evaluation_answers_for_itself():
     assert run("evaluate", "--help")[0] == 0
     status, output = run("evaluate", "--every", "0", "--mocap", "x")
-    assert status == 1
+    assert status == 2
     assert "--every" in output and "must be at least 1" in output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("pretrain", "--steps", "-3"),
+        ("pretrain", "--steps", "0"),
+        ("pretrain", "--batch-size", "0"),
+        ("pretrain", "--youngest", "-2"),
+        ("finetune", "--train-images", "0"),
+        ("finetune", "--weights", "nan"),
+        ("evaluate", "--photos", "x", "--focal-length", "nan"),
+    ],
+)
+def test_numbers_of_training_are_checked_before_anything_begins(arguments):
+    status, output = run(*arguments)
+    assert status == 2
+    assert f"argument {arguments[-2]}: it must be " in output
 
 
 def test_the_extras_are_those_of_the_package():

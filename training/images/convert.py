@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -21,6 +20,7 @@ from model.errors import BadData, BadInput
 from model.network.checkpoint import load_checkpoint
 from model.network.topology import MeshTopology
 from model.runtime.loading import default_checkpoint
+from training.arguments import whole
 from training.console import telling_errors
 from training.images.crops import PeopleCrops
 from training.images.datasets.base import SampleSet
@@ -118,24 +118,22 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--output", type=Path, help="folder, gone on with if it exists; runs/DATA")
     result.add_argument("--smpl", type=Path, help="folder of SMPL_NEUTRAL.npz and the like, for SMPL's parameters")
     result.add_argument("--checkpoint", type=Path, help="whose mesh topology to use; the shipped one's")
-    result.add_argument("--size", type=int, default=224, help="pixels on a side: what the backbone takes")
-    result.add_argument("--every", type=int, default=1, metavar="N", help="each Nth person only")
-    result.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    result.add_argument("--size", type=whole(32, 1024), default=224, help="pixels on a side: what the backbone takes")
+    result.add_argument("--every", type=whole(), default=1, metavar="N", help="each Nth person only")
+    result.add_argument("--threads", type=whole(), default=os.cpu_count() or 1)
     return result
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command."""
     options = parser().parse_args(arguments)
-    if options.every < 1 or not 32 <= options.size <= 1024:
-        sys.exit("Error: --every must be at least 1, and --size from 32 to 1024.")
     cv2.setNumThreads(1)
     output = options.output or Path("runs") / options.data
     with telling_errors():
         topology = load_checkpoint(options.checkpoint or default_checkpoint()).topology
         data = READERS[options.data](options.path, options.images, options.split).every(options.every)
         smpl = SmplTruth(options.smpl) if options.smpl else None
-        left_out = convert(data, output, options.split, topology, options.size, smpl, max(1, options.threads))
+        left_out = convert(data, output, options.split, topology, options.size, smpl, options.threads)
     notes = [
         *data.notes,
         *([f"{left_out:,} people are left out, whose images or crops cannot be used."] * (left_out > 0)),

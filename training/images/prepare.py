@@ -26,6 +26,7 @@ from model.network.backbones import backbone_names, build_backbone
 from model.network.checkpoint import load_checkpoint
 from model.network.topology import MeshTopology
 from model.runtime.loading import default_checkpoint
+from training.arguments import whole
 from training.bodies.anny import AnnyBody
 from training.console import telling_errors
 from training.images.backbone_cache import BackboneMaps
@@ -153,13 +154,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.images.prepare", description=__doc__)
     parser.add_argument("--mocap", type=Path, help="folder of MoCap; without it a small real sample")
     parser.add_argument("--output", type=Path, default=Path("runs/rendered"), help="folder, gone on with if it exists")
-    parser.add_argument("--train", type=int, default=16_000, help="images")
-    parser.add_argument("--validation", type=int, default=1_000, help="images of other people, before other scenes")
-    parser.add_argument("--test", type=int, default=1_000, help="likewise")
-    parser.add_argument("--size", type=int, default=224, help="pixels on a side: what the backbone takes")
+    parser.add_argument("--train", type=whole(0), default=16_000, help="images")
+    parser.add_argument(
+        "--validation", type=whole(0), default=1_000, help="images of other people, before other scenes"
+    )
+    parser.add_argument("--test", type=whole(0), default=1_000, help="likewise")
+    parser.add_argument("--size", type=whole(32, 1024), default=224, help="pixels on a side: what the backbone takes")
     parser.add_argument("--photos", type=Path, help="folder of photos without people for backgrounds")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--seed", type=whole(0), default=0)
+    parser.add_argument("--workers", type=whole(), default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--checkpoint", type=Path, help="whose mesh topology to use; the shipped one's")
     parser.add_argument("--backbone", choices=backbone_names(), help="run it over the images too, once for all")
     options = parser.parse_args()
@@ -168,7 +171,7 @@ def main() -> None:
         topology = load_checkpoint(options.checkpoint or default_checkpoint()).topology
         counts = {split: getattr(options, split) for split in SPLITS}
         config = RenderConfig(options.size, photos=options.photos)
-        prepare(options.output, topology, poses, counts, config, options.seed, max(1, options.workers))
+        prepare(options.output, topology, poses, counts, config, options.seed, options.workers)
         if options.backbone:
             backbone = build_backbone(options.backbone, weights.path(options.backbone))
             for split in (split for split in SPLITS if counts[split]):

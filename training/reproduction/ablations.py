@@ -25,6 +25,7 @@ import weights
 from model.network.backbones import build_backbone
 from model.network.lifting import MeshPrediction
 from model.network.topology import MeshTopology
+from training.arguments import whole
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import load_topology
 from training.console import telling_errors
@@ -253,7 +254,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.reproduction.ablations", description=__doc__)
     parser.add_argument("--mocap", type=Path, required=True, help="folder of MoCap: AMASS, CMU's ASF/AMC or BVH")
     parser.add_argument("--tables", nargs="+", choices=list(TABLES), default=list(TABLES))
-    parser.add_argument("--samples", type=int, default=64_000, help="each network sees in training")
+    parser.add_argument("--samples", type=whole(), default=64_000, help="each network sees in training")
     parser.add_argument("--output", type=Path, default=Path("runs/ablations"))
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()

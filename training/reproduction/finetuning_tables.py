@@ -24,6 +24,7 @@ from model.explain import heatmap_sheet
 from model.network.backbones import build_backbone
 from model.rendering.contact_sheet import caption
 from model.runtime.loading import default_checkpoint
+from training.arguments import whole
 from training.console import telling_errors
 from training.end_to_end import EndToEnd
 from training.evaluation.curves import Curve, save_plot
@@ -235,9 +236,9 @@ def main() -> None:
     )
     parser.add_argument("--images", type=Path, default=Path("runs/rendered"), help="of training.images.prepare")
     parser.add_argument("--tables", nargs="+", choices=list(TABLES), default=list(TABLES))
-    parser.add_argument("--samples", type=int, default=12_800, help="of each row of Tables 2 and 3b")
-    parser.add_argument("--samples-end-to-end", type=int, default=1_600, help="of each row of Table 4")
-    parser.add_argument("--train-images", type=int, help="how many of them, the first ones")
+    parser.add_argument("--samples", type=whole(), default=12_800, help="of each row of Tables 2 and 3b")
+    parser.add_argument("--samples-end-to-end", type=whole(), default=1_600, help="of each row of Table 4")
+    parser.add_argument("--train-images", type=whole(), help="how many of them, the first ones")
     parser.add_argument("--from", dest="start", type=Path, help="the pre-trained checkpoint; the shipped one")
     parser.add_argument("--output", type=Path, default=Path("runs/evidence"))
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

@@ -1,0 +1,31 @@
+"""Numbers on command lines."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+
+import pytest
+
+from training.arguments import real, whole
+
+
+def test_numbers_within_their_bounds_are_read():
+    assert [whole()("1"), whole(0, 18)("18"), whole(0)("0")] == [1, 18, 0]
+    assert [real(0.1, 10)("0.1"), real(0.1, 10)("1e1")] == [0.1, 10.0]
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "words"),
+    [
+        (whole(), "0", "at least 1, not 0"),
+        (whole(0, 18), "19", "from 0 to 18, not 19"),
+        (whole(), "1.5", "no whole number"),
+        (whole(), "", "no whole number"),
+        (real(1, 9), "nan", "from 1 to 9, not nan"),
+        (real(1, 9), "inf", "from 1 to 9, not inf"),
+        (real(1, 9), "one", "no number"),
+    ],
+)
+def test_others_are_refused(parse, text, words):
+    with pytest.raises(ArgumentTypeError, match=words):
+        parse(text)
