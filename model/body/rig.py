@@ -16,6 +16,7 @@ import numpy as np
 
 from model.body.hands import Hands
 from model.body.skeleton import joint_positions, to_global
+from model.body.trunk import TrunkSlices
 from model.joints import JOINTS
 
 INFLUENCES = 4
@@ -97,6 +98,12 @@ class Rig:
     def sampled(self) -> Rig:
         """The same rig with the sampled vertices only."""
         return self.subset(self.sample)
+
+    @cached_property
+    def trunk(self) -> TrunkSlices:
+        """How far its trunk reaches to the sides."""
+        parts = (self.template, self.shape_directions, self.joints, self.joint_directions, self.dense_weights)
+        return TrunkSlices.of(*parts)
 
     def regressor_of(self, names: Sequence[str]) -> np.ndarray:
         """The regressor of the keypoints that are named, in this order (N, V).

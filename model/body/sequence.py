@@ -18,7 +18,7 @@ from scipy.spatial.transform import Rotation
 from model.body.evidence import Seen
 from model.body.fitting import BodyFit
 from model.body.keypoints import Keypoints
-from model.body.refinement import TURNS, RefinedBody, State, Task
+from model.body.refinement_task import TURNS, RefinedBody, State, Task
 from model.body.rig import Rig
 from model.joints import JOINTS
 

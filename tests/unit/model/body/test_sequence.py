@@ -13,7 +13,8 @@ from model.body import sequence
 from model.body.evidence import Seen
 from model.body.fitting import BodyFit
 from model.body.keypoints import Keypoints
-from model.body.refinement import RefinedBody, refine
+from model.body.refinement import refine
+from model.body.refinement_task import RefinedBody
 from model.body.rig import Rig
 from model.body.rig_file import load_rig
 from model.body.sequence import refine_sequence, second_differences
