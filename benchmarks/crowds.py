@@ -23,6 +23,7 @@ from training.images.datasets.photo_annotations import AnnotatedPerson
 from training.images.sample import ImageSample
 from training.images.shards import PreparedImages
 
+_NEVER = 10**6  # more people than anybody finds
 _FOUND = 0.5  # least keypoint similarity, as COCO's AP50
 
 
@@ -83,7 +84,7 @@ def row(model: Reconstructor, samples: Sequence[ImageSample], columns: int, side
     count, usual = columns * columns, model.crowd_from
     runs: list[list[Seen]] = [[], []]
     for start in range(0, len(samples) - count + 1, count):
-        for run, crowd_from in zip(runs, (usual, count + 1), strict=True):  # in turns
+        for run, crowd_from in zip(runs, (usual, _NEVER), strict=True):  # in turns
             model.crowd_from = crowd_from
             run.append(see(model, samples[start : start + count], columns, side))
     model.crowd_from = usual
