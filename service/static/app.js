@@ -49,12 +49,14 @@ element("address").addEventListener("submit", (event) => {
   event.preventDefault();
   showFromWeb(element("image-url").value);
 });
-element("link").addEventListener("click", async ({ target }) => {
-  if (!navigator.clipboard) return prompt("The link to this answer:", location.href); // without TLS there is none
-  await navigator.clipboard.writeText(location.href);
-  target.textContent = "Link copied";
-  setTimeout(() => (target.textContent = "Copy link"), 3000);
-});
+for (const button of document.querySelectorAll(".link")) {
+  button.addEventListener("click", async () => {
+    if (!navigator.clipboard) return prompt("The link to this answer:", location.href); // without TLS there is none
+    await navigator.clipboard.writeText(location.href);
+    button.textContent = "Link copied";
+    setTimeout(() => (button.textContent = "Copy link"), 3000);
+  });
+}
 element("film-delete").addEventListener("click", async () => {
   await film?.remove();
   leave();
@@ -222,7 +224,7 @@ function showProblem(error) {
   const problem = asProblem(error);
   result.clear();
   state("problem");
-  element("problem-title").textContent = problem.title;
+  element("problem-title").textContent = photos.length > 1 ? `${shown.name}: ${problem.title}` : problem.title;
   element("problem-detail").textContent = problem.message;
   element("again").hidden = !problem.again;
   element("key-form").hidden = !problem.key;
@@ -237,9 +239,10 @@ function mark(photo, state) {
 /** empty, busy, result, film or problem. */
 function state(name) {
   document.body.dataset.state = name;
-  element("upload").hidden = name !== "empty" && name !== "problem";
+  const one = name === "problem" && photos.length > 1; // of several: the others stay at hand
+  element("upload").hidden = one || (name !== "empty" && name !== "problem");
   element("problem").hidden = name !== "problem";
-  element("work").hidden = name !== "busy" && name !== "result";
+  element("work").hidden = !one && name !== "busy" && name !== "result";
   element("progress").hidden = name !== "busy";
   element("film").hidden = name !== "film";
 }

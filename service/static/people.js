@@ -51,7 +51,7 @@ function choice(name, detail, index, selected, select) {
 }
 
 function about({ score, camera }) {
-  return `${certainty(score)} · about ${camera.translation[2].toFixed(1)} m away`;
+  return `${certainty(score)}, about\u00a0${camera.translation[2].toFixed(1)}\u00a0m\u00a0away`;
 }
 
 /** What a score means. */

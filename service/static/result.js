@@ -67,7 +67,7 @@ export class Result {
     await this.stage(answers);
     if (this.answers !== answers) return; // another photo came meanwhile
     element("hint-pick").hidden = answers[0].people.length === 1;
-    const actions = { select: (index) => this.select(index), save: (address, name) => this.save(address, name) };
+    const actions = { select: (index) => this.select(index), save: (address, name) => this.save(address, `${this.name}-${name}`) };
     listPeople(element("people"), answers, this.selected, actions);
     this.update();
   }

@@ -126,7 +126,12 @@ def test_several_photos_are_a_strip(tab, sample):
     assert not [url for url in sent if "/reconstruct" in url]  # its answer was there
     buttons.nth(1).click()
     tab.page.wait_for_selector("body[data-state=problem]")
+    assert tab.page.inner_text("#problem-title") == "notes.txt: Unsupported image format"
     assert "no JPEG" in tab.page.inner_text("#problem-detail")
+    assert tab.page.locator("#upload").is_hidden()
+    buttons.nth(0).click()  # the others are still there
+    tab.page.wait_for_selector("body[data-state=result]")
+    assert "1200 × 800" in tab.page.inner_text("#about") and tab.page.locator("#problem").is_hidden()
 
 
 def test_an_answer_survives_a_reload_and_can_be_passed_on(tab, browser, both_modes, sample):

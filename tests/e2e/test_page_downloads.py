@@ -21,7 +21,7 @@ def test_downloads(shown):
     for kind in ("glb", "obj"):
         with tab.page.expect_download() as download:
             tab.page.get_by_label(f"Download {kind.upper()} of person 2", exact=True).click()
-        assert download.value.suggested_filename == f"person-2.{kind}"
+        assert download.value.suggested_filename == f"dancers-person-2.{kind}"
         data = Path(download.value.path()).read_bytes()
         mesh = trimesh.load_mesh(io.BytesIO(data), file_type=kind, process=False)
         assert len(mesh.vertices) > 1000
@@ -64,7 +64,7 @@ def test_a_body_is_had_with_its_skeleton(shown, both_modes):
     tab, answer = shown
     with tab.page.expect_download() as download:
         tab.page.get_by_label("Download RIG of person 2", exact=True).click()
-    assert download.value.suggested_filename == "person-2.rigged.glb"
+    assert download.value.suggested_filename == "dancers-person-2.rigged.glb"
     data = Path(download.value.path()).read_bytes()
     assert validate(data) == []
     fitted = Glb(data).skinned()

@@ -49,6 +49,10 @@ def test_a_film_is_followed_played_and_deleted(tab, both_modes, clip):
     assert "animations" in Glb(Path(download.value.path()).read_bytes()).content
     tab.page.reload()  # the address knows the job
     tab.page.wait_for_selector("body[data-state=film]")
+    tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.page.click("#film .link")
+    tab.page.wait_for_selector("#film .link:text('Link copied')")
+    assert tab.page.evaluate("navigator.clipboard.readText()") == tab.page.url
     tab.page.click("#film-delete")
     tab.page.wait_for_selector("body[data-state=empty]")
     assert both_modes.get(f"/jobs/{job}").status_code == 404

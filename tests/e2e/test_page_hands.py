@@ -42,7 +42,7 @@ def test_hands_instead_of_bodies(tab: Tab, tmp_path: Path) -> None:
     assert saved == answer  # as the service gave it
     with tab.page.expect_download() as download:
         tab.page.get_by_label("Download GLB of hand 1").click()
-    assert download.value.suggested_filename == "hand-1.glb"
+    assert download.value.suggested_filename == "hand-hand-1.glb"
     tab.choose("#joints-2d")
     tab.choose("#joints-3d")
     tab.choose("#views [value=turned]")
