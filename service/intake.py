@@ -13,12 +13,12 @@ from typing import BinaryIO, TypeVar, cast
 
 from fastapi import Request
 from pydantic import ValidationError
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 
 from model.errors import BadInput
 from service.http import outbound
 from service.inference.engine import Overloaded
-from service.problems import how_to_send
+from service.problems import how_to_send, parameters_of
 from service.queries import ImageBody, ImagesBody
 from service.settings import Settings
 
@@ -120,9 +120,13 @@ class Intake:
         form = await request.form(max_files=most, **_FORM)
         unknown = [name for name, part in form.multi_items() if isinstance(part, UploadFile) and name != "image"]
         images = [part for part in form.getlist("image") if isinstance(part, UploadFile)]
-        if not images or unknown:
+        try:
+            refuse_parameters(form, request)
+            if not images or unknown:
+                raise MissingImage(how_to_send(request))
+        except BadInput:
             await form.close()
-            raise MissingImage(how_to_send(request))
+            raise
         return [Photo(image.file) for image in images]
 
     async def _json(self, request: Request, parse: Callable[[bytes], Result]) -> Result:
@@ -138,6 +142,16 @@ class Intake:
             return await self._readers.run(work)
         finally:
             body.close()
+
+
+def refuse_parameters(form: FormData, request: Request) -> None:
+    """Refuse a form that names a parameter of the query, which would be passed over without a word.
+
+    Raises:
+        BadInput: It does.
+    """
+    for name in form.keys() & parameters_of(request).keys():
+        raise BadInput(f"{name} is no part of the form: it belongs in the address, {request.url.path}?{name}=...")
 
 
 class _Pool:

@@ -17,6 +17,7 @@ from model.formats.file_kinds import file_kind
 from model.formats.photo import UnsupportedFormat
 from service.auth import Guarded
 from service.http import outbound
+from service.intake import refuse_parameters
 from service.jobs.schemas import Job, VideoQuery
 from service.jobs.state import JobState
 from service.jobs.work import rig_for
@@ -83,6 +84,7 @@ async def _receive(request: Request, film: Path) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         async with request.form(max_files=1, max_fields=8, max_part_size=4096) as form:
+            refuse_parameters(form, request)
             video = form.get("video")
             if not isinstance(video, UploadFile):
                 raise MissingVideo(how_to_send(request))

@@ -143,6 +143,13 @@ def test_a_body_over_the_limit_is_refused_declared_or_streamed(tmp_path):
         refused(client.post("/reconstruct", content=endless(), headers=headers), 413, "at most 1 MiB")
 
 
+@pytest.mark.parametrize("path", ["/reconstruct", "/v1/reconstruct/batch"])
+def test_parameters_in_a_form_are_not_passed_over(client, path):
+    answer = client.post(path, files=form(photo()), data={"note": "mine", "max_people": "1"})
+    refused(answer, 422, rf"max_people is no part of the form.* {path}\?max_people=")
+    assert client.post(path, files=form(photo()), data={"note": "mine"}).status_code == 200
+
+
 def test_a_form_may_not_carry_large_other_fields(client):
     response = client.post("/reconstruct", files=form(photo()), data={"note": "x" * 5000})
     refused(response, 400, "maximum size")

@@ -57,6 +57,7 @@ def test_in_haste_networks_see_fewer_frames(client, model, clip):
     [
         ("", {}, 422, "curl -F video="),
         ("", {"files": {"image": ("a", b"x")}}, 422, "curl -F video="),
+        ("", {"files": {"video": ("a", b"x")}, "data": {"overlay": "true"}}, 422, r"/v1/videos\?overlay="),
         ("", {"content": b"{}", "headers": {"Content-Type": "application/json"}}, 422, "curl -F video="),
         ("", {"content": b"no film", "headers": {"Content-Type": "video/mp4"}}, 415, "no video"),
         ("", {"content": b"", "headers": {"Content-Type": "video/mp4"}}, 422, "video is empty"),
