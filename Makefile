@@ -100,9 +100,11 @@ lock: $(VENV)/.dev ## Write constraints.txt anew, after trying newer versions
 		sed -E 's/ @ .*//; /^[^=]+$$/d; s/\+.*//; s/$$/ ; python_version >= "3.11"/'; } > constraints.new
 	@mv constraints.new constraints.txt
 
-sbom: $(VENV)/.core ## Write sbom.json, CycloneDX's list of all that the service is made of
-	@$(BIN)/python -m pip install --quiet cyclonedx-bom
-	@$(BIN)/python -m pip freeze --exclude-editable | grep -v cyclonedx | $(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-file sbom.json -
+# The tool in an environment of its own: it is no part of the service.
+sbom: $(VENV)/.core ## Write sbom.json, CycloneDX's list of all that .venv holds: in a fresh clone, of the service
+	@$(PYTHON) -m venv $(VENV)/cyclonedx
+	@$(VENV)/cyclonedx/bin/python -m pip install --quiet cyclonedx-bom
+	@$(VENV)/cyclonedx/bin/cyclonedx-py environment --pyproject pyproject.toml --output-file sbom.json $(BIN)/python
 
 clean: ## Remove the virtual environment and what the tools left; fetched weights stay in the cache
 	rm -rf $(VENV) build dist site sbom.json *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
