@@ -19,7 +19,7 @@ from model.perception.limbs import Arm
 from model.results import Person
 
 LEAST_SIZE = 32.0
-"""Pixels from the wrist to the fingertips of a hand laid flat: smaller ones are not looked at.
+"""Pixels from the wrist to the fingertips of a hand laid flat: no network sees smaller ones.
 
 On renders wrists come out nearer to the truth than straight ones (26 degrees, not 36) from hands of 30 pixels, and no
 nearer from those of 20.
@@ -121,7 +121,7 @@ def pose_hands(
 
 
 def _candidates(number: int, person: Person) -> list[_Candidate]:
-    """The hands of a person that are worth a look."""
+    """The hands of a person that are large enough to be seen, and whose arms are."""
     found = []
     for side in SIDES if person.body is not None else ():
         elbow, wrist = _JOINTS[side]

@@ -159,7 +159,7 @@ class Settings(BaseSettings):
     # Videos
     video_queue: int = Field(8, ge=0, le=1000, description="Videos that may be waiting or worked on; 0 takes none.")
     max_video_bytes: int = Field(256 * MIB, ge=MIB, le=16384 * MIB, description="Largest video, in bytes.")
-    max_video_frames: int = Field(3600, ge=1, description="Most frames that are looked at in one video.")
+    max_video_frames: int = Field(3600, ge=1, description="Most frames that are read of one video.")
     video_upload_seconds: float = Field(300.0, gt=0, le=7200, description="Seconds that a video may take to arrive.")
     jobs_dir: Path | None = Field(
         None, description="Folder that keeps videos and their files; beside the meshes' if unset."

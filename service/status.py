@@ -28,8 +28,8 @@ class Model(BaseModel):
     mode: Literal["zero-shot", "fine-tuned"]
     subject: Literal["body", "hand"] = Field(description="What it reconstructs.")
     name: str
-    size: str = Field(description="tiny, small or base.")
-    engine: str = Field(description="What runs it, such as pytorch on cpu.")
+    size: str = Field(description="tiny, fast, small or base.")
+    engine: str = Field(description="What runs it and on what, with its precision.")
     joints: int
     vertices: int
     scores: dict[str, dict[str, float]] = Field(description="Millimetres by data set and metric, as far as measured.")
