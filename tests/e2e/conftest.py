@@ -19,7 +19,7 @@ from safetensors.numpy import load_file, save_file
 
 from tests.support.boxed_hand import save_boxed_hand
 from tests.support.browser import chromium
-from tests.support.tab import PEOPLE, SAMPLE, Tab, drop
+from tests.support.tab import PEOPLE, SAMPLE, WINDOW, Tab, drop
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120.0  # PyTorch and the weights on a slow, busy machine
@@ -42,6 +42,7 @@ def both_modes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Clie
         **os.environ,
         "MPT_PORT": "0",
         "MPT_EXPORT": "false",
+        "MPT_DEADLINE": "120",
         "MPT_STORE_DIR": str(folder / "meshes"),
         "MPT_HAND_CHECKPOINT": str(save_boxed_hand(folder)),
         "MPT_FINE_TUNED_CHECKPOINT": str(relabelled(folder / "fine-tuned.safetensors")),
@@ -100,16 +101,24 @@ def relabelled(path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="package")
+def window(browser) -> Iterator:
+    """Where the tests' tabs open, one after the other. It is small: the processor draws each pixel."""
+    context = browser.new_context(viewport={"width": 640, "height": 480}, reduced_motion="reduce")
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def tab(browser, both_modes) -> Iterator[Tab]:
-    tab = Tab(browser, both_modes)
+def tab(window, both_modes) -> Iterator[Tab]:
+    tab = Tab(window, both_modes)
     yield tab
     tab.close()
 
 
 @pytest.fixture(scope="module")
 def shared(browser, both_modes) -> Iterator[tuple[Tab, dict]]:
-    tab = Tab(browser, both_modes)
+    tab = Tab(browser, both_modes, **WINDOW)
     answer = tab.answer(lambda: drop(tab, SAMPLE.read_bytes(), "dancers.jpg"))
     assert len(answer["people"]) == PEOPLE
     yield tab, answer

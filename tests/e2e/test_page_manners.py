@@ -13,7 +13,7 @@ from PIL import Image
 from model.formats.photo import decode
 from tests.support.image_files import ORIENTED_XMP, encode, exif_block, smooth
 from tests.support.npm import npm_package
-from tests.support.tab import INSIDE, PEOPLE, SAMPLE, Tab, choose_file, problem
+from tests.support.tab import INSIDE, PEOPLE, SAMPLE, WINDOW, Tab, choose_file, problem
 
 
 def test_a_text_file_gives_the_services_words(tab):
@@ -165,8 +165,8 @@ def test_by_keyboard_alone(tab):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone(browser, both_modes, scheme):
-    size = {"width": 375, "height": 700}
-    tab = Tab(browser, both_modes, viewport=size, is_mobile=True, has_touch=True, color_scheme=scheme)
+    small = {**WINDOW, "viewport": {"width": 375, "height": 700}}
+    tab = Tab(browser, both_modes, **small, is_mobile=True, has_touch=True, color_scheme=scheme)
 
     def fits() -> None:
         assert tab.page.evaluate("document.documentElement.scrollWidth") <= 375
@@ -192,7 +192,7 @@ def test_a_phone(browser, both_modes, scheme):
 def test_nothing_stands_in_the_way_of_anybody(browser, both_modes, scheme):
     """Names, roles, contrast and order by axe-core's rules, which follow WCAG."""
     axe = (npm_package("axe-core", "4.14.1") / "axe.min.js").read_text()
-    tab = Tab(browser, both_modes, bypass_csp=True, color_scheme=scheme)
+    tab = Tab(browser, both_modes, **WINDOW, bypass_csp=True, color_scheme=scheme)
 
     def violations() -> list[tuple[str, str]]:
         tab.page.evaluate(axe)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tests.support.tab import Tab
-
 
 def test_both_modes_side_by_side(tab, both_modes):
     tab.answer(lambda: tab.page.click("#sample"))
@@ -24,14 +22,12 @@ def test_both_modes_side_by_side(tab, both_modes):
     assert tab.page.get_by_label("Download GLB of person 1, fine-tuned").count() == 1
 
 
-def test_one_mode_offers_no_choice(browser, both_modes):
-    tab = Tab(browser, both_modes)
+def test_one_mode_offers_no_choice(tab, both_modes):
     one = both_modes.get("/models").json()[:1]
     tab.page.route("**/models", lambda route: route.fulfill(json=one))
     tab.page.reload()
     tab.answer(lambda: tab.page.click("#sample"))
     assert tab.page.locator("#modes").is_hidden()
-    tab.close()
 
 
 def test_a_photo_is_shown_if_the_modes_become_known_meanwhile(tab):

@@ -20,6 +20,8 @@ ARGUMENTS = [
     "--use-gl=angle",
     "--use-angle=swiftshader",  # WebGL on the processor: machines that test have no graphics card
     "--enable-unsafe-swiftshader",
+    "--disable-gpu-rasterization",  # Debian's launcher asks for it; without a card it is the dearer way
+    "--webgl-antialiasing-mode=none",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",

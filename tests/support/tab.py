@@ -13,16 +13,19 @@ import numpy as np
 SAMPLE = Path(__file__).parents[2] / "service" / "static" / "sample.jpg"
 PEOPLE = 3  # in it
 INSIDE = np.s_[20:-20, 20:-20]  # a stage's corners are round, and its border shows the focus
+WINDOW = {"viewport": {"width": 1200, "height": 900}, "reduced_motion": "reduce"}
 WAIT = 60_000  # milliseconds, on a slow, busy machine
 
 
 class Tab:
-    """The page in one tab. Fails at the end if something came from elsewhere or the browser complained."""
+    """The page in one tab. Fails at the end if something came from elsewhere or the browser complained.
 
-    def __init__(self, browser, service: httpx2.Client, **options) -> None:
-        options = {"viewport": {"width": 1200, "height": 900}, "reduced_motion": "reduce", **options}
-        self.context = browser.new_context(**options)
-        self.page = self.context.new_page()
+    Opened in a browser it has a context of its own, with `options`; in a context it shares the processes and the cache
+    of the tabs before it, which is three times as quick.
+    """
+
+    def __init__(self, opener, service: httpx2.Client, **options) -> None:
+        self.page = opener.new_page(**options)
         self.page.set_default_timeout(WAIT)
         self.base = str(service.base_url).rstrip("/")
         self.complaints: list[str] = []
@@ -42,7 +45,7 @@ class Tab:
             self.complaints.append(f"asked for {request.url}")
 
     def close(self) -> None:
-        self.context.close()
+        self.page.close()
         assert self.complaints == []
 
     def answer(self, act) -> dict:
