@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 from cli.main import app
 from model.reconstructor import Reconstructor
 from service.settings import Settings
+from tests.support.boxed_hand import save_boxed_hand
 from tests.support.fake_reconstructor import FakeReconstructor
+from tests.support.remembering import loading_once
 from tests.support.service_client import serving, wait_until_ready
 
 # What trains needs PyTorch, for which tests of the service alone should not wait.
@@ -55,6 +57,24 @@ def client(request: pytest.FixtureRequest) -> Iterator[TestClient]:
         wait_until_ready(client)
         model.calls.clear()
         yield client
+
+
+@pytest.fixture(scope="session")
+def load() -> Callable[..., Reconstructor]:
+    """`Reconstructor.load` for who changes nothing in it: each network once, and what it answers of a photo once."""
+    return loading_once()
+
+
+@pytest.fixture
+def loads_once(load: Callable[..., Reconstructor], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command line's too."""
+    monkeypatch.setattr(Reconstructor, "load", load)
+
+
+@pytest.fixture(scope="session")
+def boxed_hand(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint for hands that knows the drawn one."""
+    return save_boxed_hand(tmp_path_factory.mktemp("hand"))
 
 
 @pytest.fixture

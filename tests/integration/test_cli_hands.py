@@ -13,14 +13,13 @@ from typer.testing import CliRunner
 from cli.main import app
 from tests.integration.test_hands import background, drawn, picture, volume
 from tests.integration.test_service_hands import png
-from tests.support.boxed_hand import save_boxed_hand
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def run(tmp_path: Path, boxed_hand: Path, loads_once: None, monkeypatch: pytest.MonkeyPatch):
     """`mpt reconstruct` in a folder of its own, with a checkpoint for hands."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MPT_HAND_CHECKPOINT", str(save_boxed_hand(tmp_path)))
+    monkeypatch.setenv("MPT_HAND_CHECKPOINT", str(boxed_hand))
 
     def run(*arguments: str) -> tuple[int, str]:
         result = CliRunner().invoke(app, ["reconstruct", *arguments])
@@ -62,9 +61,9 @@ def test_hands_take_the_place_of_no_body(run):
     assert len(list(Path("reconstructions").iterdir())) == 2 * len(bodies)
 
 
-def test_the_wrong_subject_gets_a_sentence(run, tmp_path):
+def test_the_wrong_subject_gets_a_sentence(run, boxed_hand):
     Path("photo.png").write_bytes(png(picture()))
-    status, output = run("photo.png", "--checkpoint", str(tmp_path / "boxed-hand.safetensors"))
+    status, output = run("photo.png", "--checkpoint", str(boxed_hand))
     assert status == 1 and "is for --subject hand, not body" in " ".join(output.split())
     Path("film.mp4").touch()
     assert run("film.mp4", "photo.png", "--subject", "hand")[0] == 3

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 import trimesh
 from typer.testing import CliRunner
 
@@ -15,6 +16,8 @@ from cli.main import app
 from model.network.checkpoint import load_checkpoint
 from tests.integration.test_hands import picture
 from tests.support.render import draw_person
+
+pytestmark = pytest.mark.usefixtures("loads_once")
 
 
 def test_a_drawn_person_comes_back(tmp_path: Path, monkeypatch):

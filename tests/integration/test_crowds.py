@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,8 @@ SIDE, FOCAL = 640, 700.0
 
 
 @pytest.fixture(scope="module")
-def reconstructor() -> Reconstructor:
-    return Reconstructor.load(device="cpu")
+def reconstructor(load: Callable[..., Reconstructor]) -> Reconstructor:
+    return load(device="cpu")
 
 
 def off(person: Person, joints: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Two processes under torchrun, over gloo: the same steps as one process with the double batch."""
+"""Two processes over gloo: the same steps as one process with the double batch."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import torch
 from safetensors.torch import load_file
 
 from tests.support import small_training
-from tests.support.torchrun import run_script
+from tests.support.torchrun import run_together
 
 
 def test_two_processes_step_as_one_with_the_double_batch_and_resume(tmp_path: Path) -> None:
     small_training.train(tmp_path / "one", 6)
-    said = run_script(Path(small_training.__file__), tmp_path / "two", 3, 6, processes=2)
+    said = run_together(small_training.train, tmp_path / "two", 3, 6, processes=2)
     assert "at step 3 of 6" in said  # goes on from its state
     one, two = (load_file(tmp_path / name / "state.safetensors") for name in ("one", "two"))
     assert one.keys() == two.keys()

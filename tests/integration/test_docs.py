@@ -9,8 +9,7 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -25,11 +24,9 @@ from benchmarks.served import Served, served
 from cli.main import app
 from model.body.rig_file import load_rig, save_rig
 from model.network.backbones import base
-from model.reconstructor import Reconstructor
 from model.video.writing import VideoWriter
 from service.settings import Settings, read_settings, to_toml
 from tests.support.fake_reconstructor import figure
-from tests.support.remembering import RememberingReconstructor
 from tests.support.service_client import form, photo
 from tests.support.snippets import PAGES, ROOT, Snippet, blocks, commands, taken_apart, understand
 
@@ -70,17 +67,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer.add(index / 10, np.ascontiguousarray(still[:, index : index + 160]))
     writer.finish()
     return folder
-
-
-@pytest.fixture(scope="module")
-def load() -> Callable[..., Reconstructor]:
-    """`Reconstructor.load`, each network once, and what it answers of each photo once."""
-    return lru_cache(RememberingReconstructor.load)
-
-
-@pytest.fixture
-def loads_once(load: Callable[..., Reconstructor], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Reconstructor, "load", load)
 
 
 @pytest.mark.parametrize("snippet", RUN, ids=str)

@@ -31,6 +31,8 @@ from training.images.datasets.joint_sets import LIMBS_IN_COCO, LIMBS_IN_SMPL
 from training.rotations import axis_angle_to_matrix
 from training.synthesis.samples import SynthesisConfig, Synthesizer
 
+pytestmark = pytest.mark.usefixtures("loads_once")
+
 SIZE, FOCAL, PLACE = (480, 640), 700.0, (0.1, 0.0, 3.2)
 
 

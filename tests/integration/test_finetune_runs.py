@@ -58,6 +58,7 @@ def _run(main: Callable, *arguments: object) -> subprocess.CompletedProcess[str]
     return run_main(main, *arguments, "--device", "cpu")
 
 
+@pytest.mark.usefixtures("loads_once")
 def test_frozen_then_end_to_end_then_served(
     images: Path, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -79,9 +80,9 @@ def test_it_is_there_if_somebody_can_run_it(
     assert HandLandmarks.is_there(onnx) == there
 
 
-def test_hands_of_the_sample_photo_are_seen_where_arms_end() -> None:
+def test_hands_of_the_sample_photo_are_seen_where_arms_end(load: Callable[..., Reconstructor]) -> None:
     photo = decode(SAMPLE.read_bytes(), 10**8).pixels
-    reconstructor = Reconstructor.load(device="cpu", engine="torch")
+    reconstructor = load(device="cpu", engine="torch")
     assert reconstructor.rig is not None and reconstructor.rig.hands is not None
     sides = {}
     for mode in ("auto", "off"):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +14,6 @@ from model.interfaces import detectors_of
 from model.reconstructor import Reconstructor
 from model.results import Person
 from tests.support import drawn_figure
-from tests.support.boxed_hand import save_boxed_hand
 from tests.support.drawn_hand import JOINTS, background, draw_hand, placed
 
 WIDTH, HEIGHT = 560, 440
@@ -19,8 +21,8 @@ PLACE = {"dx": 120.0, "dy": 60.0, "scale": 0.6}
 
 
 @pytest.fixture(scope="module")
-def reconstructor(tmp_path_factory: pytest.TempPathFactory) -> Reconstructor:
-    return Reconstructor.load(save_boxed_hand(tmp_path_factory.mktemp("hand")), device="cpu")
+def reconstructor(boxed_hand: Path, load: Callable[..., Reconstructor]) -> Reconstructor:
+    return load(boxed_hand, device="cpu")
 
 
 def picture(angle: float = 0.0) -> np.ndarray:

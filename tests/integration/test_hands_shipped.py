@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -13,8 +15,8 @@ pytestmark = pytest.mark.skipif(not is_shipped("hand"), reason="this version com
 
 
 @pytest.fixture(scope="module")
-def reconstructor() -> Reconstructor:
-    return Reconstructor.load(device="cpu", subject="hand")
+def reconstructor(load: Callable[..., Reconstructor]) -> Reconstructor:
+    return load(device="cpu", subject="hand")
 
 
 @pytest.mark.parametrize("angle", [0, 90, -50])

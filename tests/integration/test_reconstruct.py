@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -56,8 +57,8 @@ def _picture(topology: MeshTopology, at: tuple[float, float, float], turn: float
 
 
 @pytest.fixture(scope="module")
-def reconstructor() -> Reconstructor:
-    return Reconstructor.load(device="cpu")
+def reconstructor(load: Callable[..., Reconstructor]) -> Reconstructor:
+    return load(device="cpu")
 
 
 @pytest.fixture(scope="module")

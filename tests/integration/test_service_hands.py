@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -19,7 +19,6 @@ from service.inference import engine
 from service.inference.batched_network import BatchedNetwork
 from service.settings import Settings
 from tests.integration.test_hands import HEIGHT, WIDTH, background, drawn, picture, volume
-from tests.support.boxed_hand import save_boxed_hand
 from tests.support.fake_reconstructor import FakeReconstructor
 from tests.support.service_client import ID, form, refused, serving, wait_until_ready
 
@@ -29,10 +28,11 @@ def png(image: np.ndarray) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+def service(
+    boxed_hand: Path, load: Callable[..., Reconstructor], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestClient]:
     folder = tmp_path_factory.mktemp("hands")
-    hands = Reconstructor.load(save_boxed_hand(folder), device="cpu")
-    hands.network = BatchedNetwork(hands.network, max_batch=8, max_wait=0.0)
+    hands = Reconstructor(BatchedNetwork(load(boxed_hand, device="cpu").network, max_batch=8, max_wait=0.0))
     with serving(Settings(store_dir=folder / "meshes"), FakeReconstructor(), hands) as client:  # type: ignore[arg-type]
         wait_until_ready(client)
         yield client
@@ -108,13 +108,15 @@ def test_what_is_not_offered_gets_a_sentence(service: TestClient, client: TestCl
     refused(service.post("/reconstruct?subject=foot", files=form(png(picture()))), 422, "body")
 
 
-def test_bodies_are_served_where_hands_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bodies_are_served_where_hands_cannot_be(
+    tmp_path: Path, load: Callable[..., Reconstructor], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A missing file for hands that nobody asked for must not stop the service; one that was asked for must."""
 
     def open_network(checkpoint: Path | None, *how: object, subject: str = "body", landmarks: bool = True) -> object:
         if subject == "hand":
             raise WeightsMissing("no hands here")
-        return Reconstructor.load(device="cpu").network
+        return load(device="cpu").network
 
     monkeypatch.setattr("model.runtime.loading.open_network", open_network)
     (model,) = engine.load_reconstructors(Settings(store_dir=tmp_path))
@@ -123,7 +125,7 @@ def test_bodies_are_served_where_hands_cannot_be(tmp_path: Path, monkeypatch: py
         engine.load_reconstructors(Settings(store_dir=tmp_path, hand_checkpoint=tmp_path / "hand.safetensors"))
 
 
-def test_a_checkpoint_for_another_subject_is_refused(tmp_path: Path) -> None:
-    settings = Settings(store_dir=tmp_path, checkpoint=save_boxed_hand(tmp_path))
+def test_a_checkpoint_for_another_subject_is_refused(tmp_path: Path, boxed_hand: Path) -> None:
+    settings = Settings(store_dir=tmp_path, checkpoint=boxed_hand)
     with pytest.raises(engine.WrongSubject, match=r"MPT_CHECKPOINT .* is for subject=hand"):
         engine.load_reconstructors(settings)
