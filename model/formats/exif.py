@@ -19,7 +19,7 @@ _PREFIXES = re.compile(b"(?:Exif\0\0)+")
 _ORIENTATION, _DETAILS, _FOCAL_LENGTH_35MM = 0x0112, 0x8769, 0xA405
 _ELEVATION, _MAKER_NOTE, _LENS = 0x9405, 0x927C, 0xA434
 _LONGEST_NAME = 200  # bytes of a lens's
-_UNKNOWN = -1  # the divisor of an elevation that the camera does not know
+_UNKNOWN = -1, 0xFFFFFFFF  # divisors of an elevation that the camera does not know, signed or not
 _APPLE, _APPLE_ORDER, _APPLE_START = b"Apple iOS\0", 12, 14
 _ACCELERATION = 0x0008
 _REST = 0.9, 1.1  # times gravity: what a phone that is held still feels
@@ -92,9 +92,9 @@ def read_tilt(block: bytes, orientation: int) -> Tilt | None:
             if tilt := _apple_tilt(block[place : place + length], orientation):
                 return tilt
     kind, _, place = found.get(_ELEVATION, (0, 0, 0))
-    if kind == 10:
-        angle, divisor = struct.unpack_from(order + "ii", block, place)
-        if divisor not in (0, _UNKNOWN) and abs(angle / divisor) <= 90:
+    if kind in (5, 10):  # Pillow writes a positive one without its sign, and so do programs that use it
+        angle, divisor = struct.unpack_from(order + _NUMBERS[kind], block, place)
+        if divisor not in (0, *_UNKNOWN) and abs(angle / divisor) <= 90:
             return Tilt(angle / divisor, None, "exif")
     return None
 

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
+from PIL.TiffImagePlugin import IFDRational
 
 from model.formats.exif import read_exif, read_tilt
 from model.scene.up import Tilt, directions
@@ -177,6 +179,14 @@ def test_what_an_iphone_cannot_know_is_not_believed(block, orientation):
 def test_the_elevation_angle_is_the_pitch(angle, divisor, pitch):
     block = elsewhere([], [(ELEVATION, SIGNED_RATIONAL, 1, struct.pack(">ii", angle, divisor))])
     assert read_tilt(block, 1) == (None if pitch is None else Tilt(pitch, None, "exif"))
+
+
+def test_an_elevation_that_a_program_wrote_without_sign_counts_too():
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[ELEVATION] = IFDRational(25, 2)  # as a rational, not a signed one
+    assert read_tilt(exif.tobytes(), 1) == Tilt(12.5, None, "exif")
+    unknown = elsewhere([], [(ELEVATION, RATIONAL, 1, struct.pack(">II", 0, 0xFFFFFFFF))])
+    assert read_tilt(unknown, 1) is None
 
 
 def test_an_elevation_of_another_type_or_nowhere_counts_as_absent():
