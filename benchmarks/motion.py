@@ -13,7 +13,6 @@ import argparse
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +26,7 @@ from model.reconstructor import Reconstructor
 from model.runtime.loading import default_checkpoint
 from model.video.bodies import motion_of
 from model.video.bridging import fill
-from model.video.following import FAST, USUAL, Follower, Pace
+from model.video.following import FAST, USUAL, Follower, Pace, Sighting
 from model.video.reading import VideoReader
 from model.video.tracks import Tracks
 from model.video.world import find_world
@@ -107,15 +106,20 @@ def _rendered(folder: Path, count: int) -> Iterator[Film]:
         yield Film(list(zip(joints, (frame.picture for frame in frames))), joints.__getitem__)
 
 
+def _followed(follow: Follower, frames: Iterable[tuple[float, np.ndarray]]) -> Iterator[Sighting]:
+    for when, frame in frames:
+        yield from follow(when, frame)
+    yield from follow.finish()
+
+
 def _of_film(model: Reconstructor, film: Film, pace: Pace) -> tuple[np.ndarray, float]:
     """Figures (3, 7) of what networks say, of the world and of the truth; and seconds a frame."""
     assert model.rig is not None
     start = time.process_time()
     follow = Follower(model, pace=pace)
     with Tracks() as tracks:
-        for sightings in chain((follow(*each) for each in film.frames), [follow.finish()]):
-            for when, _, people, _ in sightings:
-                tracks.skip(when) if people is None else tracks.add(when, people)
+        for when, _, people, _ in _followed(follow, film.frames):
+            tracks.skip(when) if people is None else tracks.add(when, people)
         for track in tracks:
             fill(track, tracks.times, tracks.skipped)
         chosen = tracks.chosen(_RATE, 1)
