@@ -45,7 +45,7 @@ class OnnxNetwork:
             stored = mesh.get_modelmeta().custom_metadata_map
             description = json.loads(stored["mpt"])
             if description["format"] != FORMAT:
-                raise KeyError(description["format"])
+                raise ValueError(f"it is of format {str(description['format'])[:40]!r}")
             faces = np.frombuffer(base64.b64decode(stored["mpt.faces"]), "<i4").reshape(-1, 3)
             card = dict(description["card"])
             self.fingerprint = str(description["fingerprint"])
@@ -63,8 +63,9 @@ class OnnxNetwork:
             )
             precision = str(description["precision"])
         except (KeyError, TypeError, ValueError) as error:
+            why = f"it has no {error}" if isinstance(error, KeyError) else error
             raise BadCheckpoint(
-                f"{path} is no export of this project's version ({FORMAT}): {error!r}; export the checkpoint again."
+                f"{path} is no export of this version, {FORMAT}: {why}; export the checkpoint again."
             ) from None
         place = "CUDA" if _PROVIDERS["cuda"] in mesh.get_providers() else "CPU"
         names = detectors_of(self.info.subject) + (LANDMARKS,) * self.info.lifts

@@ -27,7 +27,7 @@ pytest.importorskip("onnxscript")
 pytest.importorskip("onnxruntime")
 
 from model.runtime.export import export, is_up_to_date, main  # noqa: E402
-from model.runtime.onnx_runtime import OnnxNetwork  # noqa: E402
+from model.runtime.onnx_runtime import FORMAT, OnnxNetwork  # noqa: E402
 from tests.support.kept_exports import kept_export  # noqa: E402
 
 
@@ -256,6 +256,10 @@ def test_what_cannot_be_used_gets_a_sentence(exported: tuple[Any, Path, str], tm
     (tmp_path / detector.name).write_bytes(detector.read_bytes())
     with pytest.raises(BadCheckpoint, match="no export"):
         OnnxNetwork.load(tmp_path / detector.name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("model.runtime.onnx_runtime.FORMAT", "of another version")
+        with pytest.raises(BadCheckpoint, match=f"of format '{FORMAT}'"):
+            OnnxNetwork.load(path)
     lonely.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(BadCheckpoint, match="lonely"):
         OnnxNetwork.load(lonely)
