@@ -20,17 +20,6 @@ _LOW = np.uint64(0xFFFFFFFF)
 _HIGH = np.uint64(32)
 
 
-class Visible(NamedTuple):
-    """What is seen in a window of the picture, as a list of the P pixels whose centre a face covers, row by row."""
-
-    pixel: np.ndarray
-    """(P,) int64 index in the window, row by row."""
-    inverse_depth: np.ndarray
-    """(P,) float32, 1 / metres along the optical axis."""
-    face: np.ndarray
-    """(P,) int64, the nearest face."""
-
-
 class Raster(NamedTuple):
     """What is seen at each pixel's centre."""
 
@@ -67,7 +56,7 @@ def rasterise(
     width, height = size
     vertices = np.asarray(vertices, np.float64)
     triangles = project(vertices, faces, focal_length, principal_point, cull)
-    hit, inverse_depth, found = visible(triangles, (0, 0, width, height))
+    hit, inverse_depth, found = _visible(triangles, width, height)
 
     depth = np.full(width * height, np.inf, np.float32)
     face = np.full(width * height, -1, np.int32)
@@ -77,30 +66,6 @@ def rasterise(
     x, y = ((at + 0.5 - middle) / focal_length for at, middle in zip((hit % width, hit // width), principal_point))
     barycentric[hit] = _barycentric(vertices, faces, found, (x * z, y * z, z))
     return Raster(depth.reshape(height, width), face.reshape(height, width), barycentric.reshape(height, width, 3))
-
-
-def visible(triangles: Triangles, window: tuple[int, int, int, int]) -> Visible:
-    """Finds the nearest triangle at each pixel's centre of a part of the picture.
-
-    Args:
-        triangles: What is drawn.
-        window: left, top, width, height in whole pixels.
-    """
-    left, top, width, height = window
-    # Inverse depth (linear across the picture) in the upper bits, the face below: the largest number is in front.
-    best = np.zeros(width * height, np.uint64)
-    screen, rows, face = _in_window(triangles, window)
-    low = _LOW - face.astype(np.uint64)
-    for part in _parts(screen, rows[1], width):
-        pixel, inverse_depth, owner = _covered(screen[..., part], rows[:, part], left, width)
-        pixel -= top * width
-        key = inverse_depth.view(np.uint32).astype(np.uint64)
-        key <<= _HIGH
-        key |= low[part][owner]
-        np.maximum.at(best, pixel, key)
-    hit = np.flatnonzero(best)
-    found = best[hit]
-    return Visible(hit, (found >> _HIGH).astype(np.uint32).view(np.float32), (_LOW - (found & _LOW)).astype(np.int64))
 
 
 def interpolate(raster: Raster, faces: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -125,21 +90,38 @@ def is_closed(faces: np.ndarray) -> bool:
     return bool((np.sort(a * count + b) == np.sort(b * count + a)).all())
 
 
-def _in_window(triangles: Triangles, window: tuple[int, int, int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _visible(triangles: Triangles, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The P pixels whose centre a face covers: (P,) index, row by row; 1 / depth, float32; the nearest face, int64."""
+    # Inverse depth (linear across the picture) in the upper bits, the face below: the largest number is in front.
+    best = np.zeros(width * height, np.uint64)
+    screen, rows, face = _in_picture(triangles, width, height)
+    low = _LOW - face.astype(np.uint64)
+    for part in _parts(screen, rows[1], width):
+        pixel, inverse_depth, owner = _covered(screen[..., part], rows[:, part], width)
+        key = inverse_depth.view(np.uint32).astype(np.uint64)
+        key <<= _HIGH
+        key |= low[part][owner]
+        np.maximum.at(best, pixel, key)
+    hit = np.flatnonzero(best)
+    found = best[hit]
+    return hit, (found >> _HIGH).astype(np.uint32).view(np.float32), (_LOW - (found & _LOW)).astype(np.int64)
+
+
+def _in_picture(triangles: Triangles, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Keeps triangles that may cover a pixel's centre: screen, (2, T) each one's first row and its rows, faces."""
     screen, face = triangles
     (left, right), (top, bottom) = (
-        (_first_centre(np.minimum.reduce(xs), at, length), _first_centre(np.maximum.reduce(xs), at, length))
-        for xs, at, length in ((screen[0], window[0], window[2]), (screen[1], window[1], window[3]))
+        (_first_centre(np.minimum.reduce(xs), length), _first_centre(np.maximum.reduce(xs), length))
+        for xs, length in ((screen[0], width), (screen[1], height))
     )
     keep = np.flatnonzero((right > left) & (bottom > top))
     rows = np.stack([top[keep], (bottom - top)[keep]])
     return (screen, rows, face) if len(keep) == len(face) else (np.take(screen, keep, axis=2), rows, face[keep])
 
 
-def _first_centre(coordinates: np.ndarray, start: int, length: int) -> np.ndarray:
-    """The first pixel of a stretch whose centre is not before these coordinates."""
-    return np.clip(np.ceil(coordinates - 0.5), start, start + length).astype(np.int64)
+def _first_centre(coordinates: np.ndarray, length: int) -> np.ndarray:
+    """The first pixel of a row or column whose centre is not before these coordinates."""
+    return np.clip(np.ceil(coordinates - 0.5), 0, length).astype(np.int64)
 
 
 def _parts(screen: np.ndarray, rows: np.ndarray, width: int) -> Iterator[slice]:
@@ -154,9 +136,7 @@ def _parts(screen: np.ndarray, rows: np.ndarray, width: int) -> Iterator[slice]:
         start = stop
 
 
-def _covered(
-    screen: np.ndarray, rows: np.ndarray, left_edge: int, width: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _covered(screen: np.ndarray, rows: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Every pixel whose centre a triangle covers: (P,) its index, the inverse depth there (float32), the triangle.
 
     Row by row between a triangle's left and right edge. An edge is always followed from its upper end, so that both
@@ -183,7 +163,7 @@ def _covered(
 
     (xa, wa), (xb, wb) = follow(3 * owner), follow(3 * owner + 1 + (y >= np.take(screen[1, 1], owner)))
     swap = xb < xa
-    begin, end = (_first_centre(x, left_edge, width) for x in (np.where(swap, xb, xa), np.where(swap, xa, xb)))
+    begin, end = (_first_centre(x, width) for x in (np.where(swap, xb, xa), np.where(swap, xa, xb)))
     some = np.flatnonzero(end > begin)
     xa, wa, xb, wb, begin, end, row = (np.take(values, some) for values in (xa, wa, xb, wb, begin, end, row))
     slope = (wb - wa) / (xb - xa)  # along x, whichever of the two is left
@@ -192,7 +172,7 @@ def _covered(
 
     offset = np.cumsum(length) - length
     index = np.arange(length.sum())
-    pixel = index + np.repeat(row * width + (begin - left_edge) - offset, length)
+    pixel = index + np.repeat(row * width + begin - offset, length)
     along = (index - np.repeat(offset, length)).astype(np.float32)
     along *= np.repeat(slope.astype(np.float32), length)
     along += np.repeat(at_begin.astype(np.float32), length)
