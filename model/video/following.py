@@ -112,11 +112,11 @@ class Follower:
             return []
         *between, latest = self._waiting
         self._waiting = []
-        before, now = self._last, latest._replace(people=self._look(latest.time, latest.frame))
+        before, now = self._last, latest._replace(people=self._people_of(latest.time, latest.frame))
         self._last = now
         return [*(between if before is None else self._settle(before, between, now)), now]
 
-    def _look(self, time: float, frame: np.ndarray) -> list[Person]:
+    def _people_of(self, time: float, frame: np.ndarray) -> list[Person]:
         """The people of a frame after the last one that was seen."""
         last, before = (-math.inf, []) if self._last is None else (self._last.time, self._last.people or [])
         self._seen = time if self._seen is None or before else self._seen
