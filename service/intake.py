@@ -27,6 +27,7 @@ Result = TypeVar("Result")
 _MEMORY = 2**20  # bytes of a photo; what is longer lies on the disk until its turn comes
 _FORM = {"max_fields": 8, "max_part_size": 4096}
 _READERS, _FETCHERS, _WAITING = 4, 8, 64
+_STANDARD = bytes.maketrans(b"-_", b"+/")  # base64's URL-safe alphabet, which mostly goes without padding, too
 
 
 class MissingImage(BadInput):
@@ -194,9 +195,10 @@ def _decoded(text: str) -> Photo:
     if comma and head.startswith("data:") and head.endswith(";base64"):
         text = text[len(head) + 1 :]
     try:
-        return _kept(base64.b64decode(text, validate=True))
+        plain = text.encode("ascii").translate(_STANDARD, b"\t\n\r ")  # many programs break its lines
+        return _kept(base64.b64decode(plain + b"=" * (-len(plain) % 4), validate=True))
     except (binascii.Error, ValueError):
-        raise BadInput("image is no base64: encode the photo's bytes, as `base64 -w0 photo.jpg` does.") from None
+        raise BadInput("image is no base64: encode the photo's bytes, as `base64 photo.jpg` does.") from None
 
 
 def _told(error: ValidationError) -> str:

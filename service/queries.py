@@ -120,7 +120,9 @@ class ImageBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"image": "/9j/4AAQSkZJRgABAQAAAQ..."}})
 
-    image: str | None = Field(None, description="The file in base64, with or without the head of a data URL.")
+    image: str | None = Field(
+        None, description="The file in base64, also URL-safe or in lines, with or without the head of a data URL."
+    )
     image_url: str | None = Field(
         None,
         max_length=2048,

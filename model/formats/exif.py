@@ -16,7 +16,12 @@ from model.scene.up import Tilt
 PREFIX = b"Exif\0\0"
 """What stands before a block in JPEG; some programs write it twice, or into other formats too."""
 _PREFIXES = re.compile(b"(?:Exif\0\0)+")
-_ORIENTATION, _DETAILS, _FOCAL_LENGTH_35MM = 0x0112, 0x8769, 0xA405
+_ORIENTATION, _DETAILS, _FOCAL_LENGTH_35MM, _FOCAL_LENGTH = 0x0112, 0x8769, 0xA405, 0x920A
+_SIZE, _PLANE_RESOLUTION, _PLANE_UNIT = (0xA002, 0xA003), (0xA20E, 0xA20F), 0xA210
+_UNITS = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}  # millimetres; the last two are no standard's, but cameras write them
+_FILM = math.hypot(36.0, 24.0)  # millimetres: 35 mm equivalence compares diagonals
+_SENSORS = 3.0, 100.0  # millimetres of diagonal: of phones to those behind the largest lenses
+_LENSES = 8.0, 1000.0  # millimetres, equivalent: outside, a program that resized the photo left its numbers at odds
 _ELEVATION, _MAKER_NOTE, _LENS = 0x9405, 0x927C, 0xA434
 _LONGEST_NAME = 200  # bytes of a lens's
 _UNKNOWN = -1, 0xFFFFFFFF  # divisors of an elevation that the camera does not know, signed or not
@@ -46,7 +51,7 @@ def read_exif(block: bytes) -> tuple[int, float | None]:
 
     Returns:
         Orientation, 1 to 8: how to turn the stored picture so that it stands upright; and the focal length in
-        millimetres of an equivalent 35 mm camera, if the camera noted it.
+        millimetres of an equivalent 35 mm camera, if the camera noted it, or the real one and how fine its sensor is.
     """
     block = _bare(block)
     order = _BYTE_ORDERS.get(block[:4])
@@ -54,13 +59,26 @@ def read_exif(block: bytes) -> tuple[int, float | None]:
         return 1, None
     (start,) = struct.unpack_from(order + "I", block, 4)
     main = dict(_numbers(block, order, start, (_ORIENTATION, _DETAILS)))
-    details = dict(_numbers(block, order, int(main.get(_DETAILS, 0)), (_FOCAL_LENGTH_35MM,)))
+    wanted = (_FOCAL_LENGTH_35MM, _FOCAL_LENGTH, *_SIZE, *_PLANE_RESOLUTION, _PLANE_UNIT)
+    details = dict(_numbers(block, order, int(main.get(_DETAILS, 0)), wanted))
     orientation, focal_length = main.get(_ORIENTATION, 1), details.get(_FOCAL_LENGTH_35MM, 0)
     # 0 means unknown
     return (
         int(orientation) if orientation in range(1, 9) else 1,
-        float(focal_length) if 4 <= focal_length <= 2000 else None,
+        float(focal_length) if 4 <= focal_length <= 2000 else _by_sensor(details),
     )
+
+
+def _by_sensor(details: dict[int, float]) -> float | None:
+    """The equivalent focal length by the real one and the sensor's size, which is that of the picture in its pixels."""
+    width, height, across, down = (details.get(tag, 0) for tag in (*_SIZE, *_PLANE_RESOLUTION))
+    if not (width and height and across):
+        return None
+    sensor = _UNITS.get(int(details.get(_PLANE_UNIT, 2)), 0) * math.hypot(width / across, height / (down or across))
+    if not _SENSORS[0] <= sensor <= _SENSORS[1]:
+        return None
+    focal_length = details.get(_FOCAL_LENGTH, 0) * _FILM / sensor
+    return focal_length if _LENSES[0] <= focal_length <= _LENSES[1] else None
 
 
 def _bare(block: bytes) -> bytes:

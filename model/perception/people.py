@@ -14,6 +14,8 @@ from model.perception.detection import Detection, prominence, suppress_duplicate
 from model.perception.letterbox import letterbox
 from model.perception.multipose import CELL, decode_people
 
+_LONGEST = 2.0  # ratio of the sides of what is searched by its longer one
+
 PeopleDetector = Callable[[np.ndarray], DetectorOutputs]
 """The detector: (B, H, W, 3) uint8 RGB, H and W multiples of 32, to its heads' raw outputs in numpy."""
 
@@ -27,9 +29,9 @@ class PeopleSearch:
     """
 
     sides: tuple[int, ...] = (256, 448, 768, 1344)
-    """The longer side of the scaled photo, pixels, at one scale after the other. The detector was trained at the first,
-    where it finds people who fill the photo; each next one finds people half as large, beside and behind them, and
-    costs three times as much."""
+    """The longer side of the scaled photo (of a panorama see `_longer_side`), pixels, at one scale after the other. The
+    detector was trained at the first, where it finds people who fill the photo; each next one finds people half as
+    large, beside and behind them, and costs three times as much."""
     near_side: int = 160
     """Likewise where the first scale shows nobody: for people who are larger than the photo, as in portraits."""
     enlargement: float = 2.5
@@ -127,7 +129,7 @@ def _certainty(people: Sequence[Detection]) -> float:
 
 def _upright_people(detector: PeopleDetector, image: np.ndarray, search: PeopleSearch) -> list[Detection]:
     """The people at one scale after the other, duplicates included."""
-    longest = max(image.shape[:2])
+    longest = _longer_side(image)
     first, *finer = (side / longest for side in search.sides)
     seen = _detect_at(detector, image, first, search.hint)
     people = _surer(seen, search.threshold)
@@ -151,9 +153,15 @@ def _upright_people(detector: PeopleDetector, image: np.ndarray, search: PeopleS
     return people
 
 
+def _longer_side(image: np.ndarray) -> float:
+    """Of a photo, in pixels; of a panorama that of a less long one of its area: nobody in it is as large as it."""
+    height, width = image.shape[:2]
+    return float(min(max(height, width), (_LONGEST * height * width) ** 0.5))
+
+
 def _certainty_of_sides(detector: PeopleDetector, image: np.ndarray, search: PeopleSearch) -> dict[int, float]:
     """How surely people are seen, at the first scale, in the photo turned anticlockwise by one, two, three quarters."""
-    canvas, *_ = letterbox(image, search.sides[0] / max(image.shape[:2]))
+    canvas, *_ = letterbox(image, search.sides[0] / _longer_side(image))
     threshold, sides = max(search.threshold, search.turned_threshold), {}
     for quarters in (1, 2, 3):
         turned = np.ascontiguousarray(np.rot90(canvas, quarters))

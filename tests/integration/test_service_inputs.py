@@ -44,8 +44,10 @@ def calling(tmp_path):
         {"content": iter([PHOTO[:100], PHOTO[100:]]), "headers": {"content-type": "image/png"}},
         {"json": {"image": TEXT}},
         {"json": {"image": f"data:image/png;base64,{TEXT}"}},
+        {"json": {"image": base64.encodebytes(PHOTO).decode().replace("\n", "\r\n")}},
+        {"json": {"image": base64.urlsafe_b64encode(PHOTO).decode().rstrip("=")}},
     ],
-    ids=["form", "bytes", "other type", "octets", "chunks", "base64", "data URL"],
+    ids=["form", "bytes", "other type", "octets", "chunks", "base64", "data URL", "base64 in lines", "URL-safe base64"],
 )
 def test_a_photo_is_the_same_however_it_comes(client, model, arguments):
     answer = client.post("/v1/reconstruct?focal_length=70", **arguments)
@@ -64,7 +66,7 @@ def test_a_photo_is_the_same_however_it_comes(client, model, arguments):
         ({"picture": TEXT}, "picture: "),
         ([], "JSON cannot be used"),
         ("text", "JSON cannot be used"),
-        ({"image": "n o t"}, "no base64"),
+        ({"image": "n.o.t"}, "no base64"),
         ({"image": "é" * 20}, "no base64"),
         ({"image": "data:image/png,raw"}, "no base64"),
         ({"image": ""}, "empty"),

@@ -62,6 +62,57 @@ def test_a_rational_focal_length_is_divided(number, divisor, focal_length):
     assert read_exif(block + struct.pack("<II", number, divisor)) == (6, focal_length)
 
 
+FULL_FRAME = {
+    "focal_length": 50.0,
+    "size": (6000, 4000),
+    "resolution": (4233.333, 4233.333),
+    "unit": 2,
+}  # 36 x 24 mm, in inches
+
+
+def by_sensor(focal_length, size, resolution, unit, equivalent=None) -> bytes:
+    """EXIF of a camera that tells its focal length and how fine its sensor is, but no equivalent."""
+    fractions = list(zip((0x920A, 0xA20E, 0xA20F), (focal_length, *resolution)))
+    entries = [(0xA002 + index, LONG, 1, struct.pack("<I", side)) for index, side in enumerate(size)]
+    entries += [short(0xA210, unit)] if unit is not None else []
+    entries += [short(FOCAL_LENGTH_35MM, equivalent)] if equivalent is not None else []
+    at = 8 + 18 + 2 + 12 * (len(entries) + len(fractions)) + 4
+    for index, (tag, _) in enumerate(fractions):
+        entries.append((tag, RATIONAL, 1, struct.pack("<I", at + 8 * index)))
+    tail = b"".join(struct.pack("<II", round(1000 * value), 1000) for _, value in fractions)
+    return raw_exif([], entries, tail=tail)
+
+
+@pytest.mark.parametrize(
+    ("told", "focal_length"),
+    [
+        ({}, 50),
+        ({"unit": 3, "resolution": (1666.667, 1666.667)}, 50),  # in centimetres
+        ({"unit": 4, "resolution": (166.667, 166.667)}, 50),
+        ({"unit": None}, 50),  # inches are what the standard says then
+        ({"resolution": (4233.333,)}, 50),
+        ({"resolution": (6773.333, 6773.333)}, 80),  # of a sensor of 22.5 x 15 mm
+        ({"size": (1500, 1000), "resolution": (1058.333, 1058.333)}, 50),  # scaled down, and the camera knows it
+        ({"equivalent": 75}, 75),  # what the camera says itself
+        ({"equivalent": 0}, 50),  # 0 means unknown
+        ({"unit": 1}, None),
+        ({"unit": 99}, None),
+        ({"size": ()}, None),
+        ({"size": (6000,)}, None),
+        ({"resolution": ()}, None),
+        ({"resolution": (0.0, 0.0)}, None),
+        ({"focal_length": 0.0}, None),
+        ({"resolution": (300.0, 300.0)}, None),  # of print: a sensor half a metre wide
+        ({"resolution": (400_000.0, 400_000.0)}, None),
+        ({"focal_length": 5000.0}, None),
+        ({"focal_length": 3.0}, None),
+    ],
+)
+def test_a_focal_length_by_the_sensor_where_no_equivalent_is_told(told, focal_length):
+    _, found = read_exif(by_sensor(**(FULL_FRAME | told)))
+    assert found == (None if focal_length is None else pytest.approx(focal_length, rel=1e-4))
+
+
 ODD: dict[str, Entry] = {
     "a text that is nowhere": (0x010E, ASCII, 5000, NOWHERE),
     "a text longer than the block": (0x010F, ASCII, 0xFFFFFFFF, struct.pack("<I", 8)),
