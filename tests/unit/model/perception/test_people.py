@@ -109,17 +109,15 @@ def test_a_small_image_is_not_enlarged_beyond_reason() -> None:
 
 @pytest.mark.parametrize("quarters", [0, 1])
 def test_a_panorama_is_searched_as_large_as_a_photo_of_its_area(quarters: int) -> None:
-    detector = FakeDetector()
-    detect_people(detector, np.rot90(np.zeros((100, 2000, 3), np.uint8), quarters))
-    lying = [
-        (64, 832),
-        (32, 512),
-        (96, 1440),
-        (832, 64),
-        (64, 832),
-        (832, 64),
-    ]  # by its longer side it would be 256 x 13
-    assert [size[::-1] if quarters else size for size in detector.asked] == lying
+    asked = []
+
+    def detector(images: np.ndarray) -> DetectorOutputs:
+        asked.append(images.shape[1:3])
+        return empty(images.shape[1] // 4, images.shape[2] // 4)
+
+    assert detect_people(detector, np.rot90(np.zeros((100, 2000, 3), np.uint8), quarters)) == []
+    lying = [(64, 832), (32, 512), (96, 1440), (832, 64), (64, 832), (832, 64)]  # 256 x 13 by its longer side
+    assert [size[::-1] if quarters else size for size in asked] == lying
 
 
 def test_who_is_in_the_foreground_comes_first() -> None:
