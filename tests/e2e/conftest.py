@@ -19,7 +19,7 @@ from safetensors.numpy import load_file, save_file
 
 from tests.support.boxed_hand import save_boxed_hand
 from tests.support.browser import chromium
-from tests.support.tab import PEOPLE, SAMPLE, WINDOW, Tab, drop
+from tests.support.tab import PEOPLE, SAMPLE, WINDOW, WITHOUT_WEBGL, Tab, drop, opened
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120.0  # PyTorch and the weights on a slow, busy machine
@@ -101,28 +101,54 @@ def relabelled(path: Path) -> Path:
     return path
 
 
+SMALL = {"viewport": {"width": 640, "height": 480}, "reduced_motion": "reduce"}  # the processor draws each pixel
+
+
 @pytest.fixture(scope="package")
-def window(browser) -> Iterator:
-    """Where the tests' tabs open, one after the other. It is small: the processor draws each pixel."""
-    context = browser.new_context(viewport={"width": 640, "height": 480}, reduced_motion="reduce")
-    yield context
-    context.close()
+def blank(browser) -> Iterator:
+    """A browser's page in which nothing is."""
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="package")
+def page(browser) -> Iterator:
+    """A browser's page, for one tab after the other."""
+    page = browser.new_page(**SMALL)
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="package")
+def page_without_webgl(browser) -> Iterator:
+    page = browser.new_page(**SMALL)
+    page.add_init_script(WITHOUT_WEBGL)
+    yield page
+    page.close()
 
 
 @pytest.fixture
-def tab(window, both_modes) -> Iterator[Tab]:
-    tab = Tab(window, both_modes)
+def tab(page, both_modes) -> Iterator[Tab]:
+    tab = Tab(page, both_modes)
     yield tab
     tab.close()
 
 
-@pytest.fixture(scope="module")
-def shared(browser, both_modes) -> Iterator[tuple[Tab, dict]]:
-    tab = Tab(browser, both_modes, **WINDOW)
-    answer = tab.answer(lambda: drop(tab, SAMPLE.read_bytes(), "dancers.jpg"))
-    assert len(answer["people"]) == PEOPLE
-    yield tab, answer
+@pytest.fixture
+def flat(page_without_webgl, both_modes) -> Iterator[Tab]:
+    """A tab without WebGL, which is quick, for what has nothing to do with bodies in 3D."""
+    tab = Tab(page_without_webgl, both_modes, webgl=False)
+    yield tab
     tab.close()
+
+
+@pytest.fixture(scope="package")
+def shared(browser, both_modes) -> Iterator[tuple[Tab, dict]]:
+    with opened(browser, both_modes, **WINDOW) as tab:
+        answer = tab.answer(lambda: drop(tab, SAMPLE.read_bytes(), "dancers.jpg"))
+        assert len(answer["people"]) == PEOPLE
+        yield tab, answer
 
 
 @pytest.fixture

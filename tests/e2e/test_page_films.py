@@ -19,18 +19,18 @@ from tests.support.tab import SAMPLE, choose_file, problem
 def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Half a second of a camera that moves over people who stand still."""
     still = cv2.resize(cv2.imread(str(SAMPLE)), (480, 320), interpolation=cv2.INTER_AREA)[..., ::-1]
-    frames = [still[:, 8 * index : 8 * index + 440].copy() for index in range(6)]
-    return film(tmp_path_factory.mktemp("film") / "clip.mp4", frames, 12).read_bytes()
+    frames = [still[:, 13 * index : 13 * index + 440].copy() for index in range(4)]
+    return film(tmp_path_factory.mktemp("film") / "clip.mp4", frames, 7).read_bytes()
 
 
-def test_a_film_is_followed_played_and_deleted(tab, both_modes, clip):
-    choose_file(tab, clip, "dance.mp4", "video/mp4")
-    tab.page.wait_for_selector("body[data-state=film]")
-    assert tab.page.inner_text("#film-title") == "dance.mp4"
-    assert "3 people" in tab.page.inner_text("#film-about")
-    job = tab.page.url.partition("?job=")[2]
+def test_a_film_is_followed_played_and_deleted(flat, both_modes, clip):
+    choose_file(flat, clip, "dance.mp4", "video/mp4")
+    flat.page.wait_for_selector("body[data-state=film]")
+    assert flat.page.inner_text("#film-title") == "dance.mp4"
+    assert "3 people" in flat.page.inner_text("#film-about")
+    job = flat.page.url.partition("?job=")[2]
     assert both_modes.get(f"/jobs/{job}").json()["status"] == "succeeded"
-    length = tab.page.evaluate(
+    length = flat.page.evaluate(
         """async () => {
             const player = document.getElementById("player");
             const ready = new Promise((done, failed) => {
@@ -44,17 +44,17 @@ def test_a_film_is_followed_played_and_deleted(tab, both_modes, clip):
         }"""
     )
     assert length == pytest.approx(0.5, abs=0.1)
-    with tab.page.expect_download() as download:
-        tab.page.get_by_label("Download RIG of Person 2", exact=True).click()
+    with flat.page.expect_download() as download:
+        flat.page.get_by_label("Download RIG of Person 2", exact=True).click()
     assert "animations" in Glb(Path(download.value.path()).read_bytes()).content
-    tab.page.reload()  # the address knows the job
-    tab.page.wait_for_selector("body[data-state=film]")
-    tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    tab.page.click("#film .link")
-    tab.page.wait_for_selector("#film .link:text('Link copied')")
-    assert tab.page.evaluate("navigator.clipboard.readText()") == tab.page.url
-    tab.page.click("#film-delete")
-    tab.page.wait_for_selector("body[data-state=empty]")
+    flat.page.reload()  # the address knows the job
+    flat.page.wait_for_selector("body[data-state=film]")
+    flat.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    flat.page.click("#film .link")
+    flat.page.wait_for_selector("#film .link:text('Link copied')")
+    assert flat.page.evaluate("navigator.clipboard.readText()") == flat.page.url
+    flat.page.click("#film-delete")
+    flat.page.wait_for_selector("body[data-state=empty]")
     assert both_modes.get(f"/jobs/{job}").status_code == 404
 
 
@@ -108,11 +108,6 @@ def test_bodies_move_in_step_with_the_film(tab, done):
     assert apart(before, moving(tab)) > 0.02
     tab.page.locator("#moving canvas").press("0")
     assert tab.checked("#film-views [value=photo]")
-    for width in (360, 1280, 2560):
-        tab.page.set_viewport_size({"width": width, "height": 900})
-        film, bodies = (tab.page.locator(part).bounding_box() for part in ("#player", "#moving"))
-        assert tab.page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
-        assert (bodies["x"] > film["x"] + film["width"]) == (width > 1000)
 
 
 def test_bodies_move_without_a_film(tab, done):
@@ -130,24 +125,34 @@ def test_bodies_move_without_a_film(tab, done):
     assert apart(at(tab, 0), at(tab, 0.4)) > 0.003
 
 
-def test_without_webgl_there_are_the_film_and_the_files(tab, done):
-    tab.page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
-    tab.page.goto(f"{tab.base}/?job={done['id']}")
-    tab.page.wait_for_selector("#moving .note:not([hidden])")
-    assert "cannot draw in 3D" in tab.page.inner_text("#moving .note")
-    assert tab.page.locator("#player").is_visible() and tab.page.locator("#film-controls").is_hidden()
-    tab.page.get_by_role("button", name="Play").click()
-    tab.page.get_by_role("button", name="Pause").wait_for()
-    tab.complaints.clear()  # three.js', of WebGL
+def test_without_webgl_there_are_the_film_and_the_files(flat, done):
+    flat.page.goto(f"{flat.base}/?job={done['id']}")
+    flat.page.wait_for_selector("#moving .note:not([hidden])")
+    assert "cannot draw in 3D" in flat.page.inner_text("#moving .note")
+    assert flat.page.locator("#player").is_visible() and flat.page.locator("#film-controls").is_hidden()
+    flat.page.get_by_role("button", name="Play").click()
+    flat.page.get_by_role("button", name="Pause").wait_for()
 
 
-def test_what_is_no_film_gives_a_sentence(tab):
-    choose_file(tab, b"no film at all", "dance.mp4", "video/mp4")
-    _, detail = problem(tab)
+def test_a_film_and_its_bodies_fit_every_width(flat, done):
+    flat.page.goto(f"{flat.base}/?job={done['id']}")
+    flat.page.wait_for_selector("body[data-state=film]")
+    before = flat.page.viewport_size
+    for width in (360, 1280, 2560):
+        flat.page.set_viewport_size({"width": width, "height": 900})
+        film, bodies = (flat.page.locator(part).bounding_box() for part in ("#player", "#moving"))
+        assert flat.page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+        assert (bodies["x"] > film["x"] + film["width"]) == (width > 1000)
+    flat.page.set_viewport_size(before)
+
+
+def test_what_is_no_film_gives_a_sentence(flat):
+    choose_file(flat, b"no film at all", "dance.mp4", "video/mp4")
+    _, detail = problem(flat)
     assert "no video" in detail
 
 
-def test_a_job_that_is_gone_gives_a_sentence(tab):
-    tab.page.goto(f"{tab.base}/?job={'0' * 32}")
-    _, detail = problem(tab)
+def test_a_job_that_is_gone_gives_a_sentence(flat):
+    flat.page.goto(f"{flat.base}/?job={'0' * 32}")
+    _, detail = problem(flat)
     assert "no longer" in detail

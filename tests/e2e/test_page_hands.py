@@ -49,19 +49,19 @@ def test_hands_instead_of_bodies(tab: Tab, tmp_path: Path) -> None:
     assert np.abs(tab.picture() - seen).max() > 40
 
 
-def test_the_samples_people_have_two_hands_each(tab: Tab) -> None:
+def test_the_samples_people_have_two_hands_each(flat: Tab) -> None:
     """Their feet are bare, and look like hands to both 2D networks."""
-    tab.answer(lambda: tab.page.click("#sample"))
-    answer = tab.answer(lambda: tab.choose("#subjects [value=hand]"))
+    flat.answer(lambda: flat.page.click("#sample"))
+    answer = flat.answer(lambda: flat.choose("#subjects [value=hand]"))
     assert sorted(hand["handedness"] for hand in answer["hands"]) == ["left"] * 3 + ["right"] * 3
     assert max(hand["bbox"][1] for hand in answer["hands"]) < 0.6 * answer["height"]
-    assert "6 hands" in tab.page.inner_text("#people")
-    tab.choose("#subjects [value=body]")  # known already: nothing is sent
-    tab.page.wait_for_function("() => document.querySelector('#people').textContent.includes('3 people')")
+    assert "6 hands" in flat.page.inner_text("#people")
+    flat.choose("#subjects [value=body]")  # known already: nothing is sent
+    flat.page.wait_for_function("() => document.querySelector('#people').textContent.includes('3 people')")
 
 
-def test_a_photo_without_hands_says_so(tab: Tab) -> None:
-    tab.answer(lambda: drop(tab, png(background(HEIGHT, WIDTH)), "empty.png", "image/png"))
-    answer = tab.answer(lambda: tab.choose("#subjects [value=hand]"))
+def test_a_photo_without_hands_says_so(flat: Tab) -> None:
+    flat.answer(lambda: drop(flat, png(background(HEIGHT, WIDTH)), "empty.png", "image/png"))
+    answer = flat.answer(lambda: flat.choose("#subjects [value=hand]"))
     assert answer["hands"] == []
-    assert "No hand was found" in tab.page.inner_text("#about")
+    assert "No hand was found" in flat.page.inner_text("#about")

@@ -22,21 +22,21 @@ def test_both_modes_side_by_side(tab, both_modes):
     assert tab.page.get_by_label("Download GLB of person 1, fine-tuned").count() == 1
 
 
-def test_one_mode_offers_no_choice(tab, both_modes):
+def test_one_mode_offers_no_choice(flat, both_modes):
     one = both_modes.get("/models").json()[:1]
-    tab.page.route("**/models", lambda route: route.fulfill(json=one))
-    tab.page.reload()
-    tab.answer(lambda: tab.page.click("#sample"))
-    assert tab.page.locator("#modes").is_hidden()
+    flat.page.route("**/models", lambda route: route.fulfill(json=one))
+    flat.page.reload()
+    flat.answer(lambda: flat.page.click("#sample"))
+    assert flat.page.locator("#modes").is_hidden()
 
 
-def test_a_photo_is_shown_if_the_modes_become_known_meanwhile(tab):
+def test_a_photo_is_shown_if_the_modes_become_known_meanwhile(flat):
     held = []
-    tab.page.route("**/models", lambda route: held.append(route))
-    with tab.page.expect_request("**/models"):
-        tab.page.reload()
-    tab.page.route("**/reconstruct", lambda route: (held.pop().continue_(), route.continue_()))
-    with tab.page.expect_response("**/models"):
-        tab.answer(lambda: tab.page.click("#sample"))
-    answer = tab.answer(lambda: tab.choose("#modes [value=both]"))
+    flat.page.route("**/models", lambda route: held.append(route))
+    with flat.page.expect_request("**/models"):
+        flat.page.reload()
+    flat.page.route("**/reconstruct", lambda route: (held.pop().continue_(), route.continue_()))
+    with flat.page.expect_response("**/models"):
+        flat.answer(lambda: flat.page.click("#sample"))
+    answer = flat.answer(lambda: flat.choose("#modes [value=both]"))
     assert answer["mode"] == "fine-tuned"  # zero-shot is there already, by the service's own choice

@@ -54,28 +54,24 @@ RECORD = """async () => {
 }"""
 
 
-def test_an_overlay_plays_and_lasts_as_long_as_its_film(browser, tmp_path: Path):
+def test_an_overlay_plays_and_lasts_as_long_as_its_film(blank, tmp_path: Path):
     path = tmp_path / "clip.overlay.webm"
     writer = VideoWriter(path, (162, 120), 25.0)
     times = [*np.arange(0, 0.6, 0.04), *np.arange(0.6, 1.45, 0.12)]  # a phone that slows down
     for when in times:
         writer.add(when, np.full((120, 162, 3), (200, 60, 20), np.uint8))
     writer.finish()
-    page = browser.new_page()
     source = "data:video/webm;base64," + base64.b64encode(path.read_bytes()).decode()
-    duration, width, height, played, middle = page.evaluate(PLAY, source)
-    page.close()
+    duration, width, height, played, middle = blank.evaluate(PLAY, source)
     assert (width, height) == (162, 120)
     assert duration == pytest.approx(times[-1] + 0.04, abs=0.03)
     assert played == pytest.approx(duration, abs=0.05)
     assert middle == pytest.approx([200, 60, 20], abs=12)
 
 
-def test_a_recording_of_a_browser_is_read_at_its_times(browser, tmp_path: Path):
+def test_a_recording_of_a_browser_is_read_at_its_times(blank, tmp_path: Path):
     """It has no length, and a rate of 1000 frames a second."""
-    page = browser.new_page()
-    seconds, data = page.evaluate(RECORD)
-    page.close()
+    seconds, data = blank.evaluate(RECORD)
     path = tmp_path / "recording.webm"
     path.write_bytes(base64.b64decode(data))
     reader = VideoReader(path, 1000, 10**6)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -15,29 +17,39 @@ PEOPLE = 3  # in it
 INSIDE = np.s_[20:-20, 20:-20]  # a stage's corners are round, and its border shows the focus
 WINDOW = {"viewport": {"width": 1200, "height": 900}, "reduced_motion": "reduce"}
 WAIT = 60_000  # milliseconds, on a slow, busy machine
+WITHOUT_WEBGL = """
+    const get = HTMLCanvasElement.prototype.getContext;
+    HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+        return kind.startsWith("webgl") ? null : get.call(this, kind, ...more);
+    };
+"""
 
 
 class Tab:
     """The page in one tab. Fails at the end if something came from elsewhere or the browser complained.
 
-    Opened in a browser it has a context of its own, with `options`; in a context it shares the processes and the cache
-    of the tabs before it, which is three times as quick.
+    `page` is a browser's, one with WebGL or without; it may have been another tab's, for to open one costs more than to
+    load ours.
     """
 
-    def __init__(self, opener, service: httpx2.Client, **options) -> None:
-        self.page = opener.new_page(**options)
+    def __init__(self, page, service: httpx2.Client, webgl: bool = True) -> None:
+        self.page = page
+        self.webgl = webgl
         self.page.set_default_timeout(WAIT)
         self.base = str(service.base_url).rstrip("/")
         self.complaints: list[str] = []
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", self._console)
-        self.page.on("request", self._request)
-        self.expected = 0
+        self.listeners = {"pageerror": self._error, "console": self._console, "request": self._request}
+        for event, listener in self.listeners.items():
+            self.page.on(event, listener)
         self.page.goto(self.base)
+
+    def _error(self, error) -> None:
+        self.complaints.append(str(error))
 
     def _console(self, message) -> None:
         # Answers with an error status are part of some tests; all else, such as a blocked style, is not.
-        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+        expected = "Failed to load resource" in message.text or ("WebGL" in message.text and not self.webgl)
+        if message.type in ("error", "warning") and not expected:
             self.complaints.append(message.text)
 
     def _request(self, request) -> None:
@@ -45,7 +57,11 @@ class Tab:
             self.complaints.append(f"asked for {request.url}")
 
     def close(self) -> None:
-        self.page.close()
+        """Leaves the browser's page as it was."""
+        self.page.unroute_all(behavior="ignoreErrors")
+        self.page.evaluate("sessionStorage.clear()")  # a key
+        for event, listener in self.listeners.items():
+            self.page.remove_listener(event, listener)
         assert self.complaints == []
 
     def answer(self, act) -> dict:
@@ -73,6 +89,16 @@ class Tab:
 
     def checked(self, selector: str) -> bool:
         return self.page.locator(selector).is_checked()
+
+
+@contextmanager
+def opened(browser, service: httpx2.Client, **options) -> Iterator[Tab]:
+    """The page in a browser of its own, with `options` such as a phone's."""
+    page = browser.new_page(**options)
+    tab = Tab(page, service)
+    yield tab
+    tab.close()
+    page.close()
 
 
 def drop(tab: Tab, data: bytes, name: str, kind: str = "image/jpeg") -> None:
