@@ -171,12 +171,15 @@ def _aligned_error(joints: np.ndarray, true: np.ndarray) -> float:
 
 
 def _lag(joints: np.ndarray, true: np.ndarray, step: float) -> float:
-    """Seconds by which joints (N, 12, 3) come late: where velocities correlate most, between frames by a parabola."""
+    """Seconds by which joints (N, 12, 3) come late: where velocities correlate most, between frames by a parabola.
+
+    The true frames are the same ones at each lag: a fast one at the film's end would otherwise tell lags apart by
+    whether it counts.
+    """
     velocities, true_velocities = np.gradient(joints, step, axis=0), np.gradient(true, step, axis=0)
-    likeness = []
+    likeness, count = [], len(joints) - 2 * _MOST_LAG
     for late in range(-_MOST_LAG, _MOST_LAG + 1):
-        one, other = velocities[max(late, 0) :], true_velocities[max(-late, 0) :]
-        one, other = one[: len(other)], other[: len(one)]
+        one, other = velocities[_MOST_LAG + late :][:count], true_velocities[_MOST_LAG:][:count]
         known = np.isfinite(one) & np.isfinite(other)
         likeness.append(np.corrcoef(one[known], other[known])[0, 1])
     best = int(np.clip(np.argmax(likeness), 1, 2 * _MOST_LAG - 1))

@@ -44,6 +44,20 @@ def test_a_thinned_clip_comes_at_even_steps_from_its_first_whole_part(tmp_path: 
         read_walk(tmp_path / "other.npz", 10.0, 1.0)
 
 
+def test_a_clip_begins_once_it_has_left_its_resting_pose(tmp_path: Path) -> None:
+    """Converted clips slide out of the T-pose within a few frames: an arm falls by 1.2 radians in 0.03 seconds."""
+    times = np.arange(0, 2, 0.01)
+    path = clip(tmp_path / "walk.npz", times)
+    with np.load(path) as arrays:
+        content = dict(arrays)
+    content["poses"][:, 3 * 16 + 2] = -np.interp(times, [0, 0.03], [0, 1.2])
+    np.savez(path, **content)
+    walk = read_walk(path, 10.0, 1.0)
+    assert walk is not None and walk.roots[0, 0] == pytest.approx(0.03)
+    arms = Rotation.from_matrix(walk.rotations[:, 16]).magnitude()
+    assert arms == pytest.approx(np.full(10, 1.2))
+
+
 def test_the_person_moves_before_what_stands_still(tmp_path: Path) -> None:
     walk = read_walk(clip(tmp_path / "walk.npz", np.arange(0, 1.3, 0.25)), 2.0, 1.0)
     assert walk is not None

@@ -16,6 +16,8 @@ from training.images.rendered.dataset import RenderedPeople, StagedScene
 from training.synthesis.virtual_cameras import sample_cameras
 
 _LONGEST_GAP = 0.6  # seconds between frames of a thinned clip: glitches were there
+_FASTEST = 25.0
+"""Radians a second of a clip's joint: converted clips slide out of their T-pose in the first frames, at twice that."""
 _FILLS = 0.8  # of the picture's side: all that the person ever covers
 _FOCAL = (0.9, 1.6)  # range of the focal length, by the picture's side
 
@@ -41,7 +43,7 @@ class RenderedFrame:
 
 
 def read_walk(path: Path, rate: float, seconds: float) -> Walk | None:
-    """The first part of an AMASS clip without a gap that is so long, at even steps; None if there is none.
+    """The first part of an AMASS clip without gap or jump that is so long, at even steps; None if there is none.
 
     Args:
         path: With `poses`, `trans`, `mocap_framerate`, and `frame` if it was thinned.
@@ -58,17 +60,21 @@ def read_walk(path: Path, rate: float, seconds: float) -> Walk | None:
             times = frames / float(clip["mocap_framerate"])
     except (OSError, KeyError, ValueError) as error:
         raise BadData(f"{path} cannot be read as a clip of AMASS ({error}).") from error
-    ends = np.append(np.flatnonzero(np.diff(times) > _LONGEST_GAP), len(times) - 1)
+    vectors = poses[:, : 3 * JOINTS].reshape(-1, 3)
+    turns = Rotation.from_rotvec(vectors[:-JOINTS]).inv() * Rotation.from_rotvec(vectors[JOINTS:])
+    steps = np.diff(times)
+    jumps = turns.magnitude().reshape(-1, JOINTS).max(axis=1) > _FASTEST * steps
+    ends = np.append(np.flatnonzero((steps > _LONGEST_GAP) | jumps), len(times) - 1)
     start = 0
     for end in ends.tolist():
         if times[end] - times[start] >= seconds:
             own, part = times[start] + np.arange(round(seconds * rate)) / rate, slice(start, end + 1)
-            turns = [
+            joints = [
                 Slerp(times[part], Rotation.from_rotvec(poses[part, 3 * joint : 3 * joint + 3]))(own).as_matrix()
                 for joint in range(JOINTS)
             ]
             roots = np.stack([np.interp(own, times[part], places[part, axis]) for axis in range(3)], axis=1)
-            return Walk(np.stack(turns, axis=1), roots)
+            return Walk(np.stack(joints, axis=1), roots)
         start = end + 1
     return None
 
