@@ -38,6 +38,7 @@ _STAGES: list[tuple[Any, str, str]] = [
     (Follower, "__call__", "crops and the rest of following"),
     (BodyFitter, "fits", "bodies"),
     (CameraMotion, "add", "whether the camera moves"),
+    (Reconstructor, "see_hands", "hands"),
     (Tracks, "add", "who is who"),
     (film, "motion_of", "motion and its world"),
     (film, "find_world", "motion and its world"),

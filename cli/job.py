@@ -43,7 +43,7 @@ class Job:
     mesh: MeshKind = "body"
     """Whose mesh is written: a body's, or the network's own."""
     hands: HandsMode = "auto"
-    """Whether hands that are seen in photos pose those of bodies."""
+    """Whether hands that are seen pose those of bodies."""
     skeleton: str = "smpl"
     """Whose joints' names and resting pose BVH has, of `SKELETONS`."""
     frame: Frame = "world"

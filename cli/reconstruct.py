@@ -122,9 +122,7 @@ def reconstruct(
     ] = Mesh.BODY,
     hands: Annotated[
         HandsOption,
-        typer.Option(
-            help="Whether hands that are large enough in a photo pose those of the body, or all hang relaxed."
-        ),
+        typer.Option(help="Whether hands that are large enough pose those of the body, or all hang relaxed."),
     ] = HandsOption.AUTO,
     frame: Annotated[
         FrameName,

@@ -44,6 +44,7 @@ def reconstruct_video(source: Path | int, stem: Path, job: Job, tick: Callable[[
         fast=job.fast,
         rig=job.rig,
         mesh=job.mesh,
+        hands=job.hands,
         skeleton=job.skeleton,
         frame=job.frame,
     )

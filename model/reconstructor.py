@@ -261,6 +261,15 @@ class Reconstructor:
             return without_silhouettes(now)
         return self._bodies.fit_frame(now, people)
 
+    def see_hands(self, image: np.ndarray, people: Sequence[Person]) -> list[Person]:
+        """The same people of a film's frame, with the joints of their hands that are surely seen.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            people: as `follow`, or `reconstruct` with `bodies="fitted"`, answered for it.
+        """
+        return list(people) if self._bodies is None else self._bodies.see_hands(people, image)
+
     def _people(
         self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float, belief: Belief
     ) -> list[Person]:

@@ -92,6 +92,11 @@ class Person:
     """
     silhouette: Silhouette | None = None
     """Which pixels are hers, if BlazePose saw her; kept until a body is fitted."""
+    hand_joints: np.ndarray | None = None
+    """(2, 21, 3) the left and the right hand's joints in the camera's axes, in pixels; NaN of one that was not seen.
+
+    Only of a film's frames, whose hands are posed in all of them together; None where none was seen.
+    """
     body: BodyFit | None = None
     """The body whose vertices these are: pose and shape; None of the network's own mesh. `Reconstructor.rig` is its."""
 

@@ -80,6 +80,18 @@ class WholeBodies:
             )
         return people
 
+    def see_hands(self, people: Sequence[Person], image: np.ndarray) -> list[Person]:
+        """The same people, who know their hands' joints as they are seen in a film's frame (H, W, 3) uint8 RGB."""
+        people = list(people)
+        if self._landmarker is None or self._poser is None:
+            return people
+        for number, side, points in find_hands(people, image, self._landmarker):
+            known = people[number].hand_joints
+            joints = np.full((2, *points.shape), np.nan) if known is None else known.copy()
+            joints[SIDES.index(side)] = points
+            people[number] = replace(people[number], hand_joints=joints)
+        return people
+
     def resized(self, person: Person, factor: float) -> Person:
         """`Person.scaled`, and the body that is nearest to that: its shape, and so the mesh, is of that size."""
         larger = person.scaled(factor)
@@ -92,13 +104,33 @@ class WholeBodies:
 def pose_hands(
     people: Sequence[Person], image: np.ndarray, landmarker: Landmarker, poser: HandPoser
 ) -> dict[int, BodyFit]:
-    """The bodies of those whose hands are surely seen, by their number.
+    """The bodies of those whose hands are surely seen, by their number; see `find_hands`.
 
     Args:
         people: of the photo.
         image: (H, W, 3) uint8 RGB.
         landmarker: sees hands.
         poser: of the bodies' rig.
+    """
+    bodies: dict[int, BodyFit] = {}
+    for number, side, points in find_hands(people, image, landmarker):
+        body = bodies.get(number, people[number].body)
+        assert body is not None
+        posed = poser.pose(body, side, points)
+        if posed is not None:
+            bodies[number] = posed
+    return bodies
+
+
+def find_hands(
+    people: Sequence[Person], image: np.ndarray, landmarker: Landmarker
+) -> list[tuple[int, str, np.ndarray]]:
+    """The hands of bodies that are surely seen: whose, "left" or "right", and joints (21, 3) as `HandPoser` takes them.
+
+    Args:
+        people: of the photo.
+        image: (H, W, 3) uint8 RGB.
+        landmarker: sees hands.
     """
     wanted = [each for number, person in enumerate(people) for each in _candidates(number, person)]
     first = detect_landmarks(landmarker, image, [each.arm.crop for each in wanted]) if wanted else []
@@ -109,15 +141,7 @@ def pose_hands(
         near = (np.linalg.norm(seen.points.mean(axis=0) - other.points.mean(axis=0)) for _, other in sure)
         if _is_of(each, seen) and all(distance > _SAME_SPOT * each.size for distance in near):
             sure.append((each, seen))
-    bodies: dict[int, BodyFit] = {}
-    for each, seen in sure:
-        person = people[each.person]
-        body = bodies.get(each.person, person.body)
-        assert body is not None
-        posed = poser.pose(body, each.arm.side, _before_camera(seen, person))
-        if posed is not None:
-            bodies[each.person] = posed
-    return bodies
+    return [(each.person, each.arm.side, _before_camera(seen, people[each.person])) for each, seen in sure]
 
 
 def _candidates(number: int, person: Person) -> list[_Candidate]:

@@ -18,6 +18,7 @@ from model.body.wrists import turn_wrists
 from model.joints import BLAZEPOSE_LANDMARKS, COCO_ROOT
 from model.people import knuckles_of, seen_of
 from model.video.bridging import find_believed
+from model.video.hands import with_hands
 from model.video.tracks import Track
 
 _BATCH = 16  # bodies that are posed at once: bounds the memory
@@ -51,7 +52,8 @@ def motion_of(track: Track, rig: Rig) -> SkeletonMotion | None:
     )
     positions = np.array([body.translation for body in refined])
     motion = SkeletonMotion.of(rig, [body.fit for body in refined], times[believed], positions)
-    return motion if len(believed) == len(times) else motion.at(times)
+    hands = [person.hand_joints if seen else None for person, seen in zip(track.people, is_believed, strict=True)]
+    return with_hands(motion if len(believed) == len(times) else motion.at(times), hands)
 
 
 def put_back(track: Track, motion: SkeletonMotion, names: Sequence[str]) -> SkeletonMotion:
@@ -72,7 +74,8 @@ def put_back(track: Track, motion: SkeletonMotion, names: Sequence[str]) -> Skel
     for start in range(0, len(motion), _BATCH):
         part = slice(start, start + _BATCH)
         shapes = np.broadcast_to(motion.shape, (len(rotations[part]), len(motion.shape)))
-        vertices = rig.pose(rotations[part], shapes, np.zeros_like(positions[part]))
+        fingers = None if motion.seen_fingers is None else motion.seen_fingers[part]
+        vertices = rig.pose(rotations[part], shapes, np.zeros_like(positions[part]), fingers)
         joints = regressor @ vertices
         for index, (mesh, points) in enumerate(zip(vertices, joints), start=start):
             hips = points[list(COCO_ROOT)].mean(axis=0)
@@ -80,7 +83,8 @@ def put_back(track: Track, motion: SkeletonMotion, names: Sequence[str]) -> Skel
             person = track.people[index]
             assert person.body is not None
             x, y, z = (hips + positions[index]).tolist()
-            body = BodyFit(rotations[index], motion.shape, -hips.astype(np.float64), person.body.residual)
+            own = None if fingers is None else fingers[index - start]
+            body = BodyFit(rotations[index], motion.shape, -hips.astype(np.float64), person.body.residual, own)
             track.replace(
                 index,
                 dataclasses.replace(

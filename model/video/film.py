@@ -29,7 +29,7 @@ from model.video.writing import Recording
 
 if TYPE_CHECKING:
     from model.body.rig import Rig
-    from model.reconstructor import Colors, MeshKind, Reconstructor
+    from model.reconstructor import Colors, HandsMode, MeshKind, Reconstructor
 
 _OVERLAY_SIDE = 960  # pixels of an overlay's longer side: drawing and encoding take time, and grow with them
 
@@ -94,6 +94,8 @@ class FilmJob:
     rig: Rig | None = None
     """Of what needs a skeleton; None if nothing does."""
     mesh: MeshKind = "body"
+    hands: HandsMode = "auto"
+    """Whether hands that are seen pose those of bodies, or all hang relaxed."""
     skeleton: str = "smpl"
     """Whose joints' names and resting pose BVH has, of `SKELETONS`."""
     frame: Frame = "world"
@@ -136,7 +138,7 @@ def reconstruct_film(
             size = max(1, round(film.width * scale)), max(1, round(film.height * scale))
             recording = Recording(*size)
             stack.callback(recording.close)
-        follow = Follower(job.model, job.focal_length, job.mesh, FAST if job.fast else USUAL)
+        follow = Follower(job.model, job.focal_length, job.mesh, FAST if job.fast else USUAL, job.hands)
         try:
             for time, frame in film:
                 _add(follow(time, frame), tracks, camera, lines)

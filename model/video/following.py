@@ -18,7 +18,7 @@ from model.results import Person
 from model.video.cuts import Cuts
 
 if TYPE_CHECKING:
-    from model.reconstructor import MeshKind, Reconstructor
+    from model.reconstructor import HandsMode, MeshKind, Reconstructor
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ _ANEW = 0.3
 """Seconds after which all of a frame is searched: so late may somebody be found who enters."""
 _FAR = 0.2
 """Seconds between two frames beyond which people may have gone too far to be followed."""
+_HANDS = 0.2
+"""Seconds from one frame in which hands are seen to the next, at least."""
 _GONE = 1.0
 """Seconds without anybody after which there is no hurry to find somebody again."""
 _HELD = 100_000_000
@@ -71,6 +73,7 @@ class Follower:
         focal_length: Pixels; None if nobody knows.
         mesh: See `Reconstructor.reconstruct`.
         pace: Which frames networks see.
+        hands: "auto" sees the hands that are large enough, too; "off" none.
     """
 
     def __init__(
@@ -79,8 +82,10 @@ class Follower:
         focal_length: float | None = None,
         mesh: MeshKind = "body",
         pace: Pace = USUAL,
+        hands: HandsMode = "auto",
     ) -> None:
         self._model, self._focal_length, self._mesh, self._pace = model, focal_length, mesh, pace
+        self._hands_next = -math.inf if hands == "auto" and mesh == "body" else math.inf
         self._last: Sighting | None = None
         self._waiting: list[Sighting] = []
         self._searched = -math.inf
@@ -112,7 +117,10 @@ class Follower:
             return []
         *between, latest = self._waiting
         self._waiting = []
-        before, now = self._last, latest._replace(people=self._people_of(latest.time, latest.frame))
+        people = self._people_of(latest.time, latest.frame)
+        if latest.time >= self._hands_next - _EARLY:
+            people, self._hands_next = self._model.see_hands(latest.frame, people), latest.time + _HANDS
+        before, now = self._last, latest._replace(people=people)
         self._last = now
         return [*(between if before is None else self._settle(before, between, now)), now]
 

@@ -41,6 +41,11 @@ class VideoQuery(BaseModel):
         30.0, ge=1, le=120, allow_inf_nan=False, description="Frames a second to look at, at most."
     )
     fast: bool = Field(False, description="Whether networks see half as many frames; bodies go on in between.")
+    hands: Literal["auto", "off"] = Field(
+        "auto",
+        description="Whether hands that are large enough in the film pose the wrists and fingers of bodies (auto), or "
+        "all hang relaxed (off).",
+    )
     focal_length: float | None = Field(
         None, ge=1, le=1_000_000, allow_inf_nan=False, description="The camera's focal length in pixels."
     )

@@ -58,6 +58,7 @@ def run(
         max_pixels=settings.max_pixels,
         frame_rate=query.frame_rate,
         fast=query.fast,
+        hands=query.hands,
         max_frames=settings.max_video_frames,
         rig=rig_for(query, model),
         skeleton=query.skeleton,

@@ -13,7 +13,7 @@ from model.body.rig import Rig
 from model.body.suit import find_worn
 from model.joints import COCO_JOINTS, JOINTS
 from model.results import Camera, Person
-from model.whole_body import pose_hands
+from model.whole_body import WholeBodies, pose_hands
 from tests.support.fake_landmarker import HAND, fake_landmarker
 
 SIDE, FOCAL, WRIST = 800, 1500.0, (500.0, 600.0)
@@ -91,3 +91,16 @@ def test_what_cannot_be_seen_is_not_looked_for(rig: Rig, poser: HandPoser, who: 
 def test_one_hand_is_not_two_peoples(rig: Rig, poser: HandPoser) -> None:
     """Two people whose wrists are in the same place: one of them gets it."""
     assert len(posed([person(rig), person(rig)], poser)) == 1
+
+
+def test_of_a_film_joints_are_kept_for_later(rig: Rig) -> None:
+    """The right hand's, and nothing of the left one; the body stays as it is."""
+    who, size = person(rig), 0.19 * FOCAL / 3.0
+    landmarker, image = fake_landmarker(
+        [(np.array(WRIST) + HAND * size, 0.95, 0.95)], np.zeros((SIDE, SIDE, 3), np.uint8)
+    )
+    (found,) = WholeBodies(rig, rig, COCO_JOINTS, landmarker).see_hands([who], image)
+    assert found.body is who.body and found.hand_joints is not None
+    assert np.isnan(found.hand_joints[0]).all() and np.isfinite(found.hand_joints[1]).all()
+    (unseen,) = WholeBodies(rig, rig, COCO_JOINTS).see_hands([who], image)
+    assert unseen.hand_joints is None

@@ -10,11 +10,11 @@ from model.body.fitting import BodyFit
 from model.body.hand_posing import HandPoser
 from model.body.hands import FINGERS, WRISTS
 from model.body.rig import Rig
-from model.body.skeleton import joint_positions, to_global
-from model.joints import FINGER_PARENTS, JOINTS
+from model.body.skeleton import to_global
+from model.joints import JOINTS
+from tests.support.finger_joints import joints_of
 
 SIDES = ("left", "right")
-ORDER = (4, 0, 1, 3, 2)  # thumb to little finger among SMPL-H's fingers
 
 
 @pytest.fixture(scope="module")
@@ -27,28 +27,6 @@ def fit_of(worn: Rig, fingers: np.ndarray | None = None, seed: int = 0) -> BodyF
     turns = Rotation.from_rotvec(np.random.default_rng(seed).normal(0, 0.4, (JOINTS, 3))).as_matrix()
     turns[list(WRISTS)] = np.eye(3)
     return BodyFit(turns, np.zeros(worn.shape_count), np.zeros(3), 0.0, fingers)
-
-
-def joints_of(worn: Rig, fit: BodyFit, hand: int) -> np.ndarray:
-    """(21, 3) the joints of one hand, by forward kinematics on the flat-handed body at rest."""
-    assert worn.hands is not None and fit.fingers is not None
-    rest = worn.rest(fit.shape)
-    turns = to_global(fit.rotations)
-    places = joint_positions(rest.joints, turns @ rest.straighten, np.zeros(3))
-    offsets = worn.hands.offsets(rest.joints, rest.vertices, rest.straighten)
-    tips, heads = worn.hands.tips(rest.vertices), worn.hands.heads(rest.vertices)
-    world, at = dict(enumerate(turns)), dict(enumerate(places))
-    found = [places[WRISTS[hand]]]
-    for finger in range(FINGERS):
-        parent = FINGER_PARENTS[finger]
-        at[JOINTS + finger] = at[parent] + world[parent] @ offsets[finger]
-        world[JOINTS + finger] = world[parent] @ fit.fingers[finger]
-    for finger in ORDER:
-        first = 15 * hand + 3 * finger
-        tip = rest.straighten[WRISTS[hand]] @ (tips[5 * hand + finger] - heads[first + 2])
-        found += [at[JOINTS + first + bone] for bone in range(3)]
-        found.append(at[JOINTS + first + 2] + world[JOINTS + first + 2] @ tip)
-    return np.array(found)
 
 
 @pytest.mark.parametrize("hand", [0, 1])

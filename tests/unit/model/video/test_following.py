@@ -33,6 +33,8 @@ class Model:
     def __init__(self, raised: Callable[[int], float] = lambda _: 0.0) -> None:
         self.there, self.sure, self._raised = 1, True, raised
         self.searched = 0
+        self.hands: list[int] = []
+        """The frames whose hands were asked for."""
 
     def reconstruct(self, frame: np.ndarray, **options: object) -> SimpleNamespace:
         self.searched += 1
@@ -40,6 +42,10 @@ class Model:
 
     def follow(self, frame: np.ndarray, people: list[Person], mesh: str) -> list[Person] | None:
         return self._people(frame, len(people)) if people and self.sure else None
+
+    def see_hands(self, frame: np.ndarray, people: list[Person]) -> list[Person]:
+        self.hands.append(int(frame[0, 0, 0]))
+        return people
 
     def _people(self, frame: np.ndarray, count: int) -> list[Person]:
         return [person(self._raised(int(frame[0, 0, 0])))] * count
@@ -159,3 +165,12 @@ def test_an_empty_scene_is_searched_now_and_then(model):
 
 def test_nothing_is_left_of_a_film_without_frames(model):
     assert Follower(model, pace=Pace(0.1, math.inf)).finish() == []
+
+
+def test_hands_are_seen_at_their_own_pace_or_never(model):
+    film(model, EVERY)
+    assert model.hands == list(range(0, 30, 6))  # five times a second
+    model.hands.clear()
+    for off in (Follower(model, hands="off"), Follower(model, mesh="raw")):
+        follow(off, range(30))
+    assert model.hands == []
