@@ -21,6 +21,8 @@ from model.network.topology import MeshTopology
 from model.runtime.loading import default_checkpoint
 from training.arguments import real, whole
 from training.bodies.anny import AnnyBody
+from training.bodies.coarse import is_of
+from training.bodies.protocol import BodyModel
 from training.cards import model_card
 from training.console import telling_errors
 from training.end_to_end import EndToEnd
@@ -34,6 +36,7 @@ from training.loop.trainer import StepLoss, Trainer
 from training.mocap.read import read_mocap
 from training.mocap.split import split_by_subject
 from training.objectives import finetuning_loss
+from training.pretrain import brought_body
 from training.recipes import FINETUNE, FinetuneRecipe
 from training.synthesis.samples import SynthesisConfig, Synthesizer
 from training.variants import SIZES, build_variant, features_of, load_any, reading_features
@@ -48,6 +51,7 @@ def finetune(
     mocap: Path | None = None,
     topology: MeshTopology | None = None,
     compile: bool = False,
+    body: BodyModel | None = None,
 ) -> Path:
     """Fine-tunes (or goes on) in `folder` and returns the best checkpoint by validation images.
 
@@ -60,6 +64,7 @@ def finetune(
         mocap: poses for pre-training's samples, where the recipe mixes them in.
         topology: without a checkpoint to begin with.
         compile: see `Trainer`.
+        body: that `mocap` poses, of the topology's mesh; None for the open one.
 
     Raises:
         BadInput: the images, the checkpoint and the recipe do not go together.
@@ -88,7 +93,7 @@ def finetune(
     else:
         sources = [ImageSource(part, topology, _augmentation(part, topology)) for part in training]
         drawn = MixedSource(sources, recipe.weights)
-    synthetic = _synthesizer(recipe, topology, mocap, model.size, device) if recipe.mixed else None
+    synthetic = _synthesizer(recipe, topology, mocap, body, model.size, device) if recipe.mixed else None
     about = {
         "backbone": recipe.backbone,
         "backbone_frozen": recipe.frozen,
@@ -134,7 +139,7 @@ class FinetuningStage:
         """See `Stage`."""
         assert isinstance(network, EndToEnd)
         model, seen = network.mpt.transformer, self.seen + step * self.recipe.trainer.batch_size
-        name = f"anny-{model.size.name}-tuned"
+        name = f"{self.topology.name}-{model.size.name}-tuned"
         card = model_card(name, "fine-tuned", self.recipe, self.device, step, seen, scores, **self.card)
         save_checkpoint(self.path, model, self.topology, card, network.mpt.backbone if self.own_backbone else None)
 
@@ -172,15 +177,25 @@ def _augmentation(images: PreparedImages, topology: MeshTopology) -> Augmentatio
 
 
 def _synthesizer(
-    recipe: FinetuneRecipe, topology: MeshTopology, mocap: Path | None, size: TransformerSize, device: torch.device
+    recipe: FinetuneRecipe,
+    topology: MeshTopology,
+    mocap: Path | None,
+    body: BodyModel | None,
+    size: TransformerSize,
+    device: torch.device,
 ) -> Synthesizer:
     """Pre-training's samples, of the training subjects alone."""
     if mocap is None:
         raise BadInput("The recipe mixes pre-training's samples in: give --mocap, or --mixed 0 to do without.")
-    poses, _, _ = split_by_subject(read_mocap(mocap))
-    return Synthesizer(
-        AnnyBody.load(), topology, torch.from_numpy(poses.rotations), SynthesisConfig(size.heatmap_size), device
-    )
+    body = body or AnnyBody.load()
+    if not is_of(topology, body):
+        raise BadInput(
+            f"Pre-training's samples are of the body '{body.name}', the checkpoint is of the mesh '{topology.name}': "
+            "give its body with --smpl path/to/SMPL_NEUTRAL.npz, or --mixed 0 to do without these samples."
+        )
+    poses, _, _ = split_by_subject(read_mocap(mocap, body.joint_count))
+    config = SynthesisConfig(size.heatmap_size)
+    return Synthesizer(body, topology, torch.from_numpy(poses.rotations), config, device)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -195,6 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--recipe", choices=sorted(FINETUNE), default="frozen")
     parser.add_argument("--from", dest="start", default=None, help="a checkpoint; the shipped one; none: from scratch")
     parser.add_argument("--mocap", type=Path, help="folder of MoCap, whose samples of pre-training are mixed in")
+    parser.add_argument("--smpl", type=Path, help="SMPL as npz, for --mocap, where the checkpoint is of its mesh")
     parser.add_argument("--mixed", type=float, help="share of these in a batch, instead of the recipe's; 0: without")
     parser.add_argument(
         "--backbone", choices=backbone_names(), default="movenet-thunder", help="the 2D pose network to begin with"
@@ -214,7 +230,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder = options.output or Path("runs") / f"finetune-{options.recipe}"
     with telling_errors(), joined(options.device) as processes:
         recipe, start, topology = _chosen(options, processes.count)
-        best = finetune(recipe, options.images, folder, processes, start, options.mocap, topology, options.compile)
+        body, mocap = brought_body(options.smpl), options.mocap
+        best = finetune(recipe, options.images, folder, processes, start, mocap, topology, options.compile, body)
         if processes.leads:
             print(f"The best checkpoint by validation images: {best}")
             if options.photos:

@@ -22,7 +22,7 @@ from model.network.transformer import MeshTransformer
 from training.arguments import whole
 from training.bodies.anny import ADULT, AnnyBody
 from training.bodies.anny_hand import AnnyHand
-from training.bodies.coarse import load_topology, save_topology
+from training.bodies.coarse import check_is_of, load_topology, save_topology
 from training.bodies.protocol import BodyModel
 from training.cards import model_card
 from training.console import telling_errors
@@ -67,14 +67,16 @@ def pretrain(
         body: of the recipe's subject; None for the open one.
 
     Raises:
-        BadInput: the checkpoint is of another size.
+        BadInput: the checkpoint is of another size, or it or the folder of another mesh.
     """
     body = body or processes.one_by_one(lambda: load_body(recipe))
     training, validation, _ = split_by_subject(poses, body.subject.held_out)
     folder.mkdir(parents=True, exist_ok=True)
     rotations = torch.from_numpy(training.rotations)
     if start and not (folder / "topology.safetensors").exists():
-        save_topology(folder / "topology.safetensors", load_any(start).topology)
+        begin = load_any(start).topology
+        check_is_of(begin, body, start)
+        save_topology(folder / "topology.safetensors", begin)
     topology = processes.one_by_one(lambda: load_topology(folder / "topology.safetensors", body, rotations))
     train, check = (
         Synthesizer(body, topology, torch.from_numpy(part.rotations), recipe.synthesis, processes.device)
@@ -202,7 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with telling_errors(), joined(options.device) as processes:
         if processes.leads:
             _tell(options.mocap, folder, hand)
-        body = _brought_body(options.smpl, options.mano)
+        body = brought_body(options.smpl, options.mano)
         recipe = dataclasses.replace(recipe, youngest=options.youngest)
         batch = options.batch_size or recipe.trainer.batch_size
         changes = {"steps": options.steps, "batch_size": options.batch_size, "shards": shards(batch, processes)}
@@ -224,8 +226,13 @@ def shards(batch: int, processes: Processes) -> int:
     return count
 
 
-def _brought_body(smpl: Path | None, mano: Path | None) -> BodyModel | None:
-    """The user's own model, if there is one. What poses it is an extra, and imported only for it."""
+def brought_body(smpl: Path | None, mano: Path | None = None) -> BodyModel | None:
+    """The user's own model, if there is one. What poses it is an extra, and imported only for it.
+
+    Raises:
+        BadInput: the extra is not installed.
+        BadData: the file is no such model.
+    """
     try:
         if smpl:
             from training.bodies.smpl import SmplBody

@@ -249,6 +249,8 @@ _NAMES: dict[tuple[str, str], type] = {
     ("scipy.sparse._csc", "csc_matrix"): _Sparse,
     ("scipy.sparse.csr", "csr_matrix"): _SparseRows,
     ("scipy.sparse._csr", "csr_matrix"): _SparseRows,
+    ("scipy.sparse._csc", "csc_array"): _Sparse,
+    ("scipy.sparse._csr", "csr_array"): _SparseRows,
     ("chumpy.ch", "Ch"): _Chumpy,
     ("chumpy.reordering", "Select"): _Selection,
 }

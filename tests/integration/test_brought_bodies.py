@@ -63,6 +63,13 @@ def test_pre_training_takes_a_brought_smpl(tmp_path: Path) -> None:
     assert loaded.topology.vertex_count == 6890 and loaded.topology.joint_count == 17
     assert loaded.card["name"] == "smpl-tiny" and loaded.card["subject"] == "body"
 
+    # Neither goes the run on with another body, nor begins one with another body's checkpoint.
+    done = run("--output", tmp_path / "run")
+    assert done.returncode == 1 and "a mesh of 6,890 vertices, which the body 'anny'" in done.stderr
+    done = run("--from", tmp_path / "run" / "best.safetensors", "--output", tmp_path / "other")
+    assert done.returncode == 1 and "best.safetensors is of a mesh of 6,890" in done.stderr
+    assert not (tmp_path / "other" / "topology.safetensors").exists()
+
 
 def test_pre_training_takes_a_brought_mano_and_its_poses(tmp_path: Path) -> None:
     arrays = mano_arrays()

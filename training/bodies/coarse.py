@@ -11,12 +11,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
+from model.errors import BadData, BadInput
 from model.files import atomic_write
 from model.network.topology import MeshTopology
 from training.bodies.protocol import BodyModel
 from training.rotations import axis_angle_to_matrix
 
 NEIGHBOURS = 16
+_SAME_BODY = 0.05  # metres, in the mean: people of one mesh differ by less, vertices in another order by far more
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ def coarse_vertices(template: np.ndarray, faces: np.ndarray, count: int) -> np.n
 
     Returns:
         (count,) int64 indices, ascending.
+
+    Raises:
+        BadData: the largest piece has fewer vertices.
     """
     import fast_simplification
     from scipy.sparse import coo_matrix
@@ -50,6 +55,11 @@ def coarse_vertices(template: np.ndarray, faces: np.ndarray, count: int) -> np.n
     )
     piece = connected_components(edges, directed=False)[1]
     body = np.flatnonzero(piece == np.bincount(piece).argmax())
+    if len(body) < count:
+        raise BadData(
+            f"The largest connected piece of the body's mesh has {len(body)} vertices, but {count} must be chosen of "
+            "it: are the faces those of these vertices?"
+        )
     renumber = np.full(len(template), -1)
     renumber[body] = np.arange(len(body))
     body_faces = renumber[faces[(renumber[faces] >= 0).all(axis=1)]]
@@ -160,10 +170,40 @@ def save_topology(path: Path, topology: MeshTopology) -> None:
         save_file(topology.state(), partial)
 
 
+def is_of(topology: MeshTopology, body: BodyModel) -> bool:
+    """Whether a topology is of a body's mesh: its vertices, in its order."""
+    if topology.vertex_count != body.vertex_count:
+        return False
+    # Not the faces: where a square is cut in two triangles, two machines may choose different diagonals.
+    own = resting(body)[:, [0, 2, 1]] * torch.tensor([1.0, -1.0, 1.0])  # to the axes of a camera in front of it
+    own = own - topology.root((topology.joint_regressor @ own)[None])[0]
+    return bool((own - topology.template).norm(dim=-1).mean() < _SAME_BODY * topology.unit)
+
+
+def check_is_of(topology: MeshTopology, body: BodyModel, place: Path) -> None:
+    """Sees to it that samples of a body can teach a network of a topology.
+
+    Raises:
+        BadInput: they cannot; the message names `place`, whose topology it is.
+    """
+    if not is_of(topology, body):
+        raise BadInput(
+            f"{place} is of a mesh of {topology.vertex_count:,} vertices, which the body '{body.name}' that is posed "
+            f"({body.vertex_count:,} vertices) does not have: choose another folder or checkpoint, or its body."
+        )
+
+
 def load_topology(path: Path, body: BodyModel, poses: Tensor) -> MeshTopology:
-    """The topology kept at `path`, made there at the first call: a resumed run goes on with its own."""
+    """The topology kept at `path`, made there at the first call: a resumed run goes on with its own.
+
+    Raises:
+        BadInput: what is kept there is of another body's mesh.
+    """
     if not path.exists():
         topology, error = build_topology(body, poses)
         print(f"{topology.coarse_count} coarse vertices; {error}")
         save_topology(path, topology)
-    return MeshTopology.from_state(body.name, body.subject.joint_names, body.subject.root_joints, load_file(path))
+    subject = body.subject
+    topology = MeshTopology.from_state(body.name, subject.joint_names, subject.root_joints, load_file(path))
+    check_is_of(topology, body, path)
+    return topology

@@ -12,7 +12,7 @@ import torch
 
 from model.errors import BadData
 from model.extras import how_to_install
-from training.bodies.smpl import SmplBody, read_model
+from training.bodies.smpl import SmplBody, decoded, read_model
 from training.bodies.subject import HAND
 
 try:
@@ -24,6 +24,8 @@ PARENTS = (-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 0, 10, 11, 0, 13, 14)
 """MANO's joints: the wrist, then three of index, middle, little, ring finger and thumb, base first."""
 
 _FINGERS = (("thumb", 13), ("index", 1), ("middle", 4), ("ring", 10), ("pinky", 7))  # our order: tip, first joint
+
+_KNUCKLES = [1, 4, 7, 10]
 
 
 class ManoHand(SmplBody):
@@ -47,13 +49,16 @@ class ManoHand(SmplBody):
         path = Path(path)
         arrays = read_model(path, {778: "MANO"}, PARENTS)
         with np.load(path, allow_pickle=False) as file:
-            mean = file.get("hands_mean")
+            mean = decoded(path, file, "hands_mean") if "hands_mean" in file else None
         if mean is None or mean.shape != (45,) or not np.isfinite(mean).all():
             raise BadData(
                 f"{path}: `hands_mean` must be 45 numbers. Convert the model's pickle: mpt convert-body MANO_RIGHT.pkl"
             )
         self.mean_pose = torch.from_numpy(mean.astype(np.float32)).view(15, 3)  # axis-angle
         joints, tips = arrays["J_regressor"], np.eye(len(arrays["v_template"]))
+        across = (joints @ arrays["v_template"])[:, 0]
+        if (across[_KNUCKLES] > across[0]).all():  # a right arm in the T-pose goes on to -x
+            raise BadData(f"{path} is a left hand: give MANO_RIGHT. Left hands are reconstructed as its mirror image.")
         rows = [joints[0]]
         for tip, first in _FINGERS:
             rows += [*joints[first : first + 3], tips[vertex_ids["mano"][tip]]]

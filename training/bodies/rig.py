@@ -10,8 +10,10 @@ import numpy as np
 
 from model.body.rig import Rig, strongest
 from model.body.rig_file import save_rig
+from model.errors import BadInput
 from model.joints import COCO_JOINTS, JOINTS
 from training.bodies.anny import LIMBS, SMPL_TO_ANNY, AnnyBody
+from training.console import telling_errors
 
 SHAPES = 24
 """Shape directions of anny that are kept: what the others do to its bodies is 0.05 mm in the mean."""
@@ -67,8 +69,12 @@ def smpl_rig(path: Path) -> Rig:
 
     Raises:
         BadData: no such file, a pickle, or no model of SMPL's family; the message names the file.
+        BadInput: what poses such models is not installed.
     """
-    from training.bodies.smpl import SmplBody
+    try:
+        from training.bodies.smpl import SmplBody
+    except ImportError as error:
+        raise BadInput(str(error)) from None
 
     body = SmplBody(path)
     carrier = np.arange(len(body.parents))
@@ -117,8 +123,9 @@ def main() -> None:
     parser.add_argument("output", type=Path, help="the rig file to write (.safetensors)")
     parser.add_argument("--smpl", type=Path, metavar="FILE", help="of SMPL, SMPL-H or SMPL-X (.npz) instead of anny")
     arguments = parser.parse_args()
-    rig = smpl_rig(arguments.smpl) if arguments.smpl else anny_rig(AnnyBody.load())
-    save_rig(arguments.output, rig)
+    with telling_errors():
+        rig = smpl_rig(arguments.smpl) if arguments.smpl else anny_rig(AnnyBody.load())
+        save_rig(arguments.output, rig)
     print(f"{arguments.output}: {rig.vertex_count} vertices, {rig.shape_count} shape directions.")
 
 

@@ -42,6 +42,11 @@ _LIMBS = tuple(
     for side in ("left", "right")
 )  # COCO's other twelve
 
+_HEAD, _LEFT_HIP, _RIGHT_HIP = (SMPL_JOINT_NAMES.index(name) for name in ("head", "left_hip", "right_hip"))
+_ANKLES = [SMPL_JOINT_NAMES.index(f"{side}_ankle") for side in ("left", "right")]
+_SMALLEST, _LARGEST = 0.4, 3.0  # metres, from newborns to giants: neither feet nor centimetres
+_OFF = 0.05  # how far weights' sums may be from 1: half precision, rounding
+
 
 class SmplBody:
     """A body of SMPL's family with its own linear blend skinning; see `BodyModel` for the interface.
@@ -64,6 +69,7 @@ class SmplBody:
         vertices, joints = arrays["v_template"], arrays["J_regressor"]
         if len(joints) in (SMPLH_JOINTS, SMPLX_JOINTS):
             self.joint_count = len(joints)
+        _check_stands(path, vertices, joints @ vertices)
         self.name, ids = _MESHES[len(vertices)]
         face = np.eye(len(vertices), dtype=np.float32)[[vertex_ids[ids][point] for point in _FACE]]
         self._take(arrays, np.concatenate([face, joints[list(_LIMBS)]]))
@@ -164,7 +170,7 @@ def read_model(path: Path, meshes: Mapping[int, str], first_parents: Sequence[in
     try:
         # Only these keys are decoded: releases carry object arrays beside them, which would need pickle.
         with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in MODEL_KEYS}
+            arrays = {key: decoded(path, file, key) for key in MODEL_KEYS}
     except FileNotFoundError as error:
         raise BadData(f"{path} is not there: download the model from its licensor and give its path.") from error
     except KeyError as error:
@@ -195,8 +201,44 @@ def read_model(path: Path, meshes: Mapping[int, str], first_parents: Sequence[in
             raise BadData(f"{path}: `{key}` holds NaN or infinity. Download the model again.")
     if arrays["shapedirs"].shape[-1] < SHAPE_COUNT:
         raise BadData(f"{path} has fewer than {SHAPE_COUNT} shape directions.")
+    faces = arrays["f"]
+    if len(faces) == 0 or faces.min() < 0 or faces.max() >= vertices:
+        raise BadData(f"{path}: `f` must name vertices from 0 to {vertices - 1}, three a triangle.")
+    for key in ("J_regressor", "weights"):
+        if np.abs(arrays[key].sum(axis=1, dtype=np.float64) - 1).max() > _OFF:
+            raise BadData(f"{path}: `{key}` must have rows that sum to 1. Download or convert the model again.")
     parents = arrays["kintree_table"][0].astype(np.int64)
     parents[0] = -1  # files say 2^32 - 1
     if tuple(parents[: len(first_parents)]) != tuple(first_parents):
         raise BadData(f"{path}: the first {len(first_parents)} joints are not those of {meshes[vertices]}.")
+    if (parents[1:] < 0).any() or (parents >= np.arange(joints)).any():
+        raise BadData(f"{path}: in `kintree_table` a joint comes before the one that it hangs on.")
     return {**arrays, "parents": parents}
+
+
+def decoded(path: Path, file: Mapping[str, np.ndarray], key: str) -> np.ndarray:
+    """An array of numbers, or the sentence that says which one is none."""
+    try:
+        return file[key]
+    except ValueError as error:
+        raise BadData(
+            f"{path}: `{key}` cannot be read ({error}). Save plain numbers; a sparse matrix is written out by "
+            "its toarray()."
+        ) from error
+
+
+def _check_stands(path: Path, vertices: np.ndarray, joints: np.ndarray) -> None:
+    """Sees to it that a template (V, 3) and its joints (J, 3) are in metres, y up, its left at +x.
+
+    Raises:
+        BadData: they are not; the message names the file.
+    """
+    left = joints[_LEFT_HIP] - joints[_RIGHT_HIP]
+    up = joints[_HEAD] - joints[_ANKLES].mean(axis=0)
+    size = float(np.ptp(vertices, axis=0).max())
+    if left[0] < 0.7 * np.linalg.norm(left) or up[1] < 0.7 * np.linalg.norm(up):
+        raise BadData(f"{path}: `v_template` must stand as SMPL's does: y up, its left at +x, so that it faces +z.")
+    if not _SMALLEST < size < _LARGEST:
+        raise BadData(
+            f"{path}: `v_template` is {size:.3g} large, but metres are needed. Scale it, `shapedirs` and `posedirs`."
+        )

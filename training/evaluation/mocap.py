@@ -14,7 +14,7 @@ from tqdm import tqdm
 from model.body.rig_file import find_rig
 from model.errors import BadCheckpoint, BadData
 from model.network.topology import MeshTopology
-from training.bodies.coarse import resting
+from training.bodies.coarse import is_of
 from training.bodies.protocol import BodyModel
 from training.evaluation.baselines import Predict, Prediction, mean_pose, nearest_pose
 from training.evaluation.candidates import Evaluated, file_name
@@ -27,7 +27,6 @@ from training.mocap.poses import MocapPoses
 
 _MAIN = "clean heatmaps"  # the condition of the tables by subject and by joint, and of the pictures
 _NEAREST_VIEWS = 65536
-_SAME_BODY = 0.05  # metres, in the mean: people of one mesh differ by less, vertices in another order by far more
 
 
 def check_topology(network: Evaluated, body: BodyModel) -> None:
@@ -37,12 +36,8 @@ def check_topology(network: Evaluated, body: BodyModel) -> None:
         BadCheckpoint: it answers with another mesh.
     """
     topology = network.topology
-    if topology.vertex_count == body.vertex_count:
-        # Not the faces: where a square is cut in two triangles, two machines may choose different diagonals.
-        own = resting(body)[:, [0, 2, 1]] * torch.tensor([1.0, -1.0, 1.0])  # to the axes of a camera in front of it
-        own = own - topology.root((topology.joint_regressor @ own)[None])[0]
-        if (own - topology.template).norm(dim=-1).mean() < _SAME_BODY * topology.unit:
-            return
+    if is_of(topology, body):
+        return
     if topology.name == body.name:
         advice = "it was made with another version of this body: train it again, or use that version"
     elif topology.name.startswith("smpl"):

@@ -17,6 +17,8 @@ from .text import read_text
 _KEYWORDS = {"ROOT", "JOINT", "END", "{", "}", "OFFSET", "CHANNELS"}
 _CHANNELS = {axis + kind for axis in "xyz" for kind in ("position", "rotation")}
 
+_MOTION = re.compile(r"(?<!\S)MOTION\s+(?=Frames)", re.IGNORECASE)  # and no joint of that name
+
 
 def read_bvh(path: Path) -> Motion:
     """Reads a motion.
@@ -28,10 +30,12 @@ def read_bvh(path: Path) -> Motion:
         BadData: the file is no BVH or is damaged; the message names it.
     """
     try:
-        hierarchy, found, table = read_text(path).partition("MOTION")
-        if not found:
+        # Where the system's numbers have a comma, some programs write them so.
+        hierarchy, *tables = _MOTION.split(read_text(path).replace(",", "."), maxsplit=1)
+        if not tables:
             raise ValueError("it has no MOTION")
-        skeleton, channels = _parse_hierarchy(hierarchy.split())
+        (table,) = tables
+        skeleton, channels = _parse_hierarchy(re.sub(r"([{}])", r" \1 ", hierarchy).split())
         values, framerate = _parse_motion(table, sum(map(len, channels)))
         valid = np.isfinite(values).all(axis=1)
         local = _rotations(np.where(valid[:, None], values, 0.0), channels)
@@ -125,7 +129,9 @@ def _parse_motion(table: str, width: int) -> tuple[np.ndarray, float]:
     if not 0 < seconds < np.inf:
         raise ValueError(f"its `Frame Time:` is {seconds}")
     values = np.array(table[head.end() :].split(), dtype=float)
+    if len(values) == 0:
+        raise ValueError("it holds no frame")
     # The number of frames in the head is wrong in some files: what counts is what is there.
-    if len(values) == 0 or len(values) % width:
+    if width == 0 or len(values) % width:
         raise ValueError(f"its {len(values)} numbers are no whole frames of {width}: it is cut off")
     return values.reshape(-1, width), 1 / seconds

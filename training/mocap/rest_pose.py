@@ -27,6 +27,8 @@ LIMBS = {
 }
 """By the joint where a limb begins, where it ends and points in SMPL's T-pose; None is the middle of its children."""
 
+_ALONG_AN_AXIS = np.cos(np.radians(5))  # hips of captured people are askew by less
+
 
 @dataclass(frozen=True)
 class RestPose:
@@ -93,12 +95,20 @@ def exchanged(source: str, side: str) -> str:
 
 
 def _axes(skeleton: Skeleton, human: Humanoid) -> Rotation | None:
-    """Takes x to the left, y up, z ahead to the source's axes: a turn by right angles, read off its rest."""
+    """Takes x to the left, y up, z ahead to the source's axes, read off its rest.
+
+    That is a turn by right angles, unless the rest clearly faces another way than along an axis.
+    """
     rest = skeleton.rest_positions()
-    left = nearest_axis(rest[human.limbs["left_hip"]] - rest[human.limbs["right_hip"]])
+    hips = rest[human.limbs["left_hip"]] - rest[human.limbs["right_hip"]]
     up = nearest_axis(rest[human.neck[-1]] - rest[human.spine[0]])
+    left = nearest_axis(hips)
     if abs(left @ up) > 0.5:
         return None
+    level = hips - up * (hips @ up)
+    length = np.linalg.norm(level)
+    if level @ left < _ALONG_AN_AXIS * length:
+        left = level / length
     return Rotation.from_matrix(np.stack([left, up, np.cross(left, up)], axis=1))
 
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+"""What editors for Windows begin a file with, and the encoding that it says."""
+
 
 def read_text(path: Path) -> str:
     """Reads a text file of whatever encoding, all of whose numbers `float` understands.
 
-    Old programs for Windows wrote NaN as "-1.#IND" or "1.#QNAN", and infinity as "1.#INF".
+    Old programs for Windows wrote NaN as "-1.#IND" or "1.#QNAN", and infinity as "1.#INF", and end files with Ctrl-Z.
     """
-    text = path.read_bytes().decode("latin-1")
+    content = path.read_bytes()
+    encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "latin-1")
+    text = content.decode(encoding, errors="replace").rstrip("\x00\x1a")
     return re.sub(r"-?1\.#\w+", "nan", text) if "1.#" in text else text

@@ -9,13 +9,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.errors import BadInput
+from model.errors import BadInput, MPTError
 from model.network.build import build_network
 from model.network.lifting import MeshNetwork
-from model.network.sizes import TransformerSize
+from model.network.sizes import TransformerSize, tiny
 from model.network.topology import MeshTopology
 from tests.support.toy_backbone import ToyBackbone
+from tests.support.toy_body import ToyBody
 from training.end_to_end import EndToEnd
+from training.finetune import _synthesizer
 from training.images.batches import ImageSource, MixedSource, joined_truth
 from training.images.sample import ImageSample
 from training.loop.distributed import Processes
@@ -187,3 +189,11 @@ def test_the_backbone_has_a_learning_rate_of_its_own(
     optimizers = make_optimizers(frozen, config.learning_rate, config.weight_decay)
     held = {id(p) for o in optimizers for g in o.param_groups for p in g["params"]}
     assert held.isdisjoint(id(p) for p in frozen.mpt.backbone.parameters())
+
+
+def test_samples_of_pre_training_are_of_the_checkpoints_own_body(topology: MeshTopology, tmp_path: Path) -> None:
+    recipe, other = FinetuneRecipe(CONFIG, frozen=True), dataclasses.replace(topology, template=-topology.template)
+    missing = tmp_path / "mocap"
+    for mesh, sentence in ((other, "--smpl"), (topology, "mocap is not a folder")):
+        with pytest.raises(MPTError, match=sentence):
+            _synthesizer(recipe, mesh, missing, ToyBody(topology), tiny(), torch.device("cpu"))

@@ -83,6 +83,14 @@ def test_every_array_comes_out_as_it_was(tmp_path: Path, protocol: int) -> None:
             assert file[key].dtype == expected.dtype
 
 
+@pytest.mark.parametrize("kind", [scipy.sparse.csc_array, scipy.sparse.csr_array])
+def test_scipys_sparse_arrays_are_matrices_too(tmp_path: Path, kind: type) -> None:
+    path = write(tmp_path / "model.pkl", 4, J_regressor=kind(arrays()["J_regressor"]))
+    convert_body(path, tmp_path / "model.npz")
+    with np.load(tmp_path / "model.npz") as file:
+        np.testing.assert_array_equal(file["J_regressor"], arrays()["J_regressor"])
+
+
 def test_rows_may_be_sparse_too_and_scipys_old_name_is_known(tmp_path: Path) -> None:
     rows = scipy.sparse.csr_matrix(arrays()["J_regressor"])
     path = write(tmp_path / "model.pkl", 2, J_regressor=rows)

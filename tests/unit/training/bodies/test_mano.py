@@ -28,6 +28,8 @@ def mano_arrays() -> dict[str, np.ndarray]:
         bone[TIPS[finger]] = last  # a finger's tip hangs on its last joint
     bound = np.eye(16)[bone]
     places = rng.normal(0, 0.05, (16, 3))
+    places[:, 0] = -np.abs(places[:, 0])  # a right hand goes on to -x
+    places[0] = 0
     return {
         "v_template": places[bone] + rng.normal(0, 0.005, (V, 3)),
         "shapedirs": rng.normal(0, 0.001, (V, 3, 10)),
@@ -84,6 +86,11 @@ def test_a_bent_finger_moves_its_own_part_alone(hand: ManoHand) -> None:
 def test_what_is_not_mano_is_refused(tmp_path: Path, changes: dict[str, np.ndarray | None]) -> None:
     with pytest.raises(BadData, match="MANO_RIGHT"):
         hand_of(tmp_path, **changes)
+
+
+def test_a_left_hand_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadData, match="is a left hand"):
+        hand_of(tmp_path, v_template=mano_arrays()["v_template"] * [-1, 1, 1])
 
 
 def interhand(folder: Path, **hands: object) -> None:

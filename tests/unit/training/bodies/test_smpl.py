@@ -60,6 +60,9 @@ def smpl_arrays(pose_blends: bool = True) -> tuple[dict[str, np.ndarray], np.nda
     return arrays, joint
 
 
+REST = smpl_arrays(pose_blends=False)[0]["v_template"]
+
+
 def body_of(folder: Path, **changes: np.ndarray | bool | None) -> SmplBody:
     arrays, _ = smpl_arrays(bool(changes.pop("pose_blends", True)))
     arrays.update(changes)  # type: ignore[arg-type]
@@ -258,7 +261,15 @@ def test_gradients_reach_pose_and_shape(body: SmplBody) -> None:
         ({"shapedirs": np.zeros((V, 3, 4))}, "fewer than 10"),
         ({"v_template": np.full((V, 3), np.nan)}, "NaN"),
         ({"kintree_table": np.zeros((2, 24), dtype=int)}, "first 22 joints"),
-        ({"J_regressor": np.array(None)}, "cannot be read"),  # an object array, as a sparse matrix is saved
+        ({"J_regressor": np.array(None)}, r"`J_regressor` cannot be read.*toarray"),  # as a sparse matrix is saved
+        ({"f": np.full((10, 3), V)}, r"`f` must name vertices from 0 to 6889"),  # counted from 1
+        ({"f": np.full((10, 3), -1)}, "`f` must name vertices"),
+        ({"weights": np.zeros((V, 24))}, "`weights` must have rows that sum to 1"),
+        ({"kintree_table": np.array([[-1, *PARENTS[1:22], 2**32 - 1, 21], range(24)])}, "comes before"),
+        ({"v_template": 100 * REST}, r"`v_template` is 1\d\d large, but metres"),
+        ({"v_template": REST * [1, -1, -1]}, "must stand as SMPL's does"),  # y down
+        ({"v_template": REST[:, [0, 2, 1]]}, "must stand as SMPL's does"),  # z up
+        ({"v_template": REST * [-1, 1, 1]}, "must stand as SMPL's does"),  # mirrored
     ],
 )
 def test_names_the_broken_file(tmp_path: Path, changes: dict[str, np.ndarray | None], sentence: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,25 @@ def test_a_joint_without_offset_is_where_its_channels_are(tmp_path: Path) -> Non
     np.testing.assert_allclose(read_bvh(write(tmp_path, six)).positions(), expected, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda text: text.encode("utf-8-sig"),  # as Notepad saves
+        lambda text: text.encode("utf-16"),
+        lambda text: text.encode() + b"\r\n\x1a",  # as DOS ends files
+        lambda text: text.replace("MOTION", "Motion").encode(),
+        lambda text: text.replace(".", ",").encode(),  # where the system's numbers have a comma
+        lambda text: text.replace("\n{", "{").replace("arm", "MOTION arm").encode(),
+    ],
+)
+def test_what_programs_write_otherwise_is_the_same_motion(tmp_path: Path, changed: Callable[[str], bytes]) -> None:
+    expected = read_bvh(write(tmp_path, ARM))
+    (tmp_path / "other.bvh").write_bytes(changed(ARM))
+    found = read_bvh(tmp_path / "other.bvh")
+    np.testing.assert_array_equal(found.positions(), expected.positions())
+    assert found.framerate == expected.framerate and len(found.skeleton.names) == len(expected.skeleton.names)
+
+
 @pytest.mark.parametrize("bad", ["nan", "-1.#IND", "1.#QNAN0", "inf", "-1.#INF"])
 def test_marks_frames_that_are_not_numbers(tmp_path: Path, bad: str) -> None:
     motion = read_bvh(write(tmp_path, ARM.replace("1 2 3 90", f"1 2 3 {bad}")))
@@ -110,7 +130,7 @@ def test_marks_frames_that_are_not_numbers(tmp_path: Path, bad: str) -> None:
         ("Frame Time: .04", "Frame Time: 0", "`Frame Time:` is 0"),
         ("0 0 90\n", "0 0\n", "17 numbers are no whole frames of 9: it is cut off"),
         ("0 0 90\n", "0 0 x\n", "could not convert"),
-        ("1 2 3 0 0 0 0 0 0\n1 2 3 90 0 90 0 0 90\n", "", "0 numbers"),
+        ("1 2 3 0 0 0 0 0 0\n1 2 3 90 0 90 0 0 90\n", "", "it holds no frame"),
         ("Zrotation Yrotation Xrotation", "Zrotation Yrotation Wrotation", "CHANNELS of fore arm"),
         ("Zrotation Yrotation Xrotation", "Zrotation Zrotation Xrotation", "consecutive axes"),
         ("OFFSET 0 -2 0", "OFFSET 0 down 0", "could not convert"),

@@ -123,6 +123,14 @@ def test_a_bent_knee_of_slanted_legs_is_a_plain_bend(tmp_path: Path) -> None:
     np.testing.assert_allclose(joints["left_hip"], [0, 0, np.radians(15)], atol=1e-6)  # apart, as at rest
 
 
+@pytest.mark.parametrize("degrees", [10, 45, -100])
+def test_a_rest_that_faces_between_the_axes_is_the_same_motion(tmp_path: Path, degrees: float) -> None:
+    frames = random_bvh_frames(5)
+    expected = to_smpl(read_bvh(write_bvh(tmp_path / "ahead.bvh", frames)))
+    turned = write_bvh(tmp_path / "turned.bvh", frames, axes=Rotation.from_euler("y", degrees, degrees=True))
+    np.testing.assert_allclose(to_smpl(read_bvh(turned)), expected, atol=1e-6)
+
+
 def test_turning_left_turns_left(tmp_path: Path) -> None:
     """By hand: facing -y with z up, a quarter turn to the left faces +x."""
     motion = amc_motion(tmp_path, [{"root": [0, 17, 0, 0, 90, 0]}])
