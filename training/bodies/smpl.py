@@ -69,7 +69,7 @@ class SmplBody:
         vertices, joints = arrays["v_template"], arrays["J_regressor"]
         if len(joints) in (SMPLH_JOINTS, SMPLX_JOINTS):
             self.joint_count = len(joints)
-        _check_stands(path, vertices, joints @ vertices)
+        _check_stands(Path(path), vertices, joints @ vertices)
         self.name, ids = _MESHES[len(vertices)]
         face = np.eye(len(vertices), dtype=np.float32)[[vertex_ids[ids][point] for point in _FACE]]
         self._take(arrays, np.concatenate([face, joints[list(_LIMBS)]]))
