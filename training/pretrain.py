@@ -199,6 +199,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error("--subject hand draws the open hand's poses; --mano and --mocap go together")
     if options.smpl if hand else options.mano:
         parser.error("--smpl is for bodies, --mano for hands")
+    if options.youngest != ADULT and (hand or options.smpl):
+        parser.error("--youngest is for the open body")
     recipe = for_hands(recipe) if hand else recipe
     folder = options.output or Path("runs") / f"pretrain-{'hand-' if hand else ''}{options.size}"
     with telling_errors(), joined(options.device) as processes:

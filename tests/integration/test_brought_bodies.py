@@ -90,7 +90,10 @@ def test_pre_training_takes_a_brought_mano_and_its_poses(tmp_path: Path) -> None
     assert loaded.card["name"] == "mano-tiny" and loaded.card["subject"] == "hand"
 
 
-@pytest.mark.parametrize("arguments", [("--mano", "x.npz"), ("--subject", "hand", "--mano", "x.npz")])
+@pytest.mark.parametrize(
+    "arguments",
+    [("--mano", "x.npz"), ("--subject", "hand", "--mano", "x.npz"), ("--smpl", "x.npz", "--youngest", "2")],
+)
 def test_options_that_contradict_are_refused(arguments: tuple[str, ...]) -> None:
     assert run(*arguments).returncode == 2
 

@@ -17,6 +17,7 @@ import cv2
 from tqdm import tqdm
 
 from model.errors import BadData, BadInput
+from model.joints import COCO_JOINTS
 from model.network.checkpoint import load_checkpoint
 from model.network.topology import MeshTopology
 from model.runtime.loading import default_checkpoint
@@ -131,6 +132,8 @@ def main(arguments: list[str] | None = None) -> None:
     output = options.output or Path("runs") / options.data
     with telling_errors():
         topology = load_checkpoint(options.checkpoint or default_checkpoint()).topology
+        if topology.joint_names != COCO_JOINTS:
+            raise BadInput(f"{options.checkpoint} is no network of bodies, whose joints these data sets have.")
         data = READERS[options.data](options.path, options.images, options.split).every(options.every)
         smpl = SmplTruth(options.smpl) if options.smpl else None
         left_out = convert(data, output, options.split, topology, options.size, smpl, options.threads)

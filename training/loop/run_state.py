@@ -56,6 +56,8 @@ def load_state(
                     _, _, index, key = name.split(".")
                     moments.setdefault(int(index), {})[key] = value
             groups = optimizer.state_dict()["param_groups"]
+            if not moments.keys() <= {index for group in groups for index in group["params"]}:
+                raise ValueError("the run trained more of the network, such as its backbone")
             optimizer.load_state_dict({"state": moments, "param_groups": groups})
     except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
         raise BadCheckpoint(

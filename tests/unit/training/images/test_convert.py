@@ -71,6 +71,12 @@ def test_nothing_but_broken_images_gets_a_sentence(coco: Path, tmp_path: Path) -
         convert.main(["coco", str(coco), "--output", str(tmp_path / "out")])
 
 
+def test_a_network_of_hands_is_refused(coco: Path, tmp_path: Path) -> None:
+    hands = str(default_checkpoint("hand"))
+    with pytest.raises(SystemExit, match="is no network of bodies"):
+        convert.main(["coco", str(coco), "--output", str(tmp_path / "out"), "--checkpoint", hands])
+
+
 def test_each_data_set_has_a_reader(tmp_path: Path) -> None:
     for name, read in convert.READERS.items():
         with pytest.raises(BadData, match=str(tmp_path)):

@@ -97,6 +97,16 @@ def test_a_state_of_another_network_is_refused(tmp_path: Path) -> None:
         Run(tmp_path)
 
 
+def test_a_state_of_which_more_was_trained_is_refused(tmp_path: Path) -> None:
+    """As that of end-to-end fine-tuning by a run that leaves the backbone as published."""
+    run = Run(tmp_path)
+    run.go()
+    few = nn.Linear(3, 1)
+    few.bias.requires_grad_(False)
+    with pytest.raises(BadCheckpoint, match="trained more of the network"):
+        Trainer(few, CONFIG, tmp_path, ALONE)
+
+
 def test_tensorboard_gets_the_scores(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
