@@ -198,7 +198,7 @@ def _decoded(text: str) -> Photo:
         plain = text.encode("ascii").translate(_STANDARD, b"\t\n\r ")  # many programs break its lines
         return _kept(base64.b64decode(plain + b"=" * (-len(plain) % 4), validate=True))
     except (binascii.Error, ValueError):
-        raise BadInput("image is no base64: encode the photo's bytes, as `base64 photo.jpg` does.") from None
+        raise BadInput("image is no base64: encode the photo's bytes, as `base64 -w0 photo.jpg` does.") from None
 
 
 def _told(error: ValidationError) -> str:

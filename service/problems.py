@@ -144,7 +144,7 @@ def install(app: FastAPI, retry_after: int) -> None:
     async def on_invalid_request(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         errors = [_field_problem(item, parameters_of(request)) for item in error.errors()]
-        detail = " ".join(f"{item.field}: {item.message}." for item in errors)
+        detail = " ".join(dict.fromkeys(f"{item.field}: {item.message}." for item in errors))
         return problem(422, detail, "invalid-request", "Invalid request", errors)
 
     app.add_exception_handler(MPTError, on_mpt_error)

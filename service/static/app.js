@@ -9,7 +9,7 @@ import { ask, isLoading } from "./request.js";
 import { offerModes } from "./modes.js";
 import { Result } from "./result.js";
 import { keptAnswer, offers, readiness, reconstructFromWeb, useKey } from "./api.js";
-import { offerSubjects } from "./subjects.js";
+import { offerSubjects, SUBJECTS } from "./subjects.js";
 import { asProblem } from "./errors.js";
 
 const element = (id) => document.getElementById(id);
@@ -75,6 +75,7 @@ async function showFilm(given) {
     const id = given instanceof File ? await mine.send(given) : given;
     if (mine !== film) return;
     history.replaceState(null, "", `?job=${id}`);
+    element("about").textContent = "This may take minutes. You may leave: the address of this page leads back to your film.";
     await mine.follow(id);
     if (mine !== film) return;
     state("film");
@@ -205,9 +206,11 @@ async function answer(photo) {
 async function addPerson() {
   const photo = shown;
   const [{ people, width, height }] = result.answers;
+  const what = SUBJECTS[subject].box;
   result.stages[0]?.views.go("photo");
+  element("missed-what").textContent = what;
   element("missed-hint").hidden = false;
-  const box = await drawBox(document.querySelector(".frame"), { width, height });
+  const box = await drawBox(document.querySelector(".frame"), { width, height }, what);
   element("missed-hint").hidden = true;
   element("missed").focus();
   if (!box || photo !== shown) return;
@@ -245,6 +248,7 @@ function state(name) {
   element("work").hidden = !one && name !== "busy" && name !== "result";
   element("progress").hidden = name !== "busy";
   element("film").hidden = name !== "film";
+  element("choices").hidden = film !== null; // they are a photo's
 }
 
 async function lookForOffers() {

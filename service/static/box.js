@@ -6,16 +6,15 @@ const LEAST = 8; // pixels of the screen: who draws less did not mean to
 const STEP = 0.02; // of the photo, for each arrow key
 
 /**
- * Lets one box be drawn over the photo in `frame`; resolves to x, y, width, height in the photo's pixels, or to null if
+ * Lets one box be drawn over the photo in `frame`, around what `what` says; resolves to x, y, width, height in the photo's pixels, or to null if
  * somebody thought better of it.
  */
-export function drawBox(frame, photo) {
+export function drawBox(frame, photo, what) {
   const sheet = document.createElement("div");
   sheet.className = "drawing";
   sheet.tabIndex = 0;
   sheet.role = "application";
-  sheet.ariaLabel =
-    "A box around a person. Arrow keys move it, with Shift they change its size, Enter uses it, Escape leaves.";
+  sheet.ariaLabel = `${what} Arrow keys move the box, with Shift they change its size, Enter uses it, Escape leaves.`;
   const box = document.createElement("div");
   sheet.append(box);
   frame.append(sheet);

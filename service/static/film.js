@@ -8,12 +8,12 @@ import { Player } from "./player.js";
 const element = (id) => document.getElementById(id);
 const player = new Player();
 const KINDS = [
-  [/\.rigged\.glb$/, "RIG", "A mesh with a skeleton that moves, for animation"],
+  [/\.rigged\.glb$/, "RIG", "A mesh with a skeleton that moves (GLB), for viewers and animation programs"],
   [/\.glb$/, "GLB", "A mesh that moves"],
   [/\.bvh$/, "BVH", "The motion alone, for animation programs"],
   [/\.json$/, "JSON", "Everyone in each frame, as numbers"],
 ];
-const WANTED = { format: ["glb", "rigged", "bvh", "json"], overlay: true };
+const WANTED = { format: ["rigged", "bvh", "json"], overlay: true };
 
 /** Whether a file that somebody gave is a film. */
 export const isFilm = (file) => file instanceof File && (file.type.startsWith("video/") || /\.(mkv|mts|ts|mov|avi)$/i.test(file.name));

@@ -59,6 +59,8 @@ export class Result {
     for (const figure of element("stages").children) figure.classList.remove("busy");
     const someone = answers[0].people.length > 0;
     element("about").textContent = about(answers);
+    element("about").classList.toggle("small", someone); // else it is the answer
+    element("missed").textContent = SUBJECTS[answers[0].subject].missing;
     element("answer").hidden = !someone;
     element("scene").hidden = !answers.some(({ scene }) => scene?.glb);
     element("corrections").hidden = false;

@@ -10,7 +10,9 @@ export const SUBJECTS = {
     all: "Everyone",
     file: "person",
     working: "Finding people and lifting them to 3D",
-    none: "Nobody was found in this photo. Try one in which people are larger, or less hidden.",
+    none: "Nobody was found in this photo. If somebody is there, draw a box around them, or try a photo in which people are larger, or less hidden.",
+    missing: "Somebody missing? Draw a box",
+    box: "Drag a box around the person, from head to feet.",
     // Pairs of joints with a bone between them. Joints are COCO's 17, in COCO's order.
     bones: [
       [0, 1], [0, 2], [1, 3], [2, 4], // face
@@ -28,7 +30,9 @@ export const SUBJECTS = {
     all: "All hands",
     file: "hand",
     working: "Finding hands and lifting them to 3D",
-    none: "No hand was found in this photo. Try one in which hands are larger, or less hidden.",
+    none: "No hand was found in this photo. If one is there, draw a box around it, or try a photo in which hands are larger, or less hidden.",
+    missing: "A hand missing? Draw a box",
+    box: "Drag a box around the hand, from the wrist to the finger tips.",
     // The wrist, then each finger from its base to its tip.
     bones: [1, 5, 9, 13, 17].flatMap((base) => [[0, base], [base, base + 1], [base + 1, base + 2], [base + 2, base + 3]]),
     thickness: 0.14,

@@ -24,7 +24,11 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def test_a_film_is_followed_played_and_deleted(flat, both_modes, clip):
+    flat.page.wait_for_selector("#subjects label", state="attached")
     choose_file(flat, clip, "dance.mp4", "video/mp4")
+    flat.page.wait_for_selector("body[data-state=busy]")
+    assert flat.page.locator("#choices").is_hidden()  # they are a photo's
+    flat.page.wait_for_selector("#about:text('You may leave')", state="attached")
     flat.page.wait_for_selector("body[data-state=film]")
     assert flat.page.inner_text("#film-title") == "dance.mp4"
     assert "3 people" in flat.page.inner_text("#film-about")

@@ -65,3 +65,6 @@ def test_a_photo_without_hands_says_so(flat: Tab) -> None:
     answer = flat.answer(lambda: flat.choose("#subjects [value=hand]"))
     assert answer["hands"] == []
     assert "No hand was found" in flat.page.inner_text("#about")
+    assert "hand missing" in flat.page.inner_text("#missed")
+    flat.page.click("#missed")
+    assert "around the hand" in flat.page.inner_text("#missed-hint")

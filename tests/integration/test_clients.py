@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import shutil
@@ -58,8 +59,15 @@ def test_python(service: Served, desk: Path, module: ModuleType):
     with pytest.raises(module.Refused, match="no answer with this id") as caught:
         client.reconstruction(answer["id"])
     assert (caught.value.status, caught.value.type) == (404, "urn:mpt:problem:not-found")
+    boxed = client.reconstruct(desk / "photo.jpg", bbox=[(1, 1, 20, 20), "9,9,20,20"])
+    assert [person["bbox"][:2] for person in boxed["people"]] == [[1, 1], [9, 9]]
     results = client.reconstruct_all([desk / "photo.jpg", b"no photo"])
     assert [result["status"] for result in results] == [200, 415]
+
+
+def test_the_example_at_the_beginning_is_python(module: ModuleType):
+    _, example = module.__doc__.split("\n\n", 1)
+    ast.parse(example)
 
 
 def test_python_videos(service: Served, desk: Path, module: ModuleType):

@@ -34,7 +34,7 @@ export class Client {
     this.#tries = tries;
   }
 
-  /** The people of a photo; `query` as of POST /reconstruct, such as { max_people: 1 }. */
+  /** The people of a photo; `query` as of POST /reconstruct, such as { max_people: 1 } or { bbox: [[120, 40, 200, 460]] }. */
   async reconstruct(photo, query = {}, { signal } = {}) {
     return (await this.#send("POST", `v1/reconstruct${words(query)}`, { body: photo, signal })).json();
   }

@@ -4,11 +4,11 @@ from mpt_client import Client
 
 client = Client("http://localhost:8000")
 for person in client.reconstruct("photo.jpg")["people"]:
-client.save(person["mesh"]["glb"], f"{person['id']}.glb")
+    client.save(person["mesh"]["glb"], f"{person['id']}.glb")
 
 job = client.wait(client.send_video("dance.mp4", overlay=True))
 for file in job["files"]:
-client.save(file["url"], file["name"])
+    client.save(file["url"], file["name"])
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ class Client:
         self._headers = {"X-API-Key": key} if key else {}
 
     def reconstruct(self, photo: str | Path | bytes, **query: Any) -> dict[str, Any]:
-        """The people of a photo, a file or its bytes; `query` as of POST /reconstruct, such as max_people=1.
+        """The people of a photo, a file or its bytes.
+
+        `query` is as of POST /reconstruct, such as max_people=1, or bbox=[[120, 40, 200, 460]] for boxes.
 
         Raises:
             Refused: It cannot be used, or the service cannot.
@@ -147,8 +149,18 @@ class Client:
 
 
 def _query(query: Mapping[str, Any]) -> str:
-    words = {name: str(value).lower() if isinstance(value, bool) else value for name, value in query.items()}
+    words = {name: [_word(each) for each in _listed(value)] for name, value in query.items()}
     return f"?{urlencode(words, doseq=True)}" if query else ""
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else [value]
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, (list, tuple)):  # a box, as answers have them
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _bytes(photo: str | Path | bytes) -> bytes:
