@@ -35,7 +35,8 @@ def browser() -> Iterator:
 def both_modes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
     """A running service that offers both modes and hands; the second mode is the first with another label.
 
-    On a free port; ends with a check that it shuts down cleanly.
+    On a free port, and with MoveNet alone, which is quick: people here need no millimetres. Ends with a check that it
+    shuts down cleanly.
     """
     folder = tmp_path_factory.mktemp("page")
     environment = {
@@ -43,6 +44,7 @@ def both_modes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Clie
         "MPT_PORT": "0",
         "MPT_EXPORT": "false",
         "MPT_DEADLINE": "120",
+        "MPT_LANDMARKS": "false",
         "MPT_STORE_DIR": str(folder / "meshes"),
         "MPT_HAND_CHECKPOINT": str(save_boxed_hand(folder)),
         "MPT_FINE_TUNED_CHECKPOINT": str(relabelled(folder / "fine-tuned.safetensors")),

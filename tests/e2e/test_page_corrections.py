@@ -51,7 +51,7 @@ def test_a_person_who_was_missed_is_had_by_a_box(flat, sample):
 def test_a_box_is_drawn_by_the_keyboard_or_not_at_all(flat, sample):
     wall = encoded(np.full((240, 320, 3), 128, np.uint8))
     flat.answer(lambda: choose_file(flat, wall, "wall.jpg", "image/jpeg"))
-    assert "Nobody was found" in flat.page.inner_text("#about")
+    assert "Nobody was found" in flat.page.inner_text("#about") and flat.page.locator("#controls").is_hidden()
     flat.page.click("#missed")
     assert flat.page.locator("#missed-hint").is_visible()
     flat.page.keyboard.press("Escape")

@@ -129,18 +129,13 @@ def test_bodies_move_without_a_film(tab, done):
     assert apart(at(tab, 0), at(tab, 0.4)) > 0.003
 
 
-def test_without_webgl_there_are_the_film_and_the_files(flat, done):
+def test_without_webgl_there_are_the_film_and_the_files_at_every_width(flat, done):
     flat.page.goto(f"{flat.base}/?job={done['id']}")
     flat.page.wait_for_selector("#moving .note:not([hidden])")
     assert "cannot draw in 3D" in flat.page.inner_text("#moving .note")
     assert flat.page.locator("#player").is_visible() and flat.page.locator("#film-controls").is_hidden()
     flat.page.get_by_role("button", name="Play").click()
     flat.page.get_by_role("button", name="Pause").wait_for()
-
-
-def test_a_film_and_its_bodies_fit_every_width(flat, done):
-    flat.page.goto(f"{flat.base}/?job={done['id']}")
-    flat.page.wait_for_selector("body[data-state=film]")
     before = flat.page.viewport_size
     for width in (360, 1280, 2560):
         flat.page.set_viewport_size({"width": width, "height": 900})

@@ -21,11 +21,6 @@ from training.rotations import axis_angle_to_matrix, mirror_pose
 
 
 @pytest.fixture(scope="module")
-def body() -> AnnyBody:
-    return AnnyBody.load()
-
-
-@pytest.fixture(scope="module")
 def poses() -> torch.Tensor:
     rotations = torch.from_numpy(read_sample().rotations)
     return rotations[torch.randperm(len(rotations), generator=torch.Generator().manual_seed(0))[:256]]

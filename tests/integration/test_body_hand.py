@@ -14,7 +14,7 @@ from model.network import sizes
 from model.network.checkpoint import load_checkpoint
 from model.network.topology import MeshTopology
 from training.bodies.anny_hand import AnnyHand
-from training.bodies.coarse import build_topology, load_topology, resting
+from training.bodies.coarse import UpsamplingError, build_topology, resting, save_topology
 from training.hands.anatomy import to_rotations
 from training.hands.gestures import GESTURES
 from training.hands.sampling import crossing, drawn_hands
@@ -44,13 +44,18 @@ def poses(tmp_path_factory: pytest.TempPathFactory) -> MocapPoses:
         (folder / "bodies").mkdir()
         (folder / "bodies" / body.name).symlink_to(body)
         patch.setenv("MPT_CACHE_DIR", str(folder))
+        patch.setattr("training.hands.sampling._BATCH", 256)  # no more than these few people need
         return drawn_hands(people=3, each=200, test=100)
 
 
 @pytest.fixture(scope="module")
-def topology(hand: AnnyHand, poses: MocapPoses, tmp_path_factory: pytest.TempPathFactory) -> MeshTopology:
-    path = tmp_path_factory.mktemp("hand") / "topology.safetensors"
-    return load_topology(path, hand, torch.from_numpy(poses.rotations))
+def built(hand: AnnyHand, poses: MocapPoses) -> tuple[MeshTopology, UpsamplingError]:
+    return build_topology(hand, torch.from_numpy(poses.rotations), fit_bodies=300, test_bodies=50)
+
+
+@pytest.fixture(scope="module")
+def topology(built: tuple[MeshTopology, UpsamplingError]) -> MeshTopology:
+    return built[0]
 
 
 def _joints(hand: AnnyHand, *gestures: str) -> torch.Tensor:
@@ -114,8 +119,8 @@ def test_rotations_survive_the_way_to_axis_angles_and_back() -> None:
     torch.testing.assert_close(axis_angle_to_matrix(matrix_to_axis_angle(rotations)), rotations, atol=2e-5, rtol=0)
 
 
-def test_its_topology_is_fine_enough(hand: AnnyHand, poses: MocapPoses) -> None:
-    topology, error = build_topology(hand, torch.from_numpy(poses.rotations), fit_bodies=300, test_bodies=50)
+def test_its_topology_is_fine_enough(hand: AnnyHand, built: tuple[MeshTopology, UpsamplingError]) -> None:
+    topology, error = built
     assert topology.joint_names == HAND_JOINTS and topology.coarse_count == 195 and topology.unit == 0.1
     assert error.mean < 0.5 and error.p99 < 3
     joints = topology.joint_regressor @ topology.template
@@ -161,6 +166,7 @@ def test_a_short_run_learns_and_says_that_it_is_of_hands(
     quick = TrainerConfig(steps=120, batch_size=64, learning_rate=3e-3, warm_up=10, average=0.9, validate_every=120)
     whole = dataclasses.replace(quick, steps=8, learning_rate=3e-4)  # a higher one first loses what the lift learned
     recipe = dataclasses.replace(recipe, lift=quick, trainer=whole)
+    save_topology(tmp_path / "topology.safetensors", topology)  # or another would be built
     checkpoint = load_checkpoint(pretrain(recipe, poses, tmp_path, Processes(torch.device("cpu"))))
     card = checkpoint.card
     assert card["subject"] == "hand" and card["backbone"] == "handlandmark-full" and card["name"] == "anny-hand-tiny"

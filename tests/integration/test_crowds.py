@@ -41,7 +41,10 @@ def people(reconstructor: Reconstructor, whole: Image.Image) -> list[Person]:
     return reconstructor.reconstruct(np.asarray(whole)).people
 
 
-@pytest.mark.parametrize(("rows", "width"), [(1, 640), (2, 430), (3, 210)])
+@pytest.mark.parametrize(
+    ("rows", "width"),
+    [(1, 640), pytest.param(2, 430, marks=pytest.mark.slow), (3, 210)],  # between the two
+)
 def test_people_are_found_however_small(
     reconstructor: Reconstructor, whole: Image.Image, people: list[Person], rows: int, width: int
 ) -> None:

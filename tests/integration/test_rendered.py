@@ -55,11 +55,6 @@ def _poses(count: int = 48) -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def body() -> AnnyBody:
-    return AnnyBody.load()
-
-
-@pytest.fixture(scope="module")
 def topology(body: AnnyBody) -> MeshTopology:
     return build_topology(body, _poses(), fit_bodies=24, test_bodies=2)[0]
 
