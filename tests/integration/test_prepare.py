@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import cv2
@@ -53,6 +54,12 @@ def test_splits_share_neither_people_nor_pictures(alone: Path, topology: MeshTop
     sample = splits["train"][0]
     assert sample.vertices is not None and sample.vertices.shape == (topology.coarse_count, 3)
     assert splits["train"].about["topology"] == topology.fingerprint
+
+
+def test_a_topology_of_another_mesh_is_refused(topology: MeshTopology, poses: MocapPoses, tmp_path: Path) -> None:
+    other = dataclasses.replace(topology, name="other", template=-topology.template)
+    with pytest.raises(BadInput, match="of the body 'anny', but the checkpoint is of the mesh 'other'"):
+        prepare(tmp_path, other, poses, COUNTS)
 
 
 def test_two_processes_make_the_same_and_what_is_there_stays(

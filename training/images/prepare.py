@@ -28,6 +28,7 @@ from model.network.topology import MeshTopology
 from model.runtime.loading import default_checkpoint
 from training.arguments import whole
 from training.bodies.anny import AnnyBody
+from training.bodies.coarse import is_of
 from training.console import telling_errors
 from training.images.backbone_cache import BackboneMaps
 from training.images.rendered.config import RenderConfig
@@ -62,10 +63,15 @@ def prepare(
         workers: processes.
 
     Raises:
-        BadInput: the folder holds images of other settings.
+        BadInput: the folder holds images of other settings, or the topology is of another mesh than the open body's.
         BadData: a split has no subject or no photo of its own.
     """
-    config = config or RenderConfig()
+    config, body = config or RenderConfig(), AnnyBody.load()
+    if not is_of(topology, body):
+        raise BadInput(
+            f"Rendered people are of the body '{body.name}', but the checkpoint is of the mesh '{topology.name}': give "
+            "one of theirs, or make images of a data set of yours by python -m training.images.convert."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     people: dict[str, RenderedPeople] = {}
     tasks: list[tuple[Path, str, int, int]] = []
@@ -77,7 +83,7 @@ def prepare(
         if not len(part):
             raise BadData(f"No subject of this MoCap is left for the {split} images: give more, or ask for none.")
         people[split] = RenderedPeople(
-            AnnyBody.load(), topology, torch.from_numpy(part.rotations), config, seed * len(SPLITS) + number, count
+            body, topology, torch.from_numpy(part.rotations), config, seed * len(SPLITS) + number, count
         )
         people[split].photos = people[split].photos[number :: len(SPLITS)]
         if config.photos and not people[split].photos:

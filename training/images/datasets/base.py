@@ -82,7 +82,7 @@ class SampleSet:
         """Each `step`-th sample, for quick scores."""
         if step == 1:
             return self
-        note = f"Only each {_ordinal(step)} of {len(self.samples):,} samples was evaluated."
+        note = f"Only each {_ordinal(step)} of {len(self.samples):,} samples counts."
         return replace(self, samples=self.samples[::step], notes=(*self.notes, note))
 
     def crops_times(self, factor: float) -> SampleSet:
