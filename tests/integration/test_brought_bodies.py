@@ -69,6 +69,10 @@ def test_pre_training_takes_a_brought_smpl(tmp_path: Path) -> None:
     done = run("--from", tmp_path / "run" / "best.safetensors", "--output", tmp_path / "other")
     assert done.returncode == 1 and "best.safetensors is of a mesh of 6,890" in done.stderr
     assert not (tmp_path / "other" / "topology.safetensors").exists()
+    kept = tmp_path / "run" / "topology.safetensors"
+    kept.write_bytes(kept.read_bytes()[:5000])
+    done = run("--output", tmp_path / "run")
+    assert done.returncode == 1 and "topology.safetensors cannot be read" in done.stderr
 
 
 def test_pre_training_takes_a_brought_mano_and_its_poses(tmp_path: Path) -> None:

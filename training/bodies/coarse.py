@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from model.errors import BadData, BadInput
+from model.errors import BadCheckpoint, BadData, BadInput, in_short
 from model.files import atomic_write
 from model.network.topology import MeshTopology
 from training.bodies.protocol import BodyModel
@@ -198,12 +199,17 @@ def load_topology(path: Path, body: BodyModel, poses: Tensor) -> MeshTopology:
 
     Raises:
         BadInput: what is kept there is of another body's mesh.
+        BadCheckpoint: it cannot be read.
     """
     if not path.exists():
         topology, error = build_topology(body, poses)
         print(f"{topology.coarse_count} coarse vertices; {error}")
         save_topology(path, topology)
     subject = body.subject
-    topology = MeshTopology.from_state(body.name, subject.joint_names, subject.root_joints, load_file(path))
+    try:
+        state = load_file(path)
+    except SafetensorError as error:
+        raise BadCheckpoint(f"{path} cannot be read ({in_short(error)}): choose another output folder.") from None
+    topology = MeshTopology.from_state(body.name, subject.joint_names, subject.root_joints, state)
     check_is_of(topology, body, path)
     return topology
