@@ -1,7 +1,7 @@
 """A film's hands: seen in some of its frames, posed on its motion, and relaxed where they were not seen for a while.
 
 What a sighting turns, elbows with their twist, wrists and fingers, is smoothed over time as rotation vectors: one
-banded least squares a hand, near to the sightings, without jolts, and with a weak pull back to how hands hang.
+banded least squares a hand, near to the sightings, slow, without jolts, and with a weak pull back to how hands hang.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from model.body.skeleton import TURN_UP
 _STIFFNESS = 4e-4
 """Seconds cubed: what accelerations cost beside a sighting. With ten of these a second, smooths over 0.08 s."""
 _PULL = 0.2
-"""A second: what it costs to be off the relaxed hand. Halfway there takes 0.2 s."""
+"""A second: what it costs to be off the relaxed hand. Halfway there takes 0.3 s."""
+_STEADINESS = 0.008
+"""Seconds: what speed costs: a hand that was seen once opens slowly, however short the film, and not beyond relaxed."""
 _RELAXED = np.radians(3.0)
 """Of all joints, from which a hand is relaxed altogether."""
 _SHORTEST = 1e-3  # seconds from frame to frame
@@ -67,9 +69,11 @@ def _spread(times: np.ndarray, at: np.ndarray, turns: np.ndarray) -> np.ndarray:
     steps = np.maximum(np.diff(times), _SHORTEST)
     lasting = (np.append(steps, 0) + np.append(0, steps)) / 2 if len(steps) else np.ones(1)
     differences = second_differences(steps)
+    speeds = sparse.diags([-1 / steps, 1 / steps], [0, 1], (len(steps), len(times)))
     sighted = np.zeros(len(times))
     sighted[at] = 1
     normal = sparse.diags(sighted + _PULL * lasting)
+    normal += _STEADINESS * speeds.T @ sparse.diags(steps) @ speeds
     normal += _STIFFNESS * differences.T @ sparse.diags(lasting[1:-1]) @ differences
     right = np.zeros((len(times), turns[0].size))
     right[at] = turns.reshape(len(at), -1)

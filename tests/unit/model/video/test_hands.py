@@ -88,3 +88,12 @@ def test_a_film_of_one_frame(worn: Rig, still: SkeletonMotion) -> None:
     one = still.at(np.zeros(1))
     found = with_hands(one, [seen_left(worn, 0)])
     assert off(found.fingers[0, :12], curled(worn, 1.2)[:12]) < 20
+
+
+def test_a_short_film_seen_once_keeps_its_hand(worn: Rig, still: SkeletonMotion) -> None:
+    """It opens by a third at most in a sixth of a second, and never further than relaxed."""
+    five = still.at(np.arange(5) / RATE)
+    found = with_hands(five, [seen_left(worn, 0), None, None, None, None])
+    assert off(found.fingers[0, :12], curled(worn, 1.2)[:12]) < 20
+    twists = Rotation.from_matrix(found.turns[:, WRISTS[0]]).magnitude()
+    assert np.all(np.diff(twists) < 0) and twists[-1] > 0.67 * twists[0]
