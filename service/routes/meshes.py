@@ -140,14 +140,18 @@ async def topology(topology_id: str, services: Context) -> Response:
 async def _made(mesh_id: str, services: Services, make: Callable[[Record, str], bytes | None]) -> bytes:
     """A file of what is kept of a person; `make` gets the record and what to call the mesh."""
 
-    def work() -> bytes | None:
+    def work() -> bytes:
         record = downloads.read_person(services.store, mesh_id)
-        return None if record is None else make(record, downloads.title(record, mesh_id[:8]))
+        if record is None:
+            raise gone("mesh", services)
+        made = make(record, downloads.title(record, mesh_id[:8]))
+        if made is None:
+            raise HTTPException(404, "This mesh is raw: no body was fitted to it, so that it has no skeleton.")
+        return made
 
-    made = await to_thread.run_sync(work) if is_id(mesh_id) else None
-    if made is None:
+    if not is_id(mesh_id):
         raise gone("mesh", services)
-    return made
+    return await to_thread.run_sync(work)
 
 
 async def _topology(topology_id: str, services: Services) -> np.ndarray:

@@ -230,6 +230,13 @@ def test_what_is_not_there_is_a_problem(client, settings, path):
     refused(client.get(path), 404, r"nothing at this address|no mesh with this id")
 
 
+@pytest.mark.parametrize("ending", ["rigged.glb", "bvh"])
+def test_a_raw_mesh_says_that_it_has_no_skeleton(client, ending):
+    (person,) = client.post("/reconstruct", files=form(photo())).json()["people"]
+    assert person["mesh_kind"] == "raw"
+    refused(client.get(f"/mesh/{person['id']}.{ending}"), 404, "is raw.*no skeleton")
+
+
 def test_an_expired_mesh_says_what_to_do(tmp_path):
     with serving(Settings(store_dir=tmp_path, store_lifetime=60)) as client:
         wait_until_ready(client)
