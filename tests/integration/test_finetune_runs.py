@@ -40,7 +40,7 @@ def _render(folder: Path, counts: dict[str, int], config: RenderConfig | None = 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("images")
-    _render(folder, {"train": 8, "validation": 4, "test": 4})
+    _render(folder, {"train": 4, "validation": 2, "test": 2})
     return folder
 
 
@@ -80,7 +80,7 @@ def test_frozen_then_end_to_end_then_served(
     whole = tmp_path / "whole" / "best.safetensors"
     loaded, published = load_checkpoint(whole), Reconstructor.load(default_checkpoint())
     card = loaded.card
-    assert card["mode"] == "fine-tuned" and card["images"] == 8 and card["backbone_frozen"] is False
+    assert card["mode"] == "fine-tuned" and card["images"] == 4 and card["backbone_frozen"] is False
     assert card["samples_seen"] == load_checkpoint(frozen).card["samples_seen"] + 4
     assert whole.stat().st_size < 60e6
     tuned = Reconstructor.load(whole)
