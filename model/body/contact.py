@@ -6,6 +6,7 @@ wrong, since hands stay where they are seen. Trunks are some ellipsoids here, fo
 
 from __future__ import annotations
 
+import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +35,10 @@ class Inside(NamedTuple):
     out: np.ndarray
     """(B, 2, P) metres away from the camera to where they are out of the trunk; 0 of those that are."""
 
+    def subset(self, people: np.ndarray) -> Inside:
+        """Those of some of the bodies (indices)."""
+        return Inside(self.points[people], self.out[people])
+
 
 class Trunks:
     """The trunks of B bodies.
@@ -55,6 +60,12 @@ class Trunks:
         half = np.full(left.shape, _HIGH)
         half[..., 0], half[..., 2] = (left - right)[..., 0] / 2, (front - back)[..., 2] / 2
         self._scale = 1 / (np.maximum(half, _LEAST) + _RADIUS)
+
+    def subset(self, people: np.ndarray) -> Trunks:
+        """Those of some of the bodies (indices)."""
+        part = copy.copy(self)
+        part._away, part._middles, part._scale = self._away[people], self._middles[people], self._scale[people]
+        return part
 
     def inside(self, world: np.ndarray, places: np.ndarray) -> Inside:
         """Which parts of arms are inside.

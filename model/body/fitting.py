@@ -16,6 +16,7 @@ from scipy.spatial.transform import Rotation
 from model.body.alignment import nearest_rotation
 from model.body.hands import Hands
 from model.body.rig import Rig
+from model.body.rotations import to_quaternions
 from model.body.skeleton import FAMILY, PARENTS, joint_positions, to_global, to_local
 from model.joints import JOINTS
 
@@ -133,7 +134,7 @@ def _begin(
     """Where to begin: each joint's quaternion (B, 22, 4), shapes (B, S) and translations (B, 3)."""
     if start is not None:
         rotations = np.stack([each.rotations for each in start])
-        return _quaternions(rotations), shapes, np.stack([each.translation for each in start])
+        return to_quaternions(rotations), shapes, np.stack([each.translation for each in start])
     rest = rig.rest(shapes)
     weights = np.square(rig.dense_weights.T)  # (22, N): most for what hangs on one joint alone
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
@@ -144,12 +145,7 @@ def _begin(
     turns = nearest_rotation(spread)
     arm = (turns[:, 0] @ (middle[:, 0] - rest.joints[:, 0])[..., None])[..., 0]
     rotations = to_local(turns @ np.swapaxes(rest.straighten, -1, -2))
-    return _quaternions(rotations), shapes, aim[:, 0] - arm - rest.joints[:, 0]
-
-
-def _quaternions(rotations: np.ndarray) -> np.ndarray:
-    """Rotations (B, 22, 3, 3) as unit quaternions (B, 22, 4)."""
-    return Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_quat().reshape(*rotations.shape[:2], 4)
+    return to_quaternions(rotations), shapes, aim[:, 0] - arm - rest.joints[:, 0]
 
 
 class _State:

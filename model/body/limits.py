@@ -9,8 +9,8 @@ have none: hips and shoulders are free, and spines, necks, heads and ankles come
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
+from model.body.rotations import to_vectors
 from model.joints import SMPL_JOINT_NAMES
 
 HINGES = [SMPL_JOINT_NAMES.index(f"{side}_{joint}") for joint in ("knee", "elbow") for side in ("left", "right")]
@@ -49,8 +49,7 @@ def turned(rotations: np.ndarray) -> np.ndarray:
     back = np.zeros(own.shape)
     back[..., 0, 0], back[..., 1, 1], back[..., 2, 2] = 1, np.cos(bend), np.cos(bend)
     back[..., 1, 2], back[..., 2, 1] = np.sin(bend), -np.sin(bend)
-    left = Rotation.from_matrix((own @ back).reshape(-1, 3, 3)).as_rotvec().reshape(own.shape[:-1])
-    return np.concatenate([bend[..., None], left[..., 1:]], axis=-1)
+    return np.concatenate([bend[..., None], to_vectors(own @ back)[..., 1:]], axis=-1)
 
 
 def beyond(rotations: np.ndarray) -> np.ndarray:

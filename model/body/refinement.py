@@ -17,7 +17,6 @@ from model.body.fitting import BodyFit
 from model.body.keypoints import Keypoints
 from model.body.refinement_task import RefinedBody, State, Task
 from model.body.rig import Rig
-from model.body.skeleton import to_global
 
 _STEPS, _STEPS_OUT = 8, 3
 _DONE = 3e-3  # radians and metres: smaller steps change nothing that can be seen
@@ -78,12 +77,11 @@ def _refine_batch(
     if (share < 1).any():
         state = state.where(share < 1, task.part_of_the_way(state, share))
     bodies = state.bodies(fits)
-    stuck = np.flatnonzero(task.inside(to_global(state.rotations), state.places).out.any(axis=(1, 2))).tolist()
-    if stuck:
-        inside = [fits[index] for index in stuck]
-        task = Task(rig, keypoints, inside, translations[stuck], seen.subset(stuck), solid=True)
-        state = task.state(state.rotations[stuck], state.translation[stuck])
-        for index, body in zip(stuck, _descend(task, state, _STEPS_OUT).bodies(inside), strict=True):
+    inside = task.inside(state)
+    stuck = np.flatnonzero(inside.out.any(axis=(1, 2)))
+    if len(stuck):
+        state = _descend(*task.solid(state, inside, stuck), _STEPS_OUT)
+        for index, body in zip(stuck, state.bodies([fits[index] for index in stuck]), strict=True):
             bodies[index] = body
     return bodies
 

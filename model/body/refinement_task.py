@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,7 @@ from model.body.fitting import BodyFit
 from model.body.keypoints import Keypoints
 from model.body.limits import AXES, HINGES, beyond
 from model.body.rig import Rig
+from model.body.rotations import to_vectors
 from model.body.skeleton import FAMILY, PARENTS, joint_positions, to_global
 from model.joints import COCO_ROOT, JOINTS
 
@@ -86,6 +88,10 @@ class State:
             chosen[name] = np.where(which.reshape(-1, *[1] * (old.ndim - 1)), getattr(other, name), old)
         return State(**chosen)
 
+    def subset(self, people: np.ndarray) -> State:
+        """Some of the bodies (indices)."""
+        return State(*(array[people] for array in vars(self).values()))
+
     def bodies(self, fits: Sequence[BodyFit]) -> list[RefinedBody]:
         """The bodies as they stand, each with the shape and the residual of its fit."""
         refined = []
@@ -107,12 +113,8 @@ class Task:
         translation: np.ndarray,
         seen: Seen,
         doubt: float = 1.0,
-        solid: bool = False,
     ):
-        """Prepares for bodies at these places (B, 3); joints that were seen may be off `doubt` times as far.
-
-        Trunks that are solid let arms out.
-        """
+        """Prepares for bodies at these places (B, 3); joints that were seen may be off `doubt` times as far."""
         self._rays, confidence = seen.rays()
         shapes = np.stack([fit.shape for fit in fits]).astype(np.float64)
         joints, self._straighten = rig.skeleton(shapes)  # (B, 22, 3)
@@ -131,11 +133,19 @@ class Task:
         self.stiffness[:, -3:-1] = _SIDEWAYS**-2
         self.stiffness[:, -1] = (_DEEP * self._distance) ** -2
         away = self.translation / np.maximum(np.linalg.norm(self.translation, axis=1, keepdims=True), _NEAREST)
-        self._trunks, self._solid = Trunks(rig, shapes, away), solid
+        self._trunks, self._solid = Trunks(rig, shapes, away), False
 
-    def inside(self, world: np.ndarray, places: np.ndarray) -> Inside:
-        """See `Trunks`."""
-        return self._trunks.inside(world, places)
+    def inside(self, state: State) -> Inside:
+        """Which parts of arms are inside trunks."""
+        return self._trunks.inside(to_global(state.rotations), state.places)
+
+    def solid(self, state: State, inside: Inside, people: np.ndarray) -> tuple[Task, State]:
+        """The same for some of the bodies (indices), whose trunks let arms out, and how they stand."""
+        task = copy.copy(self)
+        for name in _OF_EACH:
+            setattr(task, name, getattr(self, name)[people])
+        task._trunks, task._solid = self._trunks.subset(people), True
+        return task, _with_arms(state.subset(people), inside.subset(people))
 
     def state(self, rotations: np.ndarray, translation: np.ndarray) -> State:
         """The bodies with these rotations (B, 22, 3, 3) at these places (B, 3)."""
@@ -150,8 +160,7 @@ class Task:
         depth = np.maximum(placed[..., 2:], _NEAREST)
         off = self._distance[:, None, None] * (placed[..., :2] / depth - self._rays)
         above = np.concatenate([np.broadcast_to(np.eye(3), (people, 1, 3, 3)), world[:, PARENTS]], axis=1)
-        turn = Rotation.from_matrix((rotations @ np.swapaxes(self.rotations, 2, 3)).reshape(-1, 3, 3)).as_rotvec()
-        swing = above @ turn.reshape(people, JOINTS, 3, 1)
+        swing = above @ to_vectors(rotations @ np.swapaxes(self.rotations, 2, 3))[..., None]
         away = np.concatenate([swing.reshape(people, -1), translation - self.translation], axis=1)
         squared = np.square(off).sum(axis=2)
         cost = (self._trust * self._gross * squared / (self._gross + squared)).sum(axis=1)
@@ -159,16 +168,13 @@ class Task:
         over = beyond(rotations)
         cost += strain + np.square(over / _BEYOND).sum(axis=(1, 2))
         arms, out = np.zeros((people, 2, POINTS, 3)), np.zeros((people, 2, POINTS))
-        if self._solid:
-            arms, out = self.inside(world, places)
-            cost += np.square(out / _INSIDE).sum(axis=(1, 2))
-        return State(rotations, translation, above, places, parts, joints, off, away, over, arms, out, strain, cost)
+        state = State(rotations, translation, above, places, parts, joints, off, away, over, arms, out, strain, cost)
+        return _with_arms(state, self._trunks.inside(world, places)) if self._solid else state
 
     def part_of_the_way(self, state: State, share: np.ndarray) -> State:
         """The bodies that went such shares (B,) of the way from the network's answer to the state."""
-        turns = Rotation.from_matrix((state.rotations @ np.swapaxes(self.rotations, 2, 3)).reshape(-1, 3, 3))
-        shares = np.repeat(share, JOINTS)[:, None]
-        less = Rotation.from_rotvec(shares * turns.as_rotvec()).as_matrix().reshape(-1, JOINTS, 3, 3)
+        turns = share[:, None, None] * to_vectors(state.rotations @ np.swapaxes(self.rotations, 2, 3))
+        less = Rotation.from_rotvec(turns.reshape(-1, 3)).as_matrix().reshape(-1, JOINTS, 3, 3)
         away = share[:, None] * (state.translation - self.translation)
         return self.state(less @ self.rotations, self.translation + away)
 
@@ -237,3 +243,16 @@ class Task:
         swings = Rotation.from_rotvec(step[:, : 3 * JOINTS].reshape(-1, 3)).as_matrix().reshape(-1, JOINTS, 3, 3)
         rotations = np.swapaxes(state.above, 2, 3) @ swings @ state.above @ state.rotations
         return self.state(rotations, state.translation + step[:, 3 * JOINTS :])
+
+
+_OF_EACH = (
+    *("_rays", "_resting", "_straighten", "_root", "_arms", "rotations", "translation"),
+    *("_distance", "_trust", "_gross", "stiffness"),
+)
+"""What a task has of each body."""
+
+
+def _with_arms(state: State, inside: Inside) -> State:
+    """The state with what arms inside trunks cost."""
+    cost = state.cost + np.square(inside.out / _INSIDE).sum(axis=(1, 2))
+    return replace(state, arms=inside.points, out=inside.out, cost=cost)

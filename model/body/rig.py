@@ -135,7 +135,7 @@ class Rig:
     def _straighten(self, joints: np.ndarray, shape: np.ndarray) -> np.ndarray:
         """`Rest.straighten`: each limb's smallest rotation to where the T-pose has it."""
         ends = self.limb_ends + _combine(shape, self.limb_end_directions)
-        along = ends - joints[..., self.limb_joints, :]
+        along = (ends - joints[..., self.limb_joints, :]).astype(np.float64)
         along /= np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-9)
         ahead = along * (0, 1, 0)
         ahead[..., 2] = np.sqrt(np.maximum(1 - along[..., 1] ** 2, 0))
@@ -214,10 +214,9 @@ def _combine(coefficients: np.ndarray, directions: np.ndarray) -> np.ndarray:
 
 def _smallest_rotation(unit: np.ndarray, target: np.ndarray) -> np.ndarray:
     """The smallest rotations (..., 3, 3) that take unit vectors (..., 3) to others, none of which is opposite."""
-    axis = np.cross(unit, target)
-    skew = np.zeros((*axis.shape, 3))
-    skew[..., 2, 1], skew[..., 0, 2], skew[..., 1, 0] = np.moveaxis(axis, -1, 0)
-    skew -= np.swapaxes(skew, -1, -2)
-    cosine = (unit * target).sum(axis=-1)[..., None, None]
-    rotation: np.ndarray = np.eye(3) + skew + skew @ skew / np.maximum(1 + cosine, 1e-6)
+    both = unit + target  # whose squared length is 2 + 2 unit . target
+    share = both / np.maximum(1 + (unit * target).sum(axis=-1, keepdims=True), 1e-6)
+    # Takes the first to the second, and what is across both to itself.
+    taken = 2 * target[..., None] * unit[..., None, :]
+    rotation: np.ndarray = np.eye(3) + taken - share[..., None] * both[..., None, :]
     return rotation

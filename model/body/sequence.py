@@ -13,13 +13,13 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import sparse
 from scipy.linalg import solveh_banded
-from scipy.spatial.transform import Rotation
 
 from model.body.evidence import Seen
 from model.body.fitting import BodyFit
 from model.body.keypoints import Keypoints
 from model.body.refinement_task import TURNS, RefinedBody, State, Task
 from model.body.rig import Rig
+from model.body.rotations import to_vectors
 from model.joints import JOINTS
 
 _DOUBT = 1.5
@@ -93,8 +93,7 @@ class _Accelerations:
         """The cost of a motion, and half its slope (N, 69)."""
         count = len(state.rotations)
         turns = state.rotations[1:] @ np.swapaxes(state.rotations[:-1], 2, 3)
-        vectors = Rotation.from_matrix(turns.reshape(-1, 3, 3)).as_rotvec().reshape(count - 1, JOINTS, 3, 1)
-        swings = (state.above[:-1] @ vectors).reshape(count - 1, 3 * JOINTS)
+        swings = (state.above[:-1] @ to_vectors(turns)[..., None]).reshape(count - 1, 3 * JOINTS)
         velocities = np.concatenate([swings, np.diff(state.translation, axis=0)], axis=1) / self._steps[:, None]
         accelerations = np.diff(velocities, axis=0) / ((self._steps[1:] + self._steps[:-1]) / 2)[:, None]
         weighed = accelerations * self.weight

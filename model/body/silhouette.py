@@ -96,11 +96,12 @@ class BodyOutline:
         points = (rays @ axes.T + silhouette.to_mask[:, 2]).clip(-_FAR, _FAR)  # (N, 2) pixels of the mask
         pixel = float(np.median(depth) / np.sqrt(abs(np.linalg.det(axes))))
 
-        hulls = [part.start + _hull(points[part]) for part in self._parts]
+        rounded, fixed = points.astype(np.float32), np.round(16 * (points - 0.5)).astype(np.int32)
+        hulls = [part.start + _hull(rounded[part]) for part in self._parts]
         drawn = np.zeros(silhouette.mask.shape, np.uint8)
-        for part in np.argsort([-vertices[part, 2].mean() for part in self._parts]):  # the nearest last
-            corners = np.round(16 * (points[hulls[part]] - 0.5)).astype(np.int32)
-            cv2.fillConvexPoly(drawn, corners, int(part) + 1, shift=4)
+        sums = np.add.reduceat(vertices[:, 2], [part.start for part in self._parts])
+        for part in np.argsort(-sums / [part.stop - part.start for part in self._parts]):  # the nearest last
+            cv2.fillConvexPoly(drawn, fixed[hulls[part]], int(part) + 1, shift=4)
         own, seen, unknown = _covered(drawn, silhouette.mask, _REACH / pixel, self._told)
 
         hulls = hulls[: self._told]
@@ -169,8 +170,8 @@ def _outermost(template: np.ndarray, part: np.ndarray) -> np.ndarray:
 
 
 def _hull(points: np.ndarray) -> np.ndarray:
-    """Indices of those of some points (N, 2) that are their convex hull, in turn."""
-    corners: np.ndarray = cv2.convexHull(points.astype(np.float32), returnPoints=False)[:, 0]
+    """Indices of those of some points (N, 2) float32 that are their convex hull, in turn."""
+    corners: np.ndarray = cv2.convexHull(points, returnPoints=False)[:, 0]
     return corners
 
 
