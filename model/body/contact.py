@@ -35,8 +35,8 @@ class Inside(NamedTuple):
     out: np.ndarray
     """(B, 2, P) metres away from the camera to where they are out of the trunk; 0 of those that are."""
 
-    def subset(self, people: np.ndarray) -> Inside:
-        """Those of some of the bodies (indices)."""
+    def subset(self, people: list[int]) -> Inside:
+        """Those of some of the bodies."""
         return Inside(self.points[people], self.out[people])
 
 
@@ -61,8 +61,8 @@ class Trunks:
         half[..., 0], half[..., 2] = (left - right)[..., 0] / 2, (front - back)[..., 2] / 2
         self._scale = 1 / (np.maximum(half, _LEAST) + _RADIUS)
 
-    def subset(self, people: np.ndarray) -> Trunks:
-        """Those of some of the bodies (indices)."""
+    def subset(self, people: list[int]) -> Trunks:
+        """Those of some of the bodies."""
         part = copy.copy(self)
         part._away, part._middles, part._scale = self._away[people], self._middles[people], self._scale[people]
         return part

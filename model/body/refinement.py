@@ -78,8 +78,8 @@ def _refine_batch(
         state = state.where(share < 1, task.part_of_the_way(state, share))
     bodies = state.bodies(fits)
     inside = task.inside(state)
-    stuck = np.flatnonzero(inside.out.any(axis=(1, 2)))
-    if len(stuck):
+    stuck = np.flatnonzero(inside.out.any(axis=(1, 2))).tolist()
+    if stuck:
         state = _descend(*task.solid(state, inside, stuck), _STEPS_OUT)
         for index, body in zip(stuck, state.bodies([fits[index] for index in stuck]), strict=True):
             bodies[index] = body

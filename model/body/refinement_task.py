@@ -88,8 +88,8 @@ class State:
             chosen[name] = np.where(which.reshape(-1, *[1] * (old.ndim - 1)), getattr(other, name), old)
         return State(**chosen)
 
-    def subset(self, people: np.ndarray) -> State:
-        """Some of the bodies (indices)."""
+    def subset(self, people: list[int]) -> State:
+        """Some of the bodies."""
         return State(*(array[people] for array in vars(self).values()))
 
     def bodies(self, fits: Sequence[BodyFit]) -> list[RefinedBody]:
@@ -139,8 +139,8 @@ class Task:
         """Which parts of arms are inside trunks."""
         return self._trunks.inside(to_global(state.rotations), state.places)
 
-    def solid(self, state: State, inside: Inside, people: np.ndarray) -> tuple[Task, State]:
-        """The same for some of the bodies (indices), whose trunks let arms out, and how they stand."""
+    def solid(self, state: State, inside: Inside, people: list[int]) -> tuple[Task, State]:
+        """The same for some of the bodies, whose trunks let arms out, and how they stand."""
         task = copy.copy(self)
         for name in _OF_EACH:
             setattr(task, name, getattr(self, name)[people])
