@@ -32,7 +32,7 @@ from training.images.backbone_cache import BackboneMaps
 from training.images.batches import ImageSource, MappedSource, MixedSource, Source
 from training.images.shards import RENDERED, PreparedImages
 from training.loop.distributed import Processes, joined
-from training.loop.trainer import StepLoss, Trainer
+from training.loop.trainer import StepLoss, Trainer, kept
 from training.mocap.read import read_mocap
 from training.mocap.split import split_by_subject
 from training.objectives import finetuning_loss
@@ -233,7 +233,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         body, mocap = brought_body(options.smpl), options.mocap
         best = finetune(recipe, options.images, folder, processes, start, mocap, topology, options.compile, body)
         if processes.leads:
-            print(f"The best checkpoint by validation images: {best}")
+            print(f"The best checkpoint by validation images: {kept(best)}")
             if options.photos:
                 _score_photos(best, options.photos, folder / "photos")
 

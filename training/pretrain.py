@@ -30,7 +30,7 @@ from training.evaluation.validation import score_clean
 from training.hands.mano_poses import read_mano_poses
 from training.hands.sampling import drawn_hands
 from training.loop.distributed import Processes, joined
-from training.loop.trainer import StepLoss, Trainer, TrainerConfig
+from training.loop.trainer import StepLoss, Trainer, TrainerConfig, kept
 from training.mocap.poses import MocapPoses
 from training.mocap.read import read_mocap
 from training.mocap.sample import read_sample
@@ -214,7 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         poses = processes.one_by_one(lambda: _poses(options.mocap, hand, body))
         best = pretrain(recipe, poses, folder, processes, options.compile, options.start, body)
         if processes.leads:
-            print(f"The best checkpoint by validation subjects: {best}")
+            print(f"The best checkpoint by validation subjects: {kept(best)}")
 
 
 def shards(batch: int, processes: Processes) -> int:

@@ -114,7 +114,11 @@ class Trainer:
         processes.wait()  # nobody may write before all have read
 
     def run(self, stage: Stage) -> None:
-        """Trains to the end. Ctrl-C or SIGTERM lets the step end, saves the state and raises KeyboardInterrupt."""
+        """Trains to the end. Ctrl-C or SIGTERM lets the step end, saves the state and raises KeyboardInterrupt.
+
+        Raises:
+            BadInput: the run diverged: the averaged network answers with NaN or infinity.
+        """
         leads = self.processes.leads
         writer = SummaryWriter(self.folder / "tensorboard") if leads else None
         bar = tqdm(
@@ -132,8 +136,14 @@ class Trainer:
                 if writer and self.step % 50 == 0:
                     self._log(writer, bar, losses, (self.step - first) / spent)
                 if self.step % self.config.validate_every == 0 or self.step == self.config.steps:
+                    diverged = bool(writer) and not self._validate(writer, stage)
+                    if self.processes.any(diverged):
+                        raise BadInput(
+                            f"The run in {self.folder} diverged: at step {self.step} the network answers with NaN or "
+                            "infinity, and nothing of it is kept. Lower learning_rate in training/recipes.py, or give "
+                            "a larger --batch-size: the run then goes on from the state before."
+                        )
                     if writer:
-                        self._validate(writer, stage)
                         self._save()
                     self.processes.wait()
                 # All processes have to stop at the same step; asking costs time, so they do it now and then.
@@ -199,17 +209,35 @@ class Trainer:
         writer.add_scalar("learning_rate", learning_rate(self.config, self.step), self.step)
         bar.set_postfix_str(f"loss {values['loss']:.3f}, {rate:.0f} samples/s")
 
-    def _validate(self, writer: Any, stage: Stage) -> None:
-        scores = stage.validate(self.average)
+    def _validate(self, writer: Any, stage: Stage) -> bool:
+        """Validates and keeps what is better than before; returns whether the scores are finite."""
+        try:
+            scores = stage.validate(self.average)
+        except torch.linalg.LinAlgError:  # type: ignore[attr-defined]  # NaN cannot be aligned
+            return False
+        if not all(map(math.isfinite, scores.values())):
+            return False
         for name, value in scores.items():
             writer.add_scalar(f"validation/{name}", value, self.step)
         tqdm.write(f"step {self.step}: " + ", ".join(f"{name} {value:.1f} mm" for name, value in scores.items()))
         if (score := next(iter(scores.values()))) < self.best:
             self.best = score
             stage.keep(self.average, self.step, scores)
+        return True
 
     def _save(self) -> None:
         save_state(self.state_file, self.step, self.best, self.model, self.average, self.optimizers)
+
+
+def kept(path: Path) -> Path:
+    """The best network's file of a run that has ended.
+
+    Raises:
+        BadInput: it was taken away.
+    """
+    if not path.is_file():
+        raise BadInput(f"{path} is not there any more: put it back, or choose another output folder to start anew.")
+    return path
 
 
 def learning_rate(config: TrainerConfig, step: int) -> float:

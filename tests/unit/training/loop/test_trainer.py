@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from model.errors import BadCheckpoint, BadInput
 from training.loop.distributed import Processes
 from training.loop.optimizers import make_optimizers
-from training.loop.trainer import Trainer, TrainerConfig, learning_rate
+from training.loop.trainer import Trainer, TrainerConfig, kept, learning_rate
 
 ALONE = Processes(torch.device("cpu"))
 CONFIG = TrainerConfig(steps=12, batch_size=4, learning_rate=0.1, warm_up=4, validate_every=4)
@@ -75,6 +75,32 @@ def test_only_improvements_are_kept(tmp_path: Path) -> None:
     run.validate = lambda _: {"error": next(scores)}  # type: ignore[method-assign]
     run.go()
     assert run.kept == [4, 12]
+
+
+@pytest.mark.parametrize("fails", ["nan", "infinity", "cannot be aligned"])
+def test_a_run_that_diverges_says_so_and_keeps_what_was_before(tmp_path: Path, fails: str) -> None:
+    run = Run(tmp_path)
+
+    def validate(model: nn.Module) -> dict[str, float]:
+        if run.trainer.step < 8:
+            return {"error": 5.0}
+        if fails == "cannot be aligned":
+            torch.linalg.svd(torch.full((3, 3), torch.nan))
+        return {"error": float(fails)}
+
+    run.validate = validate  # type: ignore[method-assign]
+    with pytest.raises(BadInput, match=r"diverged: at step 8 .*learning_rate"):
+        run.go()
+    assert run.kept == [4]
+    assert Run(tmp_path).trainer.step == 4
+
+
+def test_a_best_network_that_is_gone_is_not_named(tmp_path: Path) -> None:
+    path = tmp_path / "best.safetensors"
+    with pytest.raises(BadInput, match="put it back"):
+        kept(path)
+    path.touch()
+    assert kept(path) == path
 
 
 def test_schedule_by_hand() -> None:
