@@ -127,6 +127,7 @@ function leave() {
   for (const photo of photos) photo.leave();
   photos = [];
   shown = null;
+  result.clear();
 }
 
 /** Works on photos: Files, or functions that return a promise of one. */

@@ -25,9 +25,11 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 def test_a_film_is_followed_played_and_deleted(flat, both_modes, clip):
     flat.page.wait_for_selector("#subjects label", state="attached")
+    flat.answer(lambda: flat.page.click("#sample"))
     choose_file(flat, clip, "dance.mp4", "video/mp4")
     flat.page.wait_for_selector("body[data-state=busy]")
-    assert flat.page.locator("#choices").is_hidden()  # they are a photo's
+    for of_the_photo in ("#choices", "#answer", "#controls"):
+        assert flat.page.locator(of_the_photo).is_hidden()
     flat.page.wait_for_selector("#about:text('You may leave')", state="attached")
     flat.page.wait_for_selector("body[data-state=film]")
     assert flat.page.inner_text("#film-title") == "dance.mp4"
