@@ -26,7 +26,7 @@ from training.bodies.protocol import BodyModel
 from training.cards import model_card
 from training.console import telling_errors
 from training.end_to_end import EndToEnd
-from training.evaluation.prepared import score_prepared
+from training.evaluation.prepared import known_joints, score_prepared
 from training.images.augment import Augmentation
 from training.images.backbone_cache import BackboneMaps
 from training.images.batches import ImageSource, MappedSource, MixedSource, Source
@@ -79,6 +79,7 @@ def finetune(
     checking = PreparedImages(images[0], "validation", recipe.validation_images)
     for part in (*training, checking):
         _check_fits(part, topology, backbone.input_size)
+    known_joints(checking, topology)  # or the first validation would fail, after hours
     features = bool(features_of(model.size))
     if features:  # which no sample of pre-training has, and which no joint owns
         recipe = dataclasses.replace(recipe, mixed=0.0, hides_heatmaps=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +25,7 @@ from training.evaluate import main as evaluation
 from training.finetune import main as finetuning
 from training.images.prepare import prepare
 from training.images.rendered.config import RenderConfig
-from training.images.shards import PreparedImages
+from training.images.shards import PreparedImages, write_shard
 from training.mocap.poses import MocapPoses
 from training.mocap.sample import read_sample
 
@@ -56,6 +58,17 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _run(main: Callable, *arguments: object) -> subprocess.CompletedProcess[str]:
     return run_main(main, *arguments, "--device", "cpu")
+
+
+def test_validation_images_in_2d_are_refused_before_the_first_step(images: Path, small: Path, tmp_path: Path) -> None:
+    folder, known = shutil.copytree(images, tmp_path / "images"), PreparedImages(images, "validation")
+    flat = [dataclasses.replace(sample, joints=None, joints_valid=None) for sample in (known[0], known[1])]
+    coarse = load_checkpoint(small).topology.coarse_count
+    write_shard(folder / "validation-00000.safetensors", flat, known.about, coarse)
+    given = ("--images", folder, "--from", small, "--mixed", 0, "--steps", 1, "--batch-size", 4)
+    refused = _run(finetuning, *given, "--output", tmp_path / "run")
+    assert refused.returncode == 1 and "validation images whose 3D joints are not known" in refused.stderr
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.usefixtures("loads_once")

@@ -13,6 +13,7 @@ import weights
 from model.errors import BadData, BadInput
 from model.network.backbones import build_backbone
 from model.network.projection import project_weak_perspective
+from model.network.topology import MeshTopology
 from model.reconstructor import Reconstructor
 from model.scene.balance import balance
 from model.scene.up import estimate_up
@@ -44,6 +45,21 @@ def score_prepared(network: EndToEnd, images: PreparedImages, maps: BackboneMaps
     return dict(zip(COLUMNS[:3], (errors_prepared(network, images, maps)[:, :3].mean(dim=0)).tolist()))
 
 
+def known_joints(images: PreparedImages, topology: MeshTopology) -> Tensor:
+    """(K,) bool, the joints whose place in 3D every image knows.
+
+    Raises:
+        BadData: the root's are not among them, so that no network can be scored by these images.
+    """
+    known = ~images.truth("joints").isnan().any(dim=2).any(dim=0)
+    if not known[list(topology.root_joints)].all():
+        raise BadData(
+            f"{images.folder} has {images.split} images whose 3D joints are not known, which score no network: give "
+            "others, in fine-tuning as the first of --images."
+        )
+    return known
+
+
 @torch.inference_mode()
 def errors_prepared(
     network: EndToEnd, images: PreparedImages, maps: BackboneMaps | None = None, with_up: bool = False
@@ -60,9 +76,7 @@ def errors_prepared(
     regressor = topology.coarse_regressor.to(device)
     vertices, joints = images.truth("vertices"), images.truth("joints")
     joints_2d = images.truth("joints_2d") * (2 / images.about["size"]) - 1
-    known = ~joints.isnan().any(dim=2).any(dim=0)  # (K,)
-    if not known[list(topology.root_joints)].all():
-        raise BadData(f"{images.folder} has {images.split} images whose 3D joints are not known: score others.")
+    known = known_joints(images, topology)
     roots = [int(known[:joint].sum()) for joint in topology.root_joints]  # among the known ones
     known = known.to(device)
     translations, ups = images.truth("translation"), images.truth("up")

@@ -210,17 +210,18 @@ class Trainer:
         bar.set_postfix_str(f"loss {values['loss']:.3f}, {rate:.0f} samples/s")
 
     def _validate(self, writer: Any, stage: Stage) -> bool:
-        """Validates and keeps what is better than before; returns whether the scores are finite."""
+        """Validates and keeps what is better than before; returns whether the score that chooses is finite."""
         try:
             scores = stage.validate(self.average)
         except torch.linalg.LinAlgError:  # type: ignore[attr-defined]  # NaN cannot be aligned
             return False
-        if not all(map(math.isfinite, scores.values())):
+        score = next(iter(scores.values()))
+        if not math.isfinite(score):
             return False
         for name, value in scores.items():
             writer.add_scalar(f"validation/{name}", value, self.step)
         tqdm.write(f"step {self.step}: " + ", ".join(f"{name} {value:.1f} mm" for name, value in scores.items()))
-        if (score := next(iter(scores.values()))) < self.best:
+        if score < self.best:
             self.best = score
             stage.keep(self.average, self.step, scores)
         return True
