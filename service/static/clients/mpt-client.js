@@ -1,4 +1,4 @@
-// A client of the service in one file, for browsers and Node 18 or newer: copy it.
+// A client of the service in one file, for browsers and Node 18 or newer: copy it, for Node as mpt-client.mjs.
 //
 //   import { Client } from "./mpt-client.js";
 //   const client = new Client("http://localhost:8000");
