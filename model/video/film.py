@@ -185,7 +185,7 @@ def _add(sightings: Sequence[Sighting], tracks: Tracks, camera: CameraMotion, li
         if people is None:
             tracks.skip(time)
             continue
-        tracks.add(time, people)
+        tracks.add(time, people, frame)
         camera.add(time, frame, [person.bbox for person in people])
         if not lines and people:
             before = people[0].camera

@@ -15,11 +15,18 @@ from model.perception.detection import Detection, similarity
 if TYPE_CHECKING:
     from model.interfaces import Box
 from model.results import Person
+from model.video.clothing import resemblance
 
 _LEAST = 0.2
 """Likeness below which two people are never taken for one."""
+_DRESSED = 1.0
+"""What the same clothes are worth, by likeness: as much as the same place, for two who cross are in one place."""
+_APART = 0.1
+"""Overlap with everybody else up to which a person's box shows nobody else's clothes."""
 _MEMORY = 0.3
 """Seconds over which somebody's speed is averaged: whom another one begins to hide seems to turn round at once."""
+_NEW = 0.1
+"""Share of what somebody is known to wear that each frame renews."""
 _SLOW = 0.25
 """Seconds between two frames from which on people may be anywhere near, in another pose."""
 _REACH = 2.0
@@ -34,6 +41,7 @@ class _Track:
     last: Detection
     seen: float  # seconds
     velocity: np.ndarray = field(default_factory=lambda: np.zeros(2))  # pixels a second
+    wears: np.ndarray | None = None
 
     def likeness(self, seen: Detection, time: float) -> float:
         """0..1, by where somebody is who went on as before, or who stayed or came back: whatever fits better."""
@@ -54,12 +62,17 @@ class _Track:
         self.velocity = self.velocity + share * ((_middle(now.box) - _middle(self.last.box)) / step - self.velocity)
         self.last, self.seen = now, time
 
+    def dress(self, wears: np.ndarray) -> None:
+        """Goes on from the clothes that were seen now."""
+        self.wears = wears if self.wears is None else self.wears + _NEW * (wears - self.wears)
+
 
 class Tracker:
     """Gives people numbers that stay theirs, by where their joints and boxes are in the picture.
 
     Each frame's people are matched at once with those of the frames before, or where they should be by now, by the
     Hungarian method, as SORT does (Bewley et al., ICIP 2016): who walks behind somebody else comes out as the same.
+    Of those who may be the same by where they are, clothes choose.
     Who is out of sight for longer than `memory`, and for more than one frame, comes back as somebody new.
 
     Args:
@@ -77,22 +90,26 @@ class Tracker:
         """Whoever comes now is somebody new: the film was cut."""
         self._tracks = []
 
-    def update(self, people: Sequence[Person], time: float) -> list[int]:
+    def update(self, people: Sequence[Person], time: float, wear: Sequence[np.ndarray | None] = ()) -> list[int]:
         """The number of each person of a frame; numbers count from 0 in the order of appearance.
 
         Args:
             people: as reconstructed from this frame, in any order.
             time: seconds, later than at the last call.
+            wear: what each of them wears, see `clothing`; None of whom nobody knows, empty if of nobody.
         """
         oldest = min(time - self._memory, self._latest[0])
         self._tracks = [track for track in self._tracks if track.seen >= oldest]
         self._latest = [self._latest[1], time]
         now = [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
+        worn = list(wear) or [None] * len(now)
         likeness = np.array([[track.likeness(seen, time) for seen in now] for track in self._tracks])
         matched: dict[int, _Track] = {}
         if likeness.size:
-            for row, column in zip(*linear_sum_assignment(likeness, maximize=True)):
-                if likeness[row, column] >= _LEAST:
+            possible = likeness >= _LEAST
+            dressed = np.array([[_resemblance(track.wears, wears) for wears in worn] for track in self._tracks])
+            for row, column in zip(*linear_sum_assignment(likeness + _DRESSED * possible * dressed, maximize=True)):
+                if possible[row, column]:
                     matched[int(column)] = self._tracks[row]
         numbers = []
         for index, seen in enumerate(now):
@@ -103,8 +120,20 @@ class Tracker:
                 self._tracks.append(track)
             else:
                 track.follow(seen, time)
+            if (wears := worn[index]) is not None and _is_apart(index, now):
+                track.dress(wears)
             numbers.append(track.number)
         return numbers
+
+
+def _resemblance(one: np.ndarray | None, other: np.ndarray | None) -> float:
+    """0..1, how alike two people are dressed; between, if nobody knows."""
+    return 0.5 if one is None or other is None else resemblance(one, other)
+
+
+def _is_apart(index: int, people: Sequence[Detection]) -> bool:
+    own = people[index].box
+    return all(other == index or _overlap(own, each.box) <= _APART for other, each in enumerate(people))
 
 
 def _likeness(one: Detection, other: Detection) -> float:

@@ -11,6 +11,7 @@ from typing import IO, overload
 import numpy as np
 
 from model.results import Person
+from model.video.clothing import clothing
 from model.video.tracking import Tracker
 
 _SHORTEST = 0.5
@@ -124,9 +125,16 @@ class Tracks:
         """In the order of appearance."""
         return iter(self._tracks.values())
 
-    def add(self, time: float, people: Sequence[Person]) -> None:
-        """Add a frame's people, the most prominent first; times rise."""
-        for rank, (number, person) in enumerate(zip(self._tracker.update(people, time), people, strict=True)):
+    def add(self, time: float, people: Sequence[Person], frame: np.ndarray | None = None) -> None:
+        """Add a frame's people, the most prominent first; times rise.
+
+        Args:
+            time: Seconds.
+            people: Of the frame.
+            frame: (H, W, 3) uint8 RGB, for what they wear; None if they are told apart without.
+        """
+        wear = [] if frame is None else [clothing(frame, person) for person in people]
+        for rank, (number, person) in enumerate(zip(self._tracker.update(people, time, wear), people, strict=True)):
             track = self._tracks.setdefault(number, Track(Meshes(self._file), shot=self._shot))
             track.meshes.append(person.vertices)
             track.frames.append(len(self.times))

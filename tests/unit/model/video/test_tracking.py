@@ -100,3 +100,22 @@ def test_somebody_elsewhere_is_somebody_else():
     tracker.update([person(0)], 0.0)
     assert tracker.update([person(300)], 0.1) == [1]
     assert tracker.update([person(0, size=20)], 0.2) == [2]  # far away, where the first was near
+
+
+@pytest.mark.parametrize("hidden", [0.0, 0.3, 0.6])
+@pytest.mark.parametrize("returns", [False, True])
+def test_who_meet_in_the_same_pose_are_told_apart_by_their_clothes(hidden, returns):
+    """They are in one place for a moment, one before the other, or one hidden; then both go on, or one goes back."""
+    tracker, red, blue = Tracker(), np.zeros((2, 4, 6, 6)), np.zeros((2, 4, 6, 6))
+    red[:, 1, 4, 3], blue[:, 0, 2, 3] = 1, 1
+    for step in range(121):
+        time = step / 30
+        way = 60 * (time - 2)
+        there = -way if time < 2 or not returns else 0.3 * way
+        covered = max(0.0, 1 - abs(way - there) / 50)
+        seen = [(person(300 + way), red), (person(300 + there), covered * red + (1 - covered) * blue)]
+        seen = seen[:1] if abs(time - 2) < hidden / 2 else seen
+        seen = seen[::-1] if step % 2 else seen
+        numbers = tracker.update([one for one, _ in seen], time, [wears for _, wears in seen])
+        if abs(way - there) > 50 and step % 2 == 0:
+            assert numbers == [0, 1]
