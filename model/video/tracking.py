@@ -21,6 +21,8 @@ _LEAST = 0.2
 """Likeness below which two people are never taken for one."""
 _DRESSED = 1.0
 """What the same clothes are worth, by likeness: as much as the same place, for two who cross are in one place."""
+_ALIKE = 0.8
+"""Resemblance of clothes from which somebody who was out of sight for long may be the same."""
 _APART = 0.1
 """Overlap with everybody else up to which a person's box shows nobody else's clothes."""
 _MEMORY = 0.3
@@ -73,14 +75,16 @@ class Tracker:
     Each frame's people are matched at once with those of the frames before, or where they should be by now, by the
     Hungarian method, as SORT does (Bewley et al., ICIP 2016): who walks behind somebody else comes out as the same.
     Of those who may be the same by where they are, clothes choose.
-    Who is out of sight for longer than `memory`, and for more than one frame, comes back as somebody new.
+    Who is out of sight for longer than `memory`, and for more than one frame, comes back as somebody new, unless in the
+    same clothes and before `long_memory` is over.
 
     Args:
         memory: Seconds.
+        long_memory: Seconds.
     """
 
-    def __init__(self, memory: float = 1.0):
-        self._memory = memory
+    def __init__(self, memory: float = 1.0, long_memory: float = 3.0):
+        self._memory, self._long_memory = memory, long_memory
         self._tracks: list[_Track] = []
         self._count = 0
         self._latest = [-math.inf, -math.inf]
@@ -98,7 +102,8 @@ class Tracker:
             time: seconds, later than at the last call.
             wear: what each of them wears, see `clothing`; None of whom nobody knows, empty if of nobody.
         """
-        oldest = min(time - self._memory, self._latest[0])
+        recent = min(time - self._memory, self._latest[0])
+        oldest = min(time - self._long_memory, recent)
         self._tracks = [track for track in self._tracks if track.seen >= oldest]
         self._latest = [self._latest[1], time]
         now = [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
@@ -106,9 +111,11 @@ class Tracker:
         likeness = np.array([[track.likeness(seen, time) for seen in now] for track in self._tracks])
         matched: dict[int, _Track] = {}
         if likeness.size:
-            possible = likeness >= _LEAST
             dressed = np.array([[_resemblance(track.wears, wears) for wears in worn] for track in self._tracks])
-            for row, column in zip(*linear_sum_assignment(likeness + _DRESSED * possible * dressed, maximize=True)):
+            gone = np.array([track.seen < recent for track in self._tracks])
+            possible = (likeness >= _LEAST) & (~gone[:, None] | (dressed >= _ALIKE))
+            worth = np.where(possible, likeness + _DRESSED * dressed, 0)
+            for row, column in zip(*linear_sum_assignment(worth, maximize=True)):
                 if possible[row, column]:
                     matched[int(column)] = self._tracks[row]
         numbers = []

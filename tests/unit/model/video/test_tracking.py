@@ -119,3 +119,16 @@ def test_who_meet_in_the_same_pose_are_told_apart_by_their_clothes(hidden, retur
         numbers = tracker.update([one for one, _ in seen], time, [wears for _, wears in seen])
         if abs(way - there) > 50 and step % 2 == 0:
             assert numbers == [0, 1]
+
+
+def test_who_is_gone_for_long_comes_back_in_the_same_clothes():
+    """After two seconds near by; in others, or after longer than three, she is somebody new."""
+    red, blue = np.zeros((2, 4, 6, 6)), np.zeros((2, 4, 6, 6))
+    red[:, 1, 4, 3], blue[:, 0, 2, 3] = 1, 1
+    for wait, wears, number in ((2.0, red, 0), (2.0, blue, 1), (2.0, None, 1), (3.5, red, 1)):
+        tracker = Tracker()
+        for step in range(10):
+            assert tracker.update([person(10.0 * step)], step / 30, [red]) == [0]
+        for step in range(3):  # others go on, far away
+            tracker.update([], 0.4 + step / 30)
+        assert tracker.update([person(150)], 0.3 + wait, [wears]) == [number]
