@@ -33,6 +33,8 @@ Result = TypeVar("Result")
 Loader = Callable[["Settings"], "Sequence[Reconstructor]"]
 
 MODES = ("zero-shot", "fine-tuned")
+_LONGEST_WARM_UP = 20.0
+"""Seconds that stopping waits for a network's first run."""
 _STOPPING = "The service is shutting down. Try again in a moment."
 
 
@@ -118,6 +120,7 @@ class Engine:
         self._taken = 0
         self._lock = threading.Lock()
         self._stopped = False
+        self._warm = threading.Event()
         self._models: dict[tuple[str, str], Reconstructor] = {}
         self._obstacle: str | None = "The model is still loading. Try again in a few seconds."
 
@@ -129,6 +132,8 @@ class Engine:
         """Take no more work, drop what waits, and return once what was begun has ended."""
         self._stopped, self._obstacle = True, _STOPPING
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+        if self._models:  # an interpreter that ends while a network runs aborts
+            await asyncio.to_thread(self._warm.wait, _LONGEST_WARM_UP)
 
     @property
     def obstacle(self) -> str | None:
@@ -241,9 +246,12 @@ class Engine:
     def _go_on(self, models: list[Reconstructor]) -> None:
         """What can wait until the service is ready."""
         try:
-            for model in models:
-                if model.subject != "body":
-                    _warm_up(model)
+            try:
+                for model in models:
+                    if model.subject != "body" and not self._stopped:
+                        _warm_up(model)
+            finally:
+                self._warm.set()
             self._then(models)
         except Exception:  # requests say what is wrong with a model
             log.exception("What follows once the service is ready failed")

@@ -22,7 +22,7 @@ SIDE, FOCAL = 640, 700.0
 
 @pytest.fixture(scope="module")
 def reconstructor(load: Callable[..., Reconstructor]) -> Reconstructor:
-    return load(device="cpu")
+    return load(device="cpu", engine="torch")
 
 
 def off(person: Person, joints: np.ndarray) -> float:

@@ -60,7 +60,7 @@ class Written:
     """The files of a film's people."""
 
     def __init__(self, source: Path, folder: Path) -> None:
-        model = Reconstructor.load(device="cpu")
+        model = Reconstructor.load(device="cpu", engine="torch")
         for formats in (FORMATS, frozenset(["glb"])):  # one GLB that moves is enough at a time
             job = FilmJob(model, formats, frame_rate=RATE, rig=model.rig)
             reconstruct_film(source, folder / f"{source.stem}.video", job, lambda _: None)

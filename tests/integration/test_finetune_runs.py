@@ -91,12 +91,12 @@ def test_frozen_then_end_to_end_then_served(
     )  # fmt: skip
     assert second.returncode == 0, second.stderr
     whole = tmp_path / "whole" / "best.safetensors"
-    loaded, published = load_checkpoint(whole), Reconstructor.load(default_checkpoint())
+    loaded, published = load_checkpoint(whole), Reconstructor.load(default_checkpoint(), engine="torch")
     card = loaded.card
     assert card["mode"] == "fine-tuned" and card["images"] == 4 and card["backbone_frozen"] is False
     assert card["samples_seen"] == load_checkpoint(frozen).card["samples_seen"] + 4
     assert whole.stat().st_size < 60e6
-    tuned = Reconstructor.load(whole)
+    tuned = Reconstructor.load(whole, engine="torch")
     assert tuned.modes == ("fine-tuned",) and loaded.backbone is not None
     moved = [
         not torch.equal(a, b)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(not is_shipped("hand"), reason="this version com
 
 @pytest.fixture(scope="module")
 def reconstructor(load: Callable[..., Reconstructor]) -> Reconstructor:
-    return load(device="cpu", subject="hand")
+    return load(device="cpu", engine="torch", subject="hand")
 
 
 @pytest.mark.parametrize("angle", [0, 90, -50])

@@ -58,7 +58,7 @@ def _picture(topology: MeshTopology, at: tuple[float, float, float], turn: float
 
 @pytest.fixture(scope="module")
 def reconstructor(load: Callable[..., Reconstructor]) -> Reconstructor:
-    return load(device="cpu")
+    return load(device="cpu", engine="torch")
 
 
 @pytest.fixture(scope="module")
@@ -286,6 +286,6 @@ def test_it_says_what_it_is(reconstructor: Reconstructor) -> None:
 
 def test_precisions_and_devices_that_there_are_not_get_a_sentence() -> None:
     with pytest.raises(BadInput, match="float32, float16, bfloat16"):
-        Reconstructor.load(device="cpu", precision="int1")
+        Reconstructor.load(device="cpu", engine="torch", precision="int1")
     with pytest.raises(BadInput, match="cannot use the device 'abacus'"):
-        Reconstructor.load(device="abacus")
+        Reconstructor.load(device="abacus", engine="torch")

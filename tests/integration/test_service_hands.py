@@ -116,7 +116,7 @@ def test_bodies_are_served_where_hands_cannot_be(
     def open_network(checkpoint: Path | None, *how: object, subject: str = "body", landmarks: bool = True) -> object:
         if subject == "hand":
             raise WeightsMissing("no hands here")
-        return load(device="cpu").network
+        return load(device="cpu", engine="torch").network
 
     monkeypatch.setattr("model.runtime.loading.open_network", open_network)
     (model,) = engine.load_reconstructors(Settings(store_dir=tmp_path))

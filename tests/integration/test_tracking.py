@@ -20,7 +20,7 @@ FRONT, BACK = (0.7, 3.3), (-0.7, 4.2)
 def test_people_who_cross_keep_their_numbers():
     topology = load_checkpoint(weights.path("anny-tiny")).topology
     body, faces = topology.template.numpy(), topology.faces.numpy()
-    reconstructor, tracker = Reconstructor.load(device="cpu"), Tracker()
+    reconstructor, tracker = Reconstructor.load(device="cpu", engine="torch"), Tracker()
     numbers: dict[str, list[int]] = {"front": [], "back": []}
     hidden = 0
     for frame in range(FRAMES):

@@ -54,3 +54,36 @@ def test_a_result_that_comes_too_late_is_undone() -> None:
 
     asyncio.run(give_up())
     wait_for(lambda: undone == ["late"])
+
+
+class SlowHands:
+    """A model whose first run lasts as long as it is told."""
+
+    subject, modes, model_name = "hand", ("zero-shot",), "slow"
+
+    def __init__(self) -> None:
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def info(self) -> dict[str, str]:
+        return {"engine": "none"}
+
+    def reconstruct(self, *_: object, **__: object) -> None:
+        self.begun.set()
+        assert self.go.wait(60)
+
+
+def test_stopping_waits_for_a_network_that_warms_up() -> None:
+    """An interpreter that ends while a library's threads run its network aborts."""
+    hands = SlowHands()
+    engine = Engine(lambda: [hands], 1, 1)  # type: ignore[list-item]
+    engine.start()
+    assert hands.begun.wait(60)
+
+    async def stop() -> bool:
+        stopping = asyncio.ensure_future(engine.stop())
+        done, _ = await asyncio.wait([stopping], timeout=0.2)
+        hands.go.set()
+        await stopping
+        return bool(done)
+
+    assert not asyncio.run(stop())
