@@ -118,8 +118,8 @@ def _of_film(model: Reconstructor, film: Film, pace: Pace) -> tuple[np.ndarray, 
     start = time.process_time()
     follow = Follower(model, pace=pace)
     with Tracks() as tracks:
-        for when, _, people, _ in _followed(follow, film.frames):
-            tracks.skip(when) if people is None else tracks.add(when, people)
+        for when, frame, people, _ in _followed(follow, film.frames):
+            tracks.skip(when) if people is None else tracks.add(when, people, frame)
         for track in tracks:
             fill(track, tracks.times, tracks.skipped)
         chosen = tracks.chosen(_RATE, 1)

@@ -18,6 +18,7 @@ from model.body.fitting import BodyFit
 from model.body.hand_posing import SIDES, HandPoser
 from model.body.hands import FINGERS, WRISTS
 from model.body.motion import SkeletonMotion
+from model.body.rotations import to_vectors
 from model.body.sequence import second_differences
 from model.body.skeleton import TURN_UP
 
@@ -58,7 +59,7 @@ def with_hands(motion: SkeletonMotion, seen: Sequence[np.ndarray | None]) -> Ske
                 turned.append(np.concatenate([posed.rotations[arm], posed.fingers[own]]))
         if not at:
             continue
-        turns = _vectors(np.swapaxes(before[at], -1, -2) @ np.stack(turned))
+        turns = to_vectors(np.swapaxes(before[at], -1, -2) @ np.stack(turned))
         after = before @ _matrices(_spread(motion.times, np.array(at), turns))
         rotations[:, arm], fingers[:, own] = after[:, :2], after[:, 2:]
     return dataclasses.replace(motion, rotations=rotations, seen_fingers=fingers)
@@ -80,10 +81,6 @@ def _spread(times: np.ndarray, at: np.ndarray, turns: np.ndarray) -> np.ndarray:
     found = splu(normal.tocsc()).solve(right).reshape(len(times), *turns.shape[1:])
     found[(np.linalg.norm(found, axis=-1) < _RELAXED).all(axis=-1)] = 0
     return found
-
-
-def _vectors(rotations: np.ndarray) -> np.ndarray:
-    return Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_rotvec().reshape(rotations.shape[:-1])
 
 
 def _matrices(vectors: np.ndarray) -> np.ndarray:
