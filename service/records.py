@@ -54,6 +54,7 @@ def pack(record: Record) -> bytes:
         arrays["body.residual"] = np.array([body.residual], np.float64)
         if body.fingers is not None:
             arrays["body.fingers"] = np.asarray(body.fingers, np.float64)
+            arrays["body.hands_seen"] = np.array(body.hands_seen)
     arrays["names"] = np.frombuffer(
         json.dumps({"joints": person.joint_names, "handedness": person.handedness}).encode(), np.uint8
     )
@@ -72,7 +73,13 @@ def unpack(data: bytes) -> Record | None:
     body = None
     if "body.shape" in arrays:
         fitted = {name: arrays[f"body.{name}"] for name in _BODY}
-        body = BodyFit(**fitted, residual=arrays["body.residual"].item(), fingers=arrays.get("body.fingers"))
+        left, right = arrays.get("body.hands_seen", np.zeros(2, bool)).tolist()
+        body = BodyFit(
+            **fitted,
+            residual=arrays["body.residual"].item(),
+            fingers=arrays.get("body.fingers"),
+            hands_seen=(left, right),
+        )
     person = Person(
         score=score,
         bbox=tuple(box),

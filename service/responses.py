@@ -25,14 +25,13 @@ if TYPE_CHECKING:
 def encode_parameters(rig: Rig, body: BodyFit) -> schemas.Parameters:
     """The body's parameters for JSON."""
     left, right = np.split(body.hand_pose(rig.hands).round(5), 2) if rig.hands else (None, None)
-    seen = body.hands_seen(rig.hands) if rig.hands else (False, False)
     named = np.clip(np.append(1.0, body.shape) @ rig.measures, 0, 1).round(3).tolist()
     return schemas.Parameters(
         model=rig.name,
         pose=body.pose.round(5).tolist(),
         left_hand_pose=None if left is None else left.tolist(),
         right_hand_pose=None if right is None else right.tolist(),
-        hands_seen=[side for side, is_seen in zip(("left", "right"), seen, strict=True) if is_seen],
+        hands_seen=[side for side, is_seen in zip(("left", "right"), body.hands_seen, strict=True) if is_seen],
         shape=body.shape.round(4).tolist(),
         translation=body.translation.round(5).tolist(),
         phenotypes=dict(zip(rig.measure_names, named)) or None,

@@ -55,6 +55,8 @@ class BodyFit:
     """Metres: from the fitted vertices to the mesh's, in the mean over those that were sampled."""
     fingers: np.ndarray | None = None
     """(30, 3, 3) of SMPL-H's finger joints, relative to the parent's in the T-pose; None for relaxed hands."""
+    hands_seen: tuple[bool, bool] = (False, False)
+    """Whether the left and the right hand are posed as they were seen, and do not hang relaxed."""
 
     @property
     def pose(self) -> np.ndarray:
@@ -64,13 +66,6 @@ class BodyFit:
     def hand_pose(self, hands: Hands) -> np.ndarray:
         """(30, 3) axis-angle of the finger joints, radians."""
         return hands.relaxed if self.fingers is None else Rotation.from_matrix(self.fingers).as_rotvec()
-
-    def hands_seen(self, hands: Hands) -> tuple[bool, bool]:
-        """Whether the left and the right hand are posed as they were seen, and do not hang relaxed."""
-        if self.fingers is None:
-            return False, False
-        left, right = np.split((self.fingers != hands.relaxed_rotations).any(axis=(1, 2)), 2)
-        return bool(left.any()), bool(right.any())
 
 
 def fit(

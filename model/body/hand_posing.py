@@ -71,7 +71,9 @@ class HandPoser:
             along = np.diff(points[base : base + 4], axis=0) @ turn  # (3, 3) bones, in the hand's axes
             first = hand * _PER_HAND + 3 * finger
             fingers[first : first + 3] = _bent(bones[finger, 1:], along, self._axes(hand, finger), finger == _THUMB)
-        return replace(fit, rotations=rotations, fingers=fingers)
+        left, right = fit.hands_seen
+        seen = (True, right) if side == "left" else (left, True)
+        return replace(fit, rotations=rotations, fingers=fingers, hands_seen=seen)
 
     def _axes(self, hand: int, finger: int) -> np.ndarray:
         """(3,) the direction in which a finger bends: out of the palm, thumbs across it."""

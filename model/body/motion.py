@@ -33,6 +33,8 @@ class SkeletonMotion:
     """(N, 17, 3) COCO's joints, if they are known."""
     seen_fingers: np.ndarray | None = None
     """(N, 30, 3, 3) SMPL-H's finger joints, relative to the parent's in the T-pose; None if hands are relaxed."""
+    hands_seen: np.ndarray | None = None
+    """(N, 2) bool: in which frames the left and the right hand are posed as they were seen; None if in none."""
 
     @classmethod
     def of(
@@ -147,9 +149,14 @@ class SkeletonMotion:
             times=times,
             rotations=turned_between(self.times, self.rotations, within),
             seen_fingers=None if self.seen_fingers is None else turned_between(self.times, self.seen_fingers, within),
+            hands_seen=None if self.hands_seen is None else self.hands_seen[self._nearest(within)],
             roots=between(self.times, self.roots, within),
             keypoints=None if self.keypoints is None else between(self.times, self.keypoints, within),
         )
+
+    def _nearest(self, times: np.ndarray) -> np.ndarray:
+        """(T,) which poses' times are nearest to others."""
+        return np.searchsorted((self.times[1:] + self.times[:-1]) / 2, times)
 
     def is_there(self, times: np.ndarray) -> np.ndarray:
         """(T,) bool: which times lie between the first pose and the last one, half a millisecond aside."""

@@ -84,7 +84,15 @@ def put_back(track: Track, motion: SkeletonMotion, names: Sequence[str]) -> Skel
             assert person.body is not None
             x, y, z = (hips + positions[index]).tolist()
             own = None if fingers is None else fingers[index - start]
-            body = BodyFit(rotations[index], motion.shape, -hips.astype(np.float64), person.body.residual, own)
+            left, right = (False, False) if motion.hands_seen is None else motion.hands_seen[index].tolist()
+            body = BodyFit(
+                rotations[index],
+                motion.shape,
+                -hips.astype(np.float64),
+                person.body.residual,
+                own,
+                (left, right),
+            )
             track.replace(
                 index,
                 dataclasses.replace(

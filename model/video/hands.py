@@ -28,8 +28,8 @@ _PULL = 0.2
 """A second: what it costs to be off the relaxed hand. Halfway there takes 0.3 s."""
 _STEADINESS = 0.008
 """Seconds: what speed costs: a hand that was seen once opens slowly, however short the film, and not beyond relaxed."""
-_RELAXED = np.radians(3.0)
-"""Of all joints, from which a hand is relaxed altogether."""
+_LASTS = 1.0
+"""Seconds before and after a sighting from which on a hand is relaxed altogether, which it is nearly by then."""
 _SHORTEST = 1e-3  # seconds from frame to frame
 
 
@@ -44,6 +44,7 @@ def with_hands(motion: SkeletonMotion, seen: Sequence[np.ndarray | None]) -> Ske
     if hands is None or all(joints is None for joints in seen):
         return motion
     poser, rotations = HandPoser(motion.rig), motion.rotations.copy()
+    near = np.zeros((len(motion), len(SIDES)), bool)
     fingers = np.repeat(hands.relaxed_rotations[None], len(motion), axis=0)
     for hand, side in enumerate(SIDES):
         arm, own = [WRISTS[hand] - 2, WRISTS[hand]], slice(hand * FINGERS // 2, (hand + 1) * FINGERS // 2)
@@ -60,9 +61,11 @@ def with_hands(motion: SkeletonMotion, seen: Sequence[np.ndarray | None]) -> Ske
         if not at:
             continue
         turns = to_vectors(np.swapaxes(before[at], -1, -2) @ np.stack(turned))
-        after = before @ _matrices(_spread(motion.times, np.array(at), turns))
+        away = np.abs(motion.times[:, None] - motion.times[at]).min(axis=1)
+        near[:, hand] = away < _LASTS
+        after = before @ _matrices(np.where(near[:, hand, None, None], _spread(motion.times, np.array(at), turns), 0))
         rotations[:, arm], fingers[:, own] = after[:, :2], after[:, 2:]
-    return dataclasses.replace(motion, rotations=rotations, seen_fingers=fingers)
+    return dataclasses.replace(motion, rotations=rotations, seen_fingers=fingers, hands_seen=near)
 
 
 def _spread(times: np.ndarray, at: np.ndarray, turns: np.ndarray) -> np.ndarray:
@@ -78,9 +81,8 @@ def _spread(times: np.ndarray, at: np.ndarray, turns: np.ndarray) -> np.ndarray:
     normal += _STIFFNESS * differences.T @ sparse.diags(lasting[1:-1]) @ differences
     right = np.zeros((len(times), turns[0].size))
     right[at] = turns.reshape(len(at), -1)
-    found = splu(normal.tocsc()).solve(right).reshape(len(times), *turns.shape[1:])
-    found[(np.linalg.norm(found, axis=-1) < _RELAXED).all(axis=-1)] = 0
-    return found
+    found: np.ndarray = splu(normal.tocsc()).solve(right)
+    return found.reshape(len(times), *turns.shape[1:])
 
 
 def _matrices(vectors: np.ndarray) -> np.ndarray:

@@ -47,6 +47,7 @@ class VideoReader:
         self.read = 0
         """Frames that were decoded so far, wanted or not."""
         self._damaged = 0
+        self._decoded: np.ndarray | None = None  # each frame is put here: new memory for each would take as long again
         # Only what is known by its first bytes: decoders would also follow playlists to files and servers elsewhere.
         if isinstance(source, int):
             self._capture = cv2.VideoCapture(source)
@@ -98,7 +99,7 @@ class VideoReader:
                 self._refuse_length(given)
                 if frame.shape[:2] != (self.height, self.width):
                     frame = cv2.resize(frame, (self.width, self.height), interpolation=cv2.INTER_AREA)
-                yield now, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB, dst=frame)
+                yield now, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
             there = self._next()
 
     def missing(self) -> str | None:
@@ -133,9 +134,9 @@ class VideoReader:
         return False
 
     def _picture(self) -> np.ndarray | None:
-        """The frame as it lies in the file, (h, w, 3) uint8 BGR; None if it has no such picture."""
-        there, frame = self._capture.retrieve()
-        return frame if there and frame is not None and frame.ndim == 3 else None
+        """The frame as it lies in the file, (h, w, 3) uint8 BGR, until the next one; None if it has no such picture."""
+        there, self._decoded = self._capture.retrieve(self._decoded)
+        return self._decoded if there and self._decoded is not None and self._decoded.ndim == 3 else None
 
     def _refuse_if(self, unfit: bool, max_pixels: int) -> None:
         if unfit:

@@ -87,6 +87,6 @@ def test_hands_of_the_sample_photo_are_seen_where_arms_end(load: Callable[..., R
     sides = {}
     for mode in ("auto", "off"):
         people = reconstructor.reconstruct(photo, ground=False, hands=mode, twice=False).people
-        sides[mode] = [person.body.hands_seen(reconstructor.rig.hands) for person in people if person.body is not None]
+        sides[mode] = [person.body.hands_seen for person in people if person.body is not None]
     assert len(sides["auto"]) == len(sides["off"]) >= 3
     assert not np.any(sides["off"]) and np.sum(sides["auto"]) >= 3

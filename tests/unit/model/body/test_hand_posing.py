@@ -62,7 +62,7 @@ def test_the_other_hand_stays_as_it_is(worn: Rig, poser: HandPoser) -> None:
     both = poser.pose(found, "right", joints_of(worn, fit_of(worn, flat), 1))
     assert both is not None and both.fingers is not None
     np.testing.assert_array_equal(both.fingers[:15], found.fingers[:15])
-    assert [each.hands_seen(worn.hands) for each in (fit_of(worn), found, both)] == [
+    assert [each.hands_seen for each in (fit_of(worn), found, both)] == [
         (False, False),
         (True, False),
         (True, True),

@@ -69,8 +69,23 @@ def test_fingers_go_through_what_was_seen_and_end_relaxed(worn: Rig, still: Skel
     np.testing.assert_array_equal(found.rotations[-1], still.rotations[-1])
     right = np.broadcast_to(worn.hands.relaxed_rotations[15:], (COUNT, 15, 3, 3))
     np.testing.assert_array_equal(fingers[:, 15:], right)
-    steps = Rotation.from_matrix(np.swapaxes(fingers[:-1, 1], 1, 2) @ fingers[1:, 1]).magnitude()
+    steps = Rotation.from_matrix(np.swapaxes(fingers[:-1, :15], -1, -2) @ fingers[1:, :15]).magnitude()
     assert np.degrees(steps).max() < 12  # a frame: no hand snaps open or shut
+    assert found.hands_seen is not None
+    np.testing.assert_array_equal(found.hands_seen[:, 0], np.arange(COUNT) < 30 + RATE)
+    assert not found.hands_seen[:, 1].any()
+
+
+def test_a_hand_that_is_seen_relaxed_counts_as_seen(worn: Rig, still: SkeletonMotion) -> None:
+    """In all frames near a sighting, whatever the pose, and at other times as in the frame that is nearest."""
+    seen = [seen_left(worn, index, 0.0) if index % 6 == 0 else None for index in range(COUNT)]
+    found = with_hands(still, seen)
+    assert found.hands_seen is not None and found.hands_seen[:, 0].all()
+    twice = found.at(np.linspace(0, 2, 2 * COUNT - 1)).hands_seen
+    assert twice is not None
+    np.testing.assert_array_equal(twice[::2], found.hands_seen)
+    one = with_hands(still, [seen_left(worn, 0), *[None] * (COUNT - 1)]).at(np.array([0.97, 0.99])).hands_seen
+    assert one is not None and one[:, 0].tolist() == [True, False]
 
 
 def test_noise_is_smoothed(worn: Rig, still: SkeletonMotion) -> None:
