@@ -3,7 +3,7 @@
 A network hedges: limbs whose depth it doubts come out flat and short, joints beside where they were seen. A body whose
 bones keep their lengths cannot: where it must project onto what was seen, the depth follows. Minimised are the robust
 re-projection error of the joints, the turns away from the network's answer, which decides all that a photo cannot, and
-what knees and elbows turn beyond their limits. Whoever has an arm inside the trunk then is refined on, to let it out.
+what knees and elbows turn beyond their limits. Whoever has a limb inside another then is refined on, to let it out.
 """
 
 from __future__ import annotations

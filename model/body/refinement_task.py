@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from model.body.contact import POINTS, Inside, Trunks
+from model.body.contact import LIMBS, POINTS, Inside, Solids
 from model.body.evidence import Seen, noise_of
 from model.body.fitting import BodyFit
 from model.body.keypoints import Keypoints
@@ -34,7 +34,7 @@ TURNS = np.array(
     ]
 )  # fmt: skip
 _BEYOND = np.radians(4.0)  # how far beyond its limits a hinge may well be: they are soft
-_INSIDE = 0.01  # metres: how far an arm may well be inside the trunk
+_INSIDE = 0.01  # metres: how far a limb may well be inside
 _EASE = 1.2  # times as far a joint may turn: errors of 2D networks are less independent than this method thinks
 
 
@@ -72,10 +72,10 @@ class State:
     """(B, 69) from the network's answer: rotation vectors in the camera's axes, and the translation."""
     beyond: np.ndarray
     """(B, 4, 3) radians that hinges are beyond their limits, see `model.body.limits`."""
-    arms: np.ndarray
-    """(B, 2, P, 3) metres: points of arms; zeros if trunks are not solid."""
+    limbs: np.ndarray
+    """(B, 4, P, 3) metres: points of limbs; zeros if bodies are not solid."""
     out: np.ndarray
-    """(B, 2, P) metres that these are inside trunks, see `model.body.contact`; likewise."""
+    """(B, 4, P) metres that these are inside, see `model.body.contact`; likewise."""
     strain: np.ndarray
     """(B,) how far away that is: sum of squares, each by how far the network is usually off."""
     cost: np.ndarray
@@ -133,19 +133,20 @@ class Task:
         self.stiffness[:, -3:-1] = _SIDEWAYS**-2
         self.stiffness[:, -1] = (_DEEP * self._distance) ** -2
         away = self.translation / np.maximum(np.linalg.norm(self.translation, axis=1, keepdims=True), _NEAREST)
-        self._trunks, self._solid = Trunks(rig, shapes, away), False
+        self._solids = Solids(rig, shapes, away, confidence)
+        self._ways: np.ndarray | None = None  # that limbs go; None where bodies are not solid
 
     def inside(self, state: State) -> Inside:
-        """Which parts of arms are inside trunks."""
-        return self._trunks.inside(to_global(state.rotations), state.places)
+        """Which parts of limbs are inside of others."""
+        return self._solids.inside(to_global(state.rotations), state.places)
 
     def solid(self, state: State, inside: Inside, people: list[int]) -> tuple[Task, State]:
-        """The same for some of the bodies, whose trunks let arms out, and how they stand."""
+        """The same for some of the bodies, whose limbs get out, each one way, and how they stand."""
         task = copy.copy(self)
         for name in _OF_EACH:
             setattr(task, name, getattr(self, name)[people])
-        task._trunks, task._solid = self._trunks.subset(people), True
-        return task, _with_arms(state.subset(people), inside.subset(people))
+        task._solids, task._ways = self._solids.subset(people), np.sign(inside.out[people].sum(axis=2))
+        return task, _with_limbs(state.subset(people), inside.subset(people))
 
     def state(self, rotations: np.ndarray, translation: np.ndarray) -> State:
         """The bodies with these rotations (B, 22, 3, 3) at these places (B, 3)."""
@@ -167,9 +168,9 @@ class Task:
         strain = (self.stiffness * np.square(away)).sum(axis=1)
         over = beyond(rotations)
         cost += strain + np.square(over / _BEYOND).sum(axis=(1, 2))
-        arms, out = np.zeros((people, 2, POINTS, 3)), np.zeros((people, 2, POINTS))
-        state = State(rotations, translation, above, places, parts, joints, off, away, over, arms, out, strain, cost)
-        return _with_arms(state, self._trunks.inside(world, places)) if self._solid else state
+        limbs, out = np.zeros((people, LIMBS, POINTS, 3)), np.zeros((people, LIMBS, POINTS))
+        state = State(rotations, translation, above, places, parts, joints, off, away, over, limbs, out, strain, cost)
+        return state if self._ways is None else _with_limbs(state, self._solids.inside(world, places, self._ways))
 
     def part_of_the_way(self, state: State, share: np.ndarray) -> State:
         """The bodies that went such shares (B,) of the way from the network's answer to the state."""
@@ -207,14 +208,14 @@ class Task:
             own = slice(3 * joint, 3 * joint + 3)
             normal[:, own, own] += curve[:, row]
             slope[:, own] += pull[:, row, :, 0]
-        if self._solid:
+        if self._ways is not None:
             self._keep_out(state, normal, slope)
         return normal, slope
 
     def _keep_out(self, state: State, normal: np.ndarray, slope: np.ndarray) -> None:
-        """Adds arms that are inside trunks to the equations."""
+        """Adds limbs that are inside to the equations."""
         out = state.out.reshape(len(normal), -1)
-        changes = self._trunks.changes(state.arms, state.places) * (out != 0)[:, None] / _INSIDE
+        changes = self._solids.changes(state.limbs, state.places) * (out != 0)[:, None] / _INSIDE
         normal[:, : 3 * JOINTS, : 3 * JOINTS] += changes @ np.swapaxes(changes, 1, 2)
         slope[:, : 3 * JOINTS] -= (changes @ out[..., None])[..., 0] / _INSIDE
 
@@ -252,7 +253,7 @@ _OF_EACH = (
 """What a task has of each body."""
 
 
-def _with_arms(state: State, inside: Inside) -> State:
-    """The state with what arms inside trunks cost."""
+def _with_limbs(state: State, inside: Inside) -> State:
+    """The state with what limbs that are inside cost."""
     cost = state.cost + np.square(inside.out / _INSIDE).sum(axis=(1, 2))
-    return replace(state, arms=inside.points, out=inside.out, cost=cost)
+    return replace(state, limbs=inside.points, out=inside.out, cost=cost)

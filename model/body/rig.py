@@ -16,7 +16,7 @@ import numpy as np
 
 from model.body.hands import Hands
 from model.body.skeleton import joint_positions, to_global
-from model.body.trunk import TrunkSlices
+from model.body.slices import Slices
 from model.joints import JOINTS
 
 INFLUENCES = 4
@@ -100,10 +100,10 @@ class Rig:
         return self.subset(self.sample)
 
     @cached_property
-    def trunk(self) -> TrunkSlices:
-        """How far its trunk reaches to the sides."""
+    def slices(self) -> Slices:
+        """How far its trunk and legs reach to the sides."""
         parts = (self.template, self.shape_directions, self.joints, self.joint_directions, self.dense_weights)
-        return TrunkSlices.of(*parts)
+        return Slices.of(*parts, self.skeleton(np.zeros(self.shape_count))[1])
 
     def regressor_of(self, names: Sequence[str]) -> np.ndarray:
         """The regressor of the keypoints that are named, in this order (N, V).
