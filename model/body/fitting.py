@@ -16,7 +16,7 @@ from scipy.spatial.transform import Rotation
 from model.body.alignment import nearest_rotation
 from model.body.hands import Hands
 from model.body.rig import Rig
-from model.body.rotations import to_quaternions
+from model.body.rotations import to_quaternions, to_vectors
 from model.body.skeleton import FAMILY, PARENTS, joint_positions, to_global, to_local
 from model.joints import JOINTS
 
@@ -61,11 +61,11 @@ class BodyFit:
     @property
     def pose(self) -> np.ndarray:
         """(22, 3) axis-angle, radians."""
-        return Rotation.from_matrix(self.rotations).as_rotvec()
+        return to_vectors(self.rotations)
 
     def hand_pose(self, hands: Hands) -> np.ndarray:
         """(30, 3) axis-angle of the finger joints, radians."""
-        return hands.relaxed if self.fingers is None else Rotation.from_matrix(self.fingers).as_rotvec()
+        return hands.relaxed if self.fingers is None else to_vectors(self.fingers)
 
 
 def fit(

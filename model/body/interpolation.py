@@ -6,6 +6,8 @@ import numpy as np
 from scipy.interpolate import CubicHermiteSpline
 from scipy.spatial.transform import Rotation
 
+from model.body.rotations import to_vectors
+
 
 def between(times: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Values (N, ...) of the times (N,), rising, interpolated to others (T,) among them."""
@@ -26,12 +28,12 @@ def turned_between(times: np.ndarray, rotations: np.ndarray, at: np.ndarray) -> 
     if len(times) == 1:
         return np.repeat(rotations[:1], len(at), axis=0)
     steps, count = np.diff(times), rotations.shape[1]
-    turns = _vectors(np.swapaxes(rotations[:-1], 2, 3) @ rotations[1:])  # in the axes of either pose
+    turns = to_vectors(np.swapaxes(rotations[:-1], 2, 3) @ rotations[1:])  # in the axes of either pose
     velocities = _at_poses(turns / _columns(steps, 3), steps)
     piece = np.clip(np.searchsorted(times, at, side="right") - 1, 0, len(steps) - 1)
     share = ((at - times[piece]) / steps[piece])[:, None, None]
     first, last = (velocities[ends] * steps[piece, None, None] / 3 for ends in (piece, piece + 1))
-    middle = _vectors(_matrices(-first) @ _matrices(turns[piece]) @ _matrices(-last))
+    middle = to_vectors(_matrices(-first) @ _matrices(turns[piece]) @ _matrices(-last))
     parts = first * (1 - (1 - share) ** 3), middle * (3 * share**2 - 2 * share**3), last * share**3
     turned = rotations[piece]
     for part in parts:
@@ -48,11 +50,6 @@ def _at_poses(velocities: np.ndarray, steps: np.ndarray) -> np.ndarray:
 
 def _columns(steps: np.ndarray, dimensions: int) -> np.ndarray:
     return steps.reshape(-1, *[1] * (dimensions - 1))
-
-
-def _vectors(rotations: np.ndarray) -> np.ndarray:
-    """Rotation vectors (..., 3) of (..., 3, 3)."""
-    return Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_rotvec().reshape(rotations.shape[:-1])
 
 
 def _matrices(vectors: np.ndarray) -> np.ndarray:

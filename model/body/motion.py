@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from model.body.fitting import BodyFit
 from model.body.interpolation import between, turned_between
 from model.body.rig import Rest, Rig
+from model.body.rotations import to_quaternions
 from model.body.skeleton import TURN_UP, to_global
 from model.joints import JOINTS, SMPL_PARENTS
 
@@ -165,7 +165,7 @@ class SkeletonMotion:
 
 def steady_quaternions(rotations: np.ndarray) -> np.ndarray:
     """(N, J, 4) x, y, z, w of rotations (N, J, 3, 3), without jumps from frame to frame."""
-    found = Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_quat().reshape(*rotations.shape[:2], 4)
+    found = to_quaternions(rotations)
     flips = np.where((found[1:] * found[:-1]).sum(axis=-1, keepdims=True) < 0, -1, 1)
     found[1:] *= np.cumprod(flips, axis=0)
     return found

@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
-from model.body.hands import FINGERS
 from model.body.motion import SkeletonMotion, even_times
+from model.body.rotations import to_vectors
 from model.joints import JOINTS, SMPLH_JOINTS
 
 TO_Z_UP = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
@@ -34,9 +33,9 @@ def to_smpl_npz(motion: SkeletonMotion, rate: float, end: float) -> bytes:
     rotations = even.rotations.copy()
     rotations[:, 0] = TO_Z_UP @ rotations[:, 0]
     poses = np.zeros((len(times), SMPLH_JOINTS, 3), np.float32)
-    poses[:, :JOINTS] = Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_rotvec().reshape(-1, JOINTS, 3)
+    poses[:, :JOINTS] = to_vectors(rotations)
     if motion.rig.hands:
-        poses[:, JOINTS:] = Rotation.from_matrix(even.fingers.reshape(-1, 3, 3)).as_rotvec().reshape(-1, FINGERS, 3)
+        poses[:, JOINTS:] = to_vectors(even.fingers)
     betas = np.zeros(_BETAS, np.float32)
     if len(motion.rig.pose_directions):  # SMPL's family; other bodies' shapes mean something else
         known = motion.shape[:_BETAS]
