@@ -89,7 +89,7 @@ def moving_hands(rig: Rig, seed: int) -> SkeletonMotion:
         elbow, shoulder = wrist - 2, wrist - 4
         bends = {
             shoulder: ("z", side * wave(-72, -60)[:, None]),
-            elbow: ("zyx", np.stack([side * wave(90, 125), side * wave(-40, 0), wave(-70, -20)], axis=1)),
+            elbow: ("xyz", np.stack([wave(-70, -20), side * wave(-60, -20), side * wave(70, 110)], axis=1)),
             wrist: ("xyz", np.stack([wave(-50, 0), side * wave(-20, 20), side * wave(-15, 15)], axis=1)),
         }
         for joint, (axes, degrees) in bends.items():
@@ -98,7 +98,7 @@ def moving_hands(rig: Rig, seed: int) -> SkeletonMotion:
     fingers = Rotation.from_rotvec((curl * rig.hands.relaxed).reshape(-1, 3)).as_matrix().reshape(-1, FINGERS, 3, 3)
     shape = rng.normal(0, 0.5, rig.shape_count)
     motion = SkeletonMotion(rig, shape, times, rotations, np.zeros((len(times), 3)), seen_fingers=fingers)
-    turn = Rotation.from_euler("xy", (rng.uniform(0, 12), rng.uniform(-35, 35)), degrees=True).as_matrix()
+    turn = Rotation.from_euler("xy", (rng.uniform(0, 12), rng.uniform(-25, 25)), degrees=True).as_matrix()
     middle = motion.joints[0].mean(axis=0)
     return motion.shifted(-middle).turned(turn).shifted(np.array([0, 0, -_AWAY]))
 
