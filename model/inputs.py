@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, get_args
 
 import numpy as np
@@ -40,6 +41,31 @@ def check_box(box: Box, width: int, height: int) -> Box:
     if max(w, h) > 10 * max(width, height):
         raise BadInput(f"The box {x:g},{y:g},{w:g},{h:g} is more than ten times as large as the photo.")
     return x, y, w, h
+
+
+FILM = math.hypot(36.0, 24.0)
+"""Millimetres: the diagonal of 35 mm film, before which lenses are compared by the angle that they see."""
+SHORTEST_LENS = 4.0
+"""Millimetres before 35 mm film: 159 degrees from corner to corner. Straight lines stay straight to about 10."""
+
+
+def check_focal_length(focal_length: float | None, width: int, height: int) -> float:
+    """The focal length in pixels of a photo of this size; None assumes a 43 mm lens's, its diagonal.
+
+    Raises:
+        BadInput: no finite number, or shorter than any lens's: millimetres are often given for pixels.
+    """
+    diagonal = math.hypot(width, height)
+    focal = diagonal if focal_length is None else float(focal_length)
+    if not math.isfinite(focal):
+        raise BadInput("The focal length must be a number of pixels.")
+    if focal < SHORTEST_LENS / FILM * diagonal:
+        raise BadInput(
+            f"A focal length of {focal:g} pixels is shorter than any lens's in a photo of {width} x {height}: it is "
+            f"asked for in pixels of this photo. A lens of 24 mm before 35 mm film, as phones have, has "
+            f"{24 / FILM * diagonal:.0f} here."
+        )
+    return focal
 
 
 def check_choice(word: str, choices: Any) -> None:

@@ -14,8 +14,7 @@ from model.body.garment import Garment
 from model.body.rig import Rig
 from model.body.rig_file import find_rig
 from model.body.suit import find_worn
-from model.errors import BadInput
-from model.inputs import check_box, check_choice, check_image
+from model.inputs import check_box, check_choice, check_focal_length, check_image
 from model.interfaces import Box, Network
 from model.people import better, distinct_people, extent, stand_on_ground, triple, without_silhouettes
 from model.perception.crop_regressor import CropRegressor, CropResult
@@ -185,9 +184,7 @@ class Reconstructor:
             found = self._subject.detect(self.network, image)
         else:
             found = self._subject.in_boxes(self.network, image, [check_box(box, width, height) for box in boxes])
-        focal = float(focal_length) if focal_length else float(np.hypot(width, height))
-        if not (np.isfinite(focal) and focal > 0):
-            raise BadInput("The focal length must be a positive number of pixels.")
+        focal = check_focal_length(focal_length, width, height)
         tilt = pitch if pitch is None or isinstance(pitch, Tilt) else Tilt(float(pitch))
         check_tilt(tilt)
         check_camera_height(camera_height)

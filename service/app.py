@@ -20,6 +20,7 @@ from service.http.head_requests import Head
 from service.http.rate_limit import RateLimit
 from service.http.request_log import Observe
 from service.http.security_headers import SecurityHeaders
+from service.http.server_protocol import ENDING
 from service.http.upload_limits import BodySize, BodyTime
 from service.inference.engine import Engine, Loader, load_reconstructors
 from service.inference.upgrade import Upgrade
@@ -64,11 +65,11 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
     services = Services(settings, engine, open_store(settings), Intake(settings), Jobs(settings, engine), rate)
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         services.engine.start()
         services.jobs.start()
         sweeping = asyncio.create_task(_sweep_forever(services))
-        yield
+        yield {ENDING: asyncio.Event()}
         sweeping.cancel()
         upgrade.stop()
         await to_thread.run_sync(services.jobs.stop)
@@ -105,7 +106,7 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "HEAD", "POST", "DELETE"],
             allow_headers=["Authorization", "X-API-Key", "X-Request-ID"],
-            expose_headers=["Retry-After", "X-Request-ID", "X-Array-Type", "X-Array-Shape"],
+            expose_headers=["Location", "Retry-After", "X-Request-ID", "X-Array-Type", "X-Array-Shape"],
         )
     app.add_middleware(SecurityHeaders)
     routes.mount(app, with_keys=bool(settings.api_keys))

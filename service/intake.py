@@ -120,10 +120,12 @@ class Intake:
     async def _form(self, request: Request, most: int) -> list[Photo]:
         form = await request.form(max_files=most, **_FORM)
         unknown = [name for name, part in form.multi_items() if isinstance(part, UploadFile) and name != "image"]
-        images = [part for part in form.getlist("image") if isinstance(part, UploadFile)]
+        parts = form.getlist("image")
+        images = [part for part in parts if isinstance(part, UploadFile)]
         try:
             refuse_parameters(form, request)
-            if not images or unknown:
+            # A file without a name counts as text: without it, the answers to others would be taken for its.
+            if not images or unknown or len(images) < len(parts):
                 raise MissingImage(how_to_send(request))
         except BadInput:
             await form.close()

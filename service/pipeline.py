@@ -109,6 +109,8 @@ def _rig(query: ReconstructQuery, model: Reconstructor) -> Rig | None:
         return None
     if query.mesh == "raw":
         raise BadInput("The network's own mesh has no skeleton and no parameters: leave mesh=raw out, or these.")
+    if model.subject == "hand":
+        raise BadInput("Hands have no skeleton and no body parameters: leave rigged and parameters out.")
     return require_rig(model.rig, model.info()["vertices"])
 
 

@@ -11,6 +11,7 @@ import re
 import struct
 from collections.abc import Iterator
 
+from model.inputs import FILM, SHORTEST_LENS
 from model.scene.up import Tilt
 
 PREFIX = b"Exif\0\0"
@@ -19,7 +20,6 @@ _PREFIXES = re.compile(b"(?:Exif\0\0)+")
 _ORIENTATION, _DETAILS, _FOCAL_LENGTH_35MM, _FOCAL_LENGTH = 0x0112, 0x8769, 0xA405, 0x920A
 _SIZE, _PLANE_RESOLUTION, _PLANE_UNIT = (0xA002, 0xA003), (0xA20E, 0xA20F), 0xA210
 _UNITS = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}  # millimetres; the last two are no standard's, but cameras write them
-_FILM = math.hypot(36.0, 24.0)  # millimetres: 35 mm equivalence compares diagonals
 _SENSORS = 3.0, 100.0  # millimetres of diagonal: of phones to those behind the largest lenses
 _LENSES = 8.0, 1000.0  # millimetres, equivalent: outside, a program that resized the photo left its numbers at odds
 _ELEVATION, _MAKER_NOTE, _LENS = 0x9405, 0x927C, 0xA434
@@ -65,7 +65,7 @@ def read_exif(block: bytes) -> tuple[int, float | None]:
     # 0 means unknown
     return (
         int(orientation) if orientation in range(1, 9) else 1,
-        float(focal_length) if 4 <= focal_length <= 2000 else _by_sensor(details),
+        float(focal_length) if SHORTEST_LENS <= focal_length <= 2000 else _by_sensor(details),
     )
 
 
@@ -77,7 +77,7 @@ def _by_sensor(details: dict[int, float]) -> float | None:
     sensor = _UNITS.get(int(details.get(_PLANE_UNIT, 2)), 0) * math.hypot(width / across, height / (down or across))
     if not _SENSORS[0] <= sensor <= _SENSORS[1]:
         return None
-    focal_length = details.get(_FOCAL_LENGTH, 0) * _FILM / sensor
+    focal_length = details.get(_FOCAL_LENGTH, 0) * FILM / sensor
     return focal_length if _LENSES[0] <= focal_length <= _LENSES[1] else None
 
 

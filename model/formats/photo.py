@@ -22,6 +22,7 @@ from model.errors import BadInput
 from model.formats.exif import PREFIX, is_exif, read_exif, read_tilt
 from model.formats.signatures import FORMATS, photo_format
 from model.formats.xmp import read_gimbal
+from model.inputs import FILM
 from model.scene.up import Tilt
 
 # Nobody can be seen in less, and slivers would scale to a side of zero pixels.
@@ -49,7 +50,6 @@ _JPEG_EXIF = b"\xe1"
 _AVIF_EXIF = re.compile(rb"(infe.{8,10})Exif", re.DOTALL)  # an entry of the list of what is in the file
 _EXIF_START = re.compile(rb"II\*\0\x08\0\0\0|MM\0\*\0\0\0\x08")
 
-_FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)  # EXIF's 35 mm equivalence compares diagonals
 _BAND_ROWS = 32  # more would not fit into the processor's cache, and take three times as long
 
 # ImageOps.exif_transpose would write the EXIF anew, which fails where it is damaged.
@@ -162,7 +162,7 @@ def decode(data: bytes, max_pixels: int) -> Photo:
 
     focal_length = None
     if focal_length_35mm is not None:
-        focal_length = focal_length_35mm * math.hypot(*pixels.shape[:2]) / _FILM_DIAGONAL_MM
+        focal_length = focal_length_35mm * math.hypot(*pixels.shape[:2]) / FILM
     return Photo(pixels, focal_length, tilt)
 
 

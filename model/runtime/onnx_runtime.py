@@ -7,6 +7,7 @@ import json
 import math
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -145,11 +146,26 @@ def _session(path: Path, threads: int | None, providers: list[object]) -> onnxru
     options.intra_op_num_threads = threads or _cores()
     # Threads that wait by spinning are a little quicker alone, and keep the cores from other requests.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    _share_memory()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     options.log_severity_level = 3  # errors: `_open` looks for fallbacks itself
     try:
         return onnxruntime.InferenceSession(path, options, providers=providers)
     except Exception as error:  # ONNX Runtime's own have no base in common
         raise BadCheckpoint(f"{path} is not a readable ONNX file; export it again. ({error})") from None
+
+
+@cache
+def _share_memory() -> None:
+    """Let all sessions of this process have their tensors in one pool, which grows by what is asked for.
+
+    By default each has a pool of its own, which doubles, and which keeps what the largest batch so far took.
+    """
+    place = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    as_requested = onnxruntime.OrtArenaCfg({"arena_extend_strategy": 1})
+    onnxruntime.create_and_register_allocator(place, as_requested)
 
 
 def _cores() -> int:

@@ -11,6 +11,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from service.problems import problem
 
+ENDING = "ending"
+"""In the lifespan's state: an `asyncio.Event`, set once the service is told to stop. Uvicorn waits until all that was
+begun is answered; what has no end of its own, such as server-sent events, ends by this."""
+
 _DETAIL = "This is no well-formed HTTP/1.1 request, or its head has more than 64 KiB."
 
 
@@ -31,6 +35,10 @@ class Protocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         self._bound_head()
+
+    def shutdown(self) -> None:
+        self.app_state[ENDING].set()
+        super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
         response = problem(400, _DETAIL, headers={"Connection": "close"})

@@ -78,6 +78,7 @@ _PROBLEMS: dict[int, str] = {
     408: "The request took too long to arrive.",
     413: "The request has too many bytes, or the photo too many pixels.",
     415: "The file is no JPEG, PNG, WebP, HEIC or AVIF image, or the service cannot read HEIC.",
+    416: "The file has no such bytes as `Range` asks for.",
     422: "A parameter is unknown or cannot be used, or the photo or video is missing or broken.",
     429: "Too many requests; `Retry-After` says when to try again.",
     500: "The service failed.",

@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator
 from anyio import to_thread
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
+from starlette.datastructures import Headers
+from starlette.types import Message, Receive, Scope, Send
 
 from service.auth import Guarded
 from service.inference.engine import Overloaded
 from service.jobs.runner import Jobs
 from service.jobs.schemas import Job
 from service.jobs.state import JobState
+from service.problems import problem
 from service.routes.common import Context, Services, files, problems
 
 router = APIRouter(prefix="/jobs", tags=["videos"])
@@ -29,6 +32,7 @@ _MEDIA_TYPES = {
     ".bvh": "text/plain",
     ".trc": "text/plain",
 }
+_NO_RANGE = "The file has no such bytes as Range asks for: leave it out, or see Content-Range for how many there are."
 _listeners = 0
 
 
@@ -46,19 +50,20 @@ async def read(job_id: str, services: Context, response: Response) -> Job:
     responses=files("text/event-stream", "Server-sent events named job, each with the job as JSON.", 404, 503),
 )
 async def events(request: Request, job_id: str, services: Context) -> StreamingResponse:
-    """The job at once and after each change, four times a second at most, until it has ended."""
+    """The job at once and after each change, four times a second at most, until it has ended, or the service does."""
     state = _job(job_id, services)
     if _listeners >= MAX_LISTENERS:
         raise Overloaded("Too many listen to jobs already: ask for the job itself now and then.")
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_follow(state, services.jobs), media_type="text/event-stream", headers=headers)
+    following = _follow(state, services.jobs, request.state.ending)
+    return StreamingResponse(following, media_type="text/event-stream", headers=headers)
 
 
 @router.get(
     "/{job_id}/files/{name}",
     summary="One of a job's files",
     response_class=FileResponse,
-    responses=files("application/octet-stream", "The file.", 404),
+    responses=files("application/octet-stream", "The file.", 404, 416),
 )
 async def file(job_id: str, name: str, services: Context) -> FileResponse:
     """A file that the job lists; parts of it, too (`Range`)."""
@@ -67,7 +72,7 @@ async def file(job_id: str, name: str, services: Context) -> FileResponse:
         raise _gone(services)
     kind = _MEDIA_TYPES.get(path.suffix, "application/octet-stream")
     headers = {"Cache-Control": f"private, max-age={services.settings.job_lifetime}, immutable"}
-    return FileResponse(path, media_type=kind, filename=name, headers=headers)
+    return _File(path, media_type=kind, filename=name, headers=headers)
 
 
 @guarded.delete("/{job_id}", status_code=204, summary="End a job and delete its files", responses=problems(401, 404))
@@ -78,7 +83,26 @@ async def delete(job_id: str, services: Context) -> Response:
     return Response(status_code=204)
 
 
-async def _follow(state: JobState, jobs: Jobs) -> AsyncIterator[str]:
+class _File(FileResponse):
+    """A file, of which a range that is not there is a problem as everywhere else, not plain text."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused: Response | None = None
+
+        async def send_or_refuse(message: Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                status, ranges = message["status"], Headers(raw=message["headers"]).get("content-range")
+                refused = problem(status, _NO_RANGE, headers={"Content-Range": ranges} if ranges else {})
+            elif refused is None:
+                await send(message)
+
+        await super().__call__(scope, receive, send_or_refuse)
+        if refused is not None:
+            await refused(scope, receive, send)
+
+
+async def _follow(state: JobState, jobs: Jobs, ending: asyncio.Event) -> AsyncIterator[str]:
     global _listeners
     _listeners += 1
     last, said = "", time.monotonic()
@@ -88,7 +112,7 @@ async def _follow(state: JobState, jobs: Jobs) -> AsyncIterator[str]:
             if now != last:
                 last, said = now, time.monotonic()
                 yield f"event: job\ndata: {now}\n\n"
-            if state.finished is not None or jobs.get(state.id) is None:
+            if state.finished is not None or jobs.get(state.id) is None or ending.is_set():
                 return
             if time.monotonic() - said > _SILENCE:  # or a proxy would take the connection for dead
                 said = time.monotonic()

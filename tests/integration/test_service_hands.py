@@ -54,8 +54,9 @@ def test_a_drawn_hand_becomes_a_hand_with_a_mesh(service: TestClient) -> None:
 
 
 def test_hands_have_no_rig(service: TestClient) -> None:
-    response = service.post("/reconstruct?subject=hand&rigged=true", files=form(png(picture())))
-    refused(response, 422, "There is no rig for this network's mesh")
+    for wish in ("rigged", "parameters"):
+        response = service.post(f"/reconstruct?subject=hand&{wish}=true", files=form(png(picture())))
+        refused(response, 422, "Hands have no skeleton")
 
 
 def test_a_left_hands_mesh_is_not_inside_out(service: TestClient) -> None:

@@ -129,6 +129,17 @@ def test_several_are_answered_in_their_order_the_failed_beside_the_good(client, 
     assert glb.status_code == 200
 
 
+def test_a_file_without_a_name_is_not_left_out_in_silence(client):
+    """Or the answers that follow would be taken for those of other photos."""
+    boundary, parts = "x", []
+    for name in ("a.jpg", "", "c.jpg"):
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="{name}"\r\n\r\n'
+        parts.append(head.replace('; filename=""', "").encode() + photo() + b"\r\n")
+    body = b"".join(parts) + f"--{boundary}--\r\n".encode()
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    refused(client.post("/v1/reconstruct/batch", content=body, headers=headers), 422, "with a file name")
+
+
 def test_several_in_json(calling):
     client, server = calling
     images = [{"image": TEXT}, {"image_url": f"{server.url}/photo"}, {"image_url": "http://10.0.0.1/"}]

@@ -165,6 +165,22 @@ def test_sigterm_finishes_what_was_begun_and_refuses_what_is_new():
         assert "ERROR" not in service.log
 
 
+def test_sigterm_does_not_wait_for_those_who_follow_a_film(tmp_path: Path):
+    frames = [np.full((48, 64, 3), index, np.uint8) for index in range(100)]
+    clip = film(tmp_path / "clip.mp4", frames).read_bytes()
+    with served(FAKE, {"MPT_JOBS_DIR": str(tmp_path / "jobs"), "FAKE_SECONDS": "0.5"}) as service:
+        job = httpx2.post(f"{service.url}/videos", content=clip, headers={"Content-Type": "video/mp4"}).json()
+        with httpx2.stream("GET", f"{service.url}/jobs/{job['id']}/events", timeout=60) as events:
+            lines = events.iter_lines()
+            assert next(lines) == "event: job"
+            service.process.send_signal(signal.SIGTERM)
+            start = time.monotonic()
+            told = [json.loads(line[6:])["status"] for line in lines if line.startswith("data: ")]  # to their end
+        service.process.wait(30)
+        assert time.monotonic() - start < 15  # all frames take fifty seconds
+        assert told[-1] in ("queued", "running") and "ERROR" not in service.log
+
+
 @pytest.mark.slow
 def test_killed_in_the_middle_of_writes_it_never_serves_a_broken_mesh(tmp_path: Path):
     """Kill -9 while eight clients post, three times; whatever lies in the folder then is served whole or not at all."""

@@ -17,13 +17,22 @@ from model.files import atomic_write
 
 def save_state(
     path: Path,
-    step: int,
-    best: float,
+    progress: tuple[int, float, float],
     model: nn.Module,
     average: nn.Module,
     optimizers: Sequence[torch.optim.Optimizer],
 ) -> None:
-    """Writes step, best score, weights, averaged weights and the optimizers' moments, atomically."""
+    """Writes weights, averaged weights, the optimizers' moments and `progress`, atomically.
+
+    Args:
+        path: the file.
+        progress: the step, the best score so far, and the score before the first step.
+        model: of the run, as what follows.
+        average: the averaged weights.
+        optimizers: the model's.
+    """
+    step, best, begun_with = progress
+    about = {"step": step, "best": best, "begun_with": begun_with}
     tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
     for number, optimizer in enumerate(optimizers):
@@ -31,13 +40,13 @@ def save_state(
             tensors |= {f"optimizer.{number}.{index}.{k}": v for k, v in moments.items()}
     contiguous = {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}
     with atomic_write(path) as partial:
-        save_file(contiguous, partial, metadata={"state": json.dumps({"step": step, "best": best})})
+        save_file(contiguous, partial, metadata={"state": json.dumps(about)})
 
 
 def load_state(
     path: Path, model: nn.Module, average: nn.Module, optimizers: Sequence[torch.optim.Optimizer]
-) -> tuple[int, float]:
-    """Puts a saved state into the run's objects and returns the step and the best score.
+) -> tuple[int, float, float]:
+    """Puts a saved state into the run's objects and returns its `progress`, see `save_state`.
 
     Raises:
         BadCheckpoint: when the file is of another network or damaged.
@@ -64,4 +73,4 @@ def load_state(
             f"{path} cannot be resumed with these settings: choose those that the run began with, or another output "
             f"folder to start anew. ({in_short(error)})"
         ) from None
-    return int(about["step"]), float(about["best"])
+    return int(about["step"]), float(about["best"]), float(about["begun_with"])

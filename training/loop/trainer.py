@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from filelock import FileLock, Timeout
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.tensorboard import SummaryWriter
@@ -104,11 +105,13 @@ class Trainer:
         self.optimizers = make_optimizers(
             self.model, config.learning_rate, config.weight_decay, config.backbone_rate, config.muon_rows
         )
-        self.step, self.best, self.told_to_stop = 0, math.inf, False
+        self.step, self.best, self.begun_with, self.told_to_stop = 0, math.inf, math.inf, False
         self.state_file = folder / "state.safetensors"
         folder.mkdir(parents=True, exist_ok=True)
         if self.state_file.exists():
-            self.step, self.best = load_state(self.state_file, self.model, self.average, self.optimizers)
+            self.step, self.best, self.begun_with = load_state(
+                self.state_file, self.model, self.average, self.optimizers
+            )
             if processes.leads:
                 print(f"Resuming {folder} at step {self.step} of {config.steps}.", flush=True)
         processes.wait()  # nobody may write before all have read
@@ -116,8 +119,11 @@ class Trainer:
     def run(self, stage: Stage) -> None:
         """Trains to the end. Ctrl-C or SIGTERM lets the step end, saves the state and raises KeyboardInterrupt.
 
+        The network is validated before the first step too: where no step does better, the end says so.
+
         Raises:
-            BadInput: the run diverged: the averaged network answers with NaN or infinity.
+            BadInput: the run diverged: the averaged network answers with NaN or infinity; or another process is at work
+                in the folder.
         """
         leads = self.processes.leads
         writer = SummaryWriter(self.folder / "tensorboard") if leads else None
@@ -126,7 +132,9 @@ class Trainer:
         )
         spent = 0.0  # seconds in steps, without validation
         first = self.step
-        with self._heeding_signals():
+        with self._alone(), self._heeding_signals():
+            if writer and self.step == 0:
+                self.begun_with = self._scored(writer, stage)[0]
             while self.step < self.config.steps:
                 started = time.monotonic()
                 losses = self.train_step(stage.loss)
@@ -155,6 +163,29 @@ class Trainer:
         bar.close()
         if writer:
             writer.close()
+            if self.best >= self.begun_with:
+                print(
+                    f"No step was better than the network that the run in {self.folder} began with: "
+                    f"{self.begun_with:.1f} mm, and {self.best:.1f} at best. Lower learning_rate in "
+                    "training/recipes.py, or train longer, in another folder."
+                )
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keeps the folder for this run: two would write over each other's state."""
+        lock = FileLock(self.folder / ".lock", timeout=0)
+        busy = False
+        try:
+            if self.processes.leads:
+                lock.acquire()
+        except Timeout:
+            busy = True
+        if self.processes.any(busy):
+            raise BadInput(f"Another process trains in {self.folder}: wait for its end, or choose another folder.")
+        try:
+            yield
+        finally:
+            lock.release()
 
     @contextmanager
     def _heeding_signals(self) -> Iterator[None]:
@@ -211,23 +242,29 @@ class Trainer:
 
     def _validate(self, writer: Any, stage: Stage) -> bool:
         """Validates and keeps what is better than before; returns whether the score that chooses is finite."""
-        try:
-            scores = stage.validate(self.average)
-        except torch.linalg.LinAlgError:  # type: ignore[attr-defined]  # NaN cannot be aligned
-            return False
-        score = next(iter(scores.values()))
-        if not math.isfinite(score):
-            return False
-        for name, value in scores.items():
-            writer.add_scalar(f"validation/{name}", value, self.step)
-        tqdm.write(f"step {self.step}: " + ", ".join(f"{name} {value:.1f} mm" for name, value in scores.items()))
+        score, scores = self._scored(writer, stage)
         if score < self.best:
             self.best = score
             stage.keep(self.average, self.step, scores)
-        return True
+        return math.isfinite(score)
+
+    def _scored(self, writer: Any, stage: Stage) -> tuple[float, dict[str, float]]:
+        """The score that chooses, infinite if there is none, and all of them, which are told."""
+        try:
+            scores = stage.validate(self.average)
+        except torch.linalg.LinAlgError:  # type: ignore[attr-defined]  # NaN cannot be aligned
+            return math.inf, {}
+        score = next(iter(scores.values()))
+        if not math.isfinite(score):
+            return math.inf, scores
+        known = {name: value for name, value in scores.items() if math.isfinite(value)}  # of images without meshes
+        for name, value in known.items():
+            writer.add_scalar(f"validation/{name}", value, self.step)
+        tqdm.write(f"step {self.step}: " + ", ".join(f"{name} {value:.1f} mm" for name, value in known.items()))
+        return score, scores
 
     def _save(self) -> None:
-        save_state(self.state_file, self.step, self.best, self.model, self.average, self.optimizers)
+        save_state(self.state_file, (self.step, self.best, self.begun_with), self.model, self.average, self.optimizers)
 
 
 def kept(path: Path) -> Path:

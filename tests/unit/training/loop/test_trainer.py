@@ -71,10 +71,40 @@ def test_another_seed_gives_other_samples(tmp_path: Path) -> None:
 
 def test_only_improvements_are_kept(tmp_path: Path) -> None:
     run = Run(tmp_path)
-    scores = iter([5.0, 7.0, 4.0])
+    scores = iter([9.0, 5.0, 7.0, 4.0])
     run.validate = lambda _: {"error": next(scores)}  # type: ignore[method-assign]
     run.go()
     assert run.kept == [4, 12]
+
+
+@pytest.mark.parametrize(("scores", "helped"), [([5.0, 6.0, 5.0, 7.0], False), ([5.0, 6.0, 4.0, 7.0], True)])
+def test_a_run_that_only_made_it_worse_says_so(
+    tmp_path: Path, scores: list[float], helped: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def go(stop_at: int | None = None) -> Run:
+        run = Run(tmp_path, stop_at=stop_at)
+        run.validate = lambda _: {"error": scores[run.trainer.step // 4]}  # type: ignore[method-assign]
+        run.go()
+        return run
+
+    with pytest.raises(KeyboardInterrupt):
+        go(stop_at=9)
+    assert go().trainer.best == min(scores[1:])
+    assert ("No step was better" in capsys.readouterr().out) is not helped
+
+
+def test_a_folder_is_one_run_s(tmp_path: Path) -> None:
+    first, second = Run(tmp_path), Run(tmp_path)
+
+    def validate(model: nn.Module) -> dict[str, float]:
+        with pytest.raises(BadInput, match="Another process trains"):
+            second.go()
+        return {"error": 1.0}
+
+    first.validate = validate  # type: ignore[method-assign]
+    first.go()
+    assert second.seen == []
+    Run(tmp_path).go()  # it has ended: nothing is in the way
 
 
 @pytest.mark.parametrize("fails", ["nan", "infinity", "cannot be aligned"])
@@ -139,7 +169,7 @@ def test_tensorboard_gets_the_scores(tmp_path: Path) -> None:
     Run(tmp_path).go()
     events = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
-    assert [event.step for event in events.Scalars("validation/error")] == [4, 8, 12]
+    assert [event.step for event in events.Scalars("validation/error")] == [0, 4, 8, 12]
 
 
 def test_shards_are_one_batch(tmp_path: Path) -> None:
