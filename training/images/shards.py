@@ -82,8 +82,8 @@ class PreparedImages(Dataset[ImageSample]):
         self.shards = sorted(folder.glob(f"{split}-*[0-9].safetensors"))
         if not self.shards:
             raise BadData(
-                f"{folder} holds no {split} images: make some with python -m training.images.prepare --output {folder}, "
-                f"or with python -m training.images.convert --split {split} --output {folder} of a data set that has them."
+                f"{folder} holds no {split} images: make some with python -m training.images.prepare, "
+                f"or of a data set that has them with python -m training.images.convert --split {split}."
             )
         self.about: dict[str, Any] = {}
         self._names: list[list[str]] = []
