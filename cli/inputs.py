@@ -47,7 +47,7 @@ class Found(NamedTuple):
     sources: list[Source]
     """Each once, in order."""
     passed_over: list[Unusable]
-    """Files in folders, and files that patterns match, that are not meant."""
+    """What lies in folders, and files that patterns match, that is not meant."""
     unusable: list[Unusable]
     """Arguments that stand for nothing."""
 
@@ -63,6 +63,7 @@ def find_sources(arguments: Iterable[str]) -> Found:
     found: dict[Path, Source] = {}
     passed: dict[Path, Unusable] = {}
     unusable = []
+    arguments = list(arguments)
     for argument in arguments:
         try:
             sources, reason = _named(argument, passed)
@@ -72,7 +73,8 @@ def find_sources(arguments: Iterable[str]) -> Found:
             found.setdefault(_real(source.path), source)
         if not sources:
             unusable.append(Unusable(argument, reason))
-    passed_over = [what for file, what in passed.items() if file not in found]
+    meant = found.keys() | {_real(Path(argument)) for argument in arguments}
+    passed_over = [what for file, what in passed.items() if file not in meant]
     return Found(list(found.values()), passed_over, unusable)
 
 
@@ -99,7 +101,12 @@ def _meant(files: Iterable[Path], root: Path, passed: dict[Path, Unusable], vide
     """Those of files below `root` that are inputs; what is passed over, and why, is put into `passed`."""
     sources = []
     for file in files:
-        if file.name.startswith(".") or file.is_dir():
+        if file.name.startswith("."):
+            continue
+        if file.is_dir():
+            below = not _real(root).is_relative_to(_real(file))  # or a link leads in a circle
+            if not videos and below and _holds_photos(file):  # of a pattern `**` is what reaches further
+                passed[_real(file)] = Unusable(str(file), "a folder: name it too, or a pattern such as 'folder/**/*'.")
             continue
         reason = _why_not(file, videos)
         if reason is None:
@@ -107,6 +114,14 @@ def _meant(files: Iterable[Path], root: Path, passed: dict[Path, Unusable], vide
         else:
             passed[_real(file)] = Unusable(str(file), reason)
     return sources
+
+
+def _holds_photos(folder: Path) -> bool:
+    """Whether photos lie in a folder, by their endings, that were not made here."""
+    try:
+        return any(file.suffix.lower() in PHOTOS and not file.name.endswith(_OURS) for file in folder.iterdir())
+    except OSError:  # it may not be read
+        return False
 
 
 def _why_not(file: Path, videos: bool) -> str | None:

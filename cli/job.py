@@ -106,7 +106,7 @@ class Outcome:
         for name, reason in self.unusable:
             notes.print(f"  {name}: {reason}")
         if self.passed_over:
-            notes.print(f"{_count(len(self.passed_over), 'file')} passed over:")
+            notes.print("Passed over:")
         for name, reason in self.passed_over:
             notes.print(f"  {name}: {reason}")
         if self.interrupted:

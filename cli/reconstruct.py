@@ -74,7 +74,7 @@ def reconstruct(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT...",
+            metavar="INPUT",
             help="Photos (JPEG, PNG, WebP, HEIC, AVIF), folders of photos, patterns in quotes such as "
             "'trip/**/*.jpg', videos, or the number of a webcam (0 is the first).",
             show_default=False,

@@ -98,7 +98,7 @@ def test_what_a_folder_passes_over_is_named(run):
         Path(name).write_bytes(b"II*\0")
     status, output = run(".")
     assert status == 0
-    assert "2 files passed over:\n  notes.txt: no photo" in output and "\n  scan.tif: no photo" in output
+    assert "Passed over:\n  notes.txt: no photo" in output and "\n  scan.tif: no photo" in output
 
 
 def test_the_json_is_the_answer_of_the_service(run, client):

@@ -99,6 +99,27 @@ def test_what_a_folder_or_a_pattern_passes_over_is_named_whatever_its_ending(tmp
     assert {"scan.tif", "film.jpg"}.isdisjoint(dict(passed)) and len(sources) == len(photos) + 2
 
 
+def test_folders_with_photos_in_a_folder_are_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in (
+        "a.jpg",
+        "sub/b.jpg",
+        "sub/deep/c.jpg",
+        "reconstructions/a.overlay.jpg",
+        "texts/a.txt",
+        ".hidden/d.jpg",
+    ):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    Path("again").symlink_to(".", target_is_directory=True)
+    sources, passed, _ = find_sources(["."])
+    assert [source.path.name for source in sources] == ["a.jpg"]
+    assert [name for name, _ in passed] == ["sub"] and "name it too" in passed[0].reason
+    sources, passed, _ = find_sources([".", "sub"])  # named: then it is meant
+    assert len(sources) == 2 and [name for name, _ in passed] == ["sub/deep"]
+    assert len(find_sources(["**/*"]).sources) == 3
+
+
 def test_each_file_counts_once(folder):
     assert places("b.jpg", ".", str(folder / "b.jpg"), "*.jpg") == ["b.jpg", "a.JPG", "c.webp"]
 
