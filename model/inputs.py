@@ -30,7 +30,10 @@ def check_box(box: Box, width: int, height: int) -> Box:
     Raises:
         BadInput: not four finite numbers, under 2 pixels, beside the photo, or over ten times as large as it.
     """
-    x, y, w, h = (float(value) for value in box)
+    try:
+        x, y, w, h = (float(value) for value in box)
+    except (TypeError, ValueError):
+        raise BadInput(f"The box {box!s:.60} must be four numbers: x, y, width, height in pixels.") from None
     if not np.isfinite([x, y, w, h]).all() or w < 2 or h < 2:
         raise BadInput(f"The box {box} must be x, y, width, height in pixels, at least 2 wide and high.")
     if x >= width or y >= height or x + w <= 0 or y + h <= 0:
@@ -56,7 +59,8 @@ def check_focal_length(focal_length: float | None, width: int, height: int) -> f
         BadInput: no finite number, or shorter than any lens's: millimetres are often given for pixels.
     """
     diagonal = math.hypot(width, height)
-    focal = diagonal if focal_length is None else float(focal_length)
+    given = check_number(focal_length, "The focal length")
+    focal = diagonal if given is None else given
     if not math.isfinite(focal):
         raise BadInput("The focal length must be a number of pixels.")
     if focal < SHORTEST_LENS / FILM * diagonal:
@@ -66,6 +70,28 @@ def check_focal_length(focal_length: float | None, width: int, height: int) -> f
             f"{24 / FILM * diagonal:.0f} here."
         )
     return focal
+
+
+def check_number(value: float | None, what: str) -> float | None:
+    """A number as a float, None as it is.
+
+    Raises:
+        BadInput: it is no number.
+    """
+    try:
+        return None if value is None else float(value)
+    except (TypeError, ValueError):
+        raise BadInput(f"{what} must be a number, not {value!s:.60}.") from None
+
+
+def check_count(count: int | None, what: str) -> None:
+    """Refuses what is no whole number above 0; None is fine.
+
+    Raises:
+        BadInput: says so.
+    """
+    if count is not None and (isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1):
+        raise BadInput(f"{what} must be a whole number, 1 or more, not {count!s:.60}.")
 
 
 def check_choice(word: str, choices: Any) -> None:

@@ -14,7 +14,7 @@ from model.body.garment import Garment
 from model.body.rig import Rig
 from model.body.rig_file import find_rig
 from model.body.suit import find_worn
-from model.inputs import check_box, check_choice, check_focal_length, check_image
+from model.inputs import check_box, check_choice, check_count, check_focal_length, check_image, check_number
 from model.interfaces import Box, Network
 from model.people import better, distinct_people, extent, stand_on_ground, triple, without_silhouettes
 from model.perception.crop_regressor import CropRegressor, CropResult
@@ -179,14 +179,17 @@ class Reconstructor:
         started = time.perf_counter()
         for word, choices in ((colors, Colors), (mesh, MeshKind), (hands, HandsMode), (bodies, Bodies)):
             check_choice(word, choices)
+        check_count(max_people, "max_people")
         height, width = check_image(image).shape[:2]
         if boxes is None:
             found = self._subject.detect(self.network, image)
         else:
             found = self._subject.in_boxes(self.network, image, [check_box(box, width, height) for box in boxes])
         focal = check_focal_length(focal_length, width, height)
-        tilt = pitch if pitch is None or isinstance(pitch, Tilt) else Tilt(float(pitch))
+        angle = None if isinstance(pitch, Tilt) else check_number(pitch, "The pitch")
+        tilt = pitch if isinstance(pitch, Tilt) else None if angle is None else Tilt(angle)
         check_tilt(tilt)
+        camera_height = check_number(camera_height, "The camera's height")
         check_camera_height(camera_height)
         detected = time.perf_counter()
 

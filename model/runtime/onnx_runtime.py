@@ -148,6 +148,7 @@ def _session(path: Path, threads: int | None, providers: list[object]) -> onnxru
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     _share_memory()
     options.add_session_config_entry("session.use_env_allocators", "1")
+    options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")  # weights: not in the pool
     options.log_severity_level = 3  # errors: `_open` looks for fallbacks itself
     try:
         return onnxruntime.InferenceSession(path, options, providers=providers)

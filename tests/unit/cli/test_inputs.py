@@ -101,14 +101,8 @@ def test_what_a_folder_or_a_pattern_passes_over_is_named_whatever_its_ending(tmp
 
 def test_folders_with_photos_in_a_folder_are_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in (
-        "a.jpg",
-        "sub/b.jpg",
-        "sub/deep/c.jpg",
-        "reconstructions/a.overlay.jpg",
-        "texts/a.txt",
-        ".hidden/d.jpg",
-    ):
+    photos = ("a.jpg", "sub/b.jpg", "sub/deep/c.jpg", "made/a.overlay.png", ".hidden/d.jpg")
+    for name in (*photos, "texts/a.txt"):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).touch()
     Path("again").symlink_to(".", target_is_directory=True)
