@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from model.perception.detection import Detection, similarity
+from model.people import distinct_people
+from model.perception.detection import SAME_PERSON, Detection, similarity
+from model.perception.landmarks import DOUBTED
 from model.results import Person
 from model.video.cuts import Cuts
 
@@ -133,13 +135,14 @@ class Follower:
                 return []
             if time - last <= _FAR + _EARLY and (people := self._model.follow(frame, before, self._mesh)) is not None:
                 return people
-        people = self._search(frame)
+        people = self._search(frame, before if time - last <= _FAR + _EARLY else [])
         # Who is missed now may be there in the next frame.
         self._searched = time if len(people) >= len(before) else -math.inf
         return people
 
-    def _search(self, frame: np.ndarray) -> list[Person]:
-        found = self._model.reconstruct(
+    def _search(self, frame: np.ndarray, before: Sequence[Person]) -> list[Person]:
+        """The people of a frame; who was there before and is surely seen stays, though the detector misses her."""
+        answer = self._model.reconstruct(
             frame,
             focal_length=self._focal_length,
             ground=False,
@@ -148,7 +151,15 @@ class Follower:
             twice=False,  # nor is who is followed: joints would jump where the two take turns
             bodies="fitted",
         )
-        return found.people
+        people: list[Person] = answer.people
+        if len(people) >= len(before):
+            return people
+        found = [_detection(person) for person in people]
+        for person in before:
+            if max((similarity(_detection(person), other) for other in found), default=0.0) < SAME_PERSON:
+                now = self._model.follow(frame, [person], self._mesh) or []
+                people = distinct_people([*people, *(each for each in now if _height(each) >= DOUBTED)])
+        return people
 
     def _settle(self, before: Sighting, frames: list[Sighting], after: Sighting) -> list[Sighting]:
         """Frames between two that were seen; the middle one is seen if people moved, and so on on both sides of it."""
@@ -159,18 +170,27 @@ class Follower:
         if min(time - before.time, after.time - time) < self._pace.shortest - _EARLY:
             return frames
         people = self._model.follow(frame, before.people or [], self._mesh)
-        now = Sighting(time, frame, self._search(frame) if people is None else people)
+        now = Sighting(time, frame, self._search(frame, before.people or []) if people is None else people)
         return [*self._settle(before, frames[:middle], now), now, *self._settle(now, frames[middle + 1 :], after)]
 
 
 def _moved(before: Sequence[Person], now: Sequence[Person], still: float) -> bool:
     """Whether somebody who is in both frames moved a joint farther beside the others than that, by the box's side."""
-    seen = [Detection(person.bbox, person.score, person.keypoints_2d) for person in now]
+    seen = [_detection(person) for person in now]
     for person in before:
-        own = Detection(person.bbox, person.score, person.keypoints_2d)
+        own = _detection(person)
         same = max(seen, key=lambda other: similarity(own, other), default=own)
         sure = np.minimum(own.keypoints[:, 2], same.keypoints[:, 2]) >= _SEEN
         way = (same.keypoints - own.keypoints)[sure, :2]
         if len(way) and np.abs(way - np.median(way, axis=0)).max() > still * max(person.bbox[2:]):
             return True
     return False
+
+
+def _detection(person: Person) -> Detection:
+    return Detection(person.bbox, person.score, person.keypoints_2d)
+
+
+def _height(person: Person) -> float:
+    """Mean height of the joints' heatmaps."""
+    return float(person.keypoints_2d[:, 2].mean())

@@ -148,13 +148,37 @@ def test_who_is_lost_is_looked_for_at_once(model):
     assert model.searched == 4
 
 
-def test_who_was_missed_in_one_search_is_found_in_the_next_frame(model):
+def test_who_is_missed_in_a_search_stays_as_long_as_she_is_surely_seen(model):
+    """A search is due in the frame 9; the detector sees nobody from then on."""
     follower = Follower(model, pace=EVERY)
     follow(follower, range(9))
     model.there = 0
+    assert counts(follow(follower, range(9, 20))) == [1] * 11
+    assert model.searched == 3  # no more often than usual
+    model.sure = False
+    assert counts(follow(follower, range(20, 21))) == [0]
+
+
+def test_who_is_missed_and_hardly_seen_is_gone_and_found_in_the_next_frame(model, monkeypatch):
+    follower = Follower(model, pace=EVERY)
+    follow(follower, range(9))
+    model.there = 0
+    monkeypatch.setattr("model.video.following.DOUBTED", 0.95)
     assert counts(follow(follower, range(9, 10))) == [0]
     model.there = 1
     assert counts(follow(follower, range(10, 11))) == [1]
+
+
+def test_of_two_only_who_is_missed_is_followed_and_not_onto_the_other():
+    """One goes behind the other: what is followed then is the one who is seen already."""
+    model = Model()
+    away = person()
+    away.keypoints_2d[:, 0] += 300
+    found = [[person(), away]] * 9 + [[person()]] * 3
+    model._people = lambda frame, count: found[frame[0, 0, 0]][-count:]  # type: ignore[method-assign]
+    model.there = 2
+    follower = Follower(model, pace=EVERY)
+    assert counts(follow(follower, range(11))) == [2] * 9 + [1] * 2
 
 
 def test_an_empty_scene_is_searched_now_and_then(model):
