@@ -11,7 +11,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
+# What is imported and collected stays to the end: the garbage collector need not look at it, now or later.
+gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """Thousands of tests and the libraries' modules stay to the end: the garbage collector need not look at them."""
     gc.collect()
     gc.freeze()
+    gc.enable()
