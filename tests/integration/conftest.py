@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
     from model.network.topology import MeshTopology
     from training.bodies.anny import AnnyBody
+    from training.mocap.poses import MocapPoses
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Schemathesis makes up its requests when it is collected: for seconds, though the slow tests are not to be run."""
+    return (collection_path.name == "test_service_schema.py" and config.option.markexpr == "not slow") or None
 
 
 @pytest.fixture
@@ -120,8 +126,31 @@ def poses() -> torch.Tensor:
 
 
 @pytest.fixture(scope="session")
-def topology(body: AnnyBody, poses: torch.Tensor) -> MeshTopology:
-    """Of the open body, fitted on few poses."""
-    from training.bodies.coarse import build_topology
+def topology() -> MeshTopology:
+    """The open body's, of the shipped checkpoint: to fit one takes seconds."""
+    from model.network.checkpoint import load_checkpoint
+    from model.runtime.loading import default_checkpoint
 
-    return build_topology(body, poses, fit_bodies=96, test_bodies=8)[0]
+    return load_checkpoint(default_checkpoint()).topology
+
+
+@pytest.fixture(scope="session")
+def three_people() -> MocapPoses:
+    """The built-in sample's poses, called those of three people of CMU's: one for each split, 02 is held out."""
+    from training.mocap.poses import MocapPoses
+    from training.mocap.sample import read_sample
+
+    sample = read_sample()
+    subjects = sample.subjects.copy()
+    subjects[:] = [("CMU/01", "CMU/03", "CMU/02")[i % 3] for i in range(len(sample))]
+    return MocapPoses(sample.rotations, subjects, sample.clips)
+
+
+@pytest.fixture(scope="session")
+def rendered(topology: MeshTopology, three_people: MocapPoses, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of their pictures: 4 to train on, 2 to validate, 2 to test. Not to be changed."""
+    from training.images.prepare import prepare
+
+    folder = tmp_path_factory.mktemp("rendered")
+    prepare(folder, topology, three_people, {"train": 4, "validation": 2, "test": 2})
+    return folder

@@ -16,6 +16,7 @@ from model.network.backbones import build_backbone
 from model.network.backbones.simple_baseline import SimpleBaseline
 from model.network.build import build_network
 from model.network.checkpoint import load_checkpoint, save_checkpoint
+from model.network.topology import MeshTopology
 from model.reconstructor import Reconstructor
 from model.runtime.loading import default_checkpoint
 from tests.support.command import run_main
@@ -27,23 +28,6 @@ from training.images.prepare import prepare
 from training.images.rendered.config import RenderConfig
 from training.images.shards import PreparedImages, write_shard
 from training.mocap.poses import MocapPoses
-from training.mocap.sample import read_sample
-
-
-def _render(folder: Path, counts: dict[str, int], config: RenderConfig | None = None) -> None:
-    """People of the built-in sample, as if they were CMU's, so that each split has one."""
-    sample = read_sample()
-    subjects = sample.subjects.copy()
-    subjects[:] = [("CMU/01", "CMU/03", "CMU/02")[i % 3] for i in range(len(sample))]
-    poses = MocapPoses(sample.rotations, subjects, sample.clips)
-    prepare(folder, load_checkpoint(default_checkpoint()).topology, poses, counts, config)
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("images")
-    _render(folder, {"train": 4, "validation": 2, "test": 2})
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +44,8 @@ def _run(main: Callable, *arguments: object) -> subprocess.CompletedProcess[str]
     return run_main(main, *arguments, "--device", "cpu")
 
 
-def test_validation_images_in_2d_are_refused_before_the_first_step(images: Path, small: Path, tmp_path: Path) -> None:
-    folder, known = shutil.copytree(images, tmp_path / "images"), PreparedImages(images, "validation")
+def test_validation_images_in_2d_are_refused_before_the_first_step(rendered: Path, small: Path, tmp_path: Path) -> None:
+    folder, known = shutil.copytree(rendered, tmp_path / "images"), PreparedImages(rendered, "validation")
     flat = [dataclasses.replace(sample, joints=None, joints_valid=None) for sample in (known[0], known[1])]
     coarse = load_checkpoint(small).topology.coarse_count
     write_shard(folder / "validation-00000.safetensors", flat, known.about, coarse)
@@ -73,11 +57,11 @@ def test_validation_images_in_2d_are_refused_before_the_first_step(images: Path,
 
 @pytest.mark.usefixtures("loads_once")
 def test_frozen_then_end_to_end_then_served(
-    images: Path, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rendered: Path, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Of MoveNet's matrices that takes seconds; any direction will do here.
     monkeypatch.setattr("training.loop.optimizers.orthogonal", torch.nn.functional.normalize)
-    common = ("--images", images, "--mixed", 0, "--batch-size", 4)
+    common = ("--images", rendered, "--mixed", 0, "--batch-size", 4)
     first = _run(finetuning, *common, "--from", small, "--steps", 1, "--output", tmp_path / "frozen")
     assert first.returncode == 0, first.stderr
     frozen = tmp_path / "frozen" / "best.safetensors"
@@ -105,7 +89,7 @@ def test_frozen_then_end_to_end_then_served(
         )
     ]
     assert any(moved)
-    photo = PreparedImages(images, "test")[0].image.permute(1, 2, 0).contiguous().numpy()
+    photo = PreparedImages(rendered, "test")[0].image.permute(1, 2, 0).contiguous().numpy()
     (person,) = tuned.reconstruct(photo, boxes=[(20.0, 10.0, 184.0, 204.0)]).people
     assert person.vertices.shape == (13718, 3)
 
@@ -119,7 +103,7 @@ def test_frozen_then_end_to_end_then_served(
     report = _run(
         evaluation,
         "--rendered",
-        images,
+        rendered,
         "--checkpoint",
         default_checkpoint(),
         whole,
@@ -132,20 +116,20 @@ def test_frozen_then_end_to_end_then_served(
 
 @pytest.mark.slow
 def test_another_backbone_is_fine_tuned_and_carried_along(
-    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rendered: Path, topology: MeshTopology, three_people: MocapPoses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = "simple-baseline-50-square"
     monkeypatch.setenv("MPT_WEIGHTS_DIR", str(tmp_path / "weights"))
     common = ("--backbone", name, "--mixed", 0, "--batch-size", 2, "--steps", 1, "--recipe", "end-to-end")
-    run = _run(finetuning, *common, "--images", images, "--output", tmp_path / "a")
+    run = _run(finetuning, *common, "--images", rendered, "--output", tmp_path / "a")
     assert run.returncode == 1 and "python -m weights.convert simple-baseline-50" in run.stderr
     torch.manual_seed(0)
     (tmp_path / "weights").mkdir()
     state = {key: value.contiguous() for key, value in build_backbone(name).state_dict().items()}
     save_file(state, tmp_path / "weights" / "simple-baseline-50.safetensors")
-    run = _run(finetuning, *common, "--images", images, "--output", tmp_path / "a")
+    run = _run(finetuning, *common, "--images", rendered, "--output", tmp_path / "a")
     assert run.returncode == 1 and "prepare some with --size 256" in run.stderr
-    _render(tmp_path / "larger", {"train": 4, "validation": 2}, RenderConfig(size=256))
+    prepare(tmp_path / "larger", topology, three_people, {"train": 4, "validation": 2}, RenderConfig(size=256))
     run = _run(finetuning, *common, "--images", tmp_path / "larger", "--output", tmp_path / "b")
     assert run.returncode == 0, run.stderr
     tuned = load_checkpoint(tmp_path / "b" / "best.safetensors")
@@ -172,13 +156,13 @@ with joined("cpu") as processes:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["frozen", "end-to-end"])
-def test_two_processes_fine_tune_as_one_with_the_double_batch(images: Path, tmp_path: Path, recipe: str) -> None:
+def test_two_processes_fine_tune_as_one_with_the_double_batch(rendered: Path, tmp_path: Path, recipe: str) -> None:
     script = tmp_path / "train.py"
     script.write_text(SCRIPT)
     one, two = tmp_path / f"{recipe}-one", tmp_path / f"{recipe}-two"
-    run_script(script, images, one, 2, processes=1)
-    run_script(script, images, two, 1, processes=2)
-    run_script(script, images, two, 2, processes=2)  # goes on from its state
+    run_script(script, rendered, one, 2, processes=1)
+    run_script(script, rendered, two, 1, processes=2)
+    run_script(script, rendered, two, 2, processes=2)  # goes on from its state
     alone, together = (load_file(folder / "state.safetensors") for folder in (one, two))
     assert alone.keys() == together.keys()
     for name, tensor in alone.items():
@@ -189,8 +173,8 @@ def test_two_processes_fine_tune_as_one_with_the_double_batch(images: Path, tmp_
     assert len(still) < len(begun) / 2
 
 
-def test_what_does_not_go_together_gets_a_sentence(images: Path, tmp_path: Path) -> None:
-    run = _run(finetuning, "--images", images, "--steps", 1, "--output", tmp_path / "a")
+def test_what_does_not_go_together_gets_a_sentence(rendered: Path, tmp_path: Path) -> None:
+    run = _run(finetuning, "--images", rendered, "--steps", 1, "--output", tmp_path / "a")
     assert run.returncode == 1 and "give --mocap, or --mixed 0" in run.stderr and "Traceback" not in run.stderr
     run = _run(finetuning, "--images", tmp_path, "--mixed", 0, "--output", tmp_path / "a")
     assert run.returncode == 1 and "holds no train images" in run.stderr

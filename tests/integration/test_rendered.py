@@ -19,7 +19,6 @@ from model.network.placement import fit_weak_perspective, to_camera_space
 from model.network.projection import to_crop
 from model.network.topology import MeshTopology
 from training.bodies.anny import AnnyBody
-from training.bodies.coarse import build_topology
 from training.images.rendered.appearance import (
     BOTTOM,
     HAIR,
@@ -52,11 +51,6 @@ def _poses(count: int = 48) -> torch.Tensor:
     pose[:, 1, 0] -= 0.5 * torch.rand(count, generator=generator)
     pose[:, 4, 0] = 0.5 * torch.rand(count, generator=generator)
     return pose
-
-
-@pytest.fixture(scope="module")
-def topology(body: AnnyBody) -> MeshTopology:
-    return build_topology(body, _poses(), fit_bodies=24, test_bodies=2)[0]
 
 
 @pytest.fixture(scope="module")

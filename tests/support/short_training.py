@@ -22,4 +22,4 @@ def shorten(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(PRETRAIN, "tiny", _small)
     patch.setattr("training.pretrain._VALIDATION_POSES", 64)
     patch.setattr("training.pretrain._BASIS_POSES", 256)
-    patch.setattr(coarse, "build_topology", partial(coarse.build_topology, fit_bodies=96, test_bodies=8))
+    patch.setattr(coarse, "build_topology", partial(coarse.build_topology, fit_bodies=24, test_bodies=2))

@@ -103,7 +103,10 @@ def prepare(
         for task in tasks:
             bar.update(_render(people[task[1]], abouts[task[1]], *task))
         return
-    context = multiprocessing.get_context("spawn")
+    # A server that has imported what is needed, where there are such: to do so takes each process seconds.
+    forks = "forkserver" in multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if forks else "spawn")
+    context.set_forkserver_preload([__spec__.name])
     # As bytes: torch would hand tensors over in shared memory, of which containers have little, and it crashed.
     made_by = pickle.dumps({split: (people[split], abouts[split]) for split in people})
     with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(made_by,)) as pool:

@@ -91,9 +91,8 @@ def test_shards_of_before_there_was_an_up_direction_are_read(folder: Path) -> No
 def test_other_processes_open_their_own_files(folder: Path) -> None:
     images = PreparedImages(folder, "train")
     images[0]
-    loader = DataLoader(
-        images, 2, num_workers=1, multiprocessing_context="spawn", collate_fn=_together
-    )  # which pickles it
+    # It pickles them; and the process forks from one that other tests, too, have PyTorch in.
+    loader = DataLoader(images, 2, num_workers=1, multiprocessing_context="forkserver", collate_fn=_together)
     assert [name for batch in loader for name in batch] == [f"made/{i}" for i in range(5)]
 
 
