@@ -56,6 +56,8 @@ def pretrain(
 ) -> Path:
     """Pre-trains (or goes on) in `folder` and returns the best checkpoint by validation subjects.
 
+    A recipe whose second stage has no steps ends with the first one.
+
     Args:
         recipe: what and how.
         poses: all poses at hand, of the recipe's subject; the held-out subjects are left out here.
@@ -98,11 +100,14 @@ def pretrain(
         return PretrainingStage(loss, check, folder / name, recipe, config, about, seen)
 
     if recipe.lift and not start:
+        first = stage("lift.safetensors", recipe.lift, lifting_loss(JointSynthesizer(train), recipe.edges), seen)
         if not (folder / "state.safetensors").exists():
             assert isinstance(model, MeshTransformer | LiftNetwork)
             alone = LiftNetwork(lift_of(recipe.size), topology.unit, model.lift)
             lift = Trainer(alone, recipe.lift, folder / "lift", processes, compile)
-            lift.run(stage("lift.safetensors", recipe.lift, lifting_loss(JointSynthesizer(train), recipe.edges), seen))
+            lift.run(first)
+            if not recipe.trainer.steps:
+                return first.path
             alone.load_state_dict(lift.average.state_dict())
         seen = recipe.lift.steps * recipe.lift.batch_size
     whole = stage("best.safetensors", recipe.trainer, pretraining_loss(train, recipe.edges), seen)

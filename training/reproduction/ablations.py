@@ -1,7 +1,9 @@
 """The paper's evidence for pre-training, on open data: Tables 3a, 3c, 5 and 7, and the token budget.
 
 `python -m training.reproduction.ablations --help`. Each row is a small network, trained anew with one thing changed, on
-the same number of samples, with two seeds; finished runs are kept, so that the command goes on where it stopped.
+the same number of samples, with two seeds; finished runs are kept, so that the command goes on where it stopped. The
+questions that a first stage can answer are asked of it too: on joints alone samples cost so little that a row has
+millions, enough for differences to show.
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ from training.synthesis.samples import SynthesisConfig
 from training.variants import VariantSize, load_any
 
 _SEEDS = (0, 1)
-_BATCH = 128
+_BATCH, _JOINTS_BATCH = 128, 1024
+_SAMPLES, _JOINTS_SAMPLES = 64_000, 1_024_000
 _POSES = 1024
 _CONDITIONS = {"clean": clean, "three joints hidden": three_hidden, "noisy": noisy}
 
@@ -68,6 +71,8 @@ class Row:
     """Share of the clips that it sees."""
     views: int | None = None
     masked: float = HeatmapCorruption.masked
+    joints: bool = False
+    """Whether it is trained on joints alone, as the first stage of pre-training is."""
 
     @property
     def key(self) -> str:
@@ -75,12 +80,40 @@ class Row:
         size = self.size
         parts = [f"{w}x{n}" for w, n in size.encoder] or ["mlp"]
         parts += [f"patch{size.patch}", f"budget{size.token_budget}", "coordinates" if size.coordinates else "heatmaps"]
-        return "-".join([*parts, f"mocap{self.mocap:g}", f"views{self.views}", f"masked{self.masked:g}"])
+        parts += [f"mocap{self.mocap:g}", f"views{self.views}", f"masked{self.masked:g}"]
+        return "-".join(["joints", *parts] if self.joints else parts)
 
 
 _FULL = 58.4
 """The paper's PA-MPJPE with everything: the rows with it are what the others are compared with."""
 _MLP = {"encoder": (), "decoder": None, "memory": None}
+_TITLES = {
+    "3c": "Table 3c: Masked Heatmap Modeling",
+    "5": "Table 5: share of the MoCap",
+    "7": "Table 7: virtual cameras",
+}
+_MASKING = (Row("without", 64.4, masked=0.0), Row("with", _FULL))
+_SHARES = tuple(
+    Row(f"{share:.0%}", paper, mocap=share)
+    for share, paper in (
+        # The paper begins at a fifth; how much less is too little shows in trainings as short as ours.
+        (0.01, None),
+        (0.05, None),
+        (0.2, 63.4),
+        (0.4, 62.4),
+        (0.6, 59.9),
+        (0.8, 59.4),
+        (1.0, _FULL),
+    )
+)
+_CAMERAS = (Row("1", 61.7, views=1), Row("2", 61.4, views=2), Row("4", _FULL, views=4), Row("any direction"))
+
+
+def _on_joints(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The same rows of a first stage: a residual network on what is read from heatmaps, half as wide as `tiny`'s."""
+    return tuple(dataclasses.replace(row, size=_size(**_MLP, lift=512), joints=True) for row in rows)
+
+
 TABLES: dict[str, tuple[str, Sequence[Row]]] = {
     "3a": (
         "Table 3a: what the network sees",
@@ -91,35 +124,9 @@ TABLES: dict[str, tuple[str, Sequence[Row]]] = {
             Row("MLP, heatmaps' readouts", size=_size(**_MLP)),
         ),
     ),
-    "3c": (
-        "Table 3c: Masked Heatmap Modeling",
-        (Row("without", 64.4, masked=0.0), Row("with", _FULL)),
-    ),
-    "5": (
-        "Table 5: share of the MoCap",
-        tuple(
-            Row(f"{share:.0%}", paper, mocap=share)
-            for share, paper in (
-                # The paper begins at a fifth; how much less is too little shows in trainings as short as ours.
-                (0.01, None),
-                (0.05, None),
-                (0.2, 63.4),
-                (0.4, 62.4),
-                (0.6, 59.9),
-                (0.8, 59.4),
-                (1.0, _FULL),
-            )
-        ),
-    ),
-    "7": (
-        "Table 7: virtual cameras",
-        (
-            Row("1", 61.7, views=1),
-            Row("2", 61.4, views=2),
-            Row("4", _FULL, views=4),
-            Row("any direction"),
-        ),
-    ),
+    "3c": (_TITLES["3c"], _MASKING),
+    "5": (_TITLES["5"], _SHARES),
+    "7": (_TITLES["7"], _CAMERAS),
     "tokens": (
         "All heatmap tokens against the fullest (4 x 4 cells, 196 tokens in all)",
         (
@@ -128,6 +135,9 @@ TABLES: dict[str, tuple[str, Sequence[Row]]] = {
             Row("48", size=_size(patch=4, token_budget=48)),
         ),
     ),
+    "3c-joints": (f"{_TITLES['3c']}, on joints alone", _on_joints(_MASKING)),
+    "5-joints": (f"{_TITLES['5']}, on joints alone", _on_joints(_SHARES)),
+    "7-joints": (f"{_TITLES['7']}, on joints alone", _on_joints(_CAMERAS)),
 }
 
 
@@ -167,7 +177,7 @@ class Examination:
 
 
 def train(row: Row, seed: int, samples: int, poses: MocapPoses, folder: Path, device: str) -> Path:
-    """Trains a row's network, or finds it trained: the checkpoint's path."""
+    """Trains a row's network on so many samples, or finds it trained: the checkpoint's path."""
     run = folder / f"{row.key}-seed{seed}"
     run.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(folder / "topology.safetensors", run / "topology.safetensors")  # the same for all
@@ -176,11 +186,27 @@ def train(row: Row, seed: int, samples: int, poses: MocapPoses, folder: Path, de
     seen = np.random.default_rng(seed).permutation(clips)[: max(1, round(row.mocap * len(clips)))]
     chosen = MocapPoses.concat([training.select(np.isin(training.clips.astype(str), seen)), validation])
     corruption = HeatmapCorruption(masked=row.masked)
-    steps = samples // _BATCH
-    trainer = TrainerConfig(steps, _BATCH, 2e-3, warm_up=steps // 10, average=0.99, validate_every=steps, seed=seed)
+    batch = _JOINTS_BATCH if row.joints else _BATCH
+    steps = samples // batch
+    trainer = TrainerConfig(
+        steps,
+        batch,
+        2e-3,
+        warm_up=steps // 10,
+        muon_rows=128 if row.joints else None,
+        average=0.99,
+        validate_every=steps,
+        seed=seed,
+    )
     synthesis = SynthesisConfig(row.size.heatmap_size, views=row.views, corruption=corruption)
-    recipe = PretrainRecipe(row.size, synthesis, lift=None, trainer=trainer)
+    nothing = dataclasses.replace(trainer, steps=0)
+    recipe = PretrainRecipe(row.size, synthesis, *((trainer, nothing) if row.joints else (None, trainer)))
     return pretrain(recipe, chosen, run, Processes(torch.device(device)))
+
+
+def samples_of(row: Row) -> int:
+    """How many samples a row's network sees unless it is said otherwise."""
+    return _JOINTS_SAMPLES if row.joints else _SAMPLES
 
 
 def speed(network: nn.Module, heatmaps: Tensor) -> float:
@@ -194,7 +220,7 @@ def speed(network: nn.Module, heatmaps: Tensor) -> float:
     return best
 
 
-def ablate(tables: Sequence[str], samples: int, poses: MocapPoses, folder: Path, device: str) -> Report:
+def ablate(tables: Sequence[str], samples: int | None, poses: MocapPoses, folder: Path, device: str) -> Report:
     """Trains and examines all rows of the tables."""
     training, validation, _ = split_by_subject(poses)
     folder.mkdir(parents=True, exist_ok=True)
@@ -206,7 +232,7 @@ def ablate(tables: Sequence[str], samples: int, poses: MocapPoses, folder: Path,
         {"samples": samples, "seeds": list(_SEEDS), "poses": _POSES},
         [
             f"Each cell is MPJPE / PA-MPJPE in millimetres: the mean over {len(_SEEDS)} seeds, +- half their "
-            f"difference. {samples:,} samples a network, {_POSES:,} poses of validation subjects, 256 rendered people.",
+            f"difference. {_POSES:,} poses of validation subjects, 256 rendered people.",
             "Ratios are PA-MPJPE over that of the table's full network: ours on clean heatmaps, the paper's on "
             "Human3.6M.",
         ],
@@ -214,12 +240,12 @@ def ablate(tables: Sequence[str], samples: int, poses: MocapPoses, folder: Path,
     columns = [*_CONDITIONS, "MoveNet on renders", "samples/s", "PA-MPJPE, ratio", "the paper's ratio"]
     for name in tables:
         title, rows = TABLES[name]
-        table = Table(name, title, columns)
+        table = Table(name, f"{title} ({samples or samples_of(rows[0]):,} samples a network)", columns)
         found: dict[str, tuple[list[Cell], float]] = {}
         for row in rows:
             scores, rates = [], []
             for seed in _SEEDS:
-                checkpoint = train(row, seed, samples, poses, folder, device)
+                checkpoint = train(row, seed, samples or samples_of(row), poses, folder, device)
                 file = checkpoint.with_name("scores.json")
                 if not file.exists():
                     examination = examination or Examination(body, validation, topology)
@@ -254,7 +280,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.reproduction.ablations", description=__doc__)
     parser.add_argument("--mocap", type=Path, required=True, help="folder of MoCap: AMASS, CMU's ASF/AMC or BVH")
     parser.add_argument("--tables", nargs="+", choices=list(TABLES), default=list(TABLES))
-    parser.add_argument("--samples", type=whole(), default=64_000, help="each network sees in training")
+    parser.add_argument(
+        "--samples",
+        type=whole(),
+        help=f"each network sees; {_SAMPLES:,}, where joints alone are read {_JOINTS_SAMPLES:,}",
+    )
     parser.add_argument("--output", type=Path, default=Path("runs/ablations"))
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()

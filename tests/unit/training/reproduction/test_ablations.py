@@ -13,8 +13,9 @@ def test_rows_of_a_table_differ_and_tables_share_the_full_network() -> None:
         assert len(set(row_keys)) == len(row_keys), name
     full = keys["3a"][1]
     assert keys["3c"][1] == keys["5"][-1] == keys["7"][-1] == full
+    assert keys["3c-joints"][1] == keys["5-joints"][-1] == keys["7-joints"][-1] != full
     assert all(sum(row.paper == 58.4 for row in rows) == 1 for name, (_, rows) in TABLES.items() if name != "tokens")
-    assert len({key for row_keys in keys.values() for key in row_keys}) == 17
+    assert len({key for row_keys in keys.values() for key in row_keys}) == 17 + 11
 
 
 @pytest.mark.parametrize(("table", "row", "field", "value"), [("3c", 0, "masked", 0.0), ("5", 0, "mocap", 0.01)])
