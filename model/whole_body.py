@@ -12,7 +12,7 @@ from model.body.fitter import BodyFitter
 from model.body.fitting import BodyFit
 from model.body.hand_posing import SIDES, HandPoser
 from model.body.rig import Rig
-from model.joints import BLAZEPOSE_LANDMARKS
+from model.joints import BLAZEPOSE_LANDMARKS, HAND_JOINTS
 from model.people import triple, with_bodies, with_fits
 from model.perception.hands import Landmarker, SeenHand, crop_of_joints, detect_landmarks
 from model.perception.limbs import Arm
@@ -26,12 +26,18 @@ nearer from those of 20.
 """
 _HAND = 0.19  # metres: that length
 _JOINTS = {"left": (7, 9), "right": (8, 10)}  # COCO's elbows and wrists
+_BASES = tuple(HAND_JOINTS.index(f"{finger}_1") for finger in ("index", "middle", "ring", "little"))
 _SEEN = 0.5  # confidence of the wrist and the elbow from which there is a hand to look for
 _HINT = 0.1  # presence in the first crop below which there is none
 _SURE = 0.8  # and in the second, from which it counts
 _SAME_SIDE = 0.5  # probability that it is of the arm's side
 _AT_WRIST = 0.35  # of the hand's size: how far from the arm's wrist it may begin
 _SAME_SPOT = 0.3  # of a hand's size: two hands are no nearer
+_PALM = 0.9 * np.array([0.109, 0.105, 0.100, 0.096]) / _HAND
+"""From the wrist to the bases of the index, middle, ring and little finger, by the hand's size: the mean body's, less a
+tenth, since all palms of who is taken for too near would be turned away. On renders 0.8 to 1 bring hands nearer."""
+_DEEPER = 3.0
+"""Times the network's depths, at most. Of rendered hands that point to the camera it sees 0.3 to 0.5 of the depth."""
 
 
 class _Candidate(NamedTuple):
@@ -141,7 +147,7 @@ def find_hands(
         near = (np.linalg.norm(seen.points.mean(axis=0) - other.points.mean(axis=0)) for _, other in sure)
         if _is_of(each, seen) and all(distance > _SAME_SPOT * each.size for distance in near):
             sure.append((each, seen))
-    return [(each.person, each.arm.side, _before_camera(seen, people[each.person])) for each, seen in sure]
+    return [(each.person, each.arm.side, _before_camera(seen, each.size, people[each.person])) for each, seen in sure]
 
 
 def _candidates(number: int, person: Person) -> list[_Candidate]:
@@ -166,11 +172,19 @@ def _is_of(candidate: _Candidate, seen: SeenHand) -> bool:
     return seen.presence >= _SURE and own >= _SAME_SIDE and off <= _AT_WRIST * candidate.size
 
 
-def _before_camera(seen: SeenHand, person: Person) -> np.ndarray:
+def _before_camera(seen: SeenHand, size: float, person: Person) -> np.ndarray:
     """(21, 3) a hand's joints in the camera's axes: depths go along the ray that leads to it."""
     middle = np.append((seen.points.mean(axis=0) - person.camera.principal_point) / person.camera.focal_length, 1.0)
     ray = middle / np.linalg.norm(middle)
     right = np.cross((0.0, 1.0, 0.0), ray)
     right /= np.linalg.norm(right)
     axes = np.stack([right, np.cross(ray, right), ray])
-    return np.column_stack([seen.points, seen.depths]) @ axes
+    return np.column_stack([seen.points, _deepened(seen, size)]) @ axes
+
+
+def _deepened(seen: SeenHand, size: float) -> np.ndarray:
+    """(21,) the joints' depths, as much larger as makes the palm of a hand of this size as long as palms are."""
+    palm = np.column_stack([seen.points, seen.depths])[list(_BASES)] - (*seen.points[0], seen.depths[0])
+    lacking = np.square(_PALM * size).sum() - np.square(palm[:, :2]).sum()
+    factor = np.sqrt(max(lacking, 0.0) / max(np.square(palm[:, 2]).sum(), 1e-9))
+    return seen.depths * np.clip(factor, 1.0, _DEEPER)

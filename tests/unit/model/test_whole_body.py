@@ -11,9 +11,10 @@ from model.body.fitting import BodyFit
 from model.body.hand_posing import HandPoser
 from model.body.rig import Rig
 from model.body.suit import find_worn
-from model.joints import COCO_JOINTS, JOINTS
+from model.joints import COCO_JOINTS, HAND_JOINTS, JOINTS
+from model.perception.hands import SeenHand
 from model.results import Camera, Person
-from model.whole_body import WholeBodies, pose_hands
+from model.whole_body import _DEEPER, _PALM, WholeBodies, _deepened, pose_hands
 from tests.support.fake_landmarker import HAND, fake_landmarker
 
 SIDE, FOCAL, WRIST = 800, 1500.0, (500.0, 600.0)
@@ -104,3 +105,20 @@ def test_of_a_film_joints_are_kept_for_later(rig: Rig) -> None:
     assert np.isnan(found.hand_joints[0]).all() and np.isfinite(found.hand_joints[1]).all()
     (unseen,) = WholeBodies(rig, rig, COCO_JOINTS).see_hands([who], image)
     assert unseen.hand_joints is None
+
+
+@pytest.mark.parametrize(("share", "factor"), [(0.5, 2.0), (1.0, 1.0), (0.1, _DEEPER)])
+def test_depths_are_those_of_a_palm_that_is_as_long_as_palms_are(share: float, factor: float) -> None:
+    """The palm points to the camera by 60 degrees; the network sees a share of its depth."""
+    size, bases = 100.0, [HAND_JOINTS.index(f"{finger}_1") for finger in ("index", "middle", "ring", "little")]
+    points, depths = np.full((21, 2), (300.0, 200.0)), np.full(21, 7.0)
+    points[bases, 1] -= np.cos(np.radians(60)) * size * _PALM
+    depths[bases] -= share * np.sin(np.radians(60)) * size * _PALM
+    found = _deepened(SeenHand(points, 0.9, 0.9, depths), size)
+    np.testing.assert_allclose(found, factor * depths)
+
+
+def test_a_hand_as_large_as_hands_are_keeps_its_depths() -> None:
+    points, depths = np.zeros((21, 2)), np.random.default_rng(0).normal(0, 3, 21)
+    points[1:, 0] = 100.0
+    np.testing.assert_array_equal(_deepened(SeenHand(points, 0.9, 0.9, depths), 100.0), depths)
