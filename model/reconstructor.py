@@ -19,7 +19,7 @@ from model.interfaces import Box, Network
 from model.people import better, distinct_people, extent, stand_on_ground, triple, without_silhouettes
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import upright_crop
-from model.perception.detection import Detection
+from model.perception.detection import Detection, is_there
 from model.perception.following import follow_people
 from model.perception.hands import Landmarker
 from model.perception.landmarks import SURE
@@ -183,6 +183,8 @@ class Reconstructor:
         height, width = check_image(image).shape[:2]
         if boxes is None:
             found = self._subject.detect(self.network, image)
+            if bodies == "fitted":  # in a film's other frames there is more to see of the faint
+                found = [detection for detection in found if not detection.faint]
         else:
             found = self._subject.in_boxes(self.network, image, [check_box(box, width, height) for box in boxes])
         focal = check_focal_length(focal_length, width, height)
@@ -197,7 +199,7 @@ class Reconstructor:
         neighbours = neighbours_of(found)
         wanted = len(found) if max_people is None else max_people
         step = max(1, min(_BATCH, wanted))
-        sure, count = self.landmarks_from, min(wanted, len(found))
+        sure, count = self.landmarks_from, min(wanted, sum(not detection.faint for detection in found))
         belief = belief_in(sure, count, self.seen_twice, self.crowd_from) if twice else Belief(sure)
         for start in range(0, len(found), step):
             part = slice(start, start + step)
@@ -273,13 +275,14 @@ class Reconstructor:
     def _people(
         self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float, belief: Belief
     ) -> list[Person]:
-        """Each one, or its twin where that fits what was seen much better."""
+        """Each one who is there, or its twin where that fits what was seen much better."""
         twins = {index: detection.twin for index, detection in enumerate(found) if detection.twin is not None}
         everyone = self._each(image, [*found, *twins.values()], [*neighbours, *[()] * len(twins)], focal, belief)
         people, answers = everyone[: len(found)], everyone[len(found) :]
         for index, twin in zip(twins, answers, strict=True):
             people[index] = better(people[index], twin)
-        return people
+        seen = [float(person.keypoints_2d[:, 2].mean()) for person in people]
+        return [person for person, one, sure in zip(people, found, seen, strict=True) if is_there(one, sure)]
 
     def _each(
         self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float, belief: Belief

@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic_settings import SettingsError
 
+from service.allocator import give_back_large_pieces
 from service.app import create_app
 from service.http import logging_setup
 from service.http.server_protocol import Protocol
@@ -28,6 +29,7 @@ def main() -> int:
         place, reason = f"port {settings.port} of {settings.host}", str(error.strerror).split(" (")[0]
         print(f"The service cannot have {place}: {reason}. Name others by MPT_PORT and MPT_HOST.", file=sys.stderr)
         return 2
+    give_back_large_pieces()
     logging_setup.set_up(settings.log_level, settings.log_format)
     try:
         app = create_app(settings)

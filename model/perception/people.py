@@ -38,6 +38,9 @@ class PeopleSearch:
     """How many times a photo is enlarged at most: small people are found in an enlarged one, too."""
     threshold: float = 0.2
     """Lowest score of a person, 0..1."""
+    faint: float = 0.13
+    """Score from which somebody may be there, where somebody else surely is: she counts if her joints are seen. People
+    who sit close together, or whom the photo's edge cuts, have no more."""
     turned_threshold: float = 0.3
     """Lowest score in a photo that is turned, which is searched where nobody is found in the upright one, or only
     people of less than the next score: in photos the wrong way up, the detector takes some for others."""
@@ -102,25 +105,27 @@ def detect_people(detector: PeopleDetector, image: np.ndarray, search: PeopleSea
         search: at which scales, and what counts.
 
     Returns:
-        The people in pixels of `image`, the most prominent first. If there is nobody, or nobody sure, those of the
-        image turned sideways or upside down if more is seen there: who lies, or whose photo came without a word on how
-        it was held.
+        The people in pixels of `image`, the most prominent first, those last who are faint. If there is nobody, or
+        nobody sure, those of the image turned sideways or upside down if more is seen there: who lies, or whose photo
+        came without a word on how it was held.
 
     Raises:
         BadInput: If the image has another shape or type, or is empty.
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise BadInput(f"Expected an image as (height, width, 3) uint8 RGB, got {image.shape} {image.dtype}.")
-    people = suppress_duplicates(_upright_people(detector, image, search))
+    everyone = suppress_duplicates(_upright_people(detector, image, search))
+    people = _surer(everyone, search.threshold)
+    faint = [replace(person, faint=True) for person in everyone if person.score < search.threshold and people]
     if max((person.score for person in people), default=0.0) < search.doubtful:
         sides = _certainty_of_sides(detector, image, search)
         likeliest = max(sides, key=lambda quarters: sides[quarters])
         if sides[likeliest] > search.turned_gain * _certainty(people):
             turned = np.ascontiguousarray(np.rot90(image, likeliest))
-            sure = replace(search, threshold=max(search.threshold, search.turned_threshold))
-            found = suppress_duplicates(_upright_people(detector, turned, sure))
-            people = [_turned_back(person, likeliest, turned.shape) for person in found]
-    return sorted(people, key=prominence, reverse=True)
+            sure = max(search.threshold, search.turned_threshold)
+            found = suppress_duplicates(_upright_people(detector, turned, replace(search, threshold=sure, faint=sure)))
+            people, faint = [_turned_back(person, likeliest, turned.shape) for person in found], []
+    return [*sorted(people, key=prominence, reverse=True), *sorted(faint, key=prominence, reverse=True)]
 
 
 def _certainty(people: Sequence[Detection]) -> float:
@@ -128,14 +133,14 @@ def _certainty(people: Sequence[Detection]) -> float:
 
 
 def _upright_people(detector: PeopleDetector, image: np.ndarray, search: PeopleSearch) -> list[Detection]:
-    """The people at one scale after the other, duplicates included."""
+    """The people at one scale after the other, and who is faint, duplicates included."""
     longest = _longer_side(image)
     first, *finer = (side / longest for side in search.sides)
     seen = _detect_at(detector, image, first, search.hint)
-    people = _surer(seen, search.threshold)
-    if not people:
-        people = _surer(_detect_at(detector, image, search.near_side / longest, search.hint), search.threshold)
-    if people and not _smaller(seen, search.small_at_first / first):
+    people = _surer(seen, search.faint)
+    if not _surer(people, search.threshold):
+        people = _surer(_detect_at(detector, image, search.near_side / longest, search.hint), search.faint)
+    if _surer(people, search.threshold) and not _smaller(seen, search.small_at_first / first):
         return people
     window = None
     for scale in finer:
@@ -145,7 +150,7 @@ def _upright_people(detector: PeopleDetector, image: np.ndarray, search: PeopleS
             seen = _detect_at(detector, image, scale, search.hint)
         else:
             seen = _detect_in(window, detector, image, scale, search)
-        people += _surer(seen, search.threshold)
+        people += _surer(seen, search.faint)
         small = _smaller(seen, search.small / scale)
         if not small:
             break

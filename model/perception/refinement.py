@@ -42,13 +42,17 @@ Neighbours = Sequence[Detection]
 def neighbours_of(found: Sequence[Detection]) -> list[Neighbours]:
     """What is known of each of the people in a photo before they are regressed.
 
-    Of one who is alone, and perhaps the wrong way up, the detector may tell nonsense; of several, who is where.
+    Of one who is alone, and perhaps the wrong way up, the detector may tell nonsense; of several, who is where. The
+    faint are nobody's neighbours.
     """
     if not all(len(detection.keypoints) for detection in found):  # boxes that were given
         return [(own,) for own in found]
-    if len(found) == 1:
-        return [()]
-    return [(own, *(other for other in found if other is not own and _meet(own.box, other.box))) for own in found]
+    sure = [detection for detection in found if not detection.faint]
+    alone = sure[0] if len(sure) == 1 else None
+    return [
+        () if own is alone else (own, *(other for other in sure if other is not own and _meet(own.box, other.box)))
+        for own in found
+    ]
 
 
 def refine(results: Sequence[CropResult], neighbours: Sequence[Neighbours], regress: CropRegressor) -> list[CropResult]:

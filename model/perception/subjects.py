@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -37,7 +36,10 @@ def _detect_hands(network: Network, image: np.ndarray) -> list[Detection]:
     def run_palms(images: np.ndarray) -> PalmOutputs:
         return PalmOutputs(*network.detect("handdetect", images))
 
-    return detect_hands(run_palms, _landmarks(network), image, partial(_detect_bodies, network))
+    def run_bodies(image: np.ndarray) -> list[Detection]:
+        return [person for person in _detect_bodies(network, image) if not person.faint]
+
+    return detect_hands(run_palms, _landmarks(network), image, run_bodies)
 
 
 def _hands_in_boxes(network: Network, image: np.ndarray, boxes: Sequence[Box]) -> list[Detection]:

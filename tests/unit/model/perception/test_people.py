@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from model.errors import BadInput
 from model.interfaces import DetectorOutputs
-from model.perception.detection import Detection, suppress_duplicates
+from model.joints import COCO_MIRROR
+from model.perception.detection import Detection, is_there, suppress_duplicates
 from model.perception.people import SEARCH, PeopleSearch, detect_people
 from tests.support.multipose_heads import YES, empty, put
 
@@ -67,6 +70,32 @@ def test_finer_scales_are_searched_where_they_may_find_somebody(people: list, si
     found = detect_people(detector, PHOTO)
     assert detector.asked == sizes
     assert len(found) == sum(logit == YES for _, logit in people)  # seen twice, yet one person each
+
+
+def test_who_is_hardly_seen_may_be_there_if_somebody_else_is() -> None:
+    sure, faint = detect_people(FakeDetector((0.4, YES), (0.6, -1.5)), PHOTO)  # the larger one is the faint one
+    assert (sure.faint, faint.faint) == (False, True)
+    assert sure.score > 0.7 and faint.score == pytest.approx(0.16, abs=0.01)
+    (alone,) = detect_people(FakeDetector((0.6, YES), (0.5, -2.2)), PHOTO)  # 0.09
+    assert not alone.faint
+    assert detect_people(FakeDetector((0.6, -1.5)), PHOTO) == []
+
+
+def test_the_faint_are_there_if_their_joints_are_seen() -> None:
+    sure = Detection((0, 0, 10, 10), 0.2, np.zeros((17, 3)))
+    assert is_there(sure, 0.0)
+    faint = replace(sure, faint=True)
+    assert is_there(faint, 0.21) and not is_there(faint, 0.19)  # 0.2 x 0.2 = 0.04
+    assert not is_there(replace(faint, score=0.15), 0.25)
+
+
+def test_somebody_who_is_seen_from_both_sides_is_one() -> None:
+    rng = np.random.default_rng(0)
+    joints = np.column_stack([rng.uniform(0, 100, (17, 2)), np.full(17, 0.8)])
+    front = Detection((0, 0, 100, 100), 0.9, joints)
+    back = Detection((0, 0, 100, 100), 0.6, joints[list(COCO_MIRROR)])
+    other = Detection((0, 0, 100, 100), 0.5, joints * [-1, 1, 1] + [100, 0, 0])  # in the mirror, elsewhere
+    assert [person.score for person in suppress_duplicates([back, other, front])] == [0.9, 0.5]
 
 
 def test_who_is_seen_in_a_part_is_in_pixels_of_the_photo() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -127,6 +128,8 @@ def test_what_the_detector_tells_counts_where_there_are_several() -> None:
     far = Detection((0.0, 0.0, 50.0, 90.0), 0.4, standing(20))
     assert neighbours_of([ME, far, NEIGHBOUR]) == [(ME, NEIGHBOUR), (far,), (NEIGHBOUR, ME)]
     assert neighbours_of([ME]) == [()] and neighbours_of([]) == []
+    faint = replace(NEIGHBOUR, faint=True)  # nobody's neighbour, but has some
+    assert neighbours_of([ME, faint]) == [(), (faint, ME)]
     assert neighbours_of([BOXED]) == [(BOXED,)]
 
 
