@@ -38,5 +38,7 @@ def test_percentiles_and_goodput():
 
 
 def test_growth_is_that_of_the_second_half():
-    assert growth([0, 1000, 2000, 3000] + [5000] * 4) == pytest.approx(0, abs=1e-6)
+    assert growth([1000 * index for index in range(10)] + [5000] * 10) == pytest.approx(0, abs=1e-6)
     assert growth([0] * 50 + [100 * index for index in range(50)]) == pytest.approx(5000)
+    under_way = [90_000 * (index % 5 > 0) for index in range(50)]  # which is gone now and then
+    assert growth([0] * 50 + [100 * index + more for index, more in enumerate(under_way)]) == pytest.approx(5000)
