@@ -103,7 +103,7 @@ def relabelled(path: Path) -> Path:
     return path
 
 
-SMALL = {"viewport": {"width": 640, "height": 480}, "reduced_motion": "reduce"}  # the processor draws each pixel
+SMALL = {"viewport": {"width": 480, "height": 360}, "reduced_motion": "reduce"}  # the processor draws each pixel
 
 
 @pytest.fixture(scope="package")

@@ -31,7 +31,7 @@ def test_hands_instead_of_bodies(tab: Tab, tmp_path: Path) -> None:
     shown = np.abs(seen - seen[3, seen.shape[1] // 2]).max(axis=2) > 40
     near = np.zeros(shown.shape, bool)
     for x, y in left_joints * scale:
-        near |= (columns - x) ** 2 + (rows - y) ** 2 < (45 * scale) ** 2
+        near |= (columns - x) ** 2 + (rows - y) ** 2 < (45 * scale + 1) ** 2  # a pixel at the mesh's edge is of both
     shown[:20], shown[-20:], shown[:, :20], shown[:, -20:] = False, False, False, False
     assert shown.sum() > 500 and (shown & ~near).sum() < 0.02 * shown.sum()  # the mesh, where the hand is
 

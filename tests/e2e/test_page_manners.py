@@ -187,7 +187,8 @@ def test_a_phone(browser, both_modes):
 def test_nothing_stands_in_the_way_of_anybody(browser, both_modes):
     """Names, roles, contrast and order by axe-core's rules, which follow WCAG."""
     axe = (npm_package("axe-core", "4.14.1") / "axe.min.js").read_text()
-    with opened(browser, both_modes, **WINDOW, bypass_csp=True) as tab:
+    window = {**WINDOW, "viewport": {"width": 640, "height": 480}}
+    with opened(browser, both_modes, **window, bypass_csp=True) as tab:
         tab.page.evaluate(axe)
 
         def violations() -> list[tuple[str, str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -131,8 +133,8 @@ def test_another_networks_file_is_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def reconstructor() -> Reconstructor:
-    return Reconstructor.load(device="cpu", engine="torch")
+def reconstructor(load: Callable[..., Reconstructor]) -> Reconstructor:
+    return load(device="cpu", engine="torch")
 
 
 def test_who_it_is_sure_of_is_lifted_from_its_joints(reconstructor: Reconstructor) -> None:

@@ -159,11 +159,13 @@ def test_crops_are_upright_and_seen_from_everywhere(hand: AnnyHand, topology: Me
 
 
 def test_a_short_run_learns_and_says_that_it_is_of_hands(
-    hand: AnnyHand, topology: MeshTopology, poses: MocapPoses, tmp_path: Path
+    hand: AnnyHand, topology: MeshTopology, poses: MocapPoses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("training.pretrain._VALIDATION_POSES", 128)
+    monkeypatch.setattr("training.pretrain._BASIS_POSES", 512)
     size = dataclasses.replace(sizes.tiny(), encoder=((64, 1),), lift=128, memory=32, heads=1)
     recipe = for_hands(dataclasses.replace(pretrain_tiny(), size=size))
-    quick = TrainerConfig(steps=120, batch_size=64, learning_rate=3e-3, warm_up=10, average=0.9, validate_every=120)
+    quick = TrainerConfig(steps=100, batch_size=64, learning_rate=3e-3, warm_up=10, average=0.9, validate_every=100)
     whole = dataclasses.replace(quick, steps=8, learning_rate=3e-4)  # a higher one first loses what the lift learned
     recipe = dataclasses.replace(recipe, lift=quick, trainer=whole)
     save_topology(tmp_path / "topology.safetensors", topology)  # or another would be built

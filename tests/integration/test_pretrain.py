@@ -22,6 +22,7 @@ from model.network.topology import MeshTopology
 from tests.support.command import run_main
 from tests.support.short_training import shorten
 from training.bodies.anny import AnnyBody
+from training.bodies.coarse import save_topology
 from training.loop.distributed import Processes
 from training.loop.trainer import Trainer, TrainerConfig
 from training.mocap.sample import read_sample
@@ -218,7 +219,11 @@ def test_joints_alone_are_what_heatmaps_would_have_said(
     assert difference[..., :2].abs().mean() < 2e-3 and difference[..., 2:4].abs().mean() < 1e-2
 
 
-def test_a_first_stage_is_a_checkpoint_to_begin_with(body: AnnyBody, short: None, tmp_path: Path) -> None:
+def test_a_first_stage_is_a_checkpoint_to_begin_with(
+    body: AnnyBody, topology: MeshTopology, short: None, tmp_path: Path
+) -> None:
+    (tmp_path / "whole").mkdir()
+    save_topology(tmp_path / "whole" / "topology.safetensors", topology)  # or another would be built
     size = dataclasses.replace(fast(), lift=32, encoder=((32, 1),), memory=16, rank=8)
     config = TrainerConfig(steps=2, batch_size=32, learning_rate=1e-3, warm_up=0, validate_every=2, muon_rows=16)
     recipe = PretrainRecipe(size, SynthesisConfig(56), lift=config, trainer=config)

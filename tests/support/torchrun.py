@@ -31,7 +31,7 @@ def run_together(function: Callable, *arguments: object, processes: int) -> str:
     The processes fork from one that has imported PyTorch, and so start at once.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([function.__module__])
+    context.set_forkserver_preload([function.__module__, "torch._dynamo"])  # for seconds, optimizers import that one
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
