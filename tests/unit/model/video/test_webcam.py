@@ -49,7 +49,7 @@ def test_a_webcam_tells_the_real_time(monkeypatch):
             time.sleep(0.05)
             return self.frames >= 0
 
-        def retrieve(self) -> tuple[bool, np.ndarray]:
+        def retrieve(self, image: np.ndarray | None) -> tuple[bool, np.ndarray]:
             return True, grey(9)
 
         def get(self, what: int) -> float:
