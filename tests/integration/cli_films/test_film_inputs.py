@@ -91,7 +91,7 @@ class Webcam:
             raise KeyboardInterrupt from None
         return True
 
-    def retrieve(self) -> tuple[bool, np.ndarray]:
+    def retrieve(self, image: np.ndarray | None) -> tuple[bool, np.ndarray]:
         return True, self._now
 
     def get(self, what: int) -> float:
