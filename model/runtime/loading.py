@@ -10,6 +10,7 @@ from pathlib import Path
 
 from model.errors import BadCheckpoint, BadInput, MPTError, WeightsMissing
 from model.extras import how_to_install
+from model.inputs import check_count
 from model.interfaces import Network
 from model.runtime.fingerprint import fingerprint
 
@@ -45,12 +46,13 @@ def open_network(
     Raises:
         WeightsMissing: a file is not on this machine; says how to get it.
         BadCheckpoint: the checkpoint or the export cannot be used.
-        BadInput: there is no such engine, or it is not installed, or it cannot use the device.
+        BadInput: there is no such engine, or it is not installed, or it cannot use the device; or threads below one.
     """
     if subject not in _DEFAULTS:
         raise BadInput(f"There is no subject {subject!r}; choose one of {', '.join(_DEFAULTS)}.")
     if engine not in ENGINES:
         raise BadInput(f"There is no engine {engine!r}; choose one of {', '.join(ENGINES)}.")
+    check_count(threads, "threads")
     if engine == "torch" and _is_export(checkpoint):
         raise BadInput(f"{checkpoint} is an export, which PyTorch cannot run: choose the engine onnx, or auto.")
     engines: tuple[str, ...] = (engine,)

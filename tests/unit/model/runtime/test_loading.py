@@ -74,6 +74,9 @@ def test_auto_takes_the_next_if_one_cannot_be_used_and_says_so(
 def test_what_cannot_be_gets_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadInput, match="auto, torch, onnx"):
         open_network(engine="tensorrt")
+    for threads in (0, -3):
+        with pytest.raises(BadInput, match="threads must be a whole number, 1 or more"):
+            open_network(engine="onnx", threads=threads)
     with pytest.raises(BadInput, match="is an export"):
         open_network(tmp_path / "mine.onnx", engine="torch")
     with pytest.raises(WeightsMissing, match=r"mine\.onnx does not exist; `python -m model\.runtime\.export --checkp"):
