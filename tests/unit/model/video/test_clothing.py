@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from model.results import Person
-from model.video.clothing import clothing, resemblance
+from model.video.clothing import _lab, clothing, resemblance
 from tests.unit.model.video.test_tracking import person
 
 RED, BLUE, GREY = (180, 60, 60), (60, 70, 120), (128, 128, 128)
@@ -59,3 +60,18 @@ def test_a_body_beside_the_picture_wears_nothing_that_is_known():
     image, _ = picture(RED, BLUE)
     found = clothing(image, person(-500.0, pose=STANDING))
     assert found is not None and resemblance(found, worn(RED, BLUE)) == 0.5
+
+
+def test_colours_are_those_of_cie_lab() -> None:
+    """As OpenCV has them, dark ones and the corners of sRGB among them."""
+    pixels = np.random.default_rng(0).integers(0, 256, (500, 3)).astype(np.uint8)
+    pixels[:8] = [[red, green, blue] for red in (0, 255) for green in (0, 255) for blue in (0, 255)]
+    pixels[8:12] = [[number, 2 * number, 1] for number in range(4)]
+    true = cv2.cvtColor(pixels[None].astype(np.float32) / 255, cv2.COLOR_RGB2Lab)[0]
+    np.testing.assert_allclose(_lab(pixels), true, atol=0.5)
+
+
+def test_greys_have_no_colour() -> None:
+    """Which side of a bin's edge they are on is not left to rounding."""
+    greys = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+    np.testing.assert_array_equal(_lab(greys)[:, 1:], 0)
