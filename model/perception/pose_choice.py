@@ -13,6 +13,7 @@ from model.perception.crops import upright_crop
 from model.perception.detection import Detection
 from model.perception.landmarks import CROWDED, DOUBTED, lift_landmarks
 from model.perception.refinement import Neighbours, refine, strays
+from model.perception.unseen import lift_seen
 
 
 class Belief(NamedTuple):
@@ -48,7 +49,7 @@ def regress_people(
 
     A person whose joints the detector knows goes to BlazePose at once, one who is given by her box once the mesh
     network has found her joints. Of whom BlazePose is not sure, or where it sees a neighbour, the mesh network's own
-    answer is refined.
+    answer is refined, and regressed without the joints that it guessed.
 
     Args:
         found: the people.
@@ -73,5 +74,7 @@ def regress_people(
     # The detector has led hands to their crops.
     loose = [index for index in own if index not in results and found[index].crop is None]
     refined = refine([own[index] for index in loose], [neighbours[index] for index in loose], regress)
+    if regress.network.info.lifts:
+        refined = lift_seen(refined, regress)
     own |= dict(zip(loose, refined, strict=True))
     return [results.get(index) or own[index] for index in range(len(found))]
