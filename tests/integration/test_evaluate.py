@@ -68,8 +68,8 @@ def mocap(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def few_views(monkeypatch: pytest.MonkeyPatch) -> None:
     """The baselines take seconds with all of their views."""
-    monkeypatch.setattr("training.evaluate.evaluate_mocap", functools.partial(evaluate_mocap, nearest_views=2048))
-    monkeypatch.setattr("training.evaluation.mocap.mean_pose", functools.partial(mean_pose, count=256))
+    monkeypatch.setattr("training.evaluate.evaluate_mocap", functools.partial(evaluate_mocap, nearest_views=512))
+    monkeypatch.setattr("training.evaluation.mocap.mean_pose", functools.partial(mean_pose, count=128))
 
 
 def report_of(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
@@ -84,7 +84,7 @@ def test_mocap_by_the_command(mocap: Path, untrained: Path, tmp_path: Path, caps
     assert "20 poses of test subjects (CMU/02)" in shown
     rows = tables["scores"]
     untrained_row, mean = rows["untrained, clean heatmaps"], rows["constant mean pose"]
-    nearest = rows["nearest training pose of 2,048 views"]
+    nearest = rows["nearest training pose of 512 views"]
     assert untrained_row["MPJPE"] > mean["MPJPE"] > nearest["MPJPE"] > 5
     assert mean["PA-MPVE"] > nearest["PA-MPVE"] and mean["direct MPJPE"] is None
     assert untrained_row["direct MPJPE"] > 50
