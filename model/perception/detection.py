@@ -13,7 +13,7 @@ from model.perception.crops import Crop
 
 _SAME_JOINT = 0.1  # two estimates of a joint agree within about this part of the person's size
 
-_FAINTLY_THERE = 0.04  # of 16 who were there 12 had as much, 0.043 to 0.12; of 6 who were not, one, 0.044
+_FAINTLY_THERE = 0.025  # ten who were there had 0.028 to 0.14, one of whom little shows 0.012
 
 SAME_PERSON = 0.5  # similarity above which two candidates are one person
 
