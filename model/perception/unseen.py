@@ -17,9 +17,9 @@ from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import Crop
 from model.perception.landmarks import LIFTED
 
-_GUESSED = 0.2  # peaks that are lower are guesses
+_GUESSED, _GUESSED_AT_EDGE = 0.2, 0.4  # peaks that are lower are guesses, the second those at the photo's edge
 _FEWEST = 4  # joints that are seen, from which people are lifted
-_MARGIN = 0.04  # how far a body reaches beyond its joints on each side, by their extent
+_MARGIN = 0.04  # of the extent of joints: how far a body reaches beyond them, and how near an edge is
 
 
 def lift_seen(results: Sequence[CropResult], regress: CropRegressor) -> list[CropResult]:
@@ -30,27 +30,38 @@ def lift_seen(results: Sequence[CropResult], regress: CropRegressor) -> list[Cro
         regress: answers for the photo, of a network that lifts.
     """
     best = list(results)
-    crops = {index: crop for index, result in enumerate(results) if (crop := _seen_crop(result, regress))}
-    keypoints = []
-    for index in crops:
+    crops, keypoints = {}, []
+    for index, result in enumerate(results):
+        seen = _seen(result.mesh.keypoints, regress)
+        if seen.all() or seen.sum() < _FEWEST or (crop := _crop(result, seen, regress)) is None:
+            continue
         points = np.zeros((len(LIFTED), 3))
-        points[: len(COCO_JOINTS)] = results[index].mesh.keypoints
-        points[points[:, 2] < _GUESSED, 2] = 0
+        points[: len(COCO_JOINTS)] = result.mesh.keypoints
+        points[: len(COCO_JOINTS), 2] *= seen
+        crops[index] = crop
         keypoints.append(points)
     for index, result in zip(crops, regress.lift(keypoints, list(crops.values())), strict=True):
         best[index] = result
     return best
 
 
-def _seen_crop(result: CropResult, regress: CropRegressor) -> Crop | None:
-    """The crop about what the photo shows of joints that were seen, as upright as before; None of all other people."""
-    points = result.mesh.keypoints
-    seen = points[:, 2] >= _GUESSED
-    if seen.all() or seen.sum() < _FEWEST:
-        return None
+def _seen(keypoints: np.ndarray, regress: CropRegressor) -> np.ndarray:
+    """(17,) bool: which of the keypoints (17, 3) are no guesses."""
+    seen: np.ndarray = keypoints[:, 2] >= _GUESSED
+    if not seen.any():
+        return seen
+    size = np.array(regress.image.shape[1::-1])
+    inside = keypoints[seen, :2].clip(0, size)
+    near = _MARGIN * np.ptp(inside, axis=0).max()
+    at_edge = ((keypoints[:, :2] < near) | (keypoints[:, :2] > size - near)).any(axis=1)
+    return seen & ~(at_edge & (keypoints[:, 2] < _GUESSED_AT_EDGE))
+
+
+def _crop(result: CropResult, seen: np.ndarray, regress: CropRegressor) -> Crop | None:
+    """The crop about what the photo shows of the joints that were seen (17,), turned as before; None for a spot."""
     height, width = regress.image.shape[:2]
     axes = result.crop.axes
-    outline = points[seen, :2].clip(0, (width, height)) @ axes.T
+    outline = result.mesh.keypoints[seen, :2].clip(0, (width, height)) @ axes.T
     low, high = outline.min(axis=0), outline.max(axis=0)
     x, y = ((low + high) / 2 @ axes).tolist()
     side = CROP_SCALE * (1 + 2 * _MARGIN) * float((high - low).max())

@@ -63,3 +63,13 @@ def test_too_few_joints_stay_as_they_are(regress: CropRegressor) -> None:
     person = result(dict.fromkeys(range(14), 0.1))
     assert lift_seen([person], regress)[0] is person
     assert lift_seen([], regress) == []
+
+
+@pytest.mark.parametrize(("x", "peak", "seen"), [(3.0, 0.3, False), (3.0, 0.5, True), (30.0, 0.3, True)])
+def test_at_the_photos_edge_guesses_have_higher_peaks(
+    regress: CropRegressor, x: float, peak: float, seen: bool
+) -> None:
+    person = result({5: peak})
+    person.mesh.keypoints[5, 0] = x
+    (after,) = lift_seen([person], regress)
+    assert after.mesh.keypoints[5, 2] == pytest.approx(peak if seen else 0)
