@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 import re
 from collections import Counter
@@ -117,11 +118,16 @@ def _meant(files: Iterable[Path], root: Path, passed: dict[Path, Unusable], vide
 
 
 def _holds_photos(folder: Path) -> bool:
-    """Whether photos lie in a folder, by their endings, that were not made here."""
-    try:
-        return any(file.suffix.lower() in PHOTOS and not file.name.endswith(_OURS) for file in folder.iterdir())
-    except OSError:  # it may not be read
-        return False
+    """Whether photos lie in a folder or further down, by their endings, that were not made here.
+
+    The first thousand folders are searched, without hidden ones and links; those that may not be read count as empty.
+    """
+    for _, folders, files in itertools.islice(os.walk(folder), 1000):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        photos = (name for name in files if not name.startswith(".") and not name.endswith(_OURS))
+        if any(name.lower().endswith(PHOTOS) for name in photos):
+            return True
+    return False
 
 
 def _why_not(file: Path, videos: bool) -> str | None:

@@ -101,17 +101,17 @@ def test_what_a_folder_or_a_pattern_passes_over_is_named_whatever_its_ending(tmp
 
 def test_folders_with_photos_in_a_folder_are_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    photos = ("a.jpg", "sub/b.jpg", "sub/deep/c.jpg", "made/a.overlay.png", ".hidden/d.jpg")
-    for name in (*photos, "texts/a.txt"):
+    photos = ("a.jpg", "sub/b.jpg", "sub/deep/c.jpg", "2026/11/30/e.jpg")
+    for name in (*photos, "made/a.overlay.png", ".hidden/d.jpg", "texts/.old/f.jpg", "texts/._g.jpg", "texts/a.txt"):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).touch()
     Path("again").symlink_to(".", target_is_directory=True)
     sources, passed, _ = find_sources(["."])
     assert [source.path.name for source in sources] == ["a.jpg"]
-    assert [name for name, _ in passed] == ["sub"] and "name it too" in passed[0].reason
+    assert [name for name, _ in passed] == ["2026", "sub"] and "name it too" in passed[0].reason
     sources, passed, _ = find_sources([".", "sub"])  # named: then it is meant
-    assert len(sources) == 2 and [name for name, _ in passed] == ["sub/deep"]
-    assert len(find_sources(["**/*"]).sources) == 3
+    assert len(sources) == 2 and [name for name, _ in passed] == ["2026", "sub/deep"]
+    assert len(find_sources(["**/*"]).sources) == len(photos)
 
 
 def test_each_file_counts_once(folder):
