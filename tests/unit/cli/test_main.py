@@ -66,7 +66,7 @@ def test_version():
     ("arguments", "words"),
     [
         (("recontruct", "x.jpg"), "No such command 'recontruct'"),
-        (("reconstruct",), "Missing argument 'INPUT...'"),
+        (("reconstruct",), "Missing argument 'INPUT'"),
         (("reconstruct", "x.jpg", "--format", "glb,ply"), "there is no 'ply'; choose of glb, obj, scene, json, npz"),
         (("reconstruct", "x.jpg", "--format", " , "), "or add --overlay"),
         (("reconstruct", "x.jpg", "--max-people", "0"), "--max-people"),
