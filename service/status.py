@@ -41,6 +41,7 @@ class Limits(BaseModel):
     max_body_bytes: int = Field(description="Of a request, and so of a photo.")
     store_lifetime: int = Field(description="Seconds after which meshes and photos are deleted.")
     keep_photos: bool = Field(description="Whether photos are kept as long as their meshes, scaled down.")
+    heic: bool = Field(description="Whether the service reads HEIC.")
     image_urls: bool = Field(description="Whether the service fetches photos by their URL.")
     videos: bool = Field(description="Whether the service takes videos.")
     max_video_bytes: int = Field(description="Of a video.")

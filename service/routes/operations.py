@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from fastapi import APIRouter
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -33,6 +35,7 @@ async def ready(services: Context) -> Health:
         max_body_bytes=settings.max_body_bytes,
         store_lifetime=settings.store_lifetime,
         keep_photos=settings.keep_photos,
+        heic=find_spec("pillow_heif") is not None,
         image_urls=settings.image_urls,
         videos=settings.video_queue > 0,
         max_video_bytes=settings.largest_video,

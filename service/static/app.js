@@ -286,6 +286,7 @@ async function watchReadiness() {
   if (limits) {
     limit = limits.max_body_bytes;
     element("kept").textContent = whatIsKept(limits);
+    element("heic").hidden = !limits.heic;
     element("address").hidden = !limits.image_urls;
     element("films").hidden = !limits.videos;
   }

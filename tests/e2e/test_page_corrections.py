@@ -82,9 +82,11 @@ def test_a_camera_that_somebody_knows(flat):
 
 def test_a_photo_of_the_web_where_the_service_fetches_them(flat):
     assert flat.page.locator("#address").is_hidden()  # unless its operator wants that
-    limits = {"max_body_bytes": 2**20, "store_lifetime": 3600, "keep_photos": True, "image_urls": True}
+    limits = {"max_body_bytes": 2**20, "store_lifetime": 3600, "keep_photos": True, "image_urls": True, "heic": False}
     flat.page.route("**/v2/health/ready", lambda route: route.fulfill(json={"status": "ready", "limits": limits}))
     flat.page.reload()
+    flat.page.wait_for_selector("#address", state="visible")
+    assert "WebP or AVIF" in flat.page.inner_text("#drop")  # no HEIC where the service cannot read it
     flat.page.fill("#image-url", "https://photos.example/walk.jpg")
     flat.page.click("#address button")
     _, detail = problem(flat)

@@ -116,6 +116,7 @@ def test_heic_that_cannot_be_read_here_names_the_extra(client, model, monkeypatc
     be_able_to_read_heic.cache_clear()
     data = b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf" + bytes(100)
     refused(client.post("/reconstruct", files=form(data)), 415, "extra heic")
+    assert client.get("/v2/health/ready").json()["limits"]["heic"] is False  # the page does not offer it
     assert model.calls == []
 
 
