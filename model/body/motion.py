@@ -15,6 +15,9 @@ from model.body.rotations import to_quaternions
 from model.body.skeleton import TURN_UP, to_global
 from model.joints import JOINTS, SMPL_PARENTS
 
+_ASIDE = 5e-4  # seconds: files round times to milliseconds
+_ABSENCE = 0.6  # seconds: shorter ones are bridged
+
 
 @dataclass(frozen=True)
 class SkeletonMotion:
@@ -159,8 +162,15 @@ class SkeletonMotion:
         return np.searchsorted((self.times[1:] + self.times[:-1]) / 2, times)
 
     def is_there(self, times: np.ndarray) -> np.ndarray:
-        """(T,) bool: which times lie between the first pose and the last one, half a millisecond aside."""
-        return (times > self.times[0] - 5e-4) & (times < self.times[-1] + 5e-4)
+        """(T,) bool: which times lie between the first pose and the last one, and in no absence, by half a millisecond.
+
+        An absence is longer than 0.6 s, and than twice the usual step between poses.
+        """
+        there = (times > self.times[0] - _ASIDE) & (times < self.times[-1] + _ASIDE)
+        steps = np.diff(self.times)
+        for before in np.flatnonzero(steps > max(_ABSENCE, 2 * np.median(steps))) if len(steps) else ():
+            there &= (times < self.times[before] + _ASIDE) | (times > self.times[before + 1] - _ASIDE)
+        return there
 
 
 def steady_quaternions(rotations: np.ndarray) -> np.ndarray:

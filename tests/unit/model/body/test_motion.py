@@ -52,6 +52,17 @@ def test_before_and_after_she_stands(rig):
     assert motion.is_there(at).tolist() == [False, False, True, True, True, True, True, False, False]
 
 
+def test_an_absence_is_longer_than_what_is_bridged_and_than_the_usual_step(rig):
+    body = bodies_of(rig)[0]
+    times = (0.0, 0.1, 0.2, 1.2, 1.3, 1.8, 1.9)
+    motion = SkeletonMotion.of(rig, [body] * len(times), times)
+    at = np.array([0.1, 0.2, 0.3, 1.1, 1.2, 1.5, 1.9])
+    assert motion.is_there(at).tolist() == [True, True, False, False, True, True, True]
+    slow = SkeletonMotion.of(rig, [body] * 3, (0.0, 1.0, 2.0))  # a time lapse
+    assert slow.is_there(at).all()
+    assert SkeletonMotion.of(rig, [body], (0.1,)).is_there(at).tolist() == [True] + [False] * 6
+
+
 def test_even_steps_end_with_the_film():
     """0.1 has no binary fraction: the last frame must not be lost to it."""
     assert len(even_times(10.0, 0.3)) == 4 and len(even_times(30.0, 0.0)) == 1
