@@ -33,7 +33,10 @@ _SEEN = 0.2  # confidence from which a joint tells where to crop
 _REACH = 1.1  # radius of the circle about a person's hips that holds her all, by that of the joints'
 _SIDE = 2.5  # of its crops by that radius, as it was trained
 _MARGIN = 0.04  # how far a body reaches beyond its landmarks on each side, by their extent
-_SHOULDERS, _HIPS, _KNEES = [5, 6], [11, 12], [13, 14]
+_FACE, _SHOULDERS, _HIPS, _KNEES = list(range(5)), [5, 6], [11, 12], [13, 14]
+_TRUNK = 2.0  # from the shoulders to the hips, by what is between face and shoulders
+_FEWEST = 7  # joints within the photo: a face and shoulders
+_APART = 0.2  # of the extent of joints: how far two networks' may be apart in the mean
 _COCO = list(BLAZEPOSE_COCO)
 LIFTED = [*BLAZEPOSE_COCO, *BODY_LANDMARKS]
 """Which of BlazePose's landmarks are lifted, in the heatmaps' order: COCO's joints, then those of hands and feet."""
@@ -42,16 +45,25 @@ LIFTED = [*BLAZEPOSE_COCO, *BODY_LANDMARKS]
 def landmark_crop(keypoints: np.ndarray) -> Crop | None:
     """The crop in which BlazePose sees a person best: about her hips, her trunk upright.
 
+    In portraits the hips lie below the photo, where face and shoulders say.
+
     Args:
         keypoints: (17, 3) COCO's joints as some other network saw them: x, y in photo pixels and confidence.
 
     Returns:
-        None if no hip or no shoulder was seen.
+        None if no shoulder was seen, or neither hips nor face.
     """
     seen = keypoints[:, 2] >= _SEEN
-    if not seen[_HIPS].any() or not seen[_SHOULDERS].any():
+    if not seen[_SHOULDERS].any():
         return None
-    centre, shoulders = (keypoints[joints][seen[joints], :2].mean(axis=0) for joints in (_HIPS, _SHOULDERS))
+    shoulders = keypoints[_SHOULDERS][seen[_SHOULDERS], :2].mean(axis=0)
+    if seen[_HIPS].any():
+        centre = keypoints[_HIPS][seen[_HIPS], :2].mean(axis=0)
+    elif seen[_FACE].any():
+        shoulders = keypoints[_SHOULDERS, :2].mean(axis=0)
+        centre = shoulders + _TRUNK * (shoulders - keypoints[_FACE][seen[_FACE], :2].mean(axis=0))
+    else:
+        return None
     side = _SIDE * _REACH * float(np.linalg.norm(keypoints[seen, :2] - centre, axis=1).max())
     x, y = (shoulders - centre).tolist()
     return Crop((float(centre[0]), float(centre[1])), side, math.atan2(x, -y)) if side >= 2 else None
@@ -85,7 +97,7 @@ def lift_landmarks(
     Args:
         people: (17, 3) joints of each, roughly; see `landmark_crop`.
         regress: answers for the photo.
-        sure: least mean height of the joints' heatmaps.
+        sure: least mean height of the heatmaps of joints within the photo.
         doubted: mean height below which people are seen again in the mirror, if they may be believed at all.
 
     Returns:
@@ -96,11 +108,18 @@ def lift_landmarks(
     seen, masks = {}, {}
     for index, (points, mask) in zip(closest, _landmarks(list(closest.values()), regress), strict=True):
         seen[index], masks[index] = points, mask
-    twice = [index for index, points in seen.items() if sure <= _height(points) < doubted]
+    heights = {index: _height(points, width, height) for index, points in seen.items()}
+    twice = [index for index, mean in heights.items() if sure <= mean < doubted]
     again = _landmarks([closest[index].mirror() for index in twice], regress)
     for index, (mirrored, _) in zip(twice, again, strict=True):
         seen[index] = vote(seen[index], mirrored[list(BLAZEPOSE_MIRROR)], people[index])
-    believed = {index: points for index, points in seen.items() if _height(points) >= sure}
+    believed = {
+        index: points
+        for index, points in seen.items()
+        if _height(points, width, height) >= sure and not _contradicts(points, people[index])
+    }
+    for points in believed.values():
+        points[~_within(points, width, height), 2] = 0  # guesses: the mesh network knows what is usual where none are
     crops = {index: crop for index, points in believed.items() if (crop := lift_crop(points, width, height))}
     results = regress.lift([believed[index][LIFTED] for index in crops], list(crops.values()))
     lifted = {}
@@ -110,9 +129,31 @@ def lift_landmarks(
     return [lifted.get(index) for index in range(len(people))]
 
 
-def _height(landmarks: np.ndarray) -> float:
-    """Mean height of the joints' heatmaps."""
-    return float(landmarks[_COCO, 2].mean())
+def _height(landmarks: np.ndarray, width: int, height: int) -> float:
+    """Mean height of the heatmaps of joints within the photo; 0 if they are too few."""
+    points = landmarks[_COCO]
+    inside = _within(points, width, height)
+    return float(points[inside, 2].mean()) if inside.sum() >= _FEWEST else 0.0
+
+
+def _contradicts(landmarks: np.ndarray, joints: np.ndarray) -> bool:
+    """Whether somebody whose hips were not seen is told to be elsewhere, or to face the other way.
+
+    BlazePose takes the back of a head for a face where it sees little else.
+    """
+    seen = joints[:, 2] >= _SEEN
+    if seen[_HIPS].any():
+        return False
+    apart = np.linalg.norm(landmarks[_COCO][seen, :2] - joints[seen, :2], axis=1).mean()
+    return bool(apart > _APART * np.ptp(joints[seen, :2], axis=0).max())
+
+
+def _within(points: np.ndarray, width: int, height: int) -> np.ndarray:
+    """(N,) bool: which of somebody's points (N, 3) lie in the photo, or so near that they may."""
+    size = np.array([width, height])
+    shown = points[:, :2].clip(0, size)
+    inside: np.ndarray = np.abs(points[:, :2] - shown).max(axis=1) <= _MARGIN * np.ptp(shown, axis=0).max()
+    return inside
 
 
 def _landmarks(crops: Sequence[Crop], regress: CropRegressor) -> list[tuple[np.ndarray, np.ndarray]]:

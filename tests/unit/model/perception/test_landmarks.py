@@ -101,9 +101,40 @@ def test_joints_that_were_not_seen_do_not_count() -> None:
     joints[11, 2] = joints[5, 2] = 0.1  # one hip and one shoulder are left
     crop = landmark_crop(joints)
     assert crop is not None and crop.centre == (190, 200) and crop.side < 400
-    joints[12, 2] = 0.1
+    joints[:5, 2] = joints[12, 2] = 0.1
     assert landmark_crop(joints) is None
     assert landmark_crop(np.tile([7.0, 7.0, 0.9], (17, 1))) is None  # all on one spot
+
+
+def test_hips_below_the_photo_are_where_face_and_shoulders_say() -> None:
+    joints = standing()
+    joints[7:, 2] = 0.1
+    crop = landmark_crop(joints)
+    assert crop is not None and crop.angle == pytest.approx(0)
+    assert crop.centre == pytest.approx((200, 200 - 80 + 2 * 20))
+    assert crop.side == pytest.approx(2.5 * 1.1 * 60)  # to the face
+
+
+def test_a_portrait_from_behind_is_no_face(monkeypatch: pytest.MonkeyPatch) -> None:
+    """BlazePose exchanges left and right where the other network saw shoulders and ears alone."""
+    rough = standing(y=480)
+    rough[[3, 4], :2] += [(10, 0), (-10, 0)]
+    turned = rough[list(COCO_MIRROR)]
+    rough[7:, 2] = 0.1
+    regress = regressor(Networks(turned), monkeypatch)
+    assert lift_landmarks([rough], regress) == [None]
+    assert lift_landmarks([rough[list(COCO_MIRROR)]], regress) != [None]
+
+
+def test_what_the_edge_cuts_off_neither_counts_nor_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut = standing(y=380)
+    below = cut[:, 1] >= SIZE
+    cut[below, 2] = 0.1
+    assert below.sum() == 4 and cut[:, 2].mean() < 0.75
+    (result,) = lift_landmarks([cut], regressor(Networks(cut), monkeypatch), sure=0.8)
+    assert result is not None and result.landmarks is not None
+    confidence = result.landmarks[list(BLAZEPOSE_COCO), 2]
+    assert confidence[below] == pytest.approx(0) and confidence[~below] == pytest.approx(0.9)
 
 
 @pytest.mark.parametrize("lean", [0, 30, 180])
