@@ -2,7 +2,7 @@
 
 It is surer and finer than MoveNet where it sees a whole person, upright and half as large as its crop, and worse where
 people are cut off or hidden; the height of its heatmaps tells which. What choosing is worth is printed by
-`python -m training.evaluate --seen-by both landmarks`, and stands in docs/how-it-works.md.
+`python -m training.evaluate --seen-by landmarks backbone`, and stands in docs/how-it-works.md.
 """
 
 from __future__ import annotations
