@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -73,4 +74,5 @@ def load_state(
             f"{path} cannot be resumed with these settings: choose those that the run began with, or another output "
             f"folder to start anew. ({in_short(error)})"
         ) from None
-    return int(about["step"]), float(about["best"]), float(about["begun_with"])
+    # Earlier versions did not validate before the first step.
+    return int(about["step"]), float(about["best"]), float(about.get("begun_with", math.inf))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import signal
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from model.errors import BadCheckpoint, BadInput
@@ -151,6 +154,16 @@ def test_a_state_of_another_network_is_refused(tmp_path: Path) -> None:
     state.write_bytes(state.read_bytes()[:50])
     with pytest.raises(BadCheckpoint, match=r"state\.safetensors"):
         Run(tmp_path)
+
+
+def test_a_state_of_a_version_that_did_not_say_how_the_run_began_is_resumed(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.go()
+    with safe_open(run.trainer.state_file, framework="pt") as file:
+        about = json.loads(file.metadata()["state"])
+    del about["begun_with"]
+    save_file(load_file(run.trainer.state_file), run.trainer.state_file, {"state": json.dumps(about)})
+    assert Run(tmp_path).trainer.step == 12
 
 
 def test_a_state_of_which_more_was_trained_is_refused(tmp_path: Path) -> None:
