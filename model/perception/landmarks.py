@@ -28,11 +28,12 @@ fifth of rendered people, who come out some 10 mm nearer; the surer ones gain 1 
 CROWDED = 0.5
 """Mean height from which they are believed in a crowd, where nobody is seen twice: bodies come out as near, in 0.83 to
 0.92 of the time."""
+MARGIN = 0.04
+"""How far a body reaches beyond its landmarks on each side, by their extent."""
 _SIZE = 256  # pixels on a side of its crops
 _SEEN = 0.2  # confidence from which a joint tells where to crop
 _REACH = 1.1  # radius of the circle about a person's hips that holds her all, by that of the joints'
 _SIDE = 2.5  # of its crops by that radius, as it was trained
-_MARGIN = 0.04  # how far a body reaches beyond its landmarks on each side, by their extent
 _FACE, _SHOULDERS, _HIPS, _KNEES = list(range(5)), [5, 6], [11, 12], [13, 14]
 _TRUNK = 2.0  # from the shoulders to the hips, by what is between face and shoulders
 _FEWEST = 7  # joints within the photo: a face and shoulders
@@ -81,11 +82,25 @@ def lift_crop(landmarks: np.ndarray, width: int, height: int) -> Crop | None:
     """
     coco = landmarks[_COCO, :2]
     x, y = coco[_SHOULDERS].mean(axis=0) - coco[_KNEES].mean(axis=0)
-    crop = Crop((0.0, 0.0), 1.0, math.atan2(x, -y))
-    outline = landmarks[:, :2].clip(0, (width, height)) @ crop.axes.T
+    return crop_about(landmarks, math.atan2(x, -y), width, height)
+
+
+def crop_about(points: np.ndarray, angle: float, width: int, height: int) -> Crop | None:
+    """The crop about what the photo shows of somebody's points, with the margin that the mesh network is used to.
+
+    Args:
+        points: (N, 2 or more) x, y in photo pixels.
+        angle: of the crop, see `Crop`.
+        width, height: the photo's.
+
+    Returns:
+        None if nothing of them lies in the photo, or all in one spot.
+    """
+    crop = Crop((0.0, 0.0), 1.0, angle)
+    outline = points[:, :2].clip(0, (width, height)) @ crop.axes.T
     low, high = outline.min(axis=0), outline.max(axis=0)
     x, y = ((low + high) / 2 @ crop.axes).tolist()
-    side = CROP_SCALE * (1 + 2 * _MARGIN) * float((high - low).max())
+    side = CROP_SCALE * (1 + 2 * MARGIN) * float((high - low).max())
     return replace(crop, centre=(x, y), side=side) if side >= 2 else None
 
 
@@ -113,10 +128,11 @@ def lift_landmarks(
     again = _landmarks([closest[index].mirror() for index in twice], regress)
     for index, (mirrored, _) in zip(twice, again, strict=True):
         seen[index] = vote(seen[index], mirrored[list(BLAZEPOSE_MIRROR)], people[index])
+        heights[index] = _height(seen[index], width, height)
     believed = {
         index: points
         for index, points in seen.items()
-        if _height(points, width, height) >= sure and not _contradicts(points, people[index])
+        if heights[index] >= sure and not _contradicts(points, people[index])
     }
     for points in believed.values():
         points[~_within(points, width, height), 2] = 0  # guesses: the mesh network knows what is usual where none are
@@ -152,7 +168,7 @@ def _within(points: np.ndarray, width: int, height: int) -> np.ndarray:
     """(N,) bool: which of somebody's points (N, 3) lie in the photo, or so near that they may."""
     size = np.array([width, height])
     shown = points[:, :2].clip(0, size)
-    inside: np.ndarray = np.abs(points[:, :2] - shown).max(axis=1) <= _MARGIN * np.ptp(shown, axis=0).max()
+    inside: np.ndarray = np.abs(points[:, :2] - shown).max(axis=1) <= MARGIN * np.ptp(shown, axis=0).max()
     return inside
 
 

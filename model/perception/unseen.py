@@ -11,15 +11,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from model.interfaces import CROP_SCALE
 from model.joints import COCO_JOINTS
 from model.perception.crop_regressor import CropRegressor, CropResult
-from model.perception.crops import Crop
-from model.perception.landmarks import LIFTED
+from model.perception.landmarks import LIFTED, MARGIN, crop_about
 
 _GUESSED, _GUESSED_AT_EDGE = 0.2, 0.4  # peaks that are lower are guesses, the second those at the photo's edge
 _FEWEST = 4  # joints that are seen, from which people are lifted
-_MARGIN = 0.04  # of the extent of joints: how far a body reaches beyond them, and how near an edge is
 
 
 def lift_seen(results: Sequence[CropResult], regress: CropRegressor) -> list[CropResult]:
@@ -29,14 +26,19 @@ def lift_seen(results: Sequence[CropResult], regress: CropRegressor) -> list[Cro
         results: of the mesh network's own 2D network, COCO's joints.
         regress: answers for the photo, of a network that lifts.
     """
+    height, width = regress.image.shape[:2]
     best = list(results)
     crops, keypoints = {}, []
     for index, result in enumerate(results):
-        seen = _seen(result.mesh.keypoints, regress)
-        if seen.all() or seen.sum() < _FEWEST or (crop := _crop(result, seen, regress)) is None:
+        joints = result.mesh.keypoints
+        seen = _seen(joints, regress)
+        if seen.all() or seen.sum() < _FEWEST:
+            continue
+        crop = crop_about(joints[seen], result.crop.angle, width, height)
+        if crop is None:
             continue
         points = np.zeros((len(LIFTED), 3))
-        points[: len(COCO_JOINTS)] = result.mesh.keypoints
+        points[: len(COCO_JOINTS)] = joints
         points[: len(COCO_JOINTS), 2] *= seen
         crops[index] = crop
         keypoints.append(points)
@@ -52,17 +54,6 @@ def _seen(keypoints: np.ndarray, regress: CropRegressor) -> np.ndarray:
         return seen
     size = np.array(regress.image.shape[1::-1])
     inside = keypoints[seen, :2].clip(0, size)
-    near = _MARGIN * np.ptp(inside, axis=0).max()
+    near = MARGIN * np.ptp(inside, axis=0).max()
     at_edge = ((keypoints[:, :2] < near) | (keypoints[:, :2] > size - near)).any(axis=1)
     return seen & ~(at_edge & (keypoints[:, 2] < _GUESSED_AT_EDGE))
-
-
-def _crop(result: CropResult, seen: np.ndarray, regress: CropRegressor) -> Crop | None:
-    """The crop about what the photo shows of the joints that were seen (17,), turned as before; None for a spot."""
-    height, width = regress.image.shape[:2]
-    axes = result.crop.axes
-    outline = result.mesh.keypoints[seen, :2].clip(0, (width, height)) @ axes.T
-    low, high = outline.min(axis=0), outline.max(axis=0)
-    x, y = ((low + high) / 2 @ axes).tolist()
-    side = CROP_SCALE * (1 + 2 * _MARGIN) * float((high - low).max())
-    return Crop((x, y), side, result.crop.angle) if side >= 2 else None
