@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
+from benchmarks.motion import followed
 from model.body.alignment import nearest_rotation
 from model.body.fitting import BodyFit
 from model.body.hand_posing import SIDES, HandPoser
@@ -117,12 +118,8 @@ def _film(rig: Rig, motion: SkeletonMotion, size: int, seed: int) -> Iterator[np
 
 
 def _track(model: Reconstructor, frames: Iterator[np.ndarray], times: np.ndarray) -> Track:
-    follow = Follower(model)
     with Tracks() as tracks:
-        for when, frame in zip(times.tolist(), frames, strict=True):
-            for seen in follow(when, frame):
-                tracks.skip(seen.time) if seen.people is None else tracks.add(seen.time, seen.people)
-        for seen in follow.finish():
+        for seen in followed(Follower(model), zip(times.tolist(), frames, strict=True)):
             tracks.skip(seen.time) if seen.people is None else tracks.add(seen.time, seen.people)
         for track in tracks:
             fill(track, tracks.times, tracks.skipped)

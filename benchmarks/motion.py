@@ -106,7 +106,8 @@ def _rendered(folder: Path, count: int) -> Iterator[Film]:
         yield Film(list(zip(joints, (frame.picture for frame in frames))), joints.__getitem__)
 
 
-def _followed(follow: Follower, frames: Iterable[tuple[float, np.ndarray]]) -> Iterator[Sighting]:
+def followed(follow: Follower, frames: Iterable[tuple[float, np.ndarray]]) -> Iterator[Sighting]:
+    """What is seen in a film's frames, each with its time, to the end."""
     for when, frame in frames:
         yield from follow(when, frame)
     yield from follow.finish()
@@ -118,7 +119,7 @@ def _of_film(model: Reconstructor, film: Film, pace: Pace) -> tuple[np.ndarray, 
     start = time.process_time()
     follow = Follower(model, pace=pace)
     with Tracks() as tracks:
-        for when, frame, people, _ in _followed(follow, film.frames):
+        for when, frame, people, _ in followed(follow, film.frames):
             tracks.skip(when) if people is None else tracks.add(when, people, frame)
         for track in tracks:
             fill(track, tracks.times, tracks.skipped)
