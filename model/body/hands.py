@@ -90,7 +90,8 @@ class Hands:
                 turn, shift = above @ turn, _turned(above, shift) + before
             turns[..., finger, :, :], shifts[..., finger, :] = turn, shift
         motions = np.concatenate([turns - np.eye(3), shifts[..., None]], axis=-1, dtype=np.float32)  # (..., 30, 3, 4)
-        blended = np.einsum("mf,...fab->...mab", self.shares, motions)  # (..., M, 3, 4): what moves beyond rest
+        flat = self.shares @ motions.reshape(*motions.shape[:-2], 12)  # (..., M, 12)
+        blended = flat.reshape(*flat.shape[:-1], 3, 4)  # what moves beyond rest
         own = vertices[..., self.vertices, :]
         bent = vertices.copy()
         bent[..., self.vertices, :] = own + _turned(blended[..., :3], own) + blended[..., 3]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from model.formats.markers import Markers
 
 
@@ -24,7 +22,8 @@ def to_trc(markers: Markers, name: str) -> bytes:
         "Frame#\tTime\t" + "\t\t\t".join(markers.names) + "\t\t",
         f"\t{axes}",
     ]
-    for number, row in enumerate(markers.positions.reshape(frames, -1)):
-        cells = "\t".join("NaN" if np.isnan(value) else f"{value:.5f}" for value in row)
+    form = "\t".join(["%.5f"] * 3 * count)
+    for number, row in enumerate(markers.positions.reshape(frames, -1).tolist()):
+        cells = (form % tuple(row)).replace("nan", "NaN")
         lines.append(f"{number + 1}\t{number / markers.rate:.6f}\t{cells}")
     return ("\n".join(lines) + "\n").encode()

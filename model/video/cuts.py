@@ -32,8 +32,10 @@ class Cuts:
             frame: (H, W, 3) uint8 RGB.
         """
         step, self._time = time - self._time, time
-        step_over = max(1, max(frame.shape[:2]) // (_SAMPLES * _SIDE))  # all pixels of a large frame take milliseconds
-        frame = frame[::step_over, ::step_over]
+        step_over = max(frame.shape[:2]) // (_SAMPLES * _SIDE)  # all pixels of a large frame take milliseconds
+        if step_over > 1:
+            few = max(1, frame.shape[1] // step_over), max(1, frame.shape[0] // step_over)
+            frame = cv2.resize(frame, few, interpolation=cv2.INTER_NEAREST)
         scale = min(1.0, _SIDE / max(frame.shape[:2]))
         size = (max(1, round(frame.shape[1] * scale)), max(1, round(frame.shape[0] * scale)))
         small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA).astype(np.float32)
