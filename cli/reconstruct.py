@@ -12,6 +12,7 @@ from cli.console import notes
 from cli.extras import require
 from cli.inputs import Unusable, find_sources
 from cli.options import Boxes, Checkpoint, Device, OfSubject, Subject, read_boxes
+from model.errors import BadInput
 
 _FORMATS = ("glb", "obj", "scene", "json", "npz", "bvh", "trc", "c3d", "smpl-npz")
 _STILL = frozenset(("obj", "scene"))
@@ -202,6 +203,13 @@ def reconstruct(
         raise typer.BadParameter("only bodies have a skeleton, hands have none.", param_hint="--subject")
     if subject is Subject.HAND and "scene" in kinds:
         raise typer.BadParameter("people stand on the ground, hands do not.", param_hint="--subject")
+    if subject is Subject.HAND:
+        from model.inputs import check_for_hands
+
+        try:
+            check_for_hands(pitch, camera_height, hands.value, colors.value)
+        except BadInput as error:
+            raise typer.BadParameter(str(error), param_hint="--subject") from None
     if mesh is Mesh.RAW and (rigged or kinds & _OF_BODIES):
         raise typer.BadParameter("the network's raw mesh has no skeleton; choose body.", param_hint="--mesh")
     if reason := _why_no_video(subject, kinds, overlay or rigged):

@@ -94,6 +94,20 @@ def check_count(count: int | None, what: str) -> None:
         raise BadInput(f"{what} must be a whole number, 1 or more, not {count!s:.60}.")
 
 
+def check_for_hands(pitch: float | None, camera_height: float | None, hands: str, colors: str) -> None:
+    """Refuses what says nothing of hands, but of bodies alone.
+
+    Raises:
+        BadInput: says what is to be left out.
+    """
+    if pitch is not None or camera_height is not None:
+        raise BadInput("Hands stand on no ground, of which pitch and camera_height would tell: leave them out.")
+    if hands != "auto":
+        raise BadInput(f"hands={hands} says how bodies' hands are posed; where hands are the subject, leave it out.")
+    if colors != "plain":
+        raise BadInput(f"Hands wear nothing that could have colours: leave colors={colors} out.")
+
+
 def check_choice(word: str, choices: Any) -> None:
     """Refuses what is none of a `Literal`'s words.
 

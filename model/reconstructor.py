@@ -10,16 +10,16 @@ from typing import Any, Literal
 
 import numpy as np
 
+from model import inputs
 from model.body.garment import Garment
 from model.body.rig import Rig
 from model.body.rig_file import find_rig
 from model.body.suit import find_worn
-from model.inputs import check_box, check_choice, check_count, check_focal_length, check_image, check_number
 from model.interfaces import Box, Network
 from model.people import better, distinct_people, extent, stand_on_ground, triple, without_silhouettes
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import upright_crop
-from model.perception.detection import Detection, is_there
+from model.perception.detection import Detection, is_there, mean_confidence
 from model.perception.following import follow_people
 from model.perception.hands import Landmarker
 from model.perception.landmarks import SURE
@@ -174,24 +174,26 @@ class Reconstructor:
                 alone, as a film's are, which are refined in all frames together.
 
         Raises:
-            BadInput: when the image, a box, a number or a word cannot be used.
+            BadInput: when the image, a box, a number or a word cannot be used, or tells nothing of hands, the subject.
         """
         started = time.perf_counter()
         for word, choices in ((colors, Colors), (mesh, MeshKind), (hands, HandsMode), (bodies, Bodies)):
-            check_choice(word, choices)
-        check_count(max_people, "max_people")
-        height, width = check_image(image).shape[:2]
+            inputs.check_choice(word, choices)
+        if self.subject == "hand":
+            inputs.check_for_hands(None if isinstance(pitch, Tilt) else pitch, camera_height, hands, colors)
+        inputs.check_count(max_people, "max_people")
+        height, width = inputs.check_image(image).shape[:2]
         if boxes is None:
             found = self._subject.detect(self.network, image)
             if bodies == "fitted":  # in a film's other frames there is more to see of the faint
                 found = [detection for detection in found if not detection.faint]
         else:
-            found = self._subject.in_boxes(self.network, image, [check_box(box, width, height) for box in boxes])
-        focal = check_focal_length(focal_length, width, height)
-        angle = None if isinstance(pitch, Tilt) else check_number(pitch, "The pitch")
+            found = self._subject.in_boxes(self.network, image, [inputs.check_box(box, width, height) for box in boxes])
+        focal = inputs.check_focal_length(focal_length, width, height)
+        angle = None if isinstance(pitch, Tilt) else inputs.check_number(pitch, "The pitch")
         tilt = pitch if isinstance(pitch, Tilt) else None if angle is None else Tilt(angle)
         check_tilt(tilt)
-        camera_height = check_number(camera_height, "The camera's height")
+        camera_height = inputs.check_number(camera_height, "The camera's height")
         check_camera_height(camera_height)
         detected = time.perf_counter()
 
@@ -244,7 +246,7 @@ class Reconstructor:
             They in the same order and with the same focal length and colours, in the sizes that the network gives
             them; None if one of them is not surely there any more.
         """
-        check_image(image)
+        inputs.check_image(image)
         if not people or not self.network.info.lifts:
             return None
         regress = CropRegressor(self.network, image, people[0].camera.focal_length)
@@ -281,8 +283,8 @@ class Reconstructor:
         people, answers = everyone[: len(found)], everyone[len(found) :]
         for index, twin in zip(twins, answers, strict=True):
             people[index] = better(people[index], twin)
-        seen = [float(person.keypoints_2d[:, 2].mean()) for person in people]
-        return [person for person, one, sure in zip(people, found, seen, strict=True) if is_there(one, sure)]
+        pairs = zip(people, found, strict=True)
+        return [person for person, one in pairs if is_there(one, mean_confidence(person.keypoints_2d))]
 
     def _each(
         self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float, belief: Belief

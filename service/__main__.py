@@ -65,4 +65,6 @@ def serve(app: FastAPI, settings: Settings) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        sys.exit("python -m service takes no arguments: `mpt serve --help` lists options, `mpt settings` all settings.")
     sys.exit(main())

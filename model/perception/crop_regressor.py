@@ -10,6 +10,7 @@ import numpy as np
 from model.body.silhouette import Silhouette
 from model.interfaces import CameraSpaceMeshes, Network
 from model.perception.crops import Crop
+from model.perception.detection import mean_confidence
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class CropResult:
     @property
     def confidence(self) -> float:
         """Mean height of the heatmaps' peaks."""
-        return float(self.mesh.keypoints[:, 2].mean())
+        return mean_confidence(self.mesh.keypoints)
 
 
 class CropRegressor:

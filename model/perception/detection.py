@@ -42,6 +42,11 @@ class Detection:
     faint: bool = False
 
 
+def mean_confidence(keypoints: np.ndarray) -> float:
+    """How surely somebody was seen, 0..1: the mean of what keypoints (K, 3) have beside x and y."""
+    return float(keypoints[:, 2].mean())
+
+
 def prominence(detection: Detection) -> float:
     """Puts somebody in the foreground, even if cut off, before a surer one far behind."""
     return float(detection.score * np.sqrt(max(detection.box[2:])))

@@ -9,7 +9,7 @@ import numpy as np
 
 from model.interfaces import Box
 from model.perception.crop_regressor import CropRegressor, CropResult
-from model.perception.detection import Detection, distinct
+from model.perception.detection import Detection, distinct, mean_confidence
 from model.perception.landmarks import SURE, lift_landmarks
 from model.perception.refinement import strays
 
@@ -49,5 +49,5 @@ def _moved(person: Detection, now: np.ndarray, image: np.ndarray) -> Detection:
     corners = new_low + (corners - low) * (new_high - new_low) / np.maximum(high - low, 1.0)
     (left, top), (right, bottom) = corners.clip(0, (width, height)).tolist()
     box: Box = (left, top, max(right - left, 1.0), max(bottom - top, 1.0))
-    score = person.score * float(now[:, 2].mean() / person.keypoints[:, 2].mean())
+    score = person.score * mean_confidence(now) / mean_confidence(person.keypoints)
     return replace(person, box=box, score=min(score, 1.0), keypoints=now)

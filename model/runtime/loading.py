@@ -15,6 +15,7 @@ from model.interfaces import Network
 from model.runtime.fingerprint import fingerprint
 
 ENGINES = ("auto", "torch", "onnx")
+PRECISIONS = ("auto", "float32", "float16", "bfloat16")
 _DEFAULTS = {"body": "anny-tiny", "hand": "anny-hand-tiny"}
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def open_network(
         checkpoint: a checkpoint (.safetensors), or an export (.onnx); None for the one that comes with the project.
         device: "auto", "cpu", "cuda", "cuda:1".
         engine: one of `ENGINES`.
-        precision: "auto", "float32", "float16" or "bfloat16", for PyTorch; an export has its own.
+        precision: one of `PRECISIONS`, for PyTorch; an export has its own.
         threads: for one forward pass on the CPU; None for one a core.
         subject: "body" or "hand": which of the project's own checkpoints, if none is named.
         landmarks: whether to load the network of people's landmarks too, where it goes with the checkpoint.
@@ -46,12 +47,15 @@ def open_network(
     Raises:
         WeightsMissing: a file is not on this machine; says how to get it.
         BadCheckpoint: the checkpoint or the export cannot be used.
-        BadInput: there is no such engine, or it is not installed, or it cannot use the device; or threads below one.
+        BadInput: there is no such engine or precision, or the engine is not installed or cannot use the device; or
+            threads below one.
     """
     if subject not in _DEFAULTS:
         raise BadInput(f"There is no subject {subject!r}; choose one of {', '.join(_DEFAULTS)}.")
     if engine not in ENGINES:
         raise BadInput(f"There is no engine {engine!r}; choose one of {', '.join(ENGINES)}.")
+    if precision not in PRECISIONS:
+        raise BadInput(f"There is no precision {precision!r}; choose one of {', '.join(PRECISIONS)}.")
     check_count(threads, "threads")
     if engine == "torch" and _is_export(checkpoint):
         raise BadInput(f"{checkpoint} is an export, which PyTorch cannot run: choose the engine onnx, or auto.")

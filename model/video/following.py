@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from model.people import distinct_people
-from model.perception.detection import SAME_PERSON, Detection, similarity
+from model.perception.detection import SAME_PERSON, Detection, mean_confidence, similarity
 from model.perception.landmarks import DOUBTED
 from model.results import Person
 from model.video.cuts import Cuts
@@ -158,7 +158,7 @@ class Follower:
         for person in before:
             if max((similarity(_detection(person), other) for other in found), default=0.0) < SAME_PERSON:
                 now = self._model.follow(frame, [person], self._mesh) or []
-                people = distinct_people([*people, *(each for each in now if _height(each) >= DOUBTED)])
+                people = distinct_people([*people, *filter(_seen, now)])
         return people
 
     def _settle(self, before: Sighting, frames: list[Sighting], after: Sighting) -> list[Sighting]:
@@ -191,6 +191,5 @@ def _detection(person: Person) -> Detection:
     return Detection(person.bbox, person.score, person.keypoints_2d)
 
 
-def _height(person: Person) -> float:
-    """Mean height of the joints' heatmaps."""
-    return float(person.keypoints_2d[:, 2].mean())
+def _seen(person: Person) -> bool:
+    return mean_confidence(person.keypoints_2d) >= DOUBTED

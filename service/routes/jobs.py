@@ -10,6 +10,7 @@ from anyio import to_thread
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
 from starlette.datastructures import Headers
+from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Message, Receive, Scope, Send
 
 from service.auth import Guarded
@@ -33,6 +34,7 @@ _MEDIA_TYPES = {
     ".trc": "text/plain",
 }
 _NO_RANGE = "The file has no such bytes as Range asks for: leave it out, or see Content-Range for how many there are."
+_STATIC = StaticFiles()  # knows what 304 answers
 _listeners = 0
 
 
@@ -65,14 +67,17 @@ async def events(request: Request, job_id: str, services: Context) -> StreamingR
     response_class=FileResponse,
     responses=files("application/octet-stream", "The file.", 404, 416),
 )
-async def file(job_id: str, name: str, services: Context) -> FileResponse:
-    """A file that the job lists; parts of it, too (`Range`)."""
+async def file(request: Request, job_id: str, name: str, services: Context) -> Response:
+    """A file that the job lists; parts of it, too (`Range`), and 304 to who has it already (`If-None-Match`)."""
     path = services.jobs.file(_job(job_id, services), name)
     if path is None or not path.is_file():
         raise _gone(services)
     kind = _MEDIA_TYPES.get(path.suffix, "application/octet-stream")
     headers = {"Cache-Control": f"private, max-age={services.settings.job_lifetime}, immutable"}
-    return _File(path, media_type=kind, filename=name, headers=headers)
+    whole = _File(path, media_type=kind, filename=name, headers=headers, stat_result=path.stat())
+    if _STATIC.is_not_modified(whole.headers, request.headers):
+        return NotModifiedResponse(whole.headers)
+    return whole
 
 
 @guarded.delete("/{job_id}", status_code=204, summary="End a job and delete its files", responses=problems(401, 404))

@@ -71,3 +71,5 @@ def test_the_wrong_subject_gets_a_sentence(run, boxed_hand):
     assert status == 1 and "in photos only" in output
     status, output = run("photo.png", "--subject", "hand", "--rigged")
     assert status == 2 and "only bodies have a skeleton" in output
+    status, output = run("photo.png", "--subject", "hand", "--pitch", "-20")
+    assert status == 2 and "Hands stand on no ground" in output

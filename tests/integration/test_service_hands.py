@@ -59,6 +59,20 @@ def test_hands_have_no_rig(service: TestClient) -> None:
         refused(response, 422, "Hands have no skeleton")
 
 
+@pytest.mark.parametrize(
+    ("wish", "sentence"),
+    [
+        ("pitch=-20", "Hands stand on no ground"),
+        ("camera_height=1.5", "Hands stand on no ground"),
+        ("hands=off", "hands=off says how bodies' hands are posed"),
+        ("colors=person", "Hands wear nothing"),
+    ],
+)
+def test_what_tells_of_bodies_alone_is_refused(service: TestClient, wish: str, sentence: str) -> None:
+    response = service.post(f"/reconstruct?subject=hand&{wish}", files=form(png(background(64, 64))))
+    refused(response, 422, sentence)
+
+
 def test_a_left_hands_mesh_is_not_inside_out(service: TestClient) -> None:
     answer = service.post("/reconstruct?subject=hand", files=form(png(picture()[:, ::-1]))).json()
     (hand,) = answer["hands"]

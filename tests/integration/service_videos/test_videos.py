@@ -31,6 +31,8 @@ def test_a_video_becomes_a_job_and_then_files(client, clip):
     part = client.get(links["video.overlay.webm"], headers={"Range": "bytes=0-3"})
     assert (part.status_code, part.content) == (206, b"\x1a\x45\xdf\xa3")
     assert part.headers["content-type"] == "video/webm"
+    known = client.get(links["video.json"], headers={"If-None-Match": client.head(links["video.json"]).headers["etag"]})
+    assert (known.status_code, known.content) == (304, b"")
     beyond = client.get(links["video.json"], headers={"Range": "bytes=9999999-"})
     refused(beyond, 416, "no such bytes as Range asks for")
     size = next(file["bytes"] for file in job["files"] if file["name"] == "video.json")

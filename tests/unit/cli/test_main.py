@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from cli.__main__ import main
 from cli.errors import Sentences
 from cli.main import app
 from model.errors import BadData
@@ -47,6 +49,19 @@ def test_help_names_every_command_and_imports_nothing_heavy():
     assert result.stdout.splitlines()[-1] == "[]", result.stderr
     assert all(command in result.stdout for command in COMMANDS)
     assert "Exit codes" in result.stdout
+
+
+def test_who_interrupts_its_imports_gets_a_sentence(monkeypatch, capsys):
+    def interrupted(name):
+        raise KeyboardInterrupt
+
+    slow = types.ModuleType("cli.main")
+    slow.__getattr__ = interrupted
+    monkeypatch.setitem(sys.modules, "cli.main", slow)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "Error: interrupted.\n"
 
 
 @pytest.mark.parametrize(

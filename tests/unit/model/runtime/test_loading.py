@@ -77,6 +77,8 @@ def test_what_cannot_be_gets_a_sentence(tmp_path: Path, monkeypatch: pytest.Monk
     for threads in (0, -3):
         with pytest.raises(BadInput, match="threads must be a whole number, 1 or more"):
             open_network(engine="onnx", threads=threads)
+    with pytest.raises(BadInput, match="no precision 'float8'; choose one of auto, float32"):
+        open_network(tmp_path / "mine.onnx", precision="float8")
     with pytest.raises(BadInput, match="is an export"):
         open_network(tmp_path / "mine.onnx", engine="torch")
     with pytest.raises(WeightsMissing, match=r"mine\.onnx does not exist; `python -m model\.runtime\.export --checkp"):
