@@ -1,9 +1,13 @@
-"""What a library reads from the environment once, before any test imports it."""
+"""What a library reads from the environment once, before any test imports it, and which tests go to one worker."""
 
 from __future__ import annotations
 
 import gc
 import os
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 # One thread a process: two of PyTorch's that wait for each other cost twice the time, and round in another order.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -19,3 +23,16 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+class _Files(LoadFileScheduling):
+    """A file's tests go to one worker, and so do all of the page's, which share a browser and a service."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/e2e" if nodeid.startswith("tests/e2e/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Files:
+    # In the order of collection: the longest, which are the page's, first.
+    config.option.loadscopereorder = False
+    return _Files(config, log)
