@@ -12,14 +12,45 @@ from model.body.fitter import BodyFitter
 from model.body.wrists import HAND_LANDMARKS
 from model.interfaces import Box
 from model.joints import BLAZEPOSE_LANDMARKS
+from model.perception.crop_regressor import CropRegressor, CropResult
+from model.perception.crops import upright_crop
 from model.perception.detection import Detection, distinct
-from model.results import Person
+from model.results import Camera, Person
 from model.scene.ground import Scene
 from model.scene.lines import Lines
 from model.scene.sight import see_scene
 from model.scene.up import Tilt
 
 _MUCH_BETTER = 0.7  # of the other's distance from the keypoints, or less
+
+
+def person_of(detection: Detection, result: CropResult, regress: CropRegressor, faces: np.ndarray) -> Person:
+    """The person of a detection, with the network's mesh.
+
+    Args:
+        detection: of the person.
+        result: what the network answered.
+        regress: gave it.
+        faces: (F, 3) of the mesh, counter-clockwise seen from outside.
+    """
+    vertices, joints, keypoints, translation, weak = result.mesh
+    if detection.crop is not None:  # the detector has seen as well, and not through heatmaps
+        keypoints = detection.keypoints
+    weak_perspective = result.crop.weak_perspective(weak, detection.box)
+    return Person(
+        score=detection.score if len(detection.keypoints) else result.confidence,
+        bbox=detection.box,
+        keypoints_2d=keypoints,
+        joints=joints,
+        vertices=vertices,
+        faces=faces,
+        joint_names=regress.network.info.joint_names,
+        camera=Camera(regress.focal_length, regress.principal_point, triple(translation), weak_perspective),
+        handedness=detection.handedness,
+        crop=None if result.crop == upright_crop(detection.box) else result.crop,
+        landmarks_2d=result.landmarks,
+        silhouette=result.silhouette,
+    )
 
 
 def with_fits(people: Sequence[Person], fitter: BodyFitter, before: Sequence[Person] = ()) -> list[Person]:

@@ -16,9 +16,8 @@ from model.body.rig import Rig
 from model.body.rig_file import find_rig
 from model.body.suit import find_worn
 from model.interfaces import Box, Network
-from model.people import better, distinct_people, extent, stand_on_ground, triple, without_silhouettes
+from model.people import better, distinct_people, extent, person_of, stand_on_ground, without_silhouettes
 from model.perception.crop_regressor import CropRegressor, CropResult
-from model.perception.crops import upright_crop
 from model.perception.detection import Detection, is_there, mean_confidence
 from model.perception.following import follow_people
 from model.perception.hands import Landmarker
@@ -26,7 +25,7 @@ from model.perception.landmarks import SURE
 from model.perception.pose_choice import Belief, belief_in, regress_people
 from model.perception.refinement import Neighbours, neighbours_of
 from model.perception.subjects import SUBJECTS
-from model.results import Camera, Person, Reconstruction
+from model.results import Person, Reconstruction
 from model.runtime.hand_landmarks import HandLandmarks
 from model.runtime.loading import open_network
 from model.scene.ground import check_camera_height
@@ -294,21 +293,4 @@ class Reconstructor:
         return [self._person(*pair, regress) for pair in zip(found, results, strict=True)]
 
     def _person(self, detection: Detection, result: CropResult, regress: CropRegressor) -> Person:
-        vertices, joints, keypoints, translation, weak = result.mesh
-        if detection.crop is not None:  # the detector has seen as well, and not through heatmaps
-            keypoints = detection.keypoints
-        weak_perspective = result.crop.weak_perspective(weak, detection.box)
-        return Person(
-            score=detection.score if len(detection.keypoints) else result.confidence,
-            bbox=detection.box,
-            keypoints_2d=keypoints,
-            joints=joints,
-            vertices=vertices,
-            faces=self._outward[detection.handedness == "left"],
-            joint_names=self.network.info.joint_names,
-            camera=Camera(regress.focal_length, regress.principal_point, triple(translation), weak_perspective),
-            handedness=detection.handedness,
-            crop=None if result.crop == upright_crop(detection.box) else result.crop,
-            landmarks_2d=result.landmarks,
-            silhouette=result.silhouette,
-        )
+        return person_of(detection, result, regress, self._outward[detection.handedness == "left"])

@@ -141,12 +141,14 @@ class SkeletonMotion:
         return replace(self, rotations=rotations, roots=self.roots @ rotation.T, keypoints=keypoints)
 
     def at(self, times: np.ndarray) -> SkeletonMotion:
-        """The motion at other times (T,), rising; before the first pose and after the last it stands.
+        """The motion at other times (T,), rising; before the first pose, after the last, and in absences it stands.
 
         Rotations go the shortest way from pose to pose, and all without kinks.
         """
         times = np.asarray(times, np.float64)
         within = np.clip(times, self.times[0], self.times[-1])
+        for last, back in self.absences:
+            within = np.where((within > last) & (within < back - _ASIDE), last, within)
         return replace(
             self,
             times=times,
@@ -161,16 +163,28 @@ class SkeletonMotion:
         """(T,) which poses' times are nearest to others."""
         return np.searchsorted((self.times[1:] + self.times[:-1]) / 2, times)
 
-    def is_there(self, times: np.ndarray) -> np.ndarray:
-        """(T,) bool: which times lie between the first pose and the last one, and in no absence, by half a millisecond.
+    @property
+    def absences(self) -> list[tuple[float, float]]:
+        """See `absences`."""
+        return absences(self.times)
 
-        An absence is longer than 0.6 s, and than twice the usual step between poses.
-        """
+    def is_there(self, times: np.ndarray) -> np.ndarray:
+        """(T,) bool: which times lie between the first pose and the last, and in no absence, by half a millisecond."""
         there = (times > self.times[0] - _ASIDE) & (times < self.times[-1] + _ASIDE)
-        steps = np.diff(self.times)
-        for before in np.flatnonzero(steps > max(_ABSENCE, 2 * np.median(steps))) if len(steps) else ():
-            there &= (times < self.times[before] + _ASIDE) | (times > self.times[before + 1] - _ASIDE)
+        for last, back in self.absences:
+            there &= (times < last + _ASIDE) | (times > back - _ASIDE)
         return there
+
+
+def absences(times: np.ndarray) -> list[tuple[float, float]]:
+    """When somebody was seen last and when again, in seconds, by the times (N,) at which she was seen.
+
+    That is longer than 0.6 s, and than twice the usual step.
+    """
+    steps = np.diff(times)
+    usual = np.median(steps) if len(steps) else 0.0
+    longer = np.flatnonzero(steps > max(_ABSENCE, 2 * usual))
+    return [(float(times[before]), float(times[before + 1])) for before in longer]
 
 
 def steady_quaternions(rotations: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ _PLAIN = (0.20, 0.29, 0.41, 1.0)  # linear; the cloth of a mesh whose vertices h
 _ROUGHNESS = 0.75  # of cloth and skin
 
 
+_MOMENT = 0.5e-3  # seconds by which times may be rounded
 _LEVELS = np.arange(256) / 255
 _LINEAR = np.rint(255 * np.where(_LEVELS > 0.04045, ((_LEVELS + 0.055) / 1.055) ** 2.4, _LEVELS / 12.92)).astype(
     np.uint8
@@ -60,12 +61,20 @@ class GltfWriter:
         columns = np.swapaxes(values, 1, 2).reshape(-1, 16)  # glTF writes columns first
         return self._add(columns.astype("<f4"), _FLOAT, 16)
 
-    def animate(self, times: np.ndarray, paths: Mapping[tuple[int, str], np.ndarray]) -> None:
+    def animate(
+        self,
+        times: np.ndarray,
+        paths: Mapping[tuple[int, str], np.ndarray],
+        root: int,
+        away: Sequence[tuple[float, float]] = (),
+    ) -> None:
         """Let nodes move.
 
         Args:
             times: (N,) seconds.
             paths: by node and "translation" (N, 3), "rotation" (N, 4) or "weights" (N, K): what is so at these times.
+            root: the node on which all that is seen hangs: it has no size while nobody is there, as glTF has it.
+            away: from when to when that is, seconds; there is something to be seen at both ends.
         """
         at = self._add(times.astype("<f4"), _FLOAT, 1)
         samplers: list[dict[str, object]] = []
@@ -75,6 +84,12 @@ class GltfWriter:
             flat = values.astype("<f4").reshape(-1, width) if width > 1 else values.astype("<f4").ravel()
             samplers.append({"input": at, "interpolation": "LINEAR", "output": self._add(flat, _FLOAT, width)})
             channels.append({"sampler": len(channels), "target": {"node": node, "path": path}})
+        if away:
+            keys = np.array([times[0], *(each for last, back in away for each in (last + _MOMENT, back - _MOMENT))])
+            sizes = np.repeat((np.arange(len(keys)) % 2 == 0).astype("<f4")[:, None], 3, axis=1)
+            shown = {"input": self._add(keys.astype("<f4"), _FLOAT, 1), "output": self._add(sizes, _FLOAT, 3)}
+            samplers.append({"interpolation": "STEP", **shown})
+            channels.append({"sampler": len(channels), "target": {"node": root, "path": "scale"}})
         self._animations = [{"name": "motion", "samplers": samplers, "channels": channels}]
 
     def finish(

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from model.body.alignment import nearest_rotation
+from model.body.motion import absences
 from model.body.normals import vertex_normals
 from model.formats.gltf import GltfWriter
 
@@ -138,7 +139,7 @@ def to_glb(motion: Motion, faces: np.ndarray, name: str, colors: np.ndarray | No
         primitive["targets"] = targets
         mesh["weights"] = motion.weights[0].tolist()
         paths[0, "weights"] = motion.weights
-    file.animate(motion.times, paths)
+    file.animate(motion.times, paths, 0, absences(motion.times))
     return file.finish([node], mesh)
 
 

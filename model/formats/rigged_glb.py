@@ -68,7 +68,7 @@ def to_rigged_glb(
     if moves:
         moving = JOINTS if motion.seen_fingers is None else len(names)  # relaxed fingers keep still
         turns = {(1 + joint, "rotation"): quaternions[:, joint] for joint in range(moving)}
-        file.animate(motion.times, {(1, "translation"): roots, **turns})
+        file.animate(motion.times, {(1, "translation"): roots, **turns}, 1, motion.absences)
     skin = {
         "name": name,
         "inverseBindMatrices": file.matrices(_inverse_bind(rest, hands)),

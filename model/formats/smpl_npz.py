@@ -22,7 +22,7 @@ def to_smpl_npz(motion: SkeletonMotion, rate: float, end: float) -> bytes:
     them; `trans` (T, 3), where the pelvis is less where it is at rest (`rest_pelvis` (3,)), as SMPL has it; `betas`
     (16,), zeros but for a body of SMPL's family; `gender` "neutral"; `mocap_framerate`; `global_joint_positions`
     (T, 22, 3); `height`, metres; `present` (T,) bool: false before she enters and after she leaves, where she stands,
-    and while she is out of sight for longer than 0.6 s, where she goes on from pose to pose.
+    and while she is out of sight for longer than 0.6 s, where she stands as she was seen last.
 
     Args:
         motion: At any times.

@@ -3,6 +3,7 @@
 import { Photo, showStrip } from "./photos.js";
 import { drawBox } from "./box.js";
 import { say, whatIsKept } from "./words.js";
+import "./links.js";
 import { Film, isFilm } from "./film.js";
 import { inMegabytes, prepared, watchUploads } from "./upload.js";
 import { ask, isLoading } from "./request.js";
@@ -49,14 +50,6 @@ element("address").addEventListener("submit", (event) => {
   event.preventDefault();
   showFromWeb(element("image-url").value);
 });
-for (const button of document.querySelectorAll(".link")) {
-  button.addEventListener("click", async () => {
-    if (!navigator.clipboard) return prompt("The link to this answer:", location.href); // without TLS there is none
-    await navigator.clipboard.writeText(location.href);
-    button.textContent = "Link copied";
-    setTimeout(() => (button.textContent = "Copy link"), 3000);
-  });
-}
 element("film-delete").addEventListener("click", async () => {
   await film?.remove();
   leave();

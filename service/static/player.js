@@ -90,7 +90,7 @@ export class Player {
     scrub.max = duration || 0;
     scrub.value = currentTime;
     scrub.ariaValueText = `${currentTime.toFixed(1)} of ${(duration || 0).toFixed(1)} seconds`;
-    element("time").textContent = `${minutes(currentTime)} / ${minutes(duration || 0)}`;
+    element("time").textContent = [currentTime, duration || 0].map((seconds) => minutes(seconds, duration < SHORT)).join(" / ");
     cancelAnimationFrame(this.due);
     if (!paused) this.due = requestAnimationFrame(this.tick);
   }
@@ -98,7 +98,12 @@ export class Player {
 
 const EVENTS = ["play", "pause", "seeked", "durationchange"];
 
-const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+const SHORT = 10; // seconds; whole ones say too little of a film that is shorter
+
+function minutes(seconds, tenths) {
+  const rest = seconds % 60;
+  return `${Math.floor(seconds / 60)}:${(tenths ? rest.toFixed(1) : String(Math.floor(rest))).padStart(tenths ? 4 : 2, "0")}`;
+}
 
 /** Runs as a film does that begins anew at its end: as much of HTMLMediaElement as it takes. */
 class Clock extends EventTarget {

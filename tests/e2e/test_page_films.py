@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -99,6 +100,7 @@ def test_bodies_move_in_step_with_the_film(tab, done):
         "() => document.querySelector('#moving canvas') && document.getElementById('scrub').max > 0.4"
     )
     first, last = at(tab, 0), at(tab, 0.4)
+    assert re.fullmatch(r"0:00\.4 / 0:00\.[4-9]", tab.page.inner_text("#time"))  # whole seconds would say nothing
     assert first.std() > 10
     assert apart(first, last) > 0.005
     assert tab.page.evaluate("document.getElementById('player').currentTime") == pytest.approx(0.4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 from pathlib import Path
 
@@ -89,6 +90,21 @@ def test_morph_targets_in_blender(walk, morphs):
     found = blender_vertices(morphs, FRAMES)
     for one, other in zip(found, meshes(walk)[list(FRAMES)] @ IN_BLENDER.T):
         assert cKDTree(one).query(other)[0].mean() < 3e-3
+
+
+@pytest.mark.parametrize("skeleton", [True, False])
+def test_who_is_out_of_sight_is_not_to_be_seen_in_blender_and_three(walk, tmp_path: Path, skeleton: bool):
+    """Half a second of the walk, two seconds of nobody, the rest."""
+    times = walk.times + 2.0 * (np.arange(len(walk)) > 15)
+    away = dataclasses.replace(walk, times=times)
+    faces, path = closed(walk.rig.vertex_count), tmp_path / "away.glb"
+    bodies = (meshes(walk) - walk.roots[:, None]) * TURN_UP
+    morphs = None if skeleton else to_glb(find_motion(times, bodies, walk.roots * TURN_UP, faces), faces, "away")
+    path.write_bytes(morphs or to_rigged_glb(away, faces, "away", moves=True))
+    frames = (15, 16, 45, 75, 76)
+    for shown in (blender_vertices(path, frames), three_vertices(path, [frame / RATE for frame in frames])):
+        heights = np.ptp(shown, axis=1).max(axis=1)
+        assert heights[[0, 4]].min() > 1.5 and heights[1:4].max() < 1e-3
 
 
 def test_morph_targets_after_gltfpack(walk, morphs, tmp_path: Path):

@@ -58,13 +58,20 @@ class Glb:
         moves: dict[int, dict[str, tuple[np.ndarray, np.ndarray]]] = {}
         for channel in animation["channels"]:
             sampler, target = animation["samplers"][channel["sampler"]], channel["target"]
-            assert sampler["interpolation"] == "LINEAR"
+            assert sampler["interpolation"] == ("STEP" if target["path"] == "scale" else "LINEAR")
             times = self.array(sampler["input"])[:, 0]
             moves.setdefault(target["node"], {})[target["path"]] = (
                 times,
                 self.array(sampler["output"]).reshape(len(times), -1),
             )
         return moves
+
+    def size(self, seconds: float, node: int) -> float:
+        """Of a node at a time: 0 where it is hidden."""
+        times, values = self.channels(node)["scale"]
+        at = np.searchsorted(times, np.float32(seconds), side="right") - 1
+        assert np.ptp(values[max(at, 0)]) == 0
+        return float(values[max(at, 0), 0])
 
     def frame(self, index: int, attribute: str) -> np.ndarray:
         """Of a mesh with morph targets: positions, or normals of length one, as a player shows them at a key."""

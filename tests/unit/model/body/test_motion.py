@@ -52,12 +52,20 @@ def test_before_and_after_she_stands(rig):
     assert motion.is_there(at).tolist() == [False, False, True, True, True, True, True, False, False]
 
 
+def test_in_an_absence_she_stands_as_she_was_seen_last(rig):
+    motion = SkeletonMotion.of(rig, bodies_of(rig, 6), (0.0, 0.1, 0.2, 2.0, 2.1, 2.2))
+    away = motion.at(np.array([0.2, 0.21, 1.0, 1.99, 2.0]))
+    np.testing.assert_allclose(away.rotations, motion.rotations[[2, 2, 2, 2, 3]], atol=1e-9)
+    np.testing.assert_allclose(away.roots, motion.roots[[2, 2, 2, 2, 3]], atol=1e-9)
+
+
 def test_an_absence_is_longer_than_what_is_bridged_and_than_the_usual_step(rig):
     body = bodies_of(rig)[0]
     times = (0.0, 0.1, 0.2, 1.2, 1.3, 1.8, 1.9)
     motion = SkeletonMotion.of(rig, [body] * len(times), times)
     at = np.array([0.1, 0.2, 0.3, 1.1, 1.2, 1.5, 1.9])
     assert motion.is_there(at).tolist() == [True, True, False, False, True, True, True]
+    assert motion.absences == [(0.2, 1.2)]
     slow = SkeletonMotion.of(rig, [body] * 3, (0.0, 1.0, 2.0))  # a time lapse
     assert slow.is_there(at).all()
     assert SkeletonMotion.of(rig, [body], (0.1,)).is_there(at).tolist() == [True] + [False] * 6

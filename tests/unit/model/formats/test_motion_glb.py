@@ -94,6 +94,14 @@ def test_a_body_that_only_moves_needs_no_shapes(meshes, faces):
     np.testing.assert_allclose(glb.frame(9, "POSITION"), (rigid[9] + PLACES[9]) * TURN_UP, atol=1e-4)
 
 
+def test_who_is_out_of_sight_is_hidden_meanwhile(meshes, faces):
+    times = [*np.arange(5) / 30, *(2 + np.arange(5) / 30), *(5 + np.arange(5) / 30)]
+    glb = Glb(to_glb(find_motion(times, meshes[:15], PLACES[:15], faces), faces, "x"))
+    assert [glb.size(time, 0) for time in times] == [1] * 15
+    assert [glb.size(time, 0) for time in (0.14, 1.0, 1.99, 2.15, 3.0, 4.99)] == [0] * 6
+    assert validate(to_glb(find_motion(times, meshes[:15], PLACES[:15], faces), faces, "x")) == []
+
+
 def test_one_frame_is_a_motion(meshes, faces):
     glb = Glb(to_glb(find_motion([0.5], meshes[:1], PLACES[:1], faces), faces, "x"))
     np.testing.assert_allclose(glb.frame(0, "POSITION"), (meshes[0] + PLACES[0]) * TURN_UP, atol=1e-5)

@@ -62,6 +62,17 @@ def mesh_of(rig: Rig, body: BodyFit) -> np.ndarray:
     return rig.pose(body.rotations, body.shape, body.translation)
 
 
+def test_who_is_out_of_sight_is_hidden_meanwhile(rig, bodies, faces):
+    """With all joints, as glTF wants it of what has a skin: they hang on the pelvis."""
+    times = [0.0, 0.1, 0.2, 2.0, 2.1, 2.2]
+    data = to_rigged_glb(rig, bodies, faces, "x", times, np.zeros((6, 3)))
+    glb = Glb(data)
+    (skin,) = glb.content["skins"]
+    assert [glb.size(time, skin["skeleton"]) for time in times] == [1] * 6
+    assert [glb.size(time, skin["skeleton"]) for time in (0.21, 1.0, 1.99)] == [0] * 3
+    assert validate(data) == []
+
+
 def test_skinned_it_is_the_fitted_mesh_y_up(rig, faces, bodies):
     glb = Glb(to_rigged_glb(rig, bodies[:1], faces, "person-1"))
     np.testing.assert_allclose(glb.skinned(), mesh_of(rig, bodies[0]) * TURN_UP, atol=1e-5)
