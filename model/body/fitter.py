@@ -12,6 +12,7 @@ from model.body.evidence import Seen
 from model.body.fitting import BodyFit, fit
 from model.body.keypoints import Keypoints
 from model.body.refinement import refine
+from model.body.relaxed import relax
 from model.body.rig import Rig
 from model.body.silhouette import Silhouette
 from model.body.wrists import turn_wrists
@@ -87,7 +88,9 @@ class BodyFitter:
         fits = enumerate(self.fits(meshes, translations, silhouettes=silhouettes))
         whole = {index: each for index, each in fits if each is not None}
         people = list(whole)
-        refined = refine(self.rig, self._keypoints, list(whole.values()), translations[people], seen.subset(people))
+        known = seen.subset(people)
+        relaxed = relax(self.rig, list(whole.values()), known)
+        refined = refine(self.rig, self._keypoints, relaxed, translations[people], known)
         bodies, places = [body.fit for body in refined], [body.translation for body in refined]
         if knuckles is not None:
             bodies = turn_wrists(self.rig, bodies, np.reshape(places, (-1, 3)), knuckles.subset(people))
