@@ -95,6 +95,10 @@ def _named(argument: str, passed: dict[Path, Unusable]) -> tuple[list[Source], s
         return _meant(files, _fixed_part(path), passed, videos=True), reason
     if re.fullmatch("[0-9]{1,2}", argument):
         return [Source(path, Path(f"webcam-{argument}"), int(argument), is_video=True)], ""
+    if argument == "-":
+        return [], "Standard input is called /dev/stdin here."
+    if re.match("[a-z]+://", argument, re.IGNORECASE):
+        return [], "Nothing is fetched from the web: save it first, by curl -O, and name the file."
     return [], "There is no such file or folder."
 
 

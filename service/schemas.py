@@ -123,7 +123,10 @@ class Scene(BaseModel):
         description="What says so: how the people stand, the request, the photo's EXIF or XMP; or nothing, and it is "
         "assumed that the camera was held as cameras are."
     )
-    ground: Ground | None = Field(None, description="Not there if nobody's feet say where it is.")
+    ground: Ground | None = Field(
+        None,
+        description="Under what is lowest of people if nobody stands; not there if the camera is below all of them.",
+    )
     glb: str | None = Field(None, description="Where to fetch everyone on the ground, a node each, as one GLB.")
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import sys
@@ -24,6 +25,7 @@ from pydantic_settings import (
 from service.queries import MOST_PEOPLE
 
 MIB = 1024 * 1024
+_ALIKE = 0.85  # of two names, from which one is the other misspelt: API_KEY and API_KEYS have 0.93
 
 
 def default_store_dir() -> Path:
@@ -209,11 +211,22 @@ def read_settings() -> Settings:
     Raises:
         SettingsError: A setting cannot be used; a line for each says which and why.
     """
+    if misspelt := _misspelt():
+        raise SettingsError("\n".join(misspelt))
     try:
         return Settings()
     except ValidationError as error:
         lines = [f"MPT_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
         raise SettingsError("\n".join(lines)) from None
+
+
+def _misspelt() -> list[str]:
+    """A line for each name in the environment that is all but a setting's: MPT_API_KEY would leave the service open."""
+    known = [name.upper() for name in Settings.model_fields]
+    set_here = [name.upper().removeprefix("MPT_") for name in os.environ if name.upper().startswith("MPT_")]
+    others = [name for name in sorted(set_here) if name not in known]
+    meant = {name: difflib.get_close_matches(name, known, 1, _ALIKE) for name in others}
+    return [f"MPT_{name}: there is no such setting; MPT_{close[0]} is meant?" for name, close in meant.items() if close]
 
 
 def to_toml(settings: Settings) -> str:

@@ -195,7 +195,7 @@ def _reconstructors(networks: Sequence[Evaluated], options: argparse.Namespace) 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    result = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
+    result = argparse.ArgumentParser(prog="mpt evaluate", description=__doc__)
     data = result.add_argument_group("data", "one of them, or several of bodies for one table")
     data.add_argument("--mocap", type=Path, help="folder of MoCap: AMASS, CMU, BVH")
     data.add_argument("--hands", action="store_true", help="hands in drawn poses")

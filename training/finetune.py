@@ -201,7 +201,7 @@ def _synthesizer(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m training.finetune", description=__doc__)
+    parser = argparse.ArgumentParser(prog="mpt finetune", description=__doc__)
     parser.add_argument(
         "--images", type=Path, nargs="+", default=[Path("runs/rendered")], help="folders of training.images.prepare"
     )

@@ -177,7 +177,7 @@ def load_body(recipe: PretrainRecipe) -> BodyModel:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m training.pretrain", description=__doc__)
+    parser = argparse.ArgumentParser(prog="mpt pretrain", description=__doc__)
     parser.add_argument(
         "--subject", choices=("body", "hand"), default="body", help="hands need no MoCap: their poses are drawn"
     )

@@ -42,7 +42,7 @@ class Scene:
 
     up: Up
     ground: Ground | None
-    """None where nobody's feet say where it is."""
+    """None where the camera is below everybody's lowest point."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from anyio import to_thread
@@ -18,6 +19,7 @@ from service.auth import Guarded, client_of
 from service.downloads import forget
 from service.http.deadlines import answer_in_time, late
 from service.inference.cancellation import Cancelled
+from service.inference.engine import Overloaded
 from service.intake import Photo
 from service.problems import accident, problem_of
 from service.queries import ImageBody, ReconstructQuery
@@ -90,7 +92,8 @@ async def batch(request: Request, services: Context, query: Annotated[Reconstruc
     curl -F image=@one.jpg -F image=@two.jpg http://localhost:8000/v1/reconstruct/batch
     ```
 
-    The limits of size and time are those of one request, for all of them together.
+    The limits of size and time are those of one request, for all of them together. If the service is too busy for any
+    of them, the answer is 503.
     """
     photos, base, settings = await services.intake.photos(request), base_path(request), services.settings
     services.rate.charge(client_of(request), len(photos) - 1)
@@ -114,6 +117,8 @@ async def batch(request: Request, services: Context, query: Annotated[Reconstruc
     async with _delivered(request, services) as made:
         # A second more: who is late has a problem of her own by then.
         results = await answer_in_time(answer_all(made), request, settings.deadline + 1)
+        if all(result.status == HTTPStatus.SERVICE_UNAVAILABLE for result in results):
+            raise Overloaded("The service is busy: too many photos wait already. Try again in a moment.")
         return await _json(Batch(results=results))
 
 

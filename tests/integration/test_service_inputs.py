@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from service.settings import Settings
 from tests.support.fake_reconstructor import FakeReconstructor
 from tests.support.service_client import form, photo, refused, serving, wait_until_ready
+from tests.support.waiting import wait_for
 from tests.support.web_server import redirect, trickle, web_server
 
 PHOTO = photo(80, 60, ".png", value=9)
@@ -169,6 +171,24 @@ def test_one_limit_of_time_for_all(settings):
         results = client.post("/v1/reconstruct/batch", files=several(PHOTO, PHOTO)).json()["results"]
         model.go.set()
     assert [result["status"] for result in results] == [504, 504]
+
+
+def test_all_of_them_come_again_where_the_service_is_too_busy_for_any(settings):
+    model = FakeReconstructor()
+    with serving(settings.model_copy(update={"concurrency": 1, "queue_size": 0}), model) as client:
+        wait_until_ready(client)
+        model.go.clear()
+        model.calls.clear()  # the warm-up's
+        with ThreadPoolExecutor(1) as other:
+            alone = other.submit(client.post, "/v1/reconstruct", files=form(PHOTO))
+            wait_for(lambda: model.calls)
+            response = client.post("/v1/reconstruct/batch", files=several(PHOTO, PHOTO))
+            model.go.set()
+            assert alone.result().status_code == 200
+        refused(response, 503, "The service is busy")
+        assert response.headers["Retry-After"]
+        results = client.post("/v1/reconstruct/batch", files=several(b"no photo", PHOTO)).json()["results"]
+    assert [result["status"] for result in results] == [415, 200]
 
 
 @pytest.mark.parametrize("count", [0, 17])

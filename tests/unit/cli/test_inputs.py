@@ -122,6 +122,8 @@ def test_each_file_counts_once(folder):
     ("argument", "reason"),
     [
         ("none.jpg", "no such file"),
+        ("-", "/dev/stdin"),
+        ("https://example.com/a.jpg", "Nothing is fetched"),
         ("empty", "holds no photo"),
         ("*.gif", "matches no photo"),
         ("/dev/null", "ordinary"),

@@ -32,6 +32,15 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_default(config
     assert Settings(port=9003).port == 9003
 
 
+def test_a_misspelt_name_is_refused_and_others_are_not(monkeypatch):
+    monkeypatch.setenv("MPT_SERVICE_PORT", "8000")  # as Kubernetes sets them for a service that is called mpt
+    monkeypatch.setenv("MPT_CACHE_DIR", "elsewhere")
+    assert read_settings() == Settings()
+    monkeypatch.setenv("MPT_API_KEY", "0123456789abcdef")
+    with pytest.raises(SettingsError, match="MPT_API_KEY: there is no such setting; MPT_API_KEYS is meant"):
+        read_settings()
+
+
 def test_lists_have_commas_in_the_environment_and_brackets_in_the_file(config, monkeypatch):
     config('cors_origins = ["https://a.example", "https://b.example"]\napi_keys = ["0123456789abcdef"]')
     monkeypatch.setenv("MPT_API_KEYS", "0123456789abcdef, fedcba9876543210,")
