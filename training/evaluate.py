@@ -41,6 +41,7 @@ from training.hands.sampling import drawn_hands
 from training.images.datasets.base import SampleSet
 from training.images.datasets.h36m import read_h36m
 from training.images.datasets.photo_annotations import read_photos
+from training.images.datasets.plausible import check_plausible
 from training.images.datasets.smpl_truth import SmplTruth, load_smpl
 from training.images.datasets.threedpw import read_3dpw
 from training.images.shards import PreparedImages
@@ -117,11 +118,13 @@ def _footage(networks: Sequence[Evaluated], options: argparse.Namespace, output:
 
 
 def _h36m(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:
-    return _images(networks, options, output, read_h36m(options.h36m, options.images))
+    data = check_plausible(read_h36m(options.h36m, options.images), options.h36m)
+    return _images(networks, options, output, data)
 
 
 def _3dpw(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:
-    return _images(networks, options, output, read_3dpw(options.pw3d, options.images, options.split))
+    data = check_plausible(read_3dpw(options.pw3d, options.images, options.split), options.pw3d)
+    return _images(networks, options, output, data)
 
 
 def _images(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path, data: SampleSet) -> Report:

@@ -30,6 +30,7 @@ from training.images.datasets.h36m import read_h36m_training
 from training.images.datasets.mpi_inf_3dhp import read_mpi_inf_3dhp
 from training.images.datasets.mpii import read_mpii
 from training.images.datasets.muco import read_muco
+from training.images.datasets.plausible import check_plausible
 from training.images.datasets.smpl_truth import SmplTruth
 from training.images.datasets.threedpw import read_3dpw
 from training.images.datasets.up3d import read_up3d
@@ -134,7 +135,8 @@ def main(arguments: list[str] | None = None) -> None:
         topology = load_checkpoint(options.checkpoint or default_checkpoint()).topology
         if topology.joint_names != COCO_JOINTS:
             raise BadInput(f"{options.checkpoint} is no network of bodies, whose joints these data sets have.")
-        data = READERS[options.data](options.path, options.images, options.split).every(options.every)
+        data = check_plausible(READERS[options.data](options.path, options.images, options.split), options.path)
+        data = data.every(options.every)
         smpl = SmplTruth(options.smpl) if options.smpl else None
         left_out = convert(data, output, options.split, topology, options.size, smpl, options.threads)
     notes = [

@@ -12,6 +12,7 @@ from model.errors import BadData
 from training.images.datasets.base import read_json
 from training.images.datasets.coco import read_people
 from training.images.datasets.joint_sets import LIMBS
+from training.images.datasets.plausible import LEGS, leg_length
 
 KEYPOINTS, JOINTS_3D = "keypoints.json", "joints3d.json"
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
@@ -105,7 +106,7 @@ def _read_joints_3d(path: Path) -> dict[str, Measured3D]:
             focal = float(entry["K"][0][0])
             if not (np.isfinite(joints).all() and np.isfinite(pixels).all() and focal > 0):
                 raise ValueError(f"the joints of {entry['image']} are not finite")
-            if np.abs(joints).max() > _LARGEST:
+            if np.abs(joints).max() > _LARGEST or not LEGS[0] <= leg_length(joints) <= LEGS[1]:
                 raise ValueError(f"the joints of {entry['image']} are not in metres")
             found[entry["image"]] = Measured3D(joints, pixels, focal)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
