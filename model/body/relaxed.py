@@ -69,7 +69,7 @@ def _relaxed(rig: Rig, body: BodyFit, seen: set[str]) -> BodyFit:
         if not {f"{side}_elbow", f"{side}_wrist"} & seen:
             _hang_arm(world, side, mirror, line)
         if f"{side}_ankle" not in seen:
-            _hang_leg(world, side, mirror, line, f"{side}_knee" in seen)
+            _hang_leg(world, side, mirror, line, f"{side}_knee" in seen, _any("hip", seen))
     moved = joint_positions(joints[0], world @ straighten[0], body.translation)
     return replace(body, rotations=to_local(world), translation=body.translation + places[fixed] - moved[fixed])
 
@@ -111,8 +111,8 @@ def _hang_arm(world: np.ndarray, side: str, mirror: int, line: np.ndarray) -> No
     world[[_JOINT[f"{side}_elbow"], _JOINT[f"{side}_wrist"]]] = upper @ elbow
 
 
-def _hang_leg(world: np.ndarray, side: str, mirror: int, line: np.ndarray, knee_seen: bool) -> None:
-    """The same of a leg, or of the shin alone below a knee that was seen."""
+def _hang_leg(world: np.ndarray, side: str, mirror: int, line: np.ndarray, knee_seen: bool, hip_seen: bool) -> None:
+    """The same of a leg, or of the shin alone below a knee that was seen; below hips that nobody saw all the way."""
     leg = [_JOINT[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle", "foot")]
     thigh = world[leg[0]] if knee_seen else _along(world[_PELVIS], line)
     hanging = thigh.T @ line
@@ -122,7 +122,7 @@ def _hang_leg(world: np.ndarray, side: str, mirror: int, line: np.ndarray, knee_
     first = 1 if knee_seen else 0
     before, rest = world[leg[first:]], np.stack([thigh, shin, foot, foot])[first:]
     off = np.arccos(np.clip((before[:-2, :, 1] * rest[:-2, :, 1]).sum(axis=1), -1, 1)).max()
-    share = 1 / (1 + (off / (_HEDGED_SHIN if knee_seen else _HEDGED_LEG)) ** 4)
+    share = 1 / (1 + (off / (_HEDGED_SHIN if knee_seen else _HEDGED_LEG)) ** 4) if hip_seen or knee_seen else 1.0
     turns = Rotation.from_matrix(rest @ np.swapaxes(before, 1, 2)).as_rotvec()
     world[leg[first:]] = Rotation.from_rotvec(share * turns).as_matrix() @ before
 

@@ -37,7 +37,10 @@ _SIDE = 2.5  # of its crops by that radius, as it was trained
 _FACE, _SHOULDERS, _HIPS, _KNEES = list(range(5)), [5, 6], [11, 12], [13, 14]
 _TRUNK = 2.0  # from the shoulders to the hips, by what is between face and shoulders
 _FEWEST = 7  # joints within the photo: a face and shoulders
+_LOW = 0.6  # such heights of hands and feet are doubted
 _APART = 0.2  # of the extent of joints: how far two networks' may be apart in the mean
+_BEYOND = {13: (15, 17, 19, 21), 14: (16, 18, 20, 22), 25: (27, 29, 31), 26: (28, 30, 32)}
+"""The landmarks of a hand or a foot, wrist or ankle first, by those of its elbow or knee."""
 _COCO = list(BLAZEPOSE_COCO)
 LIFTED = [*BLAZEPOSE_COCO, *BODY_LANDMARKS]
 """Which of BlazePose's landmarks are lifted, in the heatmaps' order: COCO's joints, then those of hands and feet."""
@@ -135,7 +138,7 @@ def lift_landmarks(
         if heights[index] >= sure and not _contradicts(points, people[index])
     }
     for points in believed.values():
-        points[~_within(points, width, height), 2] = 0  # guesses: the mesh network knows what is usual where none are
+        points[_guessed(points, width, height), 2] = 0  # the mesh network knows what is usual where no peaks are
     crops = {index: crop for index, points in believed.items() if (crop := lift_crop(points, width, height))}
     results = regress.lift([believed[index][LIFTED] for index in crops], list(crops.values()))
     lifted = {}
@@ -170,6 +173,19 @@ def _within(points: np.ndarray, width: int, height: int) -> np.ndarray:
     shown = points[:, :2].clip(0, size)
     inside: np.ndarray = np.abs(points[:, :2] - shown).max(axis=1) <= MARGIN * np.ptp(shown, axis=0).max()
     return inside
+
+
+def _guessed(points: np.ndarray, width: int, height: int) -> np.ndarray:
+    """(N,) bool: which of somebody's points (N, 3) were not seen.
+
+    They lie outside of the photo, or beyond an elbow or a knee that does, and are low: hands that BlazePose makes up
+    at the lower edge of portraits.
+    """
+    guessed: np.ndarray = ~_within(points, width, height)
+    for joint, (end, *more) in _BEYOND.items():
+        if guessed[joint] and points[end, 2] < _LOW:
+            guessed[[end, *more]] = True
+    return guessed
 
 
 def _landmarks(crops: Sequence[Crop], regress: CropRegressor) -> list[tuple[np.ndarray, np.ndarray]]:

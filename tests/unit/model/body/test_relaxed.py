@@ -83,6 +83,14 @@ def test_legs_that_the_network_bent_a_little_stand_and_those_of_who_sits_do_not(
     assert degrees(direction(rig, sits, "left_hip", "left_knee"), DOWN) > 75
 
 
+def test_legs_below_hips_that_nobody_saw_stand_however_the_network_bent_them(rig: Rig) -> None:
+    bent = body(rig, hip=(-80, 0, 0), knee=(80, 0, 0))
+    stands = relax(rig, [bent], unseen("hip", "knee", "ankle"))[0]
+    assert degrees(direction(rig, stands, "left_hip", "left_ankle"), DOWN) < 10
+    sits = relax(rig, [bent], unseen("knee", "ankle"))[0]
+    assert degrees(direction(rig, sits, "left_hip", "left_knee"), DOWN) > 60
+
+
 def test_shins_hang_from_thighs_that_were_seen_level_and_knees_bend_no_way_but_theirs(rig: Rig) -> None:
     sitting = body(rig, hip=(-85, 0, 0), knee=(75, 0, 0))
     striding = body(rig, hip=(25, 0, 0), knee=(8, 0, 0))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from model.interfaces import CameraSpaceMeshes
-from model.joints import BLAZEPOSE_COCO, COCO_MIRROR
+from model.joints import BLAZEPOSE_COCO, COCO_JOINTS, COCO_MIRROR
 from model.perception.crop_regressor import CropRegressor
 from model.perception.crops import Crop
 from model.perception.detection import Detection
@@ -135,6 +135,21 @@ def test_what_the_edge_cuts_off_neither_counts_nor_is_seen(monkeypatch: pytest.M
     assert result is not None and result.landmarks is not None
     confidence = result.landmarks[list(BLAZEPOSE_COCO), 2]
     assert confidence[below] == pytest.approx(0) and confidence[~below] == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(("height", "seen"), [(0.5, False), (0.9, True)])
+def test_a_low_hand_below_an_elbow_out_of_the_photo_was_made_up(
+    height: float, seen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portrait = standing(y=420)
+    left, right = COCO_JOINTS.index("left_wrist"), COCO_JOINTS.index("right_wrist")
+    portrait[COCO_JOINTS.index("left_elbow"), 1] = 450
+    portrait[[left, right], 1:] = [(390, height), (390, 0.5)]
+    (result,) = lift_landmarks([portrait], regressor(Networks(portrait), monkeypatch), sure=0.5)
+    assert result is not None and result.landmarks is not None
+    confidence = result.landmarks[list(BLAZEPOSE_COCO), 2]
+    assert confidence[left] == pytest.approx(height if seen else 0)
+    assert confidence[right] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("lean", [0, 30, 180])
