@@ -23,7 +23,7 @@ MEDIA_TYPE = "application/problem+json"
 
 # The first class that fits counts: status, name, title.
 _KINDS: tuple[tuple[type[Exception], int, str, str], ...] = (
-    (UnsupportedFormat, 415, "unsupported-format", "Unsupported image format"),
+    (UnsupportedFormat, 415, "unsupported-format", "Unsupported format"),
     (TooManyPixels, 413, "too-many-pixels", "Image too large"),
     (BrokenImage, 422, "broken-image", "Broken image"),
     (SubjectMissing, 422, "subject-missing", "Subject not offered"),

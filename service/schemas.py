@@ -229,7 +229,7 @@ class Problem(BaseModel):
         json_schema_extra={
             "example": {
                 "type": "urn:mpt:problem:unsupported-format",
-                "title": "Unsupported image format",
+                "title": "Unsupported format",
                 "status": 415,
                 "detail": "This file is no JPEG, PNG, WebP, HEIC or AVIF image. "
                 "Convert it to one of them and send it again.",

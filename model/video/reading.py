@@ -14,6 +14,7 @@ import numpy as np
 from model.errors import BadInput
 from model.formats.container import is_cut_short
 from model.formats.file_kinds import file_kind
+from model.video.known_memory import known_memory
 from model.video.timing import Clock, Thinning
 
 # What they say of files that are broken, and of webcams that are not there, is said here in sentences.
@@ -24,6 +25,7 @@ _MIN_SIDE = 16
 _ASSUMED_RATE = 25.0  # frames a second, where a file does not say it
 _ODDEST_PIXEL = 4.0  # times as wide as high, or as high as wide; more is an error in the file
 _DAMAGED = 256  # frames in a row that cannot be decoded, before what follows is given up
+_UNTOUCHED = 170, 90  # two bytes that tell memory that nobody has written; a picture may be all of one of them
 _CODECS = {"AV01": "AV1", "THEO": "Theora", "VVC1": "H.266", "APV1": "APV"}
 
 
@@ -58,16 +60,27 @@ class VideoReader:
         sides = (self._capture.get(key) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
         self.width, self.height = map(round, sides)
         self._refuse_if(self.width * self.height > max_pixels, max_pixels)  # before a frame takes memory
-        first = self._picture() if self._capture.isOpened() and self._next() else None
+        first = None
+        if self._capture.isOpened() and self._next():
+            with known_memory(_UNTOUCHED[0]):
+                first = self._picture()
+        if first is not None and (first == _UNTOUCHED[0]).all() and self._leaves_memory():
+            self.close()
+            raise BadInput(
+                "The film is interlaced, as DVDs and old camcorders have it, which cannot be decoded here. Make it "
+                "progressive and try again: ffmpeg -i film.mts -vf bwdif film.mp4"
+            )
         if first is None:
             reason = self._why_nothing()
             self.close()
             raise BadInput(reason)
         told = self._capture.get(cv2.CAP_PROP_FPS)
-        self.told_rate = told if math.isfinite(told) and 0.001 <= told <= 1000 else _ASSUMED_RATE
+        is_rate = math.isfinite(told) and 0.001 <= told <= 1000
+        self.told_rate = told if is_rate else _ASSUMED_RATE
         """Frames a second as the file says, which is often wrong."""
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        self._expected = round(count) if isinstance(source, Path) and 1 <= count < 1e9 else None
+        # Without a rate it is no count: songs have a cover of 90,000 frames a second for as long as they play.
+        self._expected = round(count) if is_rate and isinstance(source, Path) and 1 <= count < 1e9 else None
         self._first = first
         self.width, self.height = self._square_size(first)
         self._refuse_if(min(first.shape[:2]) < _MIN_SIDE or self.width * self.height > max_pixels, max_pixels)
@@ -138,6 +151,17 @@ class VideoReader:
         there, self._decoded = self._capture.retrieve(self._decoded)
         return self._decoded if there and self._decoded is not None and self._decoded.ndim == 3 else None
 
+    def _leaves_memory(self) -> bool:
+        """Whether decoders give whatever was in memory, and no picture.
+
+        OpenCV 4.13 and 5.0 do so of interlaced films, and say that they were read: nobody may see what that was.
+        """
+        capture = cv2.VideoCapture(str(self._source), cv2.CAP_FFMPEG)
+        with known_memory(_UNTOUCHED[1]):
+            there, picture = capture.read()
+        capture.release()
+        return there and bool((picture == _UNTOUCHED[1]).all())
+
     def _refuse_if(self, unfit: bool, max_pixels: int) -> None:
         if unfit:
             self.close()
@@ -167,7 +191,10 @@ class VideoReader:
             return "The file breaks off before its first frame. Copy or download it again."
         if self._capture.isOpened() and self._codec() in _CODECS.values():
             return f"The video is coded as {self._codec()}, which cannot be decoded here. Convert it to MP4 (H.264)."
-        return "No frame of this video can be decoded. Convert it to MP4 (H.264) and try again."
+        return (
+            "No frame of this video can be decoded: it has no pictures, or they are coded in a way that is not known "
+            "here. If it has some, convert it to MP4 (H.264) and try again."
+        )
 
     def _square_size(self, frame: np.ndarray) -> tuple[int, int]:
         """Width and height with square pixels: the shorter way of a pixel is stretched, so that nothing is lost."""

@@ -22,7 +22,7 @@ class VideoQuery(BaseModel):
     )
     format: list[VideoFormat] = Field(
         ["glb", "json"],
-        max_length=7,
+        max_length=16,
         description="What to make of each person; repeat it for more. json is one file for all, each frame as "
         "a photo's answer has it.",
         examples=[["glb", "json"]],

@@ -128,7 +128,7 @@ def test_several_photos_are_a_strip(flat, sample):
     assert not [url for url in sent if "/reconstruct" in url]  # its answer was there
     buttons.nth(1).click()
     flat.page.wait_for_selector("body[data-state=problem]")
-    assert flat.page.inner_text("#problem-title") == "notes.txt: Unsupported image format"
+    assert flat.page.inner_text("#problem-title") == "notes.txt: Unsupported format"
     assert "no JPEG" in flat.page.inner_text("#problem-detail")
     assert flat.page.locator("#upload").is_hidden()
     buttons.nth(0).click()  # the others are still there

@@ -18,7 +18,7 @@ from tests.support.tab import INSIDE, PEOPLE, SAMPLE, WINDOW, choose_file, opene
 def test_a_text_file_gives_the_services_words(flat):
     choose_file(flat, b"no image", "notes.txt", "text/plain")
     title, detail = problem(flat)
-    assert title == "Unsupported image format"
+    assert title == "Unsupported format"
     assert "no JPEG, PNG, WebP, HEIC or AVIF" in detail
     assert flat.page.locator("#again").is_hidden()  # the same file would be refused again
     flat.answer(lambda: flat.page.click("#sample"))

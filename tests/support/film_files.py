@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -84,6 +85,37 @@ def shown_as_wide(path: Path, width: int) -> Path:
 def turned(path: Path) -> Path:
     """Say in an MP4 that its pictures are to be turned by 90 degrees clockwise."""
     return changed(path, "moov/trak/tkhd", lambda body: body[:40] + TURNED + body[76:])
+
+
+def of_sound(path: Path) -> Path:
+    """Say in an MP4 that its pictures are sound."""
+    return changed(path, "moov/trak/mdia/hdlr", lambda body: body.replace(b"vide", b"soun"))
+
+
+def with_cover(path: Path, cover: bytes) -> Path:
+    """Put a cover, a JPEG, into an MP4 as music players do."""
+
+    def box(name: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", 8 + len(body)) + name + body
+
+    data = box(b"data", struct.pack(">II", 13, 0) + cover)
+    handler = box(b"hdlr", bytes(8) + b"mdirappl" + bytes(9))
+    own = box(b"udta", box(b"meta", bytes(4) + handler + box(b"ilst", box(b"covr", data))))
+    return changed(path, "moov", lambda body: body[: body.rindex(b"udta") - 4] + own)  # in place of what comes last
+
+
+def interlaced(path: Path) -> Path:
+    """Say in an MPEG-2 film that its frames were filmed as two halves, one after the other."""
+    data = bytearray(path.read_bytes())
+    for match in re.finditer(rb"\x00\x00\x01\xb5", bytes(data)):
+        at = match.end()
+        if data[at] >> 4 == 1:  # sequence extension: progressive_sequence
+            data[at + 1] &= ~0x08
+        elif data[at] >> 4 == 8:  # picture coding extension: chroma_420_type, progressive_frame
+            data[at + 3] &= ~0x01
+            data[at + 4] &= ~0x80
+    path.write_bytes(data)
+    return path
 
 
 def table_first(path: Path) -> Path:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -17,10 +19,13 @@ from tests.support.film_files import (
     cut,
     film,
     grey,
+    interlaced,
+    of_sound,
     shown_as_wide,
     table_first,
     trimmed,
     turned,
+    with_cover,
 )
 
 PIXELS = 1_000_000
@@ -223,6 +228,37 @@ def test_av1_without_a_decoder_is_called_av1(tmp_path):
     )
     with pytest.raises(BadInput, match="coded as AV1, which cannot be decoded here"):
         VideoReader(path, 30, PIXELS)
+
+
+def test_sound_alone_has_no_pictures(tmp_path, capfd):
+    with pytest.raises(BadInput, match="it has no pictures, or"):
+        VideoReader(of_sound(film(tmp_path / "song.mp4", [grey(9)] * 20)), 30.0, 10_000)
+
+
+def test_a_songs_cover_is_one_frame(tmp_path):
+    """The file says 90,000 frames a second for two seconds."""
+    cover = cv2.imencode(".jpg", grey(120))[1].tobytes()
+    reader = VideoReader(with_cover(of_sound(film(tmp_path / "song.mp4", [grey(9)] * 40)), cover), 30.0, 10_000, 100)
+    assert [frame.shape for _, frame in reader] == [(48, 64, 3)]
+    assert reader.missing() is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="known_memory knows glibc alone")
+@pytest.mark.parametrize("ending", [".m2v", ".ts"])
+def test_an_interlaced_film_is_refused(tmp_path, ending):
+    """OpenCV would give what was in memory, which may be anybody's."""
+    path = film(tmp_path / f"old{ending}", [grey(20 * index + 30, 64, 64) for index in range(8)])
+    with pytest.raises(BadInput, match="is interlaced"):
+        VideoReader(interlaced(path), 30.0, PIXELS)
+
+
+def test_a_picture_as_memory_would_be_is_one(tmp_path):
+    from PIL import Image
+
+    one, other = (Image.fromarray(grey(value)) for value in (170, 90))
+    one.save(tmp_path / "grey.gif", save_all=True, append_images=[other], duration=100)
+    reader = VideoReader(tmp_path / "grey.gif", 30.0, PIXELS)
+    assert [np.unique(frame).tolist() for _, frame in reader] == [[170], [90]]
 
 
 def test_a_playlist_is_not_followed(tmp_path):
