@@ -76,16 +76,24 @@ def landmark_crop(keypoints: np.ndarray) -> Crop | None:
 def lift_crop(landmarks: np.ndarray, width: int, height: int) -> Crop | None:
     """The crop in which the mesh network gets a person: about all of her that the photo shows, knees below shoulders.
 
+    Of who shows no hip, knees are made up: her face is above her shoulders, turned by quarters at most.
+
     Args:
-        landmarks: (33, 3) BlazePose's: x, y in photo pixels and confidence.
+        landmarks: (33, 3) BlazePose's: x, y in photo pixels and confidence, 0 of what is made up.
         width, height: the photo's.
 
     Returns:
         None if nothing of her lies in the photo.
     """
     coco = landmarks[_COCO, :2]
-    x, y = coco[_SHOULDERS].mean(axis=0) - coco[_KNEES].mean(axis=0)
-    return crop_about(landmarks, math.atan2(x, -y), width, height)
+    shoulders = coco[_SHOULDERS].mean(axis=0)
+    if landmarks[_COCO][_HIPS, 2].any():
+        x, y = shoulders - coco[_KNEES].mean(axis=0)
+        angle = math.atan2(x, -y)
+    else:
+        x, y = coco[_FACE].mean(axis=0) - shoulders
+        angle = math.pi / 2 * round(math.atan2(x, -y) / (math.pi / 2))
+    return crop_about(landmarks, angle, width, height)
 
 
 def crop_about(points: np.ndarray, angle: float, width: int, height: int) -> Crop | None:

@@ -14,8 +14,9 @@ import numpy as np
 from model.joints import COCO_JOINTS
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.landmarks import LIFTED, MARGIN, crop_about
+from model.perception.refinement import GUESSED
 
-_GUESSED, _GUESSED_AT_EDGE = 0.2, 0.4  # peaks that are lower are guesses, the second those at the photo's edge
+_GUESSED_AT_EDGE = 0.4  # peaks that are lower are guesses, too, at the photo's edge
 _FEWEST = 4  # joints that are seen, from which people are lifted
 
 
@@ -49,7 +50,7 @@ def lift_seen(results: Sequence[CropResult], regress: CropRegressor) -> list[Cro
 
 def _seen(keypoints: np.ndarray, regress: CropRegressor) -> np.ndarray:
     """(17,) bool: which of the keypoints (17, 3) are no guesses."""
-    seen: np.ndarray = keypoints[:, 2] >= _GUESSED
+    seen: np.ndarray = keypoints[:, 2] >= GUESSED
     if not seen.any():
         return seen
     size = np.array(regress.image.shape[1::-1])

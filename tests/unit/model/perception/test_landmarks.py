@@ -164,6 +164,17 @@ def test_the_mesh_network_gets_her_upright_and_whole(lean: float) -> None:
     assert abs(math.remainder(math.degrees(crop.angle) - lean, 360)) < 1e-6
 
 
+@pytest.mark.parametrize("quarters", [0, 1, 2])
+def test_knees_that_were_made_up_turn_no_portrait(quarters: int) -> None:
+    landmarks = np.tile([200.0, 200.0, 0.9], (33, 1))
+    landmarks[list(BLAZEPOSE_COCO)] = standing(lean=90 * quarters + 15)
+    knees = [25, 26]
+    landmarks[knees, :2] = 400, 200
+    landmarks[[23, 24, *knees], 2] = 0
+    crop = lift_crop(landmarks, SIZE, SIZE)
+    assert crop is not None and abs(math.remainder(math.degrees(crop.angle) - 90 * quarters, 360)) < 1e-6
+
+
 def test_what_lies_beyond_the_photo_is_no_part_of_the_crop() -> None:
     landmarks = np.tile([200.0, 200.0, 0.9], (33, 1))
     landmarks[list(BLAZEPOSE_COCO)] = standing()

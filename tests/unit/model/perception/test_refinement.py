@@ -92,11 +92,19 @@ def test_an_answer_that_is_less_sure_does_not_count() -> None:
 
 
 def test_the_unsure_are_turned_to_all_sides_and_crops_are_bounded() -> None:
-    network = Answers([0.2, 0.35, 0.1, 0.36, 0.37], lean=60)
+    network = Answers([0.2, 0.45, 0.1, 0.46, 0.47], lean=60)
     (result,) = closer([answer(upright_crop(BOX), 0.15, lean=60)], network)
     turns = [round(math.degrees(crop.angle)) for crop in network.crops]
     assert turns == [90, 180, 270, 60]  # then it fits
-    assert result.confidence == pytest.approx(0.36)
+    assert result.confidence == pytest.approx(0.46)
+
+
+def test_of_whom_little_is_seen_either_way_is_upright() -> None:
+    first = answer(upright_crop(BOX), 0.15)
+    assert closer([first], Answers([0.3, 0.38, 0.1])) == [first]
+    bust = answer(upright_crop(BOX), 0.6, lean=60)
+    bust.mesh.keypoints[11:, 2] = 0.1
+    assert closer([bust], Answers([])) == [bust]
 
 
 def test_the_outline_outside_of_the_photo_does_not_count() -> None:
