@@ -28,7 +28,7 @@ _MOST_BENT = np.radians(150.0)  # a knee
 # A leg that is so far off rest, or a shin below a knee that was seen, goes half of the way, others less the
 # farther off they are: of who strides or sits the network knows more. Half of the legs outside of cropped photos are
 # more than 24 degrees off, half of such shins more than 14.
-_HEDGED_LEG, _HEDGED_SHIN = np.radians([30.0, 12.0])
+_HEDGED_LEG, _HEDGED_SHIN = np.radians([45.0, 12.0])
 _JOINT = {name: index for index, name in enumerate(SMPL_JOINT_NAMES)}
 _PELVIS, _CHEST = _JOINT["pelvis"], _JOINT["spine3"]
 _LOWER_TRUNK = [_PELVIS, _JOINT["spine1"], _JOINT["spine2"]]
