@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 
 import pytest
 from xdist.remote import Producer
@@ -13,6 +14,9 @@ from xdist.scheduler import LoadFileScheduling
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Films that tests write are opened by FFmpeg before `model.video.reading` asks it not to grumble.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+# Images for containers forbid the cache of compiled files: each process would compile, and pytest rewrite, all anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 # What is imported and collected stays to the end: the garbage collector need not look at it, now or later.
