@@ -58,7 +58,7 @@ class Camera:
         return replace(self, translation=translation, weak_perspective=weak)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
 class Person:
     """One reconstructed person, or hand.
 
@@ -141,7 +141,7 @@ class Person:
             partial.write_bytes(glb if path.suffix.lower() == ".glb" else glb_to_obj(glb))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
 class Reconstruction:
     """What was found in one photo; a sequence of its people, the most prominent first."""
 

@@ -162,14 +162,14 @@ def _respond(body: Problem, headers: Mapping[str, str] | None) -> Response:
 
 
 def _allowed(request: Request) -> str:
-    """All methods of an address; the router knows those of the first route alone that has it."""
+    """All methods of an address, HEAD beside GET; the router knows those of the first route alone that has it."""
     routes, scope = request.app.router.routes, request.scope
     methods = ("GET", "POST", "DELETE")
     has = {
         method: any(route.matches({**scope, "method": method})[0] is Match.FULL for route in routes)
         for method in methods
     }
-    return ", ".join(method for method in methods if has[method])
+    return ", ".join(method.replace("GET", "GET, HEAD") for method in methods if has[method])
 
 
 def _sentence(request: Request, error: HTTPException) -> str:

@@ -115,10 +115,14 @@ class ReconstructQuery(BaseModel):
         return [parse_box(text) for text in self.bbox]
 
 
+_EXAMPLE = "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAAAAAA6mKC9AAAAEUlEQVQY02NsYEAFTAwjWgAAmZAAoP5WG2AAAAAASUVORK5CYII="
+"""A grey PNG of 16 x 16 pixels, so that the description's examples can be sent as they stand."""
+
+
 class ImageBody(BaseModel):
     """A photo in JSON: itself, in base64, or where it is."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"image": "/9j/4AAQSkZJRgABAQAAAQ..."}})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"image": _EXAMPLE}})
 
     image: str | None = Field(
         None, description="The file in base64, also URL-safe or in lines, with or without the head of a data URL."
@@ -141,7 +145,7 @@ class ImagesBody(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"example": {"images": [{"image": "/9j/4AAQSkZJRgABAQAAAQ..."}]}},
+        json_schema_extra={"example": {"images": [{"image": _EXAMPLE}]}},
     )
 
     images: list[ImageBody] = Field(min_length=1, description="In the order in which they are answered.")

@@ -216,3 +216,13 @@ def test_the_description_has_every_form(client):
     for content in one.values():
         reference = content["schema"].get("$ref")
         assert reference is None or re.sub(".*/", "", reference) in document["components"]["schemas"]
+
+
+@pytest.mark.parametrize("path", ["/v1/reconstruct", "/v1/reconstruct/batch"])
+def test_the_descriptions_examples_can_be_sent_as_they_stand(client, path):
+    document = client.get("/openapi.json").json()
+    schema = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    example = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]["example"]
+    answer = client.post(path, json=example)
+    assert answer.status_code == 200
+    assert all(result["status"] == 200 for result in answer.json().get("results", []))

@@ -46,8 +46,8 @@ def test_wrong_methods_are_problems(client):
     assert response.headers["allow"] == "POST"
     for path in (f"/v1/reconstructions/{'0' * 32}", f"/jobs/{'0' * 32}"):  # two routes at one address
         response = client.put(path)
-        refused(response, 405, "use GET, DELETE")
-        assert response.headers["allow"] == "GET, DELETE"
+        refused(response, 405, "use GET, HEAD, DELETE")
+        assert response.headers["allow"] == "GET, HEAD, DELETE"
     assert client.post("/static/app.js").status_code == 405
 
 

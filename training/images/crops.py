@@ -20,6 +20,7 @@ from training.images.datasets.smpl_truth import SMPL_VERTICES, SmplTruth
 from training.images.sample import ImageSample, look_at_root
 
 _ENOUGH = 6  # 2D joints to place a person by
+_ROUNDED, _OFF_CENTRE = 0.01, 0.4  # of an image's size
 _FAREST = 100.0  # metres: beyond, the 2D joints do not belong to the 3D ones
 
 
@@ -55,6 +56,7 @@ class PeopleCrops(Dataset[ImageSample]):
         person = self.people[index]
         image = read_image(person.image, upright=False)
         height, width = image.shape[:2]
+        _check_size(person, width, height)
         try:
             check_box(person.box, width, height)
         except BadInput as error:
@@ -100,6 +102,26 @@ class PeopleCrops(Dataset[ImageSample]):
             return None, None
         root = self.topology.root(joints[None])[0]
         return joints - root, None if vertices is None else vertices - root
+
+
+def _check_size(person: DatasetPerson, width: int, height: int) -> None:
+    """Sees to it that the annotation is for an image of this size, not for the original of a scaled one.
+
+    Raises:
+        BadData: it is not, as its size says, or its principal point, which is near the middle of all cameras' images.
+    """
+    said: list[tuple[float, float, float]] = []
+    if person.size:
+        said.append((*person.size, _ROUNDED))
+    if person.principal_point:
+        x, y = person.principal_point
+        said.append((2 * x, 2 * y, _OFF_CENTRE))
+    for wide, high, apart in said:
+        if max(abs(wide / width - 1), abs(high / height - 1)) > apart:
+            raise BadData(
+                f"{person.image} has {width} x {height} pixels, but its annotation is for about {wide:.0f} x "
+                f"{high:.0f}: give the original images."
+            )
 
 
 def _before_camera(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -34,6 +35,12 @@ def test_a_mesh_goes_to_trimesh_and_to_files_with_y_up(found: Reconstruction, tm
     with pytest.raises(BadInput, match=r"\.glb or \.obj, not as a\.fbx"):
         person.save(tmp_path / "a.fbx")
     assert {path.name for path in tmp_path.iterdir()} == {"a.glb", "a.OBJ"}
+
+
+def test_people_are_told_apart(found: Reconstruction) -> None:
+    person, other = found[0], replace(found[0], joints=found[0].joints + 1, vertices=found[0].vertices.copy())
+    assert person == found[0] and person != other
+    assert [other, person].index(person) == 1 and len({person, other}) == 2
 
 
 def test_joints_have_names(found: Reconstruction) -> None:

@@ -59,6 +59,8 @@ class DatasetPerson:
     """Pixels, if known."""
     translation: np.ndarray | None = None
     """(3,) the middle of the hips in the camera's axes, its origin the camera; if known."""
+    size: tuple[int, int] | None = None
+    """Width and height of the image that all this is for, if the file says."""
 
     @property
     def box(self) -> tuple[float, float, float, float]:

@@ -52,6 +52,7 @@ def read_coco(annotations: Path, images: Path | None = None) -> SampleSet:
                 image=(images or annotations.parent) / person.file_name,
                 centre=(x + width / 2, y + height / 2),
                 side=CROP_SCALE * max(width, height),
+                size=person.size,
                 groups={},
                 joints_2d=np.where(flags[:, None] > 0, person.keypoints[:, :2] + 0.5, np.nan).astype(np.float32),
                 visible=flags == _VISIBLE,

@@ -146,6 +146,16 @@ def test_what_cannot_be_cropped_gets_a_sentence(person: DatasetPerson, topology:
         read_image(tmp_path / "large.png")
 
 
+def test_scaled_images_are_not_taken_for_the_originals(person: DatasetPerson, topology: MeshTopology) -> None:
+    height, width = read_image(person.image).shape[:2]
+    PeopleCrops([replace(person, size=(width, height))], topology, 64)[0]
+    twice = replace(person, principal_point=None, size=(2 * width, 2 * height))
+    point = replace(person, principal_point=(float(width), float(height)))
+    for other in (twice, point):
+        with pytest.raises(BadData, match=f"annotation is for about {2 * width} x {2 * height}"):
+            PeopleCrops([other], topology, 64)[0]
+
+
 def test_pixels_are_taken_as_they_are_stored(tmp_path: Path) -> None:
     """Annotations of data sets know nothing of EXIF; those of a person's photos do."""
     exif = Image.Exif()
