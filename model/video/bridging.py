@@ -47,16 +47,17 @@ def bridge(track: Track) -> None:
 
 
 def fill(track: Track, times: Sequence[float], skipped: AbstractSet[int]) -> None:
-    """Add the frames that no network saw to a track, bridged: without a body of their own.
+    """Add the frames that no network saw to a track, and those of short gaps: bridged, without a body of their own.
 
     Args:
         track: Who was in the frames before and after.
         times: Of all frames, seconds.
-        skipped: The numbers of these frames.
+        skipped: The numbers of the frames that no network saw.
     """
     for index in range(len(track) - 1, 0, -1):
         first, last = track.frames[index - 1], track.frames[index]
-        if last - first < 2 or not skipped >= set(range(first + 1, last)):
+        is_short = times[last] - times[first] <= _LONGEST
+        if last - first < 2 or not (is_short or skipped >= set(range(first + 1, last))):
             continue
         before, after = track.people[index - 1], track.people[index]
         for frame in range(last - 1, first, -1):
