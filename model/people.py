@@ -16,10 +16,12 @@ from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import upright_crop
 from model.perception.detection import Detection, distinct
 from model.results import Camera, Person
+from model.scene.balance import balance
 from model.scene.ground import Scene
+from model.scene.lean import righting
 from model.scene.lines import Lines
 from model.scene.sight import see_scene
-from model.scene.up import Tilt
+from model.scene.up import Tilt, estimate_up
 
 _MUCH_BETTER = 0.7  # of the other's distance from the keypoints, or less
 
@@ -149,16 +151,32 @@ def stand_on_ground(
     camera_height: float | None = None,
     lines: Lines | None = None,
     resized: Callable[[Person, float], Person] = Person.scaled,
+    turned: Callable[[Person, np.ndarray], Person] | None = None,
 ) -> tuple[list[Person], Scene]:
-    """The people of one photo in the sizes that they have on one ground, and the scene; see `see_scene`."""
-    joints = np.array([person.camera.to_camera(person.joints) for person in people], np.float64).reshape(-1, 17, 3)
-    seen = np.array([person.keypoints_2d[:, 2] for person in people]).reshape(-1, 17)
+    """The people of one photo in the sizes that they have on one ground, and the scene; see `see_scene`.
+
+    Where a tilt is given and bodies can be turned, whoever stands leans in depth as `righting` has it.
+    """
+    if tilt is not None and turned is not None:
+        told = balance(*_joints_of(people))
+        turns = righting(told, estimate_up(told, tilt=tilt).direction)
+        people = [
+            person if turn is None or person.body is None else turned(person, turn)
+            for person, turn in zip(people, turns, strict=True)
+        ]
+    joints, seen = _joints_of(people)
     bodies = [person.camera.to_camera(person.vertices) for person in people]
     scene, factors = see_scene(joints, seen, bodies, tilt=tilt, camera_height=camera_height, lines=lines)
     return [
         person if factor == 1 else resized(person, factor)
         for person, factor in zip(people, factors.tolist(), strict=True)
     ], scene
+
+
+def _joints_of(people: Sequence[Person]) -> tuple[np.ndarray, np.ndarray]:
+    """COCO's joints of P people where they are before the camera (P, 17, 3), and how surely they were seen (P, 17)."""
+    joints = np.array([person.camera.to_camera(person.joints) for person in people], np.float64).reshape(-1, 17, 3)
+    return joints, np.array([person.keypoints_2d[:, 2] for person in people]).reshape(-1, 17)
 
 
 def better(person: Person, twin: Person) -> Person:

@@ -227,7 +227,8 @@ class Reconstructor:
                 middle = (width / 2, height / 2)
                 lines = find_lines(image, focal, middle, [extent(person) for person in people])
             resized = Person.scaled if self._bodies is None else self._bodies.resized
-            people, scene = stand_on_ground(people, tilt, camera_height, lines, resized)
+            turned = None if self._bodies is None else self._bodies.turned
+            people, scene = stand_on_ground(people, tilt, camera_height, lines, resized, turned)
         times = (started, detected, reconstructed, fitted, time.perf_counter())
         stages = ("detection", "reconstruction", "fitting", "ground")
         timings = {stage: 1000 * (end - begin) for stage, begin, end in zip(stages, times, times[1:])}

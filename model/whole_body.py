@@ -106,6 +106,24 @@ class WholeBodies:
         body = self._fitter.resized(person.body, factor)
         return replace(larger, joints=body.joints, vertices=body.vertices, body=body.fit)
 
+    def turned(self, person: Person, rotation: np.ndarray) -> Person:
+        """A person with a body, who is turned by a rotation (3, 3) in the camera's axes and covers what she did."""
+        assert person.body is not None
+        rotations = person.body.rotations.copy()
+        rotations[0] = rotation @ rotations[0]
+        body = self._fitter.posed(replace(person.body, rotations=rotations))
+        before = person.camera.to_camera(person.joints)
+        place = _place(body.joints, before[:, :2] / before[:, 2:])
+        camera = person.camera.moved(triple(place))
+        return replace(person, joints=body.joints, vertices=body.vertices, camera=camera, body=body.fit)
+
+
+def _place(points: np.ndarray, rays: np.ndarray) -> np.ndarray:
+    """(3,) where points (K, 3) project nearest to rays (K, 2), x / z and y / z."""
+    design = np.concatenate([np.tile(np.eye(2), (len(rays), 1)), -rays.reshape(-1, 1)], axis=1)
+    found: np.ndarray = np.linalg.lstsq(design, (rays * points[:, 2:] - points[:, :2]).ravel(), rcond=None)[0]
+    return found
+
 
 def pose_hands(
     people: Sequence[Person], image: np.ndarray, landmarker: Landmarker, poser: HandPoser

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from model.body.fitting import BodyFit
 from model.body.hand_posing import HandPoser
@@ -122,3 +123,14 @@ def test_a_hand_as_large_as_hands_are_keeps_its_depths() -> None:
     points, depths = np.zeros((21, 2)), np.random.default_rng(0).normal(0, 3, 21)
     points[1:, 0] = 100.0
     np.testing.assert_array_equal(_deepened(SeenHand(points, 0.9, 0.9, depths), 100.0), depths)
+
+
+def test_who_is_turned_covers_what_she_did(rig: Rig) -> None:
+    bodies = WholeBodies(rig, rig, COCO_JOINTS)
+    who = bodies.resized(person(rig), 1.0)
+    turn = Rotation.from_euler("x", 6, degrees=True).as_matrix()
+    turned = bodies.turned(who, turn)
+    np.testing.assert_allclose(turned.joints, who.joints @ turn.T, atol=1e-5)
+    np.testing.assert_allclose(turned.vertices, who.vertices @ turn.T, atol=1e-5)
+    moved = np.linalg.norm(turned.camera.project(turned.joints) - who.camera.project(who.joints), axis=1)
+    assert moved.mean() < 0.01 * np.ptp(who.camera.project(who.joints), axis=0).max()
