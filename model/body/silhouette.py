@@ -182,21 +182,29 @@ def _covered(
 
     The silhouette's pixels are those of the part that is nearest, if it is no farther than `reach`.
     """
-    own = np.bincount(drawn.ravel(), minlength=count + 1)[1 : count + 1]
     if not drawn.any():
-        return own, np.zeros(count), np.zeros(count)
+        return np.zeros(count), np.zeros(count), np.zeros(count)
+    margin = int(min(reach, max(drawn.shape))) + 1
+    about = tuple(_span(np.flatnonzero(drawn.any(axis=axis)), margin) for axis in (1, 0))
+    drawn, mask = drawn[about], mask[about]
+    own = np.bincount(drawn.ravel(), minlength=count + 1)[1 : count + 1]
     away, label = cv2.distanceTransformWithLabels(
         (drawn == 0).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
     )
     name = np.zeros(int(label.max()) + 1, np.uint8)
     name[label[drawn > 0]] = drawn[drawn > 0]
-    about = away <= reach
-    nearest, values = name[label[about]], mask[about]
+    close = away <= reach
+    nearest, values = name[label[close]], mask[close]
     known = np.isfinite(values)
     seen, unknown = (
         np.bincount(nearest, weights, count + 1)[1 : count + 1] for weights in (np.where(known, values, 0), ~known)
     )
     return own, seen, unknown
+
+
+def _span(places: np.ndarray, margin: int) -> slice:
+    """From the first to the last of some rising places (N,), and so many more on each side."""
+    return slice(max(0, int(places[0]) - margin), int(places[-1]) + margin + 1)
 
 
 def _is_free(drawn: np.ndarray, places: np.ndarray) -> np.ndarray:
