@@ -25,8 +25,9 @@ INPUT_SIZE = 224
 _THRESHOLD = 0.5  # presence below which what was found is no hand
 # Presence in the first crop below which it is not refined: at a palm, and at an arm, which all but tells.
 _PALM_HINT, _ARM_HINT = 0.2, 0.03
-# Below this part of the photo's longer side, a hand that no arm leads to must be surer: it could be anywhere.
-_SMALL, _SMALL_THRESHOLD = 0.06, 0.8
+# A hand that no arm leads to must be surer: it could be anywhere. Where nobody is there whose arms could, only one that
+# is smaller than this part of the photo's longer side must.
+_ARMLESS_THRESHOLD, _SMALL = 0.8, 0.06
 _REFINEMENTS = 2  # crops after the first, each by the joints in the one before
 _DOUBT = 0.1  # a probability of "right" this far from 0 and 1 may be wrong
 _LARGE = 0.3  # of the photo's longer side: such a hand fills it
@@ -81,10 +82,11 @@ def detect_hands(
     sure: list[SeenHand] = []
     arms: list[Arm] = []
     feet: list[Foot] = []
+    people: list[Detection] = []
     for palms in detect_palms(palm_detector, image):
         new = [palm for palm in palms if not any(_lies_in(palm, seen) for seen in sure)]
         for seen in _hands_in(landmarker, image, [crop_of_palm(palm) for palm in new], _PALM_HINT):
-            if _size(seen) >= _SMALL * longest or seen.presence >= _SMALL_THRESHOLD:
+            if _size(seen) >= _SMALL * longest or seen.presence >= _ARMLESS_THRESHOLD:
                 sure.append(seen)
         if any(_size(seen) >= _LARGE * longest for seen in sure):
             break
@@ -98,6 +100,8 @@ def detect_hands(
     hands: list[Detection] = []
     for seen in sure:
         arm = arm_of(seen.points, arms)
+        if people and arm is None and seen.presence < _ARMLESS_THRESHOLD:
+            continue
         hand = _hand(seen, image, arm.side if arm else None)
         other_limb = is_elbow(seen.points, arms) or is_foot(seen.points, feet, arms)
         if not other_limb and not any(_same(hand, other) for other in hands):

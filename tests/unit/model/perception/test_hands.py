@@ -97,6 +97,22 @@ def test_a_palm_alone_must_be_surer_if_it_is_small() -> None:
         )
 
 
+@pytest.mark.parametrize(("presence", "count"), [(0.7, 0), (0.9, 1)])
+def test_a_palm_beside_people_to_whom_it_does_not_belong_must_be_surer(presence: float, count: int) -> None:
+    joints = 200 * HAND + (400, 400)
+    landmarker, image = fake_landmarker([(joints, presence, 0.9)], photo())
+
+    def find(images: np.ndarray) -> PalmOutputs:
+        scale = images.shape[1] / 800
+        points = np.full((1, 1, 7, 2), (400.0, 350.0))
+        points[0, 0, 2] = (400, 300)
+        return PalmOutputs(np.array([[4.0]]), np.array([[[400.0, 320, 90, 90]]]) * scale, points * scale)
+
+    assert len(detect_hands(find, landmarker, image)) == 1
+    somebody = person(wrist=(700, 700), elbow=(700, 600))
+    assert len(detect_hands(find, landmarker, image, lambda _: [somebody])) == count
+
+
 def test_an_arms_hand_is_refined_even_if_the_first_crop_says_little() -> None:
     joints = 100 * HAND + (400, 400)
     seen, image = fake_landmarker([(joints, 0.9, 0.9)], photo())
