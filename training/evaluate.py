@@ -12,14 +12,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import weights
 from model.errors import BadData, BadInput
 from model.interfaces import LANDMARKS
 from model.joints import HAND_JOINTS
-from model.network.detectors.registry import load_detector
 from model.reconstructor import Reconstructor
 from model.results import Person
-from model.runtime.torch_runtime import TorchNetwork
+from model.runtime.torch_runtime import TorchNetwork, open_detector
 from training.arguments import real, whole
 from training.bodies.anny import AnnyBody
 from training.bodies.anny_hand import AnnyHand
@@ -191,7 +189,7 @@ def _reconstructors(networks: Sequence[Evaluated], options: argparse.Namespace) 
             served = TorchNetwork.load(network.path, options.device)
             candidate = Reconstructor(served)
             candidate.landmarks_from, name = _SEEN_BY[seen_by]
-            served.detectors[LANDMARKS] = load_detector(name, weights.path(name)).to(served.device)
+            served.detectors[LANDMARKS] = open_detector(name, served.device)
             reconstructors[f"{network.name}, seen by {seen_by}"] = candidate
     return reconstructors
 

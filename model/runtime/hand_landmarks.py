@@ -53,12 +53,11 @@ class HandLandmarks:
             return lambda crops: tuple(session.run(None, {"images": crops}))
         import torch
 
-        import weights
-        from model.network.detectors.registry import load_detector
+        from model.runtime.torch_runtime import open_detector
 
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        network = load_detector(NAME, weights.path(NAME)).to(device)
+        network = open_detector(NAME, device)
 
         def run(crops: np.ndarray) -> tuple[np.ndarray, ...]:
             with torch.inference_mode():

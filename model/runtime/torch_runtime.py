@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import numpy as np
 import torch
@@ -18,6 +19,36 @@ from model.network.mpt import MPT, KeypointMPT, PhotoMPT
 from model.network.topology import MeshTopology
 
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+_OPEN: WeakValueDictionary[tuple[Path, torch.device, str], PhotoDetector] = WeakValueDictionary()
+
+
+def open_detector(name: str, device: torch.device | str, precision: str = "float32") -> PhotoDetector:
+    """A detector from the weights at hand, to run, not to change: there is one for all networks that run it so.
+
+    Args:
+        name: of its weights.
+        device: where it runs.
+        precision: one of `PRECISIONS`.
+
+    Raises:
+        WeightsMissing: its file is not on this machine; says how to get it.
+        BadCheckpoint: the file cannot be used.
+    """
+    import weights
+
+    key = (weights.path(name), torch.device(device), precision)
+    detector = _OPEN.get(key)
+    if detector is None:
+        detector = _OPEN[key] = load_detector(name, key[0]).to(key[1], PRECISIONS[precision])
+    return detector
+
+
+def _precision(asked: str, device: torch.device) -> str:
+    """The one of `PRECISIONS` that is meant, see `TorchNetwork`."""
+    chosen = ("float16" if device.type == "cuda" else "float32") if asked == "auto" else asked
+    if chosen not in PRECISIONS:
+        raise BadInput(f"The precision {asked!r} is not one of auto, {', '.join(PRECISIONS)}.")
+    return chosen
 
 
 class TorchNetwork:
@@ -46,10 +77,7 @@ class TorchNetwork:
         precision: str = "auto",
     ):
         self.device = torch.device(device)
-        if precision == "auto":
-            precision = "float16" if self.device.type == "cuda" else "float32"
-        if precision not in PRECISIONS:
-            raise BadInput(f"The precision {precision!r} is not one of auto, {', '.join(PRECISIONS)}.")
+        precision = _precision(precision, self.device)
         self.topology: MeshTopology = network.topology
         self.info = NetworkInfo(
             name=name,
@@ -106,7 +134,8 @@ class TorchNetwork:
             and loaded.backbone is None
         ):
             names += (LANDMARKS,)
-        detectors = {name: load_detector(name, weights.path(name)) for name in names}
+        precision = _precision(precision, torch.device(device))
+        detectors = {name: open_detector(name, device, precision) for name in names}
         name, mode = str(loaded.card.get("name", "unnamed")), str(loaded.card.get("mode", "zero-shot"))
         network = MPT(backbone, loaded.model, loaded.topology)
         return cls(network, detectors, name, mode, loaded.card, device, precision)

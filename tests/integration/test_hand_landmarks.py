@@ -44,7 +44,7 @@ def landmarks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         return HandLandmarks("cpu", onnx=False, threads=1)
     folder = request.getfixturevalue("exported")
     monkeypatch.setattr(hand_landmarks, "export_path", lambda subject: folder / "anny-hand-tiny.onnx")
-    monkeypatch.delattr(registry, "load_detector")  # PyTorch's is not asked
+    monkeypatch.delattr("model.runtime.torch_runtime.open_detector")  # PyTorch's is not asked
     return HandLandmarks("cpu", onnx=True, threads=1)
 
 
