@@ -212,6 +212,13 @@ def reconstruct(
             raise typer.BadParameter(str(error), param_hint="--subject") from None
     if mesh is Mesh.RAW and (rigged or kinds & _OF_BODIES):
         raise typer.BadParameter("the network's raw mesh has no skeleton; choose body.", param_hint="--mesh")
+    if skeleton is not SkeletonName.SMPL and "bvh" not in kinds:
+        raise typer.BadParameter("it names the joints of BVH: add that to --format.", param_hint="--skeleton")
+    if sources and len(videos) == len(sources) and (pitch is not None or camera_height is not None):
+        words = "photos alone are told how their camera was; videos say it by themselves."
+        raise typer.BadParameter(words, param_hint="--pitch" if pitch is not None else "--camera-height")
+    if sources and not videos and (fast or frame is not FrameName.WORLD):
+        raise typer.BadParameter("it is for videos, not for photos.", param_hint="--fast" if fast else "--frame")
     if reason := _why_no_video(subject, kinds, overlay or rigged):
         unusable += [Unusable(str(video.path), reason) for video in videos]
         sources = [source for source in sources if not source.is_video]

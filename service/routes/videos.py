@@ -56,6 +56,8 @@ async def create(request: Request, services: Context, query: Annotated[VideoQuer
     settings, jobs = services.settings, services.jobs
     _, model = services.engine.model("body", query.mode)
     rig_for(query, model)
+    if query.skeleton != "smpl" and "bvh" not in query.format:
+        raise BadInput("skeleton names the joints of BVH: add format=bvh, or leave skeleton out.")
     if query.webhook is not None:
         if settings.webhook_secret is None:
             raise BadInput("This service calls no webhooks. (Its operator can allow it by MPT_WEBHOOK_SECRET.)")

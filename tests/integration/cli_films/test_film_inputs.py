@@ -34,6 +34,22 @@ def test_films_are_known_by_what_they_hold(run):
     assert "6 people in 1 photo and 2 videos" in output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("clip.mp4", "--pitch", "-20"), "photos alone"),
+        (("clip.mp4", "--camera-height", "1.5"), "photos alone"),
+        (("photo.jpg", "--fast"), "for videos"),
+        (("photo.jpg", "--frame", "camera"), "for videos"),
+        (("photo.jpg", "--skeleton", "mixamo"), "the joints of BVH"),
+    ],
+)
+def test_what_says_nothing_of_the_inputs_is_refused(run, clip, arguments, words):
+    cv2.imwrite("photo.jpg", frame(0)[..., ::-1])
+    status, output = run(*arguments)
+    assert status == 2 and words in output
+
+
 def test_photos_and_videos_go_together_and_a_broken_video_is_passed_over(run, clip):
     cv2.imwrite("photo.jpg", frame(0)[..., ::-1])
     Path("broken.mov").write_bytes(b"nothing")

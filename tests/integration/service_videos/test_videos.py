@@ -68,6 +68,7 @@ def test_in_haste_networks_see_fewer_frames(client, model, clip):
         ("", {"content": b"no film", "headers": {"Content-Type": "video/mp4"}}, 415, "no video"),
         ("", {"content": b"", "headers": {"Content-Type": "video/mp4"}}, 422, "video is empty"),
         ("?format=obj", {}, 422, "format"),
+        ("?skeleton=mixamo", {}, 422, "add format=bvh"),
         ("?fps=3", {}, 422, "fps: there is no such parameter.*frame_rate"),
         ("?frame_rate=0", {}, 422, "frame_rate"),
         ("?mode=fine-tuned", {}, 422, "no fine-tuned checkpoint"),
