@@ -15,6 +15,7 @@ import numpy as np
 
 from model.interfaces import CROP_SCALE, LANDMARKS, PoseLandmarks
 from model.joints import BLAZEPOSE_COCO, BLAZEPOSE_LANDMARKS, BLAZEPOSE_MIRROR, BODY_LANDMARKS
+from model.perception.close_ups import stand_behind_face
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import Crop
 from model.perception.silhouettes import place_silhouette
@@ -34,14 +35,17 @@ _SIZE = 256  # pixels on a side of its crops
 _SEEN = 0.2  # confidence from which a joint tells where to crop
 _REACH = 1.1  # radius of the circle about a person's hips that holds her all, by that of the joints'
 _SIDE = 2.5  # of its crops by that radius, as it was trained
-_FACE, _SHOULDERS, _HIPS, _KNEES = list(range(5)), [5, 6], [11, 12], [13, 14]
+_FACE, _EYES, _EARS, _SHOULDERS, _HIPS, _KNEES = list(range(5)), [1, 2], [3, 4], [5, 6], [11, 12], [13, 14]
+_NECK = 1.35  # from the face to the shoulders, by its width
 _TRUNK = 2.0  # from the shoulders to the hips, by what is between face and shoulders
-_FEWEST = 7  # joints within the photo: a face and shoulders
+_FEWEST = 5  # joints: a face
+_MOST_OF_A_FACE = 4  # joints
 _LOW = 0.6  # such heights of hands and feet are doubted
 _APART = 0.2  # of the extent of joints: how far two networks' may be apart in the mean
 _BEYOND = {13: (15, 17, 19, 21), 14: (16, 18, 20, 22), 25: (27, 29, 31), 26: (28, 30, 32)}
 """The landmarks of a hand or a foot, wrist or ankle first, by those of its elbow or knee."""
 _COCO = list(BLAZEPOSE_COCO)
+_TWO_SHOULDERS = [_COCO[joint] for joint in _SHOULDERS]
 LIFTED = [*BLAZEPOSE_COCO, *BODY_LANDMARKS]
 """Which of BlazePose's landmarks are lifted, in the heatmaps' order: COCO's joints, then those of hands and feet."""
 
@@ -49,28 +53,43 @@ LIFTED = [*BLAZEPOSE_COCO, *BODY_LANDMARKS]
 def landmark_crop(keypoints: np.ndarray) -> Crop | None:
     """The crop in which BlazePose sees a person best: about her hips, her trunk upright.
 
-    In portraits the hips lie below the photo, where face and shoulders say.
+    In portraits the hips lie below the photo, where face and shoulders say; of a face that fills it the shoulders, too.
 
     Args:
         keypoints: (17, 3) COCO's joints as some other network saw them: x, y in photo pixels and confidence.
 
     Returns:
-        None if no shoulder was seen, or neither hips nor face.
+        None if neither a shoulder was seen nor most of a face, or neither hips nor face.
     """
     seen = keypoints[:, 2] >= _SEEN
-    if not seen[_SHOULDERS].any():
+    if seen[_SHOULDERS].any():
+        shoulders = keypoints[_SHOULDERS][seen[_SHOULDERS], :2].mean(axis=0)
+    elif seen[_FACE].sum() >= _MOST_OF_A_FACE:
+        shoulders = _below_the_face(keypoints, seen)
+    else:
         return None
-    shoulders = keypoints[_SHOULDERS][seen[_SHOULDERS], :2].mean(axis=0)
     if seen[_HIPS].any():
         centre = keypoints[_HIPS][seen[_HIPS], :2].mean(axis=0)
     elif seen[_FACE].any():
-        shoulders = keypoints[_SHOULDERS, :2].mean(axis=0)
+        if seen[_SHOULDERS].any():
+            shoulders = keypoints[_SHOULDERS, :2].mean(axis=0)
         centre = shoulders + _TRUNK * (shoulders - keypoints[_FACE][seen[_FACE], :2].mean(axis=0))
     else:
         return None
     side = _SIDE * _REACH * float(np.linalg.norm(keypoints[seen, :2] - centre, axis=1).max())
     x, y = (shoulders - centre).tolist()
     return Crop((float(centre[0]), float(centre[1])), side, math.atan2(x, -y)) if side >= 2 else None
+
+
+def _below_the_face(keypoints: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """(2,) the middle of the shoulders of somebody (17, 3) of whom most of a face was seen, and no shoulder."""
+    left, right = _EYES if seen[_EYES].all() else _EARS
+    across = keypoints[left, :2] - keypoints[right, :2]
+    down = np.array([-across[1], across[0]]) / max(float(np.linalg.norm(across)), 1e-6)
+    face = keypoints[_FACE][seen[_FACE], :2]
+    width = np.linalg.norm(face[:, None] - face, axis=2).max()
+    shoulders: np.ndarray = face.mean(axis=0) + _NECK * width * down
+    return shoulders
 
 
 def lift_crop(landmarks: np.ndarray, width: int, height: int) -> Crop | None:
@@ -93,6 +112,8 @@ def lift_crop(landmarks: np.ndarray, width: int, height: int) -> Crop | None:
     else:
         x, y = coco[_FACE].mean(axis=0) - shoulders
         angle = math.pi / 2 * round(math.atan2(x, -y) / (math.pi / 2))
+    if _fills(landmarks, width, height):
+        return _crop_holding(landmarks[landmarks[:, 2] > 0, :2], angle)
     return crop_about(landmarks, angle, width, height)
 
 
@@ -107,8 +128,13 @@ def crop_about(points: np.ndarray, angle: float, width: int, height: int) -> Cro
     Returns:
         None if nothing of them lies in the photo, or all in one spot.
     """
+    return _crop_holding(points[:, :2].clip(0, (width, height)), angle)
+
+
+def _crop_holding(places: np.ndarray, angle: float) -> Crop | None:
+    """The crop about places (N, 2) with that margin; None if they are one."""
     crop = Crop((0.0, 0.0), 1.0, angle)
-    outline = points[:, :2].clip(0, (width, height)) @ crop.axes.T
+    outline = places @ crop.axes.T
     low, high = outline.min(axis=0), outline.max(axis=0)
     x, y = ((low + high) / 2 @ crop.axes).tolist()
     side = CROP_SCALE * (1 + 2 * MARGIN) * float((high - low).max())
@@ -151,16 +177,18 @@ def lift_landmarks(
     results = regress.lift([believed[index][LIFTED] for index in crops], list(crops.values()))
     lifted = {}
     for index, result in zip(crops, results, strict=True):
+        points = believed[index]
         silhouette = place_silhouette(closest[index], masks[index], regress)
-        lifted[index] = replace(result, landmarks=believed[index], silhouette=silhouette)
+        if _fills(points, width, height):
+            result = stand_behind_face(result, points[_COCO], regress)
+        lifted[index] = replace(result, landmarks=points, silhouette=silhouette)
     return [lifted.get(index) for index in range(len(people))]
 
 
 def _height(landmarks: np.ndarray, width: int, height: int) -> float:
-    """Mean height of the heatmaps of joints within the photo; 0 if they are too few."""
-    points = landmarks[_COCO]
-    inside = _within(points, width, height)
-    return float(points[inside, 2].mean()) if inside.sum() >= _FEWEST else 0.0
+    """Mean height of the heatmaps of joints that count; 0 if they are too few."""
+    told = _told(landmarks, width, height)[_COCO]
+    return float(landmarks[_COCO][told, 2].mean()) if told.sum() >= _FEWEST else 0.0
 
 
 def _contradicts(landmarks: np.ndarray, joints: np.ndarray) -> bool:
@@ -177,21 +205,33 @@ def _contradicts(landmarks: np.ndarray, joints: np.ndarray) -> bool:
 
 def _within(points: np.ndarray, width: int, height: int) -> np.ndarray:
     """(N,) bool: which of somebody's points (N, 3) lie in the photo, or so near that they may."""
-    size = np.array([width, height])
-    shown = points[:, :2].clip(0, size)
+    shown = points[:, :2].clip(0, (width, height))
     inside: np.ndarray = np.abs(points[:, :2] - shown).max(axis=1) <= MARGIN * np.ptp(shown, axis=0).max()
     return inside
 
 
-def _guessed(points: np.ndarray, width: int, height: int) -> np.ndarray:
-    """(N,) bool: which of somebody's points (N, 3) were not seen.
+def _fills(landmarks: np.ndarray, width: int, height: int) -> bool:
+    """Whether somebody's face fills the photo: no shoulder lies in it. BlazePose knows by the face where they are."""
+    inside = _within(landmarks, width, height)
+    return bool(inside.any() and not inside[_TWO_SHOULDERS].any())
 
-    They lie outside of the photo, or beyond an elbow or a knee that does, and are low: hands that BlazePose makes up
-    at the lower edge of portraits.
+
+def _told(landmarks: np.ndarray, width: int, height: int) -> np.ndarray:
+    """(33,) bool: which of somebody's landmarks (33, 3) the photo tells: those in it, and shoulders below a face."""
+    told = _within(landmarks, width, height)
+    told[_TWO_SHOULDERS] |= _fills(landmarks, width, height)
+    return told
+
+
+def _guessed(landmarks: np.ndarray, width: int, height: int) -> np.ndarray:
+    """(33,) bool: which of somebody's landmarks (33, 3) the photo does not tell.
+
+    Nor does it those beyond an elbow or a knee outside of it, if they are low: hands that BlazePose makes up at the
+    lower edge of portraits.
     """
-    guessed: np.ndarray = ~_within(points, width, height)
+    guessed: np.ndarray = ~_told(landmarks, width, height)
     for joint, (end, *more) in _BEYOND.items():
-        if guessed[joint] and points[end, 2] < _LOW:
+        if guessed[joint] and landmarks[end, 2] < _LOW:
             guessed[[end, *more]] = True
     return guessed
 

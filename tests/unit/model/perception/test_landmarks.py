@@ -115,6 +115,33 @@ def test_hips_below_the_photo_are_where_face_and_shoulders_say() -> None:
     assert crop.side == pytest.approx(2.5 * 1.1 * 60)  # to the face
 
 
+def test_shoulders_below_a_photo_that_a_face_fills_are_where_it_says() -> None:
+    face = np.zeros((17, 3))
+    # Upright, 80 pixels from ear to ear; then lying on the left ear.
+    face[:5] = [(200, 120, 0.9), (220, 90, 0.9), (180, 90, 0.9), (240, 100, 0.9), (160, 100, 0.9)]
+    crop = landmark_crop(face)
+    assert crop is not None and crop.angle == pytest.approx(0)
+    assert crop.centre == pytest.approx((200, 100 + 3 * 1.35 * 80))
+    face[:5, :2] = face[:5, 1::-1] * (-1, 1)
+    lying = landmark_crop(face)
+    assert lying is not None and math.degrees(lying.angle) == pytest.approx(90)
+    assert lying.centre == pytest.approx((-100 - 3 * 1.35 * 80, 200))
+    face[[1, 3], 2] = 0.1
+    assert landmark_crop(face) is None
+
+
+def test_who_is_a_face_stands_upright_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Her shoulders lie below the photo and count, and what lies further down was not seen."""
+    close = standing(y=0)
+    close[:, :2] = (close[:, :2] - (200, -100)) * 4 + (200, 380)
+    (result,) = lift_landmarks([close], regressor(Networks(close), monkeypatch))
+    assert result is not None and result.landmarks is not None
+    seen = result.landmarks[list(BLAZEPOSE_COCO), 2] > 0
+    assert seen.nonzero()[0].tolist() == list(range(7))
+    keypoints = result.mesh.keypoints
+    assert keypoints[:7, :2] == pytest.approx(close[:7, :2], abs=1e-3) and keypoints[7:, 2].max() == 0
+
+
 def test_a_portrait_from_behind_is_no_face(monkeypatch: pytest.MonkeyPatch) -> None:
     """BlazePose exchanges left and right where the other network saw shoulders and ears alone."""
     rough = standing(y=480)
