@@ -39,7 +39,8 @@ _FACE, _EYES, _EARS, _SHOULDERS, _HIPS, _KNEES = list(range(5)), [1, 2], [3, 4],
 _NECK = 1.35  # from the face to the shoulders, by its width
 _TRUNK = 2.0  # from the shoulders to the hips, by what is between face and shoulders
 _FEWEST = 5  # joints: a face
-_MOST_OF_A_FACE = 4  # joints
+_MOST_OF_A_FACE = 3  # joints, both eyes or both ears among them
+_FACE_BY_EYES = 1.85  # from ear to ear, by the distance of the eyes
 _LOW = 0.6  # such heights of hands and feet are doubted
 _APART = 0.2  # of the extent of joints: how far two networks' may be apart in the mean
 _BEYOND = {13: (15, 17, 19, 21), 14: (16, 18, 20, 22), 25: (27, 29, 31), 26: (28, 30, 32)}
@@ -64,7 +65,7 @@ def landmark_crop(keypoints: np.ndarray) -> Crop | None:
     seen = keypoints[:, 2] >= _SEEN
     if seen[_SHOULDERS].any():
         shoulders = keypoints[_SHOULDERS][seen[_SHOULDERS], :2].mean(axis=0)
-    elif seen[_FACE].sum() >= _MOST_OF_A_FACE:
+    elif seen[_FACE].sum() >= _MOST_OF_A_FACE and (seen[_EYES].all() or seen[_EARS].all()):
         shoulders = _below_the_face(keypoints, seen)
     else:
         return None
@@ -88,6 +89,8 @@ def _below_the_face(keypoints: np.ndarray, seen: np.ndarray) -> np.ndarray:
     down = np.array([-across[1], across[0]]) / max(float(np.linalg.norm(across)), 1e-6)
     face = keypoints[_FACE][seen[_FACE], :2]
     width = np.linalg.norm(face[:, None] - face, axis=2).max()
+    if seen[_EYES].all():
+        width = max(width, _FACE_BY_EYES * np.linalg.norm(across))
     shoulders: np.ndarray = face.mean(axis=0) + _NECK * width * down
     return shoulders
 

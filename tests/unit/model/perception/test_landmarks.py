@@ -126,7 +126,10 @@ def test_shoulders_below_a_photo_that_a_face_fills_are_where_it_says() -> None:
     lying = landmark_crop(face)
     assert lying is not None and math.degrees(lying.angle) == pytest.approx(90)
     assert lying.centre == pytest.approx((-100 - 3 * 1.35 * 80, 200))
-    face[[1, 3], 2] = 0.1
+    face[[3, 4], 2] = 0.1
+    by_eyes = landmark_crop(face)
+    assert by_eyes is not None and by_eyes.centre == pytest.approx((-100 - 3 * 1.35 * 1.85 * 40, 200))
+    face[1, 2] = 0.1
     assert landmark_crop(face) is None
 
 
