@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import Depends, FastAPI
+from functools import cache
+
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from service import auth
@@ -21,18 +23,25 @@ def mount(app: FastAPI, with_keys: bool) -> None:
         app: The application.
         with_keys: Whether its description shall say that keys are needed.
     """
+    app.router.routes.extend(_addresses(with_keys).routes)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+
+
+@cache  # FastAPI takes a tenth of a second for them
+def _addresses(with_keys: bool) -> APIRouter:
+    every = APIRouter()
     keys = auth.OPENAPI_SECURITY if with_keys else []
     known, anywhere = Depends(known_parameters), problems(422, 500)
     for prefix, described in ((VERSION, True), ("", False)):
         for router in _GUARDED:
-            app.include_router(
+            every.include_router(
                 router, prefix=prefix, dependencies=[known, *keys], responses=anywhere, include_in_schema=described
             )
         for router in _OPEN:
-            app.include_router(
+            every.include_router(
                 router, prefix=prefix, dependencies=[known], responses=anywhere, include_in_schema=described
             )
-    app.include_router(operations.router, dependencies=[known], responses=anywhere)
-    app.include_router(operations.guarded, dependencies=[known, *keys], responses=anywhere)
-    app.include_router(pages.router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    every.include_router(operations.router, dependencies=[known], responses=anywhere)
+    every.include_router(operations.guarded, dependencies=[known, *keys], responses=anywhere)
+    every.include_router(pages.router)
+    return every
