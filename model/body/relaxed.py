@@ -1,9 +1,9 @@
 """Pieces of bodies that nobody saw, at rest: trunks stand, arms and legs hang, and who lies is in line.
 
 A network hedges what it cannot see: arms outside of the photo come out bent before the body, legs half bent, the trunk
-above a pair of legs bent over. Nothing in the photo says so. Whatever has none of its joints seen goes along one line
-instead: the person's own, down the trunk or else down the legs, and the more upright she is in the photo, the nearer to
-the photo's own down.
+above a pair of legs bent over, and above shins alone it sits. Nothing in the photo says so. Whatever has none of its
+joints seen goes along one line instead: the person's own, down the trunk or else down the legs, and the more upright
+she is in the photo, the nearer to the photo's own down.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ _MOST_BENT = np.radians(150.0)  # a knee
 # more than 24 degrees off, half of such shins more than 14.
 _HEDGED_LEG, _HEDGED_SHIN = np.radians([45.0, 12.0])
 _JOINT = {name: index for index, name in enumerate(SMPL_JOINT_NAMES)}
+_HIPS, _KNEES = ([_JOINT[f"{side}_{joint}"] for side in ("left", "right")] for joint in ("hip", "knee"))
 _PELVIS, _CHEST = _JOINT["pelvis"], _JOINT["spine3"]
 _LOWER_TRUNK = [_PELVIS, _JOINT["spine1"], _JOINT["spine2"]]
 _TRUNK = [*_LOWER_TRUNK, _CHEST, *(_JOINT[name] for name in ("neck", "head", "left_collar", "right_collar"))]
@@ -55,15 +56,19 @@ def relax(rig: Rig, fits: Sequence[BodyFit], seen: Seen) -> list[BodyFit]:
 
 
 def _relaxed(rig: Rig, body: BodyFit, seen: set[str]) -> BodyFit:
-    """One body, of which the named joints were seen; its chest stays in its place, or below an unseen one its hips."""
+    """One body, of which the named joints were seen; what is nearest to these stays in its place."""
     joints, straighten = rig.skeleton(body.shape[None].astype(np.float64))
     world = to_global(body.rotations.astype(np.float64))
     places = joint_positions(joints[0], world @ straighten[0], body.translation)
-    line, fixed = _line(places, seen), _PELVIS
+    line, fixed = _line(places, seen), [_PELVIS]
     if not _any("shoulder", seen) and _any("knee ankle", seen):
         world[_TRUNK] = _along(world[_PELVIS], line)
+        if not _any("hip", seen) and {"left_knee", "right_knee", "left_ankle", "right_ankle"} <= seen:
+            fixed = _KNEES
+            for hip, knee in zip(_HIPS, _KNEES):
+                world[hip] = _above(world[knee], line)
     elif not _any("hip", seen):
-        fixed = _CHEST
+        fixed = [_CHEST]
         world[_LOWER_TRUNK] = _along(world[_CHEST], line)
     for side, mirror in (("left", 1), ("right", -1)):
         if not {f"{side}_elbow", f"{side}_wrist"} & seen:
@@ -71,7 +76,8 @@ def _relaxed(rig: Rig, body: BodyFit, seen: set[str]) -> BodyFit:
         if f"{side}_ankle" not in seen:
             _hang_leg(world, side, mirror, line, f"{side}_knee" in seen, _any("hip", seen))
     moved = joint_positions(joints[0], world @ straighten[0], body.translation)
-    return replace(body, rotations=to_local(world), translation=body.translation + places[fixed] - moved[fixed])
+    back = (places[fixed] - moved[fixed]).mean(axis=0)
+    return replace(body, rotations=to_local(world), translation=body.translation + back)
 
 
 def _any(parts: str, seen: set[str]) -> bool:
@@ -88,8 +94,10 @@ def _line(places: np.ndarray, seen: set[str]) -> np.ndarray:
 
     if _any("shoulder", seen) or not _any("knee ankle", seen):
         own = _unit(middle("hip") - middle("shoulder"))
+    elif not _any("ankle", seen):
+        own = _unit(middle("knee") - middle("hip"))
     else:
-        own = _unit(middle("ankle" if _any("ankle", seen) else "knee") - middle("hip"))
+        own = _unit(middle("ankle") - middle("knee" if _any("knee", seen) and not _any("hip", seen) else "hip"))
     return _unit(own + max(0.0, float(own @ _DOWN)) * _DOWN)
 
 
@@ -100,6 +108,15 @@ def _along(frame: np.ndarray, line: np.ndarray) -> np.ndarray:
     angle = np.arctan2(np.linalg.norm(axis), own @ line)
     swung: np.ndarray = Rotation.from_rotvec(angle * _unit(axis)).as_matrix() @ frame
     return swung
+
+
+def _above(shin: np.ndarray, line: np.ndarray) -> np.ndarray:
+    """The axes (3, 3) of the thigh that a shin's knee leaves nearest to a line (3,)."""
+    own = shin.T @ line
+    thigh: np.ndarray = (
+        shin @ Rotation.from_euler("x", -np.clip(np.arctan2(own[2], -own[1]), 0, _MOST_BENT)).as_matrix()
+    )
+    return thigh
 
 
 def _hang_arm(world: np.ndarray, side: str, mirror: int, line: np.ndarray) -> None:

@@ -125,3 +125,13 @@ def test_hips_that_nobody_saw_are_below_a_chest_that_stays(rig: Rig) -> None:
     for joint in ("head", "left_shoulder", "right_wrist"):
         np.testing.assert_allclose(after[joint], before[joint], atol=1e-9)
     assert degrees(direction(rig, relaxed, "spine3", "pelvis"), DOWN) < 30
+
+
+def test_above_shins_alone_she_stands_her_knees_where_they_were(rig: Rig) -> None:
+    sitting = body(rig, hip=(-80, 0, 0), knee=(80, 0, 0))
+    relaxed = relax(rig, [sitting], unseen("nose", "eye", "ear", "shoulder", "hip", *ARMS))[0]
+    assert degrees(direction(rig, relaxed, "left_knee", "neck"), (0, -1, 0)) < 12
+    before, after = places(rig, sitting), places(rig, relaxed)
+    for name in ("knee", "ankle"):
+        middle = [np.mean([where[f"left_{name}"], where[f"right_{name}"]], axis=0) for where in (before, after)]
+        np.testing.assert_allclose(middle[1], middle[0], atol=0.02)
