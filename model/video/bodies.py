@@ -11,6 +11,7 @@ from model.body.fitter import known_details
 from model.body.fitting import BodyFit
 from model.body.keypoints import Keypoints
 from model.body.motion import SkeletonMotion
+from model.body.relaxed import relax
 from model.body.rig import Rig
 from model.body.sequence import refine_sequence
 from model.body.skeleton import TURN_UP
@@ -22,6 +23,7 @@ from model.video.hands import with_hands
 from model.video.tracks import Track
 
 _BATCH = 16  # bodies that are posed at once: bounds the memory
+_HARDLY = 0.1  # of a film's frames
 
 
 def motion_of(track: Track, rig: Rig) -> SkeletonMotion | None:
@@ -42,16 +44,21 @@ def motion_of(track: Track, rig: Rig) -> SkeletonMotion | None:
     details = known_details(rig, names, BLAZEPOSE_LANDMARKS)
     fits = [dataclasses.replace(bodies[index], shape=shape) for index in believed]
     places = np.array([person.camera.translation for person in people])
+    seen = seen_of(people, details)
     refined = refine_sequence(
         rig,
         Keypoints.of(rig, [*names, *details]),
         turn_wrists(rig, fits, places, knuckles_of(people)),
         places,
-        seen_of(people, details),
+        seen,
         times[believed],
     )
+    # What is hardly ever shown rests, once the refinement has told the rest: it is held by nothing that was seen.
+    shown = np.quantile(seen.confidence, 1 - _HARDLY, axis=0)
+    told = dataclasses.replace(seen, confidence=np.broadcast_to(shown, seen.confidence.shape))
+    rested = relax(rig, [body.fit for body in refined], told)
     positions = np.array([body.translation for body in refined])
-    motion = SkeletonMotion.of(rig, [body.fit for body in refined], times[believed], positions)
+    motion = SkeletonMotion.of(rig, rested, times[believed], positions)
     hands = [person.hand_joints if seen else None for person, seen in zip(track.people, is_believed, strict=True)]
     return with_hands(motion if len(believed) == len(times) else motion.at(times), hands)
 
