@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import socket
 import sys
 
@@ -38,6 +40,9 @@ def main() -> int:
         print(f"The place for meshes cannot be used: {error}. Name another by {name}.", file=sys.stderr)
         return 2
     serve(app, settings)
+    if app.state.services.engine.is_loading:  # an interpreter that ends while networks are loaded aborts
+        logging.shutdown()
+        os._exit(0)
     return 0
 
 

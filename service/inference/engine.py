@@ -120,13 +120,14 @@ class Engine:
         self._taken = 0
         self._lock = threading.Lock()
         self._stopped = False
+        self._loading = threading.Thread(target=self._load_and_warm_up, name="load-models", daemon=True)
         self._warm = threading.Event()
         self._models: dict[tuple[str, str], Reconstructor] = {}
         self._obstacle: str | None = "The model is still loading. Try again in a few seconds."
 
     def start(self) -> None:
         """Begin to load the models; returns at once."""
-        threading.Thread(target=self._load_and_warm_up, name="load-models", daemon=True).start()
+        self._loading.start()
 
     async def stop(self) -> None:
         """Take no more work, drop what waits, and return once what was begun has ended."""
@@ -134,6 +135,11 @@ class Engine:
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
         if self._models:  # an interpreter that ends while a network runs aborts
             await asyncio.to_thread(self._warm.wait, _LONGEST_WARM_UP)
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether the thread that loads the models still runs; it cannot be broken off."""
+        return self._loading.is_alive()
 
     @property
     def obstacle(self) -> str | None:

@@ -19,7 +19,9 @@ import numpy as np
 import pytest
 
 from benchmarks.served import Served, served
+from service import __main__ as service_main
 from service.__main__ import main
+from service.app import create_app
 from tests.support.film_files import film
 from tests.support.service_client import form, photo
 from tests.support.waiting import wait_for
@@ -179,6 +181,24 @@ def test_sigterm_does_not_wait_for_those_who_follow_a_film(tmp_path: Path):
         service.process.wait(30)
         assert time.monotonic() - start < 15  # all frames take fifty seconds
         assert told[-1] in ("queued", "running") and "ERROR" not in service.log
+
+
+@pytest.mark.parametrize(("loads", "ended"), [(True, [0]), (False, [])])
+def test_stopped_while_networks_load_it_does_not_wait_for_the_interpreters_end(loads, ended, tmp_path, monkeypatch):
+    """In which ONNX Runtime would abort, whose sessions a thread still makes."""
+    loaded, ends = threading.Event(), []
+    monkeypatch.setenv("MPT_PORT", "0")
+    monkeypatch.setenv("MPT_STORE_DIR", str(tmp_path / "meshes"))
+    monkeypatch.setattr(
+        service_main, "create_app", lambda settings: create_app(settings, lambda _: [loaded.wait()][1:])
+    )
+    monkeypatch.setattr(service_main, "serve", lambda app, _: app.state.services.engine.start() if loads else None)
+    monkeypatch.setattr(service_main.logging_setup, "set_up", lambda *_: None)
+    monkeypatch.setattr(service_main.logging, "shutdown", lambda: None)
+    monkeypatch.setattr(service_main.os, "_exit", ends.append)
+    main()
+    loaded.set()
+    assert ends == ended
 
 
 @pytest.mark.slow
