@@ -19,9 +19,11 @@ import numpy as np
 import pytest
 
 from benchmarks.served import Served, served
+from model.reconstructor import Reconstructor
 from service import __main__ as service_main
 from service.__main__ import main
 from service.app import create_app
+from service.settings import Settings
 from tests.support.film_files import film
 from tests.support.service_client import form, photo
 from tests.support.waiting import wait_for
@@ -187,11 +189,14 @@ def test_sigterm_does_not_wait_for_those_who_follow_a_film(tmp_path: Path):
 def test_stopped_while_networks_load_it_does_not_wait_for_the_interpreters_end(loads, ended, tmp_path, monkeypatch):
     """In which ONNX Runtime would abort, whose sessions a thread still makes."""
     loaded, ends = threading.Event(), []
+
+    def load(settings: Settings) -> list[Reconstructor]:
+        loaded.wait()
+        return []
+
     monkeypatch.setenv("MPT_PORT", "0")
     monkeypatch.setenv("MPT_STORE_DIR", str(tmp_path / "meshes"))
-    monkeypatch.setattr(
-        service_main, "create_app", lambda settings: create_app(settings, lambda _: [loaded.wait()][1:])
-    )
+    monkeypatch.setattr(service_main, "create_app", lambda settings: create_app(settings, load))
     monkeypatch.setattr(service_main, "serve", lambda app, _: app.state.services.engine.start() if loads else None)
     monkeypatch.setattr(service_main.logging_setup, "set_up", lambda *_: None)
     monkeypatch.setattr(service_main.logging, "shutdown", lambda: None)
