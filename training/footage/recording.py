@@ -13,6 +13,7 @@ from model.errors import BadData
 from model.video.timing import Clock
 from training.footage.cameras import CalibratedCamera, check_camera, natural, read_cameras
 from training.footage.truth import ENDINGS, TrueJoints, read_truth
+from training.images.datasets.plausible import LEGS
 
 _FILMS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v")
 _ASSUMED_RATE = 25.0  # frames a second, where a film says neither that nor its frames' times
@@ -169,6 +170,13 @@ def _in_the_cameras_world(truth: TrueJoints, cameras: Sequence[CalibratedCamera]
         raise BadData(
             f"{path} does not belong to these cameras: {100 * share:.0f} % of its joints are in their pictures. "
             "Is the calibration of another world, or in other units?"
+        )
+    legs = np.linalg.norm(np.diff(truth.joints[:, [[6, 8, 10], [7, 9, 11]]], axis=2), axis=-1).sum(axis=-1)
+    known = legs[np.isfinite(legs)]
+    if len(known) and not LEGS[0] <= np.median(known) <= LEGS[1]:
+        raise BadData(
+            f"{path}: legs are {np.median(known):.3g} m long in the median, which no people's are: are calibration and "
+            "joints in metres?"
         )
     return truth
 

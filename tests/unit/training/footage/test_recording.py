@@ -66,6 +66,9 @@ def test_an_npz_may_bring_its_cameras(tmp_path: Path) -> None:
     recording = read_recording(tmp_path)
     for view, camera in zip(recording.views, cameras, strict=True):
         np.testing.assert_allclose(view.camera.project(JOINTS), camera.project(JOINTS))
+    np.savez(tmp_path / "truth.npz", joints=10 * JOINTS, **{**arrays, "t": 10 * arrays["t"]})  # decimetres, both
+    with pytest.raises(BadData, match=r"legs are 8.* m long"):
+        read_recording(tmp_path)
     np.savez(tmp_path / "truth.npz", joints=JOINTS)
     with pytest.raises(BadData, match="no calibration"):
         read_recording(tmp_path)
