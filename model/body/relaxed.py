@@ -73,7 +73,7 @@ def _relaxed(rig: Rig, body: BodyFit, seen: set[str]) -> BodyFit:
     for side, mirror in (("left", 1), ("right", -1)):
         if not {f"{side}_elbow", f"{side}_wrist"} & seen:
             _hang_arm(world, side, mirror, line)
-        if f"{side}_ankle" not in seen:
+        if not _any("ankle", seen):  # of who shows one the network knows more
             _hang_leg(world, side, mirror, line, f"{side}_knee" in seen, _any("hip", seen))
     moved = joint_positions(joints[0], world @ straighten[0], body.translation)
     back = (places[fixed] - moved[fixed]).mean(axis=0)
