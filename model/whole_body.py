@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from model.body.alignment import translation_to_rays
 from model.body.fitter import BodyFitter
 from model.body.fitting import BodyFit
 from model.body.hand_posing import SIDES, HandPoser
@@ -113,16 +114,9 @@ class WholeBodies:
         rotations[0] = rotation @ rotations[0]
         body = self._fitter.posed(replace(person.body, rotations=rotations))
         before = person.camera.to_camera(person.joints)
-        place = _place(body.joints, before[:, :2] / before[:, 2:])
+        place = translation_to_rays(body.joints, before[:, :2] / before[:, 2:])
         camera = person.camera.moved(triple(place))
         return replace(person, joints=body.joints, vertices=body.vertices, camera=camera, body=body.fit)
-
-
-def _place(points: np.ndarray, rays: np.ndarray) -> np.ndarray:
-    """(3,) where points (K, 3) project nearest to rays (K, 2), x / z and y / z."""
-    design = np.concatenate([np.tile(np.eye(2), (len(rays), 1)), -rays.reshape(-1, 1)], axis=1)
-    found: np.ndarray = np.linalg.lstsq(design, (rays * points[:, 2:] - points[:, :2]).ravel(), rcond=None)[0]
-    return found
 
 
 def pose_hands(

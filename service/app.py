@@ -28,7 +28,7 @@ from service.intake import Intake
 from service.jobs.runner import Jobs
 from service.queries import ImagesBody
 from service.routes.common import Services
-from service.settings import Settings
+from service.settings import Settings, read_settings
 from service.store import MeshStore, Store
 
 log = logging.getLogger(__name__)
@@ -56,9 +56,10 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
         load: Returns the models; called in the background once the application starts.
 
     Raises:
+        SettingsError: A setting cannot be used.
         OSError: The folder for the meshes cannot be made.
     """
-    settings = settings or Settings()
+    settings = settings or read_settings()
     upgrade = Upgrade(settings)
     engine = Engine(partial(load, settings), settings.concurrency, settings.queue_size, upgrade)
     rate = RateLimit(settings.rate_limit, settings.rate_burst)

@@ -42,8 +42,8 @@ def relax(rig: Rig, fits: Sequence[BodyFit], seen: Seen) -> list[BodyFit]:
     Args:
         rig: the body.
         fits: B bodies in the camera's axes.
-        seen: the joints of the same people, COCO's first; those of confidence 0 were not seen. Of whom none was seen is
-            left as she is.
+        seen: the joints of the same people, COCO's first; those of confidence 0 were not seen. A body of which none was
+            seen stays as it is.
     """
     _, confidence = seen.rays()
     known = confidence[:, : len(COCO_JOINTS)] > 0
@@ -129,7 +129,10 @@ def _hang_arm(world: np.ndarray, side: str, mirror: int, line: np.ndarray) -> No
 
 
 def _hang_leg(world: np.ndarray, side: str, mirror: int, line: np.ndarray, knee_seen: bool, hip_seen: bool) -> None:
-    """The same of a leg, or of the shin alone below a knee that was seen; below hips that nobody saw all the way."""
+    """Lets a leg hang, or, below a knee that was seen, the shin alone: the less, the farther off rest it is.
+
+    Where neither the knee nor a hip was seen, the leg hangs all the way.
+    """
     leg = [_JOINT[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle", "foot")]
     thigh = world[leg[0]] if knee_seen else _along(world[_PELVIS], line)
     hanging = thigh.T @ line

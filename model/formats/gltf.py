@@ -73,7 +73,7 @@ class GltfWriter:
         Args:
             times: (N,) seconds.
             paths: by node and "translation" (N, 3), "rotation" (N, 4) or "weights" (N, K): what is so at these times.
-            root: the node on which all that is seen hangs: it has no size while nobody is there, as glTF has it.
+            root: the node on which all that is seen hangs; its scale is 0 while nobody is there: glTF hides nothing.
             away: from when to when that is, seconds; there is something to be seen at both ends.
         """
         at = self._add(times.astype("<f4"), _FLOAT, 1)

@@ -46,7 +46,7 @@ _APART = 0.2  # of the extent of joints: how far two networks' may be apart in t
 _BEYOND = {13: (15, 17, 19, 21), 14: (16, 18, 20, 22), 25: (27, 29, 31), 26: (28, 30, 32)}
 """The landmarks of a hand or a foot, wrist or ankle first, by those of its elbow or knee."""
 _COCO = list(BLAZEPOSE_COCO)
-_TWO_SHOULDERS = [_COCO[joint] for joint in _SHOULDERS]
+_TWO_SHOULDERS, _WHOLE_FACE = ([_COCO[joint] for joint in joints] for joints in (_SHOULDERS, _FACE))
 LIFTED = [*BLAZEPOSE_COCO, *BODY_LANDMARKS]
 """Which of BlazePose's landmarks are lifted, in the heatmaps' order: COCO's joints, then those of hands and feet."""
 
@@ -152,7 +152,7 @@ def lift_landmarks(
     Args:
         people: (17, 3) joints of each, roughly; see `landmark_crop`.
         regress: answers for the photo.
-        sure: least mean height of the heatmaps of joints within the photo.
+        sure: least mean height of the heatmaps of joints within the photo, and of shoulders below a face that fills it.
         doubted: mean height below which people are seen again in the mirror, if they may be believed at all.
 
     Returns:
@@ -214,9 +214,9 @@ def _within(points: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def _fills(landmarks: np.ndarray, width: int, height: int) -> bool:
-    """Whether somebody's face fills the photo: no shoulder lies in it. BlazePose knows by the face where they are."""
+    """Whether somebody's face fills the photo: it lies in it, and no shoulder, which BlazePose knows by the face."""
     inside = _within(landmarks, width, height)
-    return bool(inside.any() and not inside[_TWO_SHOULDERS].any())
+    return bool(inside[_WHOLE_FACE].any() and not inside[_TWO_SHOULDERS].any())
 
 
 def _told(landmarks: np.ndarray, width: int, height: int) -> np.ndarray:

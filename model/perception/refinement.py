@@ -19,7 +19,7 @@ from model.perception.detection import SAME_PERSON, Detection, similarity
 
 _UNSURE = 0.4
 """Below this confidence people may lie or stand on their heads for all the mesh network sees."""
-_GUESSED = 1.4
+_MUCH_SURER = 1.4
 """How much surer a turned result must be if nothing else speaks for it, and no longer unsure. In portraits little is
 seen either way: a tenth of the unsure gain that much, but come to 0.3 at most, people upside down to 0.5."""
 _LOOSE, _TURNED = 0.85, math.radians(10)
@@ -89,7 +89,7 @@ def _turned(
     for index, tried in sides.items():
         surest = max((next(turned) for _ in tried), key=lambda result: result.confidence, default=results[index])
         least = results[index].confidence
-        if surest.confidence >= (least if len(tried) == 1 else max(_GUESSED * least, _UNSURE)):
+        if surest.confidence >= (least if len(tried) == 1 else max(_MUCH_SURER * least, _UNSURE)):
             best[index] = surest
     return best
 

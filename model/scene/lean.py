@@ -9,8 +9,8 @@ from model.scene.balance import Balance, unit
 
 _LEAN = np.radians(5.0)
 """Standard error of how far bodies lean in depth; of how far people do, see `Balance.spread`."""
-_WRONG = np.radians(15.0)
-"""Lean that is as likely true, since people then do something else than keep their balance."""
+_MEANT = np.radians(15.0)
+"""A lean that is as likely meant as wrong: people then do something else than keep their balance."""
 
 
 def righting(told: Balance, up: np.ndarray) -> list[np.ndarray | None]:
@@ -31,6 +31,6 @@ def righting(told: Balance, up: np.ndarray) -> list[np.ndarray | None]:
     axis = unit(across)
     lean = np.arctan2(told.up @ np.cross(axis, up), told.up @ up)
     spread = np.where(told.on_feet, told.spread, 0.0)
-    wrong = _LEAN**2 / (_LEAN**2 + spread**2) / (1 + (lean / _WRONG) ** 4)
+    wrong = _LEAN**2 / (_LEAN**2 + spread**2) / (1 + (lean / _MEANT) ** 4)
     turns = Rotation.from_rotvec((-wrong * lean)[:, None] * axis).as_matrix()
     return [turn if standing else None for turn, standing in zip(turns, told.on_feet, strict=True)]

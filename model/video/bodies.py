@@ -23,7 +23,7 @@ from model.video.hands import with_hands
 from model.video.tracks import Track
 
 _BATCH = 16  # bodies that are posed at once: bounds the memory
-_HARDLY = 0.1  # of a film's frames
+_HARDLY = 0.1  # of the frames that are believed
 
 
 def motion_of(track: Track, rig: Rig) -> SkeletonMotion | None:
@@ -53,7 +53,8 @@ def motion_of(track: Track, rig: Rig) -> SkeletonMotion | None:
         seen,
         times[believed],
     )
-    # What is hardly ever shown rests, once the refinement has told the rest: it is held by nothing that was seen.
+    # Limbs that hardly any frame shows rest in all of them, or they would jump in the few. The refinement comes first:
+    # with nothing seen to hold them, it would move them on.
     shown = np.quantile(seen.confidence, 1 - _HARDLY, axis=0)
     told = dataclasses.replace(seen, confidence=np.broadcast_to(shown, seen.confidence.shape))
     rested = relax(rig, [body.fit for body in refined], told)

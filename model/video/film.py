@@ -200,7 +200,7 @@ def _total(film: VideoReader, job: FilmJob) -> float | None:
 
 def _why_nobody(tracks: Tracks, rate: float) -> str | None:
     """Why a film with people in some frames has none that count."""
-    longest = max(map(len, tracks), default=0)
+    longest = max(map(tracks.presence, tracks), default=0)
     if not longest:
         return None
     frames = f"{longest} of {len(tracks.times)} frames"

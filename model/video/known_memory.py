@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 _M_PERTURB = -6  # of glibc's malloc.h
+_turn = threading.Lock()  # the byte is the whole process's: two at once would mistake each other's
 
 
 @contextmanager
@@ -17,8 +19,9 @@ def known_memory(value: int) -> Iterator[None]:
     if mallopt is None:
         yield
         return
-    mallopt(_M_PERTURB, 255 - value)  # it fills with the complement
-    try:
-        yield
-    finally:
-        mallopt(_M_PERTURB, 0)
+    with _turn:
+        mallopt(_M_PERTURB, 255 - value)  # it fills with the complement
+        try:
+            yield
+        finally:
+            mallopt(_M_PERTURB, 0)

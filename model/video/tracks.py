@@ -6,6 +6,7 @@ import dataclasses
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import IO, overload
 
 import numpy as np
@@ -169,5 +170,15 @@ class Tracks:
             rate: Frames a second.
             most: People to give, at most; None for all.
         """
-        kept = [track for track in self if len(track) >= self.least(rate)]
-        return sorted(kept, key=lambda track: (-len(track), track.rank))[:most]
+        kept = [track for track in self if self.presence(track) >= self.least(rate)]
+        return sorted(kept, key=lambda track: (-self.presence(track), track.rank))[:most]
+
+    def presence(self, track: Track) -> int:
+        """In how many frames somebody was seen, and between these in stretches that no network saw.
+
+        Frames in which networks missed her do not count, though they be bridged: two slips half a second apart are
+        nobody.
+        """
+        seen = [frame for frame, is_bridged in zip(track.frames, track.bridged, strict=True) if not is_bridged]
+        gaps = (range(first + 1, last) for first, last in pairwise(seen))
+        return len(seen) + sum(len(gap) for gap in gaps if self.skipped.issuperset(gap))

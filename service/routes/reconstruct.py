@@ -117,8 +117,9 @@ async def batch(request: Request, services: Context, query: Annotated[Reconstruc
     async with _delivered(request, services) as made:
         # A second more: who is late has a problem of her own by then.
         results = await answer_in_time(answer_all(made), request, settings.deadline + 1)
-        if all(result.status == HTTPStatus.SERVICE_UNAVAILABLE for result in results):
-            raise Overloaded("The service is busy: too many photos wait already. Try again in a moment.")
+        busy = [each.problem for each in results if each.problem and each.status == HTTPStatus.SERVICE_UNAVAILABLE]
+        if len(busy) == len(results):
+            raise Overloaded(busy[0].detail)
         return await _json(Batch(results=results))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic_settings import SettingsError
 
+from service.app import create_app
 from service.settings import Settings, default_store_dir, read_settings, to_toml
 
 
@@ -39,6 +40,8 @@ def test_a_misspelt_name_is_refused_and_others_are_not(monkeypatch):
     monkeypatch.setenv("MPT_API_KEY", "0123456789abcdef")
     with pytest.raises(SettingsError, match="MPT_API_KEY: there is no such setting; MPT_API_KEYS is meant"):
         read_settings()
+    with pytest.raises(SettingsError, match="MPT_API_KEYS is meant"):  # as uvicorn's --factory calls it
+        create_app()
 
 
 def test_lists_have_commas_in_the_environment_and_brackets_in_the_file(config, monkeypatch):

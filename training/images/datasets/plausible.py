@@ -14,11 +14,11 @@ from training.images.datasets.base import DatasetPerson, SampleSet, middle_of_hi
 from training.images.datasets.joint_sets import LIMBS_IN_COCO
 
 _LEG = ((0, 1, 2), (5, 4, 3))  # ankle, knee, hip in LSP's order
-LEGS = (0.2, 1.5)
-"""Metres, from below the legs of small children to above those of the tallest people."""
+LEGS = (0.1, 1.5)
+"""Metres, from below the legs of newborn children to above those of the tallest people."""
 _OFF = 0.15
 """Of the crop's side: how far projected joints may be from the 2D ones. Lenses and annotators make some hundredths."""
-_ENOUGH = 1000  # people who are looked at
+_ENOUGH = 1000  # people, evenly spread over the samples
 
 
 def check_plausible(data: SampleSet, path: Path) -> SampleSet:
@@ -31,7 +31,7 @@ def check_plausible(data: SampleSet, path: Path) -> SampleSet:
     Raises:
         BadData: their legs are not as long as people's, or the joints do not project onto those in the image.
     """
-    people = data.samples[:: -(-len(data.samples) // _ENOUGH)]
+    people = data.samples[:: max(1, -(-len(data.samples) // _ENOUGH))]
     legs = [leg_length(person.joints) for person in people if person.joints is not None]
     if legs and not LEGS[0] <= np.median(legs) <= LEGS[1]:
         raise BadData(

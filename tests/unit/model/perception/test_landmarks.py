@@ -1,4 +1,4 @@
-"""Where BlazePose is asked, what becomes of its answers, and who is left to the mesh network's own backbone."""
+"""Where BlazePose is asked, and what becomes of its answers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from model.interfaces import CameraSpaceMeshes
 from model.joints import BLAZEPOSE_COCO, COCO_JOINTS, COCO_MIRROR
 from model.perception.crop_regressor import CropRegressor
 from model.perception.crops import Crop
-from model.perception.detection import Detection
 from model.perception.landmarks import landmark_crop, lift_crop, lift_landmarks
-from model.perception.pose_choice import Belief, belief_in, regress_people
 
 SIZE, FOCAL = 400, 400.0
 BOX = (160.0, 100.0, 80.0, 200.0)
@@ -145,6 +143,18 @@ def test_who_is_a_face_stands_upright_behind_it(monkeypatch: pytest.MonkeyPatch)
     assert keypoints[:7, :2] == pytest.approx(close[:7, :2], abs=1e-3) and keypoints[7:, 2].max() == 0
 
 
+def test_who_is_cut_off_below_her_shoulders_is_no_face(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Face and shoulders lie above the photo: they are guesses, and the crop is about what it shows."""
+    legs = standing(y=30)
+    (result,) = lift_landmarks([legs], regressor(Networks(legs), monkeypatch))
+    assert result is not None and result.landmarks is not None
+    assert not result.landmarks[list(BLAZEPOSE_COCO), 2][:7].any()
+    landmarks = np.tile([200.0, 30.0, 0.9], (33, 1))
+    landmarks[list(BLAZEPOSE_COCO)] = legs
+    crop = lift_crop(landmarks, SIZE, SIZE)
+    assert crop is not None and crop.centre[1] == pytest.approx(65) and crop.side == pytest.approx(1.25 * 1.08 * 130)
+
+
 def test_a_portrait_from_behind_is_no_face(monkeypatch: pytest.MonkeyPatch) -> None:
     """BlazePose exchanges left and right where the other network saw shoulders and ears alone."""
     rough = standing(y=480)
@@ -251,49 +261,3 @@ def test_the_doubted_are_seen_in_the_mirror_too(monkeypatch: pytest.MonkeyPatch)
     network.seen = doubtful
     assert lift_landmarks([standing()], regress, sure=0.71, doubted=math.inf) == [None]
     assert [crop.mirrored for crop in network.crops[5:]] == [False]
-
-
-def people(*joints: np.ndarray) -> list[Detection]:
-    return [Detection(BOX, 0.9, each) for each in joints]
-
-
-@pytest.mark.parametrize(("height", "lifts", "regressed"), [(0.9, True, 0), (0.6, True, 1), (0.9, False, 1)])
-def test_the_surer_network_is_chosen(
-    height: float, lifts: bool, regressed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = standing()
-    seen[:, 2] = height
-    network = Networks(seen, lifts)
-    (result,) = regress_people(people(standing()), [()], regressor(network, monkeypatch), Belief(0.7))
-    assert result.confidence == pytest.approx(0.5 if regressed else 0.9)
-    assert bool(network.regressed) == bool(regressed) and bool(network.lifted) != bool(regressed)
-
-
-@pytest.mark.parametrize(
-    ("count", "sure", "belief"),
-    [
-        (4, 0.65, (0.65, math.inf)),  # few: everybody is seen twice
-        (5, 0.65, (0.65, 0.75)),
-        (9, 0.65, (0.5, 0.0)),  # a crowd: nobody is
-        (9, 0.0, (0.0, 0.0)),  # always believed
-        (9, 2.0, (2.0, 0.75)),  # never, in no crowd either
-    ],
-)
-def test_in_a_crowd_blazepose_is_believed_sooner(count: int, sure: float, belief: tuple[float, float]) -> None:
-    assert belief_in(sure, count, few=4, crowd=9) == belief
-
-
-def test_who_is_given_by_her_box_is_found_by_the_backbone_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    network = Networks(standing())
-    regress = regressor(network, monkeypatch)
-    by_backbone = standing()[None].astype(np.float32)
-    by_backbone[..., 2] = 0.6
-    monkeypatch.setattr(network, "regress", lambda pixels, crops, cameras: meshes(by_backbone))
-
-    def confidence(box: tuple[float, float, float, float]) -> float:
-        given = Detection(box, 1.0, np.zeros((0, 3)))
-        (result,) = regress_people([given], [(given,)], regress, Belief(0.7))
-        return result.confidence
-
-    assert confidence(BOX) == pytest.approx(0.9)
-    assert confidence((300.0, 100.0, 60.0, 200.0)) == pytest.approx(0.6)  # BlazePose has seen somebody beside it

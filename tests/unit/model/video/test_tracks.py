@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from model.results import Camera, Person
+from model.video.bridging import fill
 from model.video.tracks import Tracks
 
 NO_FACES = np.zeros((0, 3), np.int32)
@@ -49,6 +50,28 @@ def test_who_is_there_for_a_moment_does_not(count, rate, least):
     tracks = film(count, rate, a=range(count), b=range(least), c=range(least - 1))
     assert tracks.least(rate) == least
     assert who(tracks, rate) == [0, 1]
+
+
+def test_two_slips_do_not_make_somebody_of_what_is_bridged_between_them():
+    tracks = film(60, 30, a=range(60), b=range(0, 18, 17))
+    for track in tracks:
+        fill(track, tracks.times, tracks.skipped)
+    assert [len(track) for track in tracks] == [60, 18] and tracks.least(30) == 15
+    assert who(tracks, 30) == [0]
+
+
+def test_frames_that_no_network_saw_count_between_those_that_one_saw():
+    with Tracks() as tracks:
+        for frame in range(25):
+            if frame % 4:
+                tracks.skip(frame / 30)
+            else:
+                tracks.add(frame / 30, [person(0)] if frame < 17 else [])
+        (track,) = tracks
+        assert tracks.presence(track) == 17
+        fill(track, tracks.times, tracks.skipped)
+        assert tracks.presence(track) == len(track) == 17
+        assert who(tracks, 30) == [0]
 
 
 def test_nobody_is_followed_over_a_cut():

@@ -14,7 +14,7 @@ from tests.support.dataset_files import dump
 from tests.unit.training.images.datasets.test_3d_datasets import muco
 from training.images.datasets.base import DatasetPerson, SampleSet
 from training.images.datasets.muco import read_muco
-from training.images.datasets.plausible import check_plausible
+from training.images.datasets.plausible import check_plausible, leg_length
 
 
 @pytest.fixture
@@ -29,6 +29,17 @@ def test_what_can_be_people_stays_as_it_is(data: SampleSet, tmp_path: Path) -> N
     # One of three may be anything.
     samples = [replace(data.samples[0], joints=1000 * data.samples[0].joints), *data.samples[1:]]
     check_plausible(replace(data, samples=samples), tmp_path)
+    nobody = replace(data, samples=[])
+    assert check_plausible(nobody, tmp_path) is nobody
+
+
+def test_newborn_children_are_people(data: SampleSet, tmp_path: Path) -> None:
+    small = []
+    for person in data.samples:
+        assert person.joints is not None and person.translation is not None
+        scale = 0.17 / leg_length(person.joints)
+        small.append(replace(person, joints=scale * person.joints, translation=scale * person.translation))
+    check_plausible(replace(data, samples=small), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,58 @@
+"""Who is seen by BlazePose, and who is left to the mesh network's own backbone."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from model.perception.detection import Detection
+from model.perception.pose_choice import Belief, belief_in, regress_people
+from tests.unit.model.perception.test_landmarks import BOX, Networks, meshes, regressor, standing
+
+
+def people(*joints: np.ndarray) -> list[Detection]:
+    return [Detection(BOX, 0.9, each) for each in joints]
+
+
+@pytest.mark.parametrize(("height", "lifts", "regressed"), [(0.9, True, 0), (0.6, True, 1), (0.9, False, 1)])
+def test_the_surer_network_is_chosen(
+    height: float, lifts: bool, regressed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = standing()
+    seen[:, 2] = height
+    network = Networks(seen, lifts)
+    (result,) = regress_people(people(standing()), [()], regressor(network, monkeypatch), Belief(0.7))
+    assert result.confidence == pytest.approx(0.5 if regressed else 0.9)
+    assert bool(network.regressed) == bool(regressed) and bool(network.lifted) != bool(regressed)
+
+
+@pytest.mark.parametrize(
+    ("count", "sure", "belief"),
+    [
+        (4, 0.65, (0.65, math.inf)),  # few: everybody is seen twice
+        (5, 0.65, (0.65, 0.75)),
+        (9, 0.65, (0.5, 0.0)),  # a crowd: nobody is
+        (9, 0.0, (0.0, 0.0)),  # always believed
+        (9, 2.0, (2.0, 0.75)),  # never, in no crowd either
+    ],
+)
+def test_in_a_crowd_blazepose_is_believed_sooner(count: int, sure: float, belief: tuple[float, float]) -> None:
+    assert belief_in(sure, count, few=4, crowd=9) == belief
+
+
+def test_who_is_given_by_her_box_is_found_by_the_backbone_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Networks(standing())
+    regress = regressor(network, monkeypatch)
+    by_backbone = standing()[None].astype(np.float32)
+    by_backbone[..., 2] = 0.6
+    monkeypatch.setattr(network, "regress", lambda pixels, crops, cameras: meshes(by_backbone))
+
+    def confidence(box: tuple[float, float, float, float]) -> float:
+        given = Detection(box, 1.0, np.zeros((0, 3)))
+        (result,) = regress_people([given], [(given,)], regress, Belief(0.7))
+        return result.confidence
+
+    assert confidence(BOX) == pytest.approx(0.9)
+    assert confidence((300.0, 100.0, 60.0, 200.0)) == pytest.approx(0.6)  # BlazePose has seen somebody beside it
