@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from model.body.alignment import translation_to_rays
 from model.perception.crop_regressor import CropRegressor, CropResult
+from model.perception.crops import Crop
 
 _SHOULDERS, _HIPS = [5, 6], [11, 12]
 
@@ -37,13 +38,22 @@ def stand_behind_face(result: CropResult, keypoints: np.ndarray, regress: CropRe
     translation = translation_to_rays(joints[: len(keypoints)], rays, keypoints[:, 2])
     if translation[2] <= 0:
         return result
-    before, now = (place[:2] / place[2] for place in (mesh.translation, translation))
-    scale, shift = mesh.weak_perspective[0] * mesh.translation[2], mesh.weak_perspective[1:]
     moved = mesh._replace(
         vertices=(mesh.vertices @ turn.T).astype(np.float32),
         joints=joints.astype(np.float32),
         keypoints=keypoints.astype(np.float32),
         translation=translation.astype(np.float32),
-        weak_perspective=np.array([scale / translation[2], *(shift + scale * (now - before))], np.float32),
+        weak_perspective=_weak_perspective(joints, translation, result.crop, regress),
     )
     return replace(result, mesh=moved)
+
+
+def _weak_perspective(joints: np.ndarray, translation: np.ndarray, crop: Crop, regress: CropRegressor) -> np.ndarray:
+    """(3,) float32 s, tx, ty that project joints (K, 3) nearest to where they are in an upright crop of that place."""
+    placed = joints + translation
+    pixels = regress.focal_length * placed[:, :2] / placed[:, 2:].clip(0.1) + regress.principal_point
+    seen = 2 * (pixels - crop.centre) / crop.side
+    middle = joints[:, :2].mean(axis=0)
+    off = joints[:, :2] - middle
+    scale = (off * seen).sum() / max(float(np.square(off).sum()), 1e-9)
+    return np.array([scale, *(seen.mean(axis=0) - scale * middle)], np.float32)
