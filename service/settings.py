@@ -25,6 +25,7 @@ from pydantic_settings import (
 from service.queries import MOST_PEOPLE
 
 MIB = 1024 * 1024
+_PORT = 8000
 _ALIKE = 0.85  # of two names, from which one is the other misspelt: API_KEY and API_KEYS have 0.93
 
 
@@ -43,6 +44,11 @@ def _long_enough(key: SecretStr) -> SecretStr:
     return key
 
 
+def _own_port(value: Any) -> Any:
+    # Kubernetes tells every container where a service that is called mpt is: MPT_PORT=tcp://10.0.0.1:8000.
+    return _PORT if isinstance(value, str) and value.startswith("tcp://") else value
+
+
 # In the environment "a,b"; in the file ["a", "b"].
 _Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 _Secrets = Annotated[tuple[Annotated[SecretStr, AfterValidator(_long_enough)], ...], NoDecode, BeforeValidator(_split)]
@@ -55,7 +61,9 @@ class Settings(BaseSettings):
 
     # Listening
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 opens it to the network.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    port: Annotated[int, BeforeValidator(_own_port)] = Field(
+        _PORT, ge=0, le=65535, description="Port to listen on; 0 picks a free one."
+    )
     root_path: str = Field("", description="Path under which a reverse proxy serves this service, such as /mpt.")
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         "info", description="The least severe log lines to write."

@@ -35,6 +35,7 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_default(config
 
 def test_a_misspelt_name_is_refused_and_others_are_not(monkeypatch):
     monkeypatch.setenv("MPT_SERVICE_PORT", "8000")  # as Kubernetes sets them for a service that is called mpt
+    monkeypatch.setenv("MPT_PORT", "tcp://10.0.0.1:8000")
     monkeypatch.setenv("MPT_CACHE_DIR", "elsewhere")
     assert read_settings() == Settings()
     monkeypatch.setenv("MPT_API_KEY", "0123456789abcdef")
