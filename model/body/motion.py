@@ -15,8 +15,9 @@ from model.body.rotations import to_quaternions
 from model.body.skeleton import TURN_UP, to_global
 from model.joints import JOINTS, SMPL_PARENTS
 
-_ASIDE = 5e-4  # seconds: files round times to milliseconds
-_ABSENCE = 0.6  # seconds: shorter ones are bridged
+TIME_ROUNDING = 5e-4  # seconds: files round times to milliseconds
+LONGEST_BRIDGE = 0.6
+"""Seconds between frames in which somebody was seen; what is longer is an absence, and nobody knows what was in it."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ class SkeletonMotion:
         times = np.asarray(times, np.float64)
         within = np.clip(times, self.times[0], self.times[-1])
         for last, back in self.absences:
-            within = np.where((within > last) & (within < back - _ASIDE), last, within)
+            within = np.where((within > last) & (within < back - TIME_ROUNDING), last, within)
         return replace(
             self,
             times=times,
@@ -170,9 +171,9 @@ class SkeletonMotion:
 
     def is_there(self, times: np.ndarray) -> np.ndarray:
         """(T,) bool: which times lie between the first pose and the last, and in no absence, by half a millisecond."""
-        there = (times > self.times[0] - _ASIDE) & (times < self.times[-1] + _ASIDE)
+        there = (times > self.times[0] - TIME_ROUNDING) & (times < self.times[-1] + TIME_ROUNDING)
         for last, back in self.absences:
-            there &= (times < last + _ASIDE) | (times > back - _ASIDE)
+            there &= (times < last + TIME_ROUNDING) | (times > back - TIME_ROUNDING)
         return there
 
 
@@ -183,7 +184,7 @@ def absences(times: np.ndarray) -> list[tuple[float, float]]:
     """
     steps = np.diff(times)
     usual = np.median(steps) if len(steps) else 0.0
-    longer = np.flatnonzero(steps > max(_ABSENCE, 2 * usual))
+    longer = np.flatnonzero(steps > max(LONGEST_BRIDGE, 2 * usual))
     return [(float(times[before]), float(times[before + 1])) for before in longer]
 
 

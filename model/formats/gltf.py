@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from model.body.motion import TIME_ROUNDING
+
 _FLOAT, _UNSIGNED = 5126, 5125
 _BYTE, _SHORT = 5121, 5123  # unsigned
 _VERTICES, _INDICES = 34962, 34963  # what a buffer view is for
@@ -17,7 +19,6 @@ _PLAIN = (0.20, 0.29, 0.41, 1.0)  # linear; the cloth of a mesh whose vertices h
 _ROUGHNESS = 0.75  # of cloth and skin
 
 
-_MOMENT = 0.5e-3  # seconds by which times may be rounded
 _LEVELS = np.arange(256) / 255
 _LINEAR = np.rint(255 * np.where(_LEVELS > 0.04045, ((_LEVELS + 0.055) / 1.055) ** 2.4, _LEVELS / 12.92)).astype(
     np.uint8
@@ -85,7 +86,9 @@ class GltfWriter:
             samplers.append({"input": at, "interpolation": "LINEAR", "output": self._add(flat, _FLOAT, width)})
             channels.append({"sampler": len(channels), "target": {"node": node, "path": path}})
         if away:
-            keys = np.array([times[0], *(each for last, back in away for each in (last + _MOMENT, back - _MOMENT))])
+            keys = np.array(
+                [times[0], *(each for last, back in away for each in (last + TIME_ROUNDING, back - TIME_ROUNDING))]
+            )
             sizes = np.repeat((np.arange(len(keys)) % 2 == 0).astype("<f4")[:, None], 3, axis=1)
             shown = {"input": self._add(keys.astype("<f4"), _FLOAT, 1), "output": self._add(sizes, _FLOAT, 3)}
             samplers.append({"interpolation": "STEP", **shown})

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from model.body.alignment import nearest_rotation
+from model.body.motion import LONGEST_BRIDGE
 from model.results import Camera, Person
 from model.video.tracks import Track
 
@@ -28,8 +29,6 @@ _FLOORS = (0.4, 0.2, 0.25)
 """Metres to the side; logarithm of the distance, a fifth; metres that joints move in the mean about the pelvis."""
 _FEWEST = 5
 """Frames in a window, else it says nothing."""
-_LONGEST = 0.6
-"""Seconds between believed frames; what is longer is no slip, and nobody knows what was in between."""
 _NEAREST = 0.1  # metres from the camera
 
 
@@ -56,7 +55,7 @@ def fill(track: Track, times: Sequence[float], skipped: AbstractSet[int]) -> Non
     """
     for index in range(len(track) - 1, 0, -1):
         first, last = track.frames[index - 1], track.frames[index]
-        is_short = times[last] - times[first] <= _LONGEST
+        is_short = times[last] - times[first] <= LONGEST_BRIDGE
         if last - first < 2 or not (is_short or skipped >= set(range(first + 1, last))):
             continue
         before, after = track.people[index - 1], track.people[index]
@@ -151,7 +150,7 @@ def _is_short(odd: np.ndarray, times: np.ndarray) -> np.ndarray:
     following = np.searchsorted(believed, np.arange(len(odd)))
     is_between = (following > 0) & (following < len(believed))
     before, after = believed[np.maximum(following - 1, 0)], believed[np.minimum(following, len(believed) - 1)]
-    return is_between & (times[after] - times[before] <= _LONGEST)
+    return is_between & (times[after] - times[before] <= LONGEST_BRIDGE)
 
 
 def _coordinates(camera: Camera) -> tuple[float, float, float]:
