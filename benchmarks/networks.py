@@ -18,9 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import onnx
-import onnxruntime
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -133,6 +131,8 @@ def gigaflops(run: Run) -> float:
 
 def quantised(source: Path, target: Path) -> None:
     """Writes an export with its large linear layers' weights in int8; their activations are quantised as they come."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic  # not before `model.runtime`, which silences it
+
     model = onnx.load(source)
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
 
@@ -198,6 +198,8 @@ def precisions(engines: Mapping[str, Network], sizes: Mapping[str, int], count: 
 
 def main() -> int:
     """Prints the tables."""
+    import onnxruntime  # not before `model.runtime`
+
     parser = argparse.ArgumentParser(prog="python -m benchmarks.networks", description=__doc__)
     parser.add_argument("--people", type=int, default=0, help="rendered people to measure precisions on, such as 64")
     people: int = parser.parse_args().people

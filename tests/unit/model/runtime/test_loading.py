@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,3 +117,12 @@ def test_where_exports_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("MPT_WEIGHTS_DIR", str(tmp_path))
     assert export_path() == tmp_path / "anny-tiny.onnx"
     assert export_path(Path("runs/best.safetensors")) == Path("runs/best.onnx")
+
+
+def test_onnx_runtime_reports_nothing(tmp_path: Path) -> None:
+    """Its wheels make an id of the machine, and what they report, in the home folder as soon as they are imported."""
+    pytest.importorskip("onnxruntime")
+    kept = {name: value for name, value in os.environ.items() if name not in ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")}
+    code = "import model.runtime.onnx_runtime"
+    subprocess.run([sys.executable, "-c", code], check=True, env={**kept, "HOME": str(tmp_path)})
+    assert list(tmp_path.rglob("*")) == []
