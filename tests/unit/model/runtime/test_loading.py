@@ -122,7 +122,7 @@ def test_where_exports_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_onnx_runtime_reports_nothing(tmp_path: Path) -> None:
     """Its wheels make an id of the machine, and what they report, in the home folder as soon as they are imported."""
     pytest.importorskip("onnxruntime")
-    kept = {name: value for name, value in os.environ.items() if name not in ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")}
+    kept = os.environ.items() - {(name, os.environ.get(name)) for name in ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")}
     code = "import model.runtime.onnx_runtime"
-    subprocess.run([sys.executable, "-c", code], check=True, env={**kept, "HOME": str(tmp_path)})
+    subprocess.run([sys.executable, "-c", code], check=True, env={**dict(kept), "HOME": str(tmp_path)})
     assert list(tmp_path.rglob("*")) == []
