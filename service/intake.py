@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import codecs
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import BinaryIO, TypeVar, cast
 
-from fastapi import Request
+from fastapi import HTTPException, Request
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
@@ -72,7 +73,7 @@ class Intake:
             BadInput: There is none, or it cannot be had.
             Overloaded: Too many are being fetched.
         """
-        kind = _kind(request)
+        kind = content_kind(request)
         if kind == "multipart/form-data":
             return (await self._form(request, 1))[0]
         if kind == "application/json":
@@ -89,7 +90,7 @@ class Intake:
             HTTPException: No well-formed form, or too many photos.
             BadInput: There is none.
         """
-        kind = _kind(request)
+        kind = content_kind(request)
         if kind == "multipart/form-data":
             return await self._form(request, self._settings.max_images)
         if kind == "application/json":
@@ -137,9 +138,9 @@ class Intake:
 
         def work() -> Result:
             try:
-                return parse(body.read())
+                return parse(body.read().removeprefix(codecs.BOM_UTF8))  # which Windows' programs write
             except ValidationError as error:
-                raise BadInput(_told(error)) from None
+                raise BadInput(_told(error, request)) from None
 
         try:
             return await self._readers.run(work)
@@ -154,7 +155,22 @@ def refuse_parameters(form: FormData, request: Request) -> None:
         BadInput: It does.
     """
     for name in form.keys() & parameters_of(request).keys():
-        raise BadInput(f"{name} is no part of the form: it belongs in the address, {request.url.path}?{name}=...")
+        raise BadInput(_belongs_in_address(name, "form", request))
+
+
+def content_kind(request: Request) -> str:
+    """The type of a request's body, such as image/jpeg; empty if nothing says it.
+
+    Raises:
+        HTTPException: The body is compressed.
+    """
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        detail = (
+            f"The body is compressed (Content-Encoding: {encoding[:20]}), which is not read here: send it as it is."
+        )
+        raise HTTPException(415, detail, headers={"Accept-Encoding": "identity"})
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 class _Pool:
@@ -173,8 +189,8 @@ class _Pool:
             self._taken -= 1
 
 
-def _kind(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+def _belongs_in_address(name: str, place: str, request: Request) -> str:
+    return f"{name} is no part of the {place}: it belongs in the address, {request.url.path}?{name}=..."
 
 
 async def _spooled(request: Request) -> Photo:
@@ -203,8 +219,10 @@ def _decoded(text: str) -> Photo:
         raise BadInput("image is no base64: encode the photo's bytes, as `base64 -w0 photo.jpg` does.") from None
 
 
-def _told(error: ValidationError) -> str:
+def _told(error: ValidationError, request: Request) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
+    if first["type"] == "extra_forbidden" and (name := first["loc"][-1]) in parameters_of(request):
+        return _belongs_in_address(str(name), "JSON", request)
     place = ".".join(map(str, first["loc"]))[:100]
     message = first["msg"].removeprefix("Value error, ")
     return f"The request's JSON cannot be used: {f'{place}: ' if place else ''}{message}."

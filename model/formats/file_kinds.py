@@ -1,4 +1,4 @@
-"""Whether a file is a photo or a video, by its first bytes: endings lie, and are too many to list."""
+"""Whether a file is a photo, a video, or what else, by its first bytes: endings lie, and are too many to list."""
 
 from __future__ import annotations
 
@@ -11,12 +11,25 @@ from model.formats.signatures import photo_format
 Kind = Literal["photo", "other photo", "video"]
 """What a file holds; "other photo" is one in a format that is not read."""
 
+MOVING = "a film, or an animation"
+"""What `other_kind` calls a video."""
+
 _HEAD = 1024  # bytes
-_OTHER_PHOTOS = re.compile(
-    rb"II\*\x00|MM\x00\*"  # TIFF, and most raw photos
-    rb"|BM....\x00\x00\x00\x00",
-    re.DOTALL,
-)
+_OTHER_PHOTOS = {
+    "a TIFF, or a camera's raw photo": re.compile(
+        rb"II\*\x00|MM\x00\*|II[RU][OS\x00]|FUJIFILMCCD-RAW|....ftypcrx ",
+        re.DOTALL,  # of many makers raw ones are TIFFs
+    ),
+    "a BMP": re.compile(rb"BM....\x00\x00\x00\x00", re.DOTALL),
+    "a JPEG XL": re.compile(rb"\xff\x0a|\x00\x00\x00\x0cJXL "),
+    "a JPEG 2000": re.compile(rb"\x00\x00\x00\x0cjP  |\xff\x4f\xff\x51"),
+    "a Photoshop document": re.compile(rb"8BPS"),
+}
+_NO_PHOTOS = {
+    "a PDF": re.compile(rb"%PDF-"),
+    "a web page, or a drawing in SVG": re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|svg|\?xml)", re.IGNORECASE),
+    "an archive": re.compile(rb"PK\x03\x04|Rar!|7z\xbc\xaf|\x1f\x8b"),
+}
 _VIDEOS = re.compile(
     rb"....(?:ftyp|moov|mdat|wide|free|skip|pnot)"  # MP4, QuickTime, 3GP
     rb"|\x1a\x45\xdf\xa3"  # Matroska, WebM
@@ -43,6 +56,17 @@ def file_kind(path: Path) -> Kind | None:
         return None
     if photo_format(head):
         return "photo"
-    if _OTHER_PHOTOS.match(head):
+    if _first(_OTHER_PHOTOS, head):
         return "other photo"
     return "video" if _VIDEOS.match(head) else None
+
+
+def other_kind(data: bytes) -> str | None:
+    """What is no photo that is read, in words, as far as that is known."""
+    head = data[:_HEAD]
+    named = _first(_OTHER_PHOTOS | _NO_PHOTOS, head)
+    return named or (MOVING if _VIDEOS.match(head) else None)
+
+
+def _first(kinds: dict[str, re.Pattern[bytes]], head: bytes) -> str | None:
+    return next((name for name, signature in kinds.items() if signature.match(head)), None)

@@ -20,6 +20,7 @@ from PIL import Image
 
 from model.errors import BadInput
 from model.formats.exif import PREFIX, is_exif, read_exif, read_tilt
+from model.formats.file_kinds import MOVING, other_kind
 from model.formats.signatures import FORMATS, photo_format
 from model.formats.xmp import read_gimbal
 from model.inputs import FILM
@@ -119,7 +120,14 @@ def decode(data: bytes, max_pixels: int) -> Photo:
         raise BrokenImage(f"The image is empty: it has no bytes. Send a {FORMATS} file.")
     format = photo_format(data)
     if format is None:
-        raise UnsupportedFormat(f"This file is no {FORMATS} image. Convert it to one of them and send it again.")
+        other = other_kind(data)
+        named = f"{other}, " if other else ""
+        do = (
+            "Send it to /videos, or one of its pictures"
+            if other == MOVING
+            else "Convert it to one of them and send it again"
+        )
+        raise UnsupportedFormat(f"This file is {named}no {FORMATS} image. {do}.")
     exif: bytes | None = None
     if format == "HEIF":
         be_able_to_read_heic()

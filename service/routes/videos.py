@@ -17,7 +17,7 @@ from model.formats.file_kinds import file_kind
 from model.formats.photo import UnsupportedFormat
 from service.auth import Guarded
 from service.http import outbound
-from service.intake import refuse_parameters
+from service.intake import content_kind, refuse_parameters
 from service.jobs.schemas import Job, VideoQuery
 from service.jobs.state import JobState
 from service.jobs.work import rig_for
@@ -70,7 +70,10 @@ async def create(request: Request, services: Context, query: Annotated[VideoQuer
         await _receive(request, film)
         if film.stat().st_size == 0:
             raise BadInput("The video is empty: it has no bytes. Send a file such as MP4.")
-        if await to_thread.run_sync(file_kind, film) != "video":
+        found = await to_thread.run_sync(file_kind, film)
+        if found == "photo":
+            raise UnsupportedFormat("This file holds a photo, no video: photos go to /reconstruct.")
+        if found != "video":
             raise UnsupportedFormat("This file holds no video that is known here. Convert it to MP4 (H.264).")
         state = JobState(id=identifier, query=query, base=base_path(request))
         await to_thread.run_sync(jobs.add, state)
@@ -83,7 +86,7 @@ async def create(request: Request, services: Context, query: Annotated[VideoQuer
 
 
 async def _receive(request: Request, film: Path) -> None:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = content_kind(request)
     if kind == "multipart/form-data":
         async with request.form(max_files=1, max_fields=8, max_part_size=4096) as form:
             refuse_parameters(form, request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import re
 from concurrent.futures import ThreadPoolExecutor
 
@@ -45,11 +46,23 @@ def calling(tmp_path):
         {"content": PHOTO, "headers": {"content-type": "application/octet-stream"}},
         {"content": iter([PHOTO[:100], PHOTO[100:]]), "headers": {"content-type": "image/png"}},
         {"json": {"image": TEXT}},
+        {"content": b'\xef\xbb\xbf{"image": "%s"}' % TEXT.encode(), "headers": {"content-type": "application/json"}},
         {"json": {"image": f"data:image/png;base64,{TEXT}"}},
         {"json": {"image": base64.encodebytes(PHOTO).decode().replace("\n", "\r\n")}},
         {"json": {"image": base64.urlsafe_b64encode(PHOTO).decode().rstrip("=")}},
     ],
-    ids=["form", "bytes", "other type", "octets", "chunks", "base64", "data URL", "base64 in lines", "URL-safe base64"],
+    ids=[
+        "form",
+        "bytes",
+        "other type",
+        "octets",
+        "chunks",
+        "base64",
+        "byte order mark",
+        "data URL",
+        "base64 in lines",
+        "URL-safe base64",
+    ],
 )
 def test_a_photo_is_the_same_however_it_comes(client, model, arguments):
     answer = client.post("/v1/reconstruct?focal_length=70", **arguments)
@@ -66,6 +79,7 @@ def test_a_photo_is_the_same_however_it_comes(client, model, arguments):
         ({"image": TEXT, "image_url": "http://a.example/"}, "one of both"),
         ({"image": 5}, "image: .*string"),
         ({"picture": TEXT}, "picture: "),
+        ({"image": TEXT, "max_people": 1}, r"max_people is no part of the JSON.*/v1/reconstruct\?max_people="),
         ([], "JSON cannot be used"),
         ("text", "JSON cannot be used"),
         ({"image": "n.o.t"}, "no base64"),
@@ -86,6 +100,14 @@ def test_broken_json_is_explained(client, content):
     headers = {"content-type": "application/json"}
     refused(client.post("/v1/reconstruct", content=content, headers=headers), 422, "JSON|base64")
     refused(client.post("/v1/reconstruct/batch", content=content, headers=headers), 422, "JSON|base64")
+
+
+@pytest.mark.parametrize("path", ["/v1/reconstruct", "/v1/reconstruct/batch", "/v1/videos"])
+def test_a_compressed_body_is_told(client, path):
+    headers = {"content-type": "image/png", "content-encoding": "gzip"}
+    answer = client.post(path, content=gzip.compress(PHOTO), headers=headers)
+    refused(answer, 415, r"compressed \(Content-Encoding: gzip\).*as it is")
+    assert answer.headers["accept-encoding"] == "identity"
 
 
 def test_what_is_no_photo_is_told_however_it_comes(client):

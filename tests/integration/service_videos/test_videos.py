@@ -66,6 +66,7 @@ def test_in_haste_networks_see_fewer_frames(client, model, clip):
         ("", {"files": {"video": ("a", b"x")}, "data": {"overlay": "true"}}, 422, r"/v1/videos\?overlay="),
         ("", {"content": b"{}", "headers": {"Content-Type": "application/json"}}, 422, "curl -F video="),
         ("", {"content": b"no film", "headers": {"Content-Type": "video/mp4"}}, 415, "no video"),
+        ("", {"files": {"video": ("a", photo())}}, 415, "photo, no video: photos go to /reconstruct"),
         ("", {"content": b"", "headers": {"Content-Type": "video/mp4"}}, 422, "video is empty"),
         ("?format=obj", {}, 422, "format"),
         ("?skeleton=mixamo", {}, 422, "add format=bvh"),

@@ -20,6 +20,7 @@ PACKET = b"G" + bytes(187)
         (b"\x00\x00\x00\x18ftypheic", "photo"),
         (b"\x00\x00\x00\x18ftypavif", "photo"),
         (b"II*\x00", "other photo"),
+        (b"\x00\x00\x00\x18ftypcrx ", "other photo"),  # Canon's raw ones, which are no films
         (b"\x00\x00\x00\x18ftypmp42", "video"),
         (b"\x00\x00\x00\x14ftypqt  ", "video"),
         (b"\x00\x00\x00\x08wide\x00\x00", "video"),

@@ -203,22 +203,27 @@ def test_millions_of_tiny_segments_are_given_up_soon(data):
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "words"),
     [
-        b"GIF89a\x10\0\x10\0\0\0\0;",
-        b"<svg xmlns='http://www.w3.org/2000/svg' width='10' height='10'/>",
-        b"%PDF-1.7\n",
-        b"BM\x46\0\0\0",
-        b"II*\0\x08\0\0\0",
-        b"\0\0\0\x1cftypisom",
-        b"RIFF\x24\0\0\0WAVEfmt ",
-        b"PK\x03\x04",
-        b"just text",
+        (b"GIF89a\x10\0\x10\0\0\0\0;", "is a film, or an animation, no JPEG.*/videos"),
+        (b"\0\0\0\x1cftypisom", "is a film.*/videos"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg' width='10' height='10'/>", "SVG"),
+        (b"\r\n<!DOCTYPE html><html>", "is a web page"),
+        (b"%PDF-1.7\n", "is a PDF"),
+        (b"BM\x46\0\0\0\0\0\0\0", "is a BMP"),
+        (b"II*\0\x10\0\0\0CR\x02\0", "camera's raw photo"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "camera's raw photo"),
+        (b"FUJIFILMCCD-RAW 0201", "camera's raw photo"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "is a JPEG XL"),
+        (b"PK\x03\x04", "is an archive"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", "This file is no"),
+        (b"just text", "This file is no"),
     ],
 )
-def test_other_formats_are_refused_by_their_bytes(data):
-    with pytest.raises(UnsupportedFormat, match="JPEG, PNG, WebP, HEIC or AVIF"):
+def test_other_formats_are_refused_by_their_bytes(data, words):
+    with pytest.raises(UnsupportedFormat, match=words) as refused:
         decode(data + bytes(100), LIMIT)
+    assert "no JPEG, PNG, WebP, HEIC or AVIF image" in str(refused.value)
 
 
 def test_an_empty_file_says_so():
