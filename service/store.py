@@ -182,6 +182,9 @@ class MeshStore:
             now = time.time()
             kept = []
             for entry in self._scan():
+                if entry.modified > now:  # the clock was ahead: its time begins now
+                    with contextlib.suppress(FileNotFoundError):
+                        os.utime(entry.path, (now, now))
                 unfinished = entry.name.startswith(_UNFINISHED)
                 if now - entry.modified > (_UNFINISHED_LIFETIME if unfinished else self._lifetime):
                     self._delete(entry)

@@ -161,6 +161,9 @@ class Jobs:
     def sweep(self, more: int = 0) -> None:
         """Delete finished jobs that are past their lifetime, or to make room."""
         finished = [state for state in list(self._jobs.values()) if state.finished is not None]
+        now = time.time()
+        for state in finished:
+            state.finished = min(state.finished or 0.0, now)  # the clock was ahead: its time begins now
         for identifier in self._folder.out_of_date(finished, more):
             self.delete(identifier)
 

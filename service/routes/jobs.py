@@ -70,11 +70,15 @@ async def events(request: Request, job_id: str, services: Context) -> StreamingR
 async def file(request: Request, job_id: str, name: str, services: Context) -> Response:
     """A file that the job lists; parts of it, too (`Range`), and 304 to who has it already (`If-None-Match`)."""
     path = services.jobs.file(_job(job_id, services), name)
-    if path is None or not path.is_file():
+    try:
+        status = None if path is None else path.stat()
+    except FileNotFoundError:  # it is being deleted
+        status = None
+    if path is None or status is None:
         raise _gone(services)
     kind = _MEDIA_TYPES.get(path.suffix, "application/octet-stream")
     headers = {"Cache-Control": f"private, max-age={services.settings.job_lifetime}, immutable"}
-    whole = _File(path, media_type=kind, filename=name, headers=headers, stat_result=path.stat())
+    whole = _File(path, media_type=kind, filename=name, headers=headers, stat_result=status)
     if _STATIC.is_not_modified(whole.headers, request.headers):
         return NotModifiedResponse(whole.headers)
     return whole

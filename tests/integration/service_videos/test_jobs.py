@@ -97,7 +97,7 @@ def lay(settings: Settings, clip: bytes, **state: object) -> str:
     folder = settings.jobs_folder / identifier
     (folder / "results").mkdir(parents=True)
     (folder / "film").write_bytes(clip)
-    job = JobState(id=identifier, query=VideoQuery(), base="", status="running", **state)
+    job = JobState(id=identifier, query=VideoQuery(), base="", **{"status": "running", **state})
     (folder / "state.json").write_text(job.model_dump_json())
     return identifier
 
@@ -121,12 +121,15 @@ def test_two_services_do_not_share_their_jobs(settings, clip):
 
 
 def test_files_go_after_their_time(settings, clip):
+    settings.jobs_folder.mkdir(parents=True)
+    ahead = lay(settings, clip, status="succeeded", finished=time.time() + 1e6)  # when the clock was wrong
     with serving(settings.model_copy(update={"job_lifetime": 1})) as client:
         wait_until_ready(client)
         job = ended(client, send(client, clip)["id"])
         time.sleep(1.1)
         send(client, clip)  # makes room
-        refused(client.get(f"/v1/jobs/{job['id']}"), 404, "no such job")
+        for identifier in (job["id"], ahead):
+            refused(client.get(f"/v1/jobs/{identifier}"), 404, "no such job")
 
 
 def test_a_webhook_is_signed_and_tried_again(settings, clip, monkeypatch):

@@ -98,6 +98,15 @@ def test_an_old_mesh_is_gone_at_once_and_swept_later(tmp_path):
     assert names(tmp_path) == {young}
 
 
+def test_what_was_put_while_the_clock_was_ahead_has_its_time_from_now_on(tmp_path):
+    meshes, name = store(tmp_path, lifetime=100), f"{new_id()}.glb"
+    meshes.put(name, b"mesh")
+    age(tmp_path, name, -1e6)
+    meshes.sweep()
+    assert meshes.get(name) == b"mesh"
+    assert (tmp_path / name).stat().st_mtime <= time.time()
+
+
 def test_usage_counts_meshes_and_bytes(tmp_path):
     meshes, old, young = store(tmp_path, lifetime=100), f"{new_id()}.glb", f"{new_id()}.glb"
     meshes.put(old, b"mesh")
