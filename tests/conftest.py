@@ -12,6 +12,9 @@ from xdist.scheduler import LoadFileScheduling
 
 # One thread a process: two of PyTorch's that wait for each other cost twice the time, and round in another order.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# What a network's layers write is memory that was used before, not fetched from the system and cleared for each.
+os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**30))
+os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
 # Films that tests write are opened by FFmpeg before `model.video.reading` asks it not to grumble.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 # Images for containers forbid the cache of compiled files: each process would compile, and pytest rewrite, all anew.
@@ -24,9 +27,14 @@ gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    gc.collect()
     gc.freeze()
     gc.enable()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Of Schemathesis's a second goes by in each process, though the slow tests alone want it."""
+    if config.option.markexpr != "not slow":
+        config.pluginmanager.import_plugin("schemathesis.pytest.plugin")
 
 
 class _Files(LoadFileScheduling):

@@ -14,14 +14,13 @@ from model.runtime.loading import default_checkpoint, is_shipped
 from model.runtime.torch_runtime import TorchNetwork
 from tests.integration.test_hands import WIDTH, picture
 from tests.integration.test_onnx_export import millimetres
+from tests.support.needed import skip_without
 
-pytest.importorskip("onnx")
-pytest.importorskip("onnxscript")
-pytest.importorskip("onnxruntime")
+skip_without("onnx", "onnxscript", "onnxruntime")
 
-from model.runtime.export import export
-from model.runtime.onnx_runtime import OnnxNetwork
-from tests.support.kept_exports import kept_export
+from model.runtime.export import export  # noqa: E402
+from model.runtime.onnx_runtime import OnnxNetwork  # noqa: E402
+from tests.support.kept_exports import kept_export  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,

@@ -21,14 +21,13 @@ from model.runtime.fingerprint import fingerprint
 from model.runtime.loading import default_checkpoint
 from model.runtime.torch_runtime import TorchNetwork
 from tests.support.drawn_figure import background, draw_figure
+from tests.support.needed import skip_without
 
-pytest.importorskip("onnx")
-pytest.importorskip("onnxscript")
-pytest.importorskip("onnxruntime")
+skip_without("onnx", "onnxscript", "onnxruntime")
 
-from model.runtime.export import export
-from model.runtime.onnx_runtime import OnnxNetwork
-from tests.support.kept_exports import kept_export
+from model.runtime.export import export  # noqa: E402
+from model.runtime.onnx_runtime import OnnxNetwork  # noqa: E402
+from tests.support.kept_exports import kept_export  # noqa: E402
 
 PLACES = ((60, 10), (330, 30))
 

@@ -21,10 +21,11 @@ from model.network.mpt import MPT, KeypointMPT, PhotoMPT
 from model.network.projection import from_crop
 from model.network.sizes import TransformerSize
 from model.network.topology import MeshTopology
+from tests.support.needed import skip_without
 
-onnx = pytest.importorskip("onnx")
-pytest.importorskip("onnxscript")
-pytest.importorskip("onnxruntime")
+skip_without("onnx", "onnxscript", "onnxruntime")
+
+import onnx  # noqa: E402
 
 from model.runtime.export import export, is_up_to_date, main  # noqa: E402
 from model.runtime.onnx_runtime import FORMAT, OnnxNetwork  # noqa: E402
