@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -16,11 +17,16 @@ class Head:
             await self.app(scope, receive, send)
             return
 
-        async def send_without_body(message: Message) -> None:
-            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+        with anyio.CancelScope() as rest:
 
-        scope["method"] = "GET"
-        try:
-            await self.app(scope, receive, send_without_body)
-        finally:
-            scope["method"] = "HEAD"  # for the log
+            async def send_head(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    await send(message)
+                    await send({"type": "http.response.body", "body": b""})
+                    rest.cancel()  # a body is not made for nobody: events go on for as long as a job does
+
+            scope["method"] = "GET"
+            try:
+                await self.app(scope, receive, send_head)
+            finally:
+                scope["method"] = "HEAD"  # for the log
