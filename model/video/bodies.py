@@ -24,19 +24,24 @@ from model.video.tracks import Track
 
 _BATCH = 16  # bodies that are posed at once: bounds the memory
 _HARDLY = 0.1  # of the frames that are believed
+_MOST = 0.5  # of all frames
 
 
 def motion_of(track: Track, rig: Rig) -> SkeletonMotion | None:
-    """The motion of a track's bodies in the camera's axes, y up; None if somebody has none in some frame.
+    """The motion of a track's bodies in the camera's axes, y up; None if somebody has none in most frames.
 
     Its shape is that of all frames, since bones keep their lengths. All frames that can be believed are refined
     together, see `refine_sequence`; the others are bridged, and the track knows which.
     """
-    bodies = [person.body for person in track.people if person.body is not None]
-    if len(bodies) < len(track):
+    embodied = np.array([person.body is not None for person in track.people])
+    is_believed = find_believed(track) & embodied
+    if not is_believed.any() or embodied.mean() < _MOST:
         return None
+    for index in np.flatnonzero(~embodied).tolist():  # what a network answered there was nobody's mesh
+        nearest = min(np.flatnonzero(embodied).tolist(), key=lambda other: abs(other - index))
+        track.people[index] = dataclasses.replace(track.people[index], body=track.people[nearest].body)
+    bodies = [person.body for person in track.people if person.body is not None]
     shape = np.median([body.shape for body in bodies], axis=0)
-    is_believed = find_believed(track)
     track.bridged = (~is_believed).tolist()
     times, names = np.array(track.times), track.people[0].joint_names
     believed = np.flatnonzero(is_believed)

@@ -51,7 +51,7 @@ def ground(
     smooth = motion.shifted(_trajectory(motion, camera, nowhere, soles))
     if not camera_stands:
         return smooth, nowhere
-    standing = find_stance(motion.times, smooth.joints[:, _ANKLES], camera)
+    standing = find_stance(motion.times, smooth.joints[:, _ANKLES], smooth.roots, camera)
     motion = motion.shifted(_trajectory(motion, camera, standing, soles))
     return lock_feet(motion, standing), standing
 

@@ -7,6 +7,8 @@ from scipy.ndimage import binary_closing, binary_opening
 
 _SLOW = 0.35
 """Metres a second across the camera's view: an ankle that moves faster does not stand."""
+_GOES = 0.3
+"""Metres a second along the view: of a body that goes so fast towards the camera or away, the foot that is faster swings."""
 _SPAN = 0.1
 """Seconds over which speeds are measured."""
 _LOW = 0.12
@@ -15,22 +17,26 @@ _SHORTEST, _GAP = 0.1, 0.07
 """Seconds: stances are longer; interruptions of a stance that are shorter are none."""
 
 
-def find_stance(times: np.ndarray, ankles: np.ndarray, camera: np.ndarray) -> np.ndarray:
+def find_stance(times: np.ndarray, ankles: np.ndarray, roots: np.ndarray, camera: np.ndarray) -> np.ndarray:
     """Which feet stand, (N, 2) bool.
 
     How far away a foot is, is little more than a guess in each frame. So speeds across the camera's view count, which
-    are seen well, and heights of one foot over the other.
+    are seen well, and heights of one foot over the other. Of who walks towards the camera or away both feet are slow
+    across the view; but the one that swings overtakes the body, and the one that stands is overtaken.
 
     Args:
         times: (N,) seconds, rising.
         ankles: (N, 2, 3) metres, y up.
+        roots: (N, 3) likewise: the pelvis.
         camera: (3,) where the camera is.
     """
     rays = ankles - camera
     rays = rays / np.maximum(np.linalg.norm(rays, axis=-1, keepdims=True), 1e-9)
     velocity = _velocities(times, ankles)
-    across = velocity - (velocity * rays).sum(axis=-1, keepdims=True) * rays
-    slow = np.linalg.norm(across, axis=-1) < _SLOW
+    along = (velocity * rays).sum(axis=-1)
+    slow = np.linalg.norm(velocity - along[..., None] * rays, axis=-1) < _SLOW
+    body = (_velocities(times, roots)[:, None] * rays).sum(axis=-1)
+    slow &= (np.abs(body) < _GOES) | (np.sign(body) * (along - body) < 0)
     height = ankles[..., 1]
     standing = slow & (height < height.min(axis=1, keepdims=True) + _LOW)
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -12,7 +14,7 @@ from model.body.rig import Rig
 from model.body.rig_file import load_rig
 from model.joints import COCO_JOINTS, COCO_ROOT, JOINTS, SMPL_JOINT_NAMES
 from model.results import Camera, Person
-from model.video.bodies import motion_of
+from model.video.bodies import motion_of, put_back
 from model.video.tracks import Tracks
 
 FOCAL, MIDDLE, RATE, COUNT = 900.0, (320.0, 240.0), 25.0, 20
@@ -62,3 +64,20 @@ def test_legs_that_hardly_any_frame_shows_stand(rig: Rig, shown: int) -> None:
     knees = [SMPL_JOINT_NAMES.index(f"{side}_knee") for side in ("left", "right")]
     bent = np.degrees(Rotation.from_matrix(motion.rotations[:, knees].reshape(-1, 3, 3)).magnitude())
     assert (bent > 25).all() if shown > 1 else (bent < 10).all()
+
+
+@pytest.mark.parametrize("without", [[7], [0, 19], list(range(12))])
+def test_a_frame_without_a_body_costs_nobody_her_skeleton(rig: Rig, without: list[int]) -> None:
+    with Tracks() as tracks:
+        for index in range(COUNT):
+            person = crouching(rig, legs_seen=True)
+            tracks.add(index / RATE, [replace(person, body=None) if index in without else person])
+        (track,) = tracks
+        motion = motion_of(track, rig)
+        if len(without) > COUNT / 2:
+            assert motion is None
+            return
+        assert motion is not None and len(motion) == COUNT
+        assert np.flatnonzero(track.bridged).tolist() == without
+        put_back(track, motion, COCO_JOINTS)
+        assert np.abs(track.person(without[0]).vertices - track.person(10).vertices).max() < 0.02
