@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from model.inputs import FILM
 from model.people import distinct_people
 from model.perception.detection import SAME_PERSON, Detection, mean_confidence, similarity
 from model.perception.landmarks import DOUBTED
@@ -51,6 +52,9 @@ _HELD = 100_000_000
 """Bytes of frames of which it is not known yet whether networks see them."""
 _EARLY = 0.002
 """Seconds by which a frame's time may be off: containers round them to milliseconds."""
+_LENS = 32.0
+"""Millimetres before 35 mm film, of whose lens nobody knows it: phones' cameras have 24 to 28, and films are cut out of
+what they see. For photos it is `check_focal_length`'s."""
 _SEEN = 0.5  # confidence from which a joint tells how far somebody moved
 
 
@@ -72,7 +76,7 @@ class Follower:
 
     Args:
         model: Finds, follows and reconstructs them.
-        focal_length: Pixels; None if nobody knows.
+        focal_length: Pixels; None if nobody knows: then it is a phone's, see `_LENS`.
         mesh: See `Reconstructor.reconstruct`.
         pace: Which frames networks see.
         hands: "auto" sees the hands that are large enough, too; "off" none.
@@ -142,9 +146,10 @@ class Follower:
 
     def _search(self, frame: np.ndarray, before: Sequence[Person]) -> list[Person]:
         """The people of a frame; who was there before and is surely seen stays, though the detector misses her."""
+        lens = _LENS / FILM * math.hypot(*frame.shape[:2])
         answer = self._model.reconstruct(
             frame,
-            focal_length=self._focal_length,
+            focal_length=lens if self._focal_length is None else self._focal_length,
             ground=False,
             mesh=self._mesh,
             hands="off",

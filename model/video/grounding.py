@@ -19,8 +19,12 @@ from model.video.stance import find_stance, stances
 
 _SLIP = 0.2
 """Metres a second that a standing ankle may still move: legs err, too, and take up the rest."""
-_ACROSS, _ALONG = 0.02, 0.3
-"""Metres that the body may be off where it was seen: across the camera's view, and along it."""
+_HEDGED = 0.5
+"""Times the body's speed along the camera's view, by which it may move farther that way: networks make strides towards
+the camera too short, by half of them."""
+_ACROSS, _ALONG = 0.02, 0.15
+"""Metres that the body may be off where it was seen: across the camera's view, and along it. Distances of single frames
+are off by as much all the way, or by 1 % from frame to frame: ways towards the camera are seen well."""
 _ACCELERATION = 4.0
 """Metres a second squared: root mean square of how bodies speed up."""
 _OFF_FLOOR = 0.05
@@ -41,7 +45,7 @@ def ground(
     Args:
         motion: Metres, y up, the floor at about 0.
         camera: (3,) where the camera is.
-        soles: (2,) metres: how high each ankle is over its sole, standing.
+        soles: (N, 2) metres: how high each ankle is over the lowest point of its foot.
         camera_stands: Whether the camera stands still, too; else nobody knows which feet do, and the way is smoothed.
 
     Returns:
@@ -85,11 +89,13 @@ def _trajectory(motion: SkeletonMotion, camera: np.ndarray, standing: np.ndarray
     if count < 3:
         return np.zeros((count, 3))
     steps = np.maximum(np.diff(times), 1e-3)
-    contacts, wanted = _contacts(motion.joints[:, _ANKLES], standing, soles, steps)
-    smooth = sparse.kron(second_differences(steps), np.eye(3)) / _ACCELERATION
     rays = motion.roots - camera
     rays = rays / np.maximum(np.linalg.norm(rays, axis=1, keepdims=True), 1e-9)
     along = rays[:, :, None] * rays[:, None]  # (N, 3, 3)
+    speed = np.abs((np.diff(motion.roots, axis=0) * rays[1:]).sum(axis=1)) / steps
+    slip = (np.eye(3) - along[1:]) / _SLIP + along[1:] / (_SLIP + _HEDGED * speed)[:, None, None]
+    contacts, wanted = _contacts(motion.joints[:, _ANKLES], standing, soles, slip / steps[:, None, None])
+    smooth = sparse.kron(second_differences(steps), np.eye(3)) / _ACCELERATION
     stay = sparse.block_diag((np.eye(3) - along) / _ACROSS + along / _ALONG)
     fixed = smooth.T @ smooth + stay.T @ stay
     shift = np.zeros(3 * count)
@@ -102,28 +108,29 @@ def _trajectory(motion: SkeletonMotion, camera: np.ndarray, standing: np.ndarray
 
 
 def _contacts(
-    ankles: np.ndarray, standing: np.ndarray, soles: np.ndarray, steps: np.ndarray
+    ankles: np.ndarray, standing: np.ndarray, soles: np.ndarray, slip: np.ndarray
 ) -> tuple[sparse.csr_matrix, np.ndarray]:
     """What standing feet want: rows times all shifts (3 N,) should be these values; in units of their tolerances.
 
     Args:
         ankles: (N, 2, 3).
         standing: (N, 2) bool.
-        soles: (2,) heights of ankles over the floor.
-        steps: (N - 1,) seconds.
+        soles: (N, 2) heights of ankles over the floor, on which they stand.
+        slip: (N - 1, 3, 3) turns how far an ankle moves from frame to frame into units of its tolerances.
     """
     count, axes = len(ankles), np.arange(3)
     matrices, values = [], []
     for foot in range(2):
         pairs = np.flatnonzero(standing[1:, foot] & standing[:-1, foot])
-        scale = np.repeat(1 / (_SLIP * steps[pairs]), 3)
-        rows, first = np.arange(3 * len(pairs)), (3 * pairs[:, None] + axes).ravel()
-        columns = np.concatenate([first, first + 3])
-        entries = np.concatenate([-scale, scale])
-        matrices.append(sparse.csr_matrix((entries, (np.tile(rows, 2), columns)), (len(rows), 3 * count)))
-        values.append(scale * (ankles[pairs, foot] - ankles[pairs + 1, foot]).ravel())
+        blocks = slip[pairs]
+        rows = np.repeat(np.arange(3 * len(pairs)), 3)
+        columns = np.broadcast_to((3 * pairs[:, None] + axes)[:, None], blocks.shape).ravel()
+        entries = np.concatenate([-blocks.ravel(), blocks.ravel()])
+        places = np.tile(rows, 2), np.concatenate([columns, columns + 3])
+        matrices.append(sparse.csr_matrix((entries, places), (3 * len(pairs), 3 * count)))
+        values.append((blocks @ (ankles[pairs, foot] - ankles[pairs + 1, foot])[..., None]).ravel())
         down = np.flatnonzero(standing[:, foot])
         entries = np.full(len(down), 1 / _OFF_FLOOR)
         matrices.append(sparse.csr_matrix((entries, (np.arange(len(down)), 3 * down + 1)), (len(down), 3 * count)))
-        values.append((soles[foot] - ankles[down, foot, 1]) / _OFF_FLOOR)
+        values.append((soles[down, foot] - ankles[down, foot, 1]) / _OFF_FLOOR)
     return sparse.vstack(matrices, "csr"), np.concatenate(values)

@@ -21,6 +21,9 @@ from model.video.tracks import Track
 
 _FRAMES = 100  # of each person that say where up and the floor are
 _POINTS = 1000  # of a mesh's vertices that may touch the floor
+_FOOT = 200  # of a foot's vertices
+_LEVEL = 0.1  # metres: steps of stairs are higher, and feet on one level are less apart
+_HARDLY = 0.05  # of the time nobody's feet stand on anything lower than the floor
 _FIRST = 5  # frames of the first person by which the world faces
 
 
@@ -72,8 +75,9 @@ def find_world(
     heights: list[np.ndarray] = []
     for track, motion in zip(tracks, motions, strict=True):
         if motion is not None:
+            motion = level.place(motion)
             soles = _soles(motion)
-            motion, standing = ground(level.place(motion), level.world.to_world(np.zeros(3)), soles, not camera_moves)
+            motion, standing = ground(motion, level.world.to_world(np.zeros(3)), soles, not camera_moves)
             ankles = motion.joints[:, [leg[2] for leg in LEGS], 1] - soles
             heights.append(ankles[standing])
             motion = motion.turned(back).shifted(level.world.origin * TURN_UP)
@@ -81,13 +85,19 @@ def find_world(
         grounded.append(motion)
     stood = np.concatenate(heights) if heights else np.zeros(0)
     if len(stood) and scene.ground is not None:  # the floor is where feet stand now
-        floor = dataclasses.replace(scene.ground, camera_height=scene.ground.camera_height - float(np.median(stood)))
+        floor = dataclasses.replace(scene.ground, camera_height=scene.ground.camera_height - lowest_level(stood))
         scene = dataclasses.replace(scene, ground=floor)
     first = tracks[0].people[:_FIRST]
     left = np.mean([_leftwards(person.joints) for person in first], axis=0)
     under = np.asarray(first[0].camera.translation)
     world = world_on(scene, under, np.cross(left, scene.up.direction))
     return FilmWorld(scene, world, camera_moves), grounded
+
+
+def lowest_level(heights: np.ndarray) -> float:
+    """The floor's height by those (n,) of feet that stand, metres: of several levels, such as stairs, the lowest."""
+    lowest = np.quantile(heights, _HARDLY)
+    return float(np.median(heights[heights <= lowest + _LEVEL]))
 
 
 def _resized(track: Track, motion: SkeletonMotion | None, factor: float) -> SkeletonMotion | None:
@@ -142,13 +152,13 @@ def _posed(track: Track, motion: SkeletonMotion, frames: np.ndarray) -> Iterator
 
 
 def _soles(motion: SkeletonMotion) -> np.ndarray:
-    """(2,) metres: how high each ankle is over its sole as the body was modelled, standing."""
-    rest, weights = motion.rest, motion.rig.dense_weights
-    heights = []
+    """(N, 2) metres: how high each ankle is over the lowest point of its foot, of a motion with y up."""
+    rig, heights = motion.rig, []
     for _, _, ankle in LEGS:
-        below = weights[:, [ankle, ankle + 3]].sum(axis=1) > 0.5  # with the ball of the foot
-        heights.append(rest.joints[ankle, 1] - rest.vertices[below, 1].min(initial=rest.joints[ankle, 1]))
-    return np.array(heights)
+        foot = np.flatnonzero(rig.dense_weights[:, [ankle, ankle + 3]].sum(axis=1) > 0.5)  # with its ball
+        points = meshes_of(motion, np.arange(len(motion)), rig.subset(foot[:: max(1, len(foot) // _FOOT)]))
+        heights.append(motion.joints[:, ankle, 1] + points[..., 1].max(axis=1))  # their y is down
+    return np.stack(heights, axis=1)
 
 
 def _leftwards(joints: np.ndarray) -> np.ndarray:

@@ -33,11 +33,13 @@ class Model:
     def __init__(self, raised: Callable[[int], float] = lambda _: 0.0) -> None:
         self.there, self.sure, self._raised = 1, True, raised
         self.searched = 0
+        self.focal_length = math.nan
         self.hands: list[int] = []
         """The frames whose hands were asked for."""
 
-    def reconstruct(self, frame: np.ndarray, **options: object) -> SimpleNamespace:
+    def reconstruct(self, frame: np.ndarray, focal_length: float, **options: object) -> SimpleNamespace:
         self.searched += 1
+        self.focal_length = focal_length
         return SimpleNamespace(people=self._people(frame, self.there))
 
     def follow(self, frame: np.ndarray, people: list[Person], mesh: str) -> list[Person] | None:
@@ -198,3 +200,9 @@ def test_hands_are_seen_at_their_own_pace_or_never(model):
     for off in (Follower(model, hands="off"), Follower(model, mesh="raw")):
         follow(off, range(30))
     assert model.hands == []
+
+
+@pytest.mark.parametrize(("given", "taken"), [(None, 32 / 43.267 * 5), (70.0, 70.0)])
+def test_a_film_is_a_phones_unless_its_lens_is_given(model: Model, given: float | None, taken: float) -> None:
+    Follower(model, given)(0.0, np.zeros((3, 4, 3), np.uint8))
+    assert model.focal_length == pytest.approx(taken, rel=1e-4)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model.body.legs import LEGS
+from model.body.legs import LEGS, move_ankles
 from model.video.grounding import ground
 from model.video.stance import stances
 from tests.support.walker import walker
 
 ANKLES = [leg[2] for leg in LEGS]
 CAMERA = np.array([0.5, 1.5, 6.0])
-SOLES = np.full(2, 0.08)
+SOLES = np.full((91, 2), 0.08)
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,21 @@ def test_what_was_right_stays(walk):
     assert np.percentile(speeds(after, standing), 90) < 0.05
 
 
+@pytest.mark.parametrize("side", [1, -1], ids=["towards the camera", "away from it"])
+def test_who_walks_along_the_view_goes_as_far_as_she_was_seen_to(walk, side):
+    """Networks make strides along the view half as long; feet swing there as slowly across it as others stand."""
+    motion, standing = walk
+    camera = np.array([0.0, 1.5, 1.5 + 6.0 * side])
+    strides = motion.joints[:, ANKLES, 2] - motion.roots[:, None, 2]
+    hedged = move_ankles(motion, np.stack([0 * strides, 0 * strides, -0.5 * strides], axis=-1))
+    after, found = ground(hedged, camera, SOLES)
+    way, true = (np.ptp(each.roots[:, 2]) for each in (after, motion))
+    assert way == pytest.approx(true, rel=0.1)
+    assert standing[found].mean() > 0.85
+    strides_after = after.joints[:, ANKLES, 2] - after.roots[:, None, 2]
+    assert np.abs(strides_after - strides)[found].mean() < 0.6 * np.abs(0.5 * strides)[found].mean()
+
+
 def test_nothing_lags(walk):
     """Played backwards, the answer is the same, backwards."""
     motion, _ = walk
@@ -87,7 +102,7 @@ def test_one_frame_and_two_are_left_alone(walk):
     motion, _ = walk
     for count in (1, 2):
         few = motion.at(motion.times[:count])
-        np.testing.assert_allclose(ground(few, CAMERA, SOLES)[0].roots, few.roots)
+        np.testing.assert_allclose(ground(few, CAMERA, SOLES[:count])[0].roots, few.roots)
 
 
 def test_runs_of_frames():

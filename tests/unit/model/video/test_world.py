@@ -6,15 +6,16 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from model.body.fitter import scaled_shape
 from model.body.fitting import BodyFit
 from model.body.motion import SkeletonMotion
-from model.joints import COCO_JOINTS
+from model.joints import COCO_JOINTS, SMPL_JOINT_NAMES
 from model.results import Camera, Person
 from model.video.bodies import put_back
 from model.video.tracks import Meshes, Track, Tracks
-from model.video.world import find_world
+from model.video.world import find_world, lowest_level
 from tests.support.walker import walker
 
 CAMERA_HEIGHT = 1.5
@@ -75,3 +76,25 @@ def test_who_is_as_large_as_the_floor_says_keeps_her_size(walks):
 
 def test_who_stands_alone_keeps_hers(walks):
     assert found(walks[:1])[0] == [walks[0].height]
+
+
+def test_of_stairs_the_floor_is_the_lowest_level():
+    """Feet on one level vary; a foot that stands lower now and then is a mistake."""
+    rng = np.random.default_rng(0)
+    level = rng.normal(0, 0.02, 300)
+    stairs = np.concatenate([level[:60], 0.18 + level[60:160], 0.36 + level[160:], [-0.3, -0.25]])
+    assert lowest_level(level) == pytest.approx(0, abs=0.01)
+    assert lowest_level(stairs) == pytest.approx(0, abs=0.02)
+
+
+def test_feet_that_point_down_do_not_stand_below_the_floor(walks):
+    """The floor is at the lowest points of feet that stand, however these are turned."""
+    toes = walks[0].rotations.copy()
+    ankles = [SMPL_JOINT_NAMES.index(f"{side}_ankle") for side in ("left", "right")]
+    toes[:, ankles] = Rotation.from_rotvec([np.radians(35.0), 0, 0]).as_matrix()
+    pointing = walks[0].with_rotations(toes)
+    with Tracks() as tracks:
+        track = tracked(pointing, Meshes(tracks._file))
+        world, _ = find_world([track], [pointing], camera_moves=False)
+        lowest = [world.world.to_world(track.meshes[i] + track.people[i].root)[:, 1].min() for i in range(len(track))]
+    assert np.median(lowest) == pytest.approx(0, abs=0.02)
