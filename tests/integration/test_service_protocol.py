@@ -1,4 +1,4 @@
-"""Requests whose heads never end, on real sockets."""
+"""Requests whose heads never end, and answers that nobody reads, on real sockets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 from service.http.server_protocol import Protocol
 from tests.support.waiting import wait_for
@@ -18,13 +18,22 @@ from tests.support.waiting import wait_for
 HEAD = b"GET / HTTP/1.1\r\nHost: test\r\n"
 
 
+LARGE = 2**24  # bytes; systems take some millions of them in
+app = FastAPI()
+
+
+@app.get("/large")
+def large() -> Response:
+    return Response(bytes(LARGE))
+
+
 class Hasty(Protocol):
-    head_seconds = 1.0
+    head_seconds, reading_seconds = 1.0, 1.0
 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    server = uvicorn.Server(uvicorn.Config(FastAPI(), port=0, http=Hasty, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, http=Hasty, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
     wait_for(lambda: server.started)
@@ -66,3 +75,25 @@ def test_a_second_head_on_the_same_connection_has_its_own_time(port):
             time.sleep(1.2)  # idle, which is not cut off as soon
         connection.sendall(HEAD)
         assert connection.recv(100) == b""
+
+
+def read_all(connection: socket.socket, pause: float = 0.0) -> int:
+    read = 0
+    with contextlib.suppress(ConnectionError):
+        while part := connection.recv(2**19):
+            read += len(part)
+            time.sleep(pause)
+    return read
+
+
+def test_who_takes_nothing_of_an_answer_is_cut_off(port):
+    with connect(port) as connection:
+        connection.sendall(b"GET /large HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+        time.sleep(1.5)
+        assert read_all(connection) < LARGE
+
+
+def test_who_reads_an_answer_slowly_has_all_of_it(port):
+    with connect(port) as connection:
+        connection.sendall(b"GET /large HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+        assert read_all(connection, 0.04) > LARGE
