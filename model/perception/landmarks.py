@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from model.interfaces import CROP_SCALE, LANDMARKS, PoseLandmarks
+from model.interfaces import CROP_SCALE, LANDMARKS, Box, PoseLandmarks
 from model.joints import BLAZEPOSE_COCO, BLAZEPOSE_LANDMARKS, BLAZEPOSE_MIRROR, BODY_LANDMARKS
 from model.perception.close_ups import stand_behind_face
 from model.perception.crop_regressor import CropRegressor, CropResult
@@ -145,7 +145,11 @@ def _crop_holding(places: np.ndarray, angle: float) -> Crop | None:
 
 
 def lift_landmarks(
-    people: Sequence[np.ndarray], regress: CropRegressor, sure: float = SURE, doubted: float = DOUBTED
+    people: Sequence[np.ndarray],
+    regress: CropRegressor,
+    sure: float = SURE,
+    doubted: float = DOUBTED,
+    within: Sequence[Box | None] | None = None,
 ) -> list[CropResult | None]:
     """Regresses people from BlazePose's landmarks.
 
@@ -154,12 +158,18 @@ def lift_landmarks(
         regress: answers for the photo.
         sure: least mean height of the heatmaps of joints within the photo, and of shoulders below a face that fills it.
         doubted: mean height below which people are seen again in the mirror, if they may be believed at all.
+        within: of each the box outside of which all is hidden; None hides nothing.
 
     Returns:
         For each of them the result in the crop that fits her; None where BlazePose is not sure.
     """
     height, width = regress.image.shape[:2]
-    closest = {index: crop for index, joints in enumerate(people) if (crop := landmark_crop(joints)) is not None}
+    boxes = [None] * len(people) if within is None else within
+    closest = {
+        index: replace(crop, within=box)
+        for index, (joints, box) in enumerate(zip(people, boxes, strict=True))
+        if (crop := landmark_crop(joints)) is not None
+    }
     seen, masks = {}, {}
     for index, (points, mask) in zip(closest, _landmarks(list(closest.values()), regress), strict=True):
         seen[index], masks[index] = points, mask

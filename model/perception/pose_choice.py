@@ -12,7 +12,7 @@ from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import upright_crop
 from model.perception.detection import Detection
 from model.perception.landmarks import CROWDED, DOUBTED, lift_landmarks
-from model.perception.refinement import Neighbours, refine, strays
+from model.perception.refinement import Neighbours, refine, strays, wider
 from model.perception.unseen import lift_seen
 
 
@@ -62,10 +62,14 @@ def regress_people(
 
     def lift(joints: dict[int, np.ndarray]) -> None:
         """Keeps the answers to those of whom BlazePose is sure; joints by the indices of people."""
-        if regress.network.info.lifts:
-            lifted = lift_landmarks(list(joints.values()), regress, *belief)
+        if not regress.network.info.lifts:
+            return
+        for box in (lambda index: None, lambda index: wider(found[index].box)):
+            lifted = lift_landmarks(list(joints.values()), regress, *belief, [box(index) for index in joints])
             answers = zip(joints, lifted, strict=True)
             results.update({i: result for i, result in answers if result and not strays(result, neighbours[i])})
+            # A neighbour draws it to herself: it looks again where it sees none.
+            joints = {i: each for i, each in joints.items() if i not in results and len(neighbours[i]) > 1}
 
     lift({index: detection.keypoints for index, detection in enumerate(found) if len(detection.keypoints)})
     rest = [index for index in range(len(found)) if index not in results]
@@ -75,6 +79,6 @@ def regress_people(
     loose = [index for index in own if index not in results and found[index].crop is None]
     refined = refine([own[index] for index in loose], [neighbours[index] for index in loose], regress)
     if regress.network.info.lifts:
-        refined = lift_seen(refined, regress)
+        refined = lift_seen(refined, [found[index] for index in loose], regress)
     own |= dict(zip(loose, refined, strict=True))
     return [results.get(index) or own[index] for index in range(len(found))]

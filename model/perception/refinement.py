@@ -98,17 +98,22 @@ def _sides(neighbours: Neighbours) -> tuple[int, ...]:
     """By how many quarters, clockwise, the person may be off the photo's upright."""
     if not neighbours or not len(neighbours[0].keypoints):
         return (1, 2, 3)
-    joints = neighbours[0].keypoints[:, :2]
+    turned = quarters(neighbours[0].keypoints)
+    return (turned,) if turned else ()
+
+
+def quarters(keypoints: np.ndarray) -> int:
+    """By how many quarters, clockwise, the trunk of somebody's keypoints (17, 3) is turned: 0 to 3."""
+    joints = keypoints[:, :2]
     x, y = joints[list(_SHOULDERS)].mean(axis=0) - joints[list(_HIPS)].mean(axis=0)
-    quarters = round(math.atan2(x, -y) / (math.pi / 2)) % 4
-    return (quarters,) if quarters else ()
+    return round(math.atan2(x, -y) / (math.pi / 2)) % 4
 
 
 def _apart(results: Sequence[CropResult], neighbours: Sequence[Neighbours], regress: CropRegressor) -> list[CropResult]:
     """Regresses those again whose result has met a neighbour, with all that is not in their own box hidden."""
     best = list(results)
     met = [index for index, result in enumerate(best) if strays(result, neighbours[index])]
-    crops = [replace(best[index].crop, within=_wider(neighbours[index][0].box)) for index in met]
+    crops = [replace(best[index].crop, within=wider(neighbours[index][0].box)) for index in met]
     for index, result in zip(met, regress(crops), strict=True):
         own, first = neighbours[index][0], best[index]
         if not len(own.keypoints):  # nothing tells that it strayed but that it meets another one now
@@ -127,7 +132,7 @@ def strays(result: CropResult, neighbours: Neighbours) -> bool:
         return False
     if not len(neighbours[0].keypoints):
         places, weights = result.mesh.keypoints[:, :2], result.mesh.keypoints[:, 2]
-        return bool((weights * inside(places, _wider(neighbours[0].box))).sum() < _INSIDE * weights.sum())
+        return bool((weights * inside(places, wider(neighbours[0].box))).sum() < _INSIDE * weights.sum())
     own, *others = (_alike(result, detection) for detection in neighbours)
     return own < max(SAME_PERSON, *others, 0.0)
 
@@ -140,7 +145,8 @@ def _meet(one: Box, other: Box) -> bool:
     return all(abs(2 * (a - b) + c - d) < c + d for a, b, c, d in zip(one, other, one[2:], other[2:], strict=False))
 
 
-def _wider(box: Box) -> Box:
+def wider(box: Box) -> Box:
+    """What is left to see about a box whose neighbours are hidden."""
     x, y, width, height = box
     return x - _MARGIN * width, y - _MARGIN * height, (1 + 2 * _MARGIN) * width, (1 + 2 * _MARGIN) * height
 

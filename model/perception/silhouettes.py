@@ -6,7 +6,7 @@ import numpy as np
 
 from model.body.silhouette import Silhouette
 from model.perception.crop_regressor import CropRegressor
-from model.perception.crops import Crop
+from model.perception.crops import Crop, inside
 
 
 def place_silhouette(crop: Crop, mask: np.ndarray, regress: CropRegressor) -> Silhouette:
@@ -25,6 +25,8 @@ def place_silhouette(crop: Crop, mask: np.ndarray, regress: CropRegressor) -> Si
     (along_x, along_y), (below_x, below_y) = (right - corner)[:, None] * middles, (down - corner)[:, None] * middles
     x, y = corner[0] + along_x + below_x[:, None], corner[1] + along_y + below_y[:, None]
     known = (x >= 0) & (x <= width) & (y >= 0) & (y <= height)
+    if crop.within is not None:
+        known &= inside(np.stack([x, y], axis=-1), crop.within)
     axes = crop.axes * (size / crop.side)
     start = axes @ np.subtract(regress.principal_point, crop.centre) + size / 2
     return Silhouette(np.where(known, mask, np.nan), np.column_stack([regress.focal_length * axes, start]))

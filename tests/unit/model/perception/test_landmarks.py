@@ -19,14 +19,14 @@ SIZE, FOCAL = 400, 400.0
 BOX = (160.0, 100.0, 80.0, 200.0)
 
 
-def standing(x: float = 200.0, y: float = 200.0, lean: float = 0.0) -> np.ndarray:
+def standing(x: float = 200.0, y: float = 200.0, lean: float = 0.0, confidence: float = 0.9) -> np.ndarray:
     """(17, 3) joints of somebody whose hips are there, a hundred pixels from head to hips, who leans clockwise."""
     joints = np.zeros((17, 2))
     joints[:5, 1], joints[[5, 6]], joints[[7, 8]] = -100, [(20, -80), (-20, -80)], [(25, -40), (-25, -40)]
     joints[[9, 10]], joints[[11, 12]] = [(25, 0), (-25, 0)], [(10, 0), (-10, 0)]
     joints[[13, 14]], joints[[15, 16]] = [(10, 50), (-10, 50)], [(0, 100), (0, 100)]
     c, s = math.cos(math.radians(lean)), math.sin(math.radians(lean))
-    return np.column_stack([joints @ [[c, s], [-s, c]] + (x, y), np.full(17, 0.9)])
+    return np.column_stack([joints @ [[c, s], [-s, c]] + (x, y), np.full(17, confidence)])
 
 
 class Networks:

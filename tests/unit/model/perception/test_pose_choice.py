@@ -23,7 +23,8 @@ def test_the_surer_network_is_chosen(
     seen = standing()
     seen[:, 2] = height
     network = Networks(seen, lifts)
-    (result,) = regress_people(people(standing()), [()], regressor(network, monkeypatch), Belief(0.7))
+    found = people(standing(confidence=0.4))
+    (result,) = regress_people(found, [()], regressor(network, monkeypatch), Belief(0.7))
     assert result.confidence == pytest.approx(0.5 if regressed else 0.9)
     assert bool(network.regressed) == bool(regressed) and bool(network.lifted) != bool(regressed)
 
@@ -56,3 +57,32 @@ def test_who_is_given_by_her_box_is_found_by_the_backbone_first(monkeypatch: pyt
 
     assert confidence(BOX) == pytest.approx(0.9)
     assert confidence((300.0, 100.0, 60.0, 200.0)) == pytest.approx(0.6)  # BlazePose has seen somebody beside it
+
+
+@pytest.mark.parametrize("company", [True, False])
+def test_who_is_taken_for_her_neighbour_is_seen_again_without_her(
+    company: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Drawn(Networks):
+        def detect(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
+            self.seen = standing(280.0 if self.crops[-1].within is None else 200.0)
+            return super().detect(detector, images)
+
+    network = Drawn(standing())
+    own, other = people(standing(confidence=0.4), standing(280.0))
+    neighbours = (own, other) if company else (own,)
+    (result,) = regress_people([own], [neighbours], regressor(network, monkeypatch), Belief(0.7))
+    assert (result.landmarks is not None) == company
+    if company:
+        np.testing.assert_allclose(result.mesh.keypoints[:, :2], standing()[:, :2], atol=1.0)
+
+
+@pytest.mark.parametrize(("detected", "lifted"), [(0.6, True), (0.4, False)])
+def test_the_detectors_joints_are_lifted_where_the_crop_shows_less(
+    detected: float, lifted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = Networks(standing(confidence=0.1))  # BlazePose is not sure, and the backbone 0.5
+    found = people(standing(confidence=detected))
+    (result,) = regress_people(found, [()], regressor(network, monkeypatch), Belief(0.7))
+    assert result.landmarks is None
+    assert np.allclose(result.mesh.keypoints, found[0].keypoints, atol=1e-3) == lifted

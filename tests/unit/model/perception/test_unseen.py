@@ -10,9 +10,12 @@ import pytest
 from model.interfaces import CameraSpaceMeshes
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import Crop
+from model.perception.detection import Detection
 from model.perception.unseen import lift_seen
 
 SIZE, FOCAL = 200, 300.0
+BOX = Detection((0.0, 0.0, 200.0, 200.0), 1.0, np.zeros((0, 3)))
+"""Who is given by her box, of whom no detector tells joints."""
 
 
 class Lifter:
@@ -49,7 +52,7 @@ def regress() -> CropRegressor:
 def test_legs_alone_are_lifted_without_what_was_guessed(regress: CropRegressor) -> None:
     legs = result(dict.fromkeys(range(11), 0.1) | {9: 0.5})  # a wrist before the hips was seen
     whole = result({})
-    kept, lifted = lift_seen([whole, legs], regress)
+    kept, lifted = lift_seen([whole, legs], [BOX, BOX], regress)
     assert kept is whole
     heights = lifted.mesh.keypoints[:, 2]
     np.testing.assert_allclose(heights[9:], [0.5, 0, *[0.8] * 6], atol=1e-6)
@@ -61,8 +64,8 @@ def test_legs_alone_are_lifted_without_what_was_guessed(regress: CropRegressor) 
 
 def test_too_few_joints_stay_as_they_are(regress: CropRegressor) -> None:
     person = result(dict.fromkeys(range(14), 0.1))
-    assert lift_seen([person], regress)[0] is person
-    assert lift_seen([], regress) == []
+    assert lift_seen([person], [BOX], regress)[0] is person
+    assert lift_seen([], [], regress) == []
 
 
 @pytest.mark.parametrize(("x", "peak", "seen"), [(3.0, 0.3, False), (3.0, 0.5, True), (30.0, 0.3, True)])
@@ -71,5 +74,5 @@ def test_at_the_photos_edge_guesses_have_higher_peaks(
 ) -> None:
     person = result({5: peak})
     person.mesh.keypoints[5, 0] = x
-    (after,) = lift_seen([person], regress)
+    (after,) = lift_seen([person], [BOX], regress)
     assert after.mesh.keypoints[5, 2] == pytest.approx(peak if seen else 0)
