@@ -23,9 +23,7 @@ def joint_influence(network: MeshNetwork, heatmaps: Tensor, joints: int) -> Tens
         (B, C, K) shares of the K joints in the distances that each of the C coarse vertices moves; each row sums to 1.
     """
     seen = network(heatmaps).vertices
-    moved = []
-    for joint in range(joints):
-        hidden = heatmaps.clone()
-        hidden[:, joint] = 0
-        moved.append((network(hidden).vertices - seen).norm(dim=-1))  # (B, C)
-    return torch.nn.functional.normalize(torch.stack(moved, dim=-1), p=1, dim=-1)
+    hidden = heatmaps.repeat(joints, 1, 1, 1, 1)  # (K, B, N, S, S)
+    hidden[range(joints), :, range(joints)] = 0
+    moved = network(hidden.flatten(0, 1)).vertices.unflatten(0, (joints, -1)) - seen  # (K, B, C, 3)
+    return torch.nn.functional.normalize(moved.norm(dim=-1).movedim(0, -1), p=1, dim=-1)
