@@ -22,6 +22,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from model.errors import MPTError
+from model.home import home
 from service.queries import MOST_PEOPLE
 
 MIB = 1024 * 1024
@@ -31,7 +33,7 @@ _ALIKE = 0.85  # of two names, from which one is the other misspelt: API_KEY and
 
 def default_store_dir() -> Path:
     """The user's cache folder: private to the user, unlike a guessable name under a shared temporary folder."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mpt" / "meshes"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home() / ".cache") / "mpt" / "meshes"
 
 
 def _split(value: Any) -> Any:
@@ -223,6 +225,8 @@ def read_settings() -> Settings:
         raise SettingsError("\n".join(misspelt))
     try:
         return Settings()
+    except MPTError as error:
+        raise SettingsError(str(error)) from None
     except ValidationError as error:
         lines = [f"MPT_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
         raise SettingsError("\n".join(lines)) from None

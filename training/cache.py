@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from model.home import home
+
 
 def cache_folder(name: str) -> Path:
     """The folder `name` in the cache, made if missing."""
     root = os.environ.get("MPT_CACHE_DIR")
-    folder = (Path(root) if root else Path.home() / ".cache" / "mpt") / name
+    folder = (Path(root) if root else home() / ".cache" / "mpt") / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder

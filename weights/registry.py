@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from model.errors import WeightsMissing
+from model.home import home
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -121,7 +122,7 @@ def published_weights() -> dict[str, PublishedWeights]:
 
 def cache_folder() -> Path:
     """Where fetched weights are kept: `$MPT_WEIGHTS_DIR`, or else `~/.cache/mpt/weights`."""
-    return Path(os.environ.get("MPT_WEIGHTS_DIR") or Path.home() / ".cache" / "mpt" / "weights").expanduser()
+    return Path(os.environ.get("MPT_WEIGHTS_DIR") or home() / ".cache" / "mpt" / "weights").expanduser()
 
 
 def path(name: str) -> Path:

@@ -34,14 +34,18 @@ async def mesh_scene(answer_id: str, services: Context) -> Response:
     The camera that took the photo is towards +z. Who stands is set down on the floor.
     """
 
-    def work() -> bytes | None:
+    def work() -> bytes:
         whole = downloads.read_whole(services.store, answer_id)
-        return None if whole is None else downloads.scene_glb(*whole)
+        if whole is None:
+            raise gone("scene", services)
+        made = downloads.scene_glb(*whole)
+        if made is None:
+            raise HTTPException(404, "Nobody was found in this photo, or hands alone, so that there is no scene.")
+        return made
 
-    made = await to_thread.run_sync(work) if is_id(answer_id) else None
-    if made is None:
+    if not is_id(answer_id):
         raise gone("scene", services)
-    return kept(made, _GLB, f"{answer_id}.scene.glb", services)
+    return kept(await to_thread.run_sync(work), _GLB, f"{answer_id}.scene.glb", services)
 
 
 @router.get(

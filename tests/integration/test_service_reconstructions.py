@@ -96,7 +96,7 @@ def test_everyone_stands_in_the_scene(client, model, answer):
 def test_nobody_stands_in_no_scene(client):
     told = client.post("/v1/reconstruct", files=form(photo(value=0))).json()
     assert "glb" not in told["scene"]
-    refused(client.get(f"/v1/mesh/{told['id']}.scene.glb"), 404, "There is no scene")
+    refused(client.get(f"/v1/mesh/{told['id']}.scene.glb"), 404, "Nobody was found")
 
 
 def test_nobody_has_arrays_and_an_archive_too(client):

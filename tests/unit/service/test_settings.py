@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic_settings import SettingsError
 
@@ -99,3 +101,16 @@ def test_every_setting_is_documented():
 def test_meshes_go_to_the_users_own_cache_by_default(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert Settings().store_dir == default_store_dir() == tmp_path / "mpt" / "meshes"
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    with pytest.raises(SettingsError, match=r"HOME.*MPT_STORE_DIR"):
+        read_settings()
+    monkeypatch.setenv("MPT_STORE_DIR", "/somewhere")
+    assert read_settings().store_dir == Path("/somewhere")
+
+
+def no_home() -> Path:
+    raise RuntimeError("Could not determine home directory.")
