@@ -62,11 +62,14 @@ def pack(record: Record) -> bytes:
 
 
 def unpack(data: bytes) -> Record | None:
-    """Read what `pack` wrote; None if it is broken, as a store without atomic writes may leave it."""
+    """Read what `pack` wrote; None if it is broken, as in a store without atomic writes, or of another version."""
     try:
-        arrays = load(data)
-    except SafetensorError:
+        return _read(load(data))
+    except (SafetensorError, KeyError):
         return None
+
+
+def _read(arrays: dict[str, np.ndarray]) -> Record:
     names = json.loads(arrays["names"].tobytes())
     focal, x, y, *rest = arrays["camera"].tolist()
     score, *box = arrays["box"].tolist()

@@ -94,29 +94,29 @@ def draw(scene: bytes, view: View, picture: Picture) -> bytes | None:
         picture: What to write it as.
 
     Returns:
-        None if the scene is broken, as a store without atomic writes may leave it.
+        None if the scene is broken, as a store without atomic writes may leave it, or another version's.
     """
     try:
         arrays = load(scene)
-    except SafetensorError:
+        pixels = cv2.imdecode(arrays[_PHOTO], cv2.IMREAD_COLOR)
+        level, (focal, x, y) = arrays[_LEVEL], arrays[_CAMERA].tolist()
+        figures = [
+            Figure(
+                arrays[f"{_VERTICES}{number:03}"],
+                arrays[f"{_FACES}{faces:03}"],
+                None if colors < 0 else arrays[f"{_COLORS}{colors:03}"],
+            )
+            for number, (faces, colors) in enumerate(arrays[_OWN].tolist())
+        ]
+    except (SafetensorError, KeyError):
         return None
-    pixels = cv2.imdecode(arrays[_PHOTO], cv2.IMREAD_COLOR)
     if pixels is None:
         return None
     photo = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-    figures = [
-        Figure(
-            arrays[f"{_VERTICES}{number:03}"],
-            arrays[f"{_FACES}{faces:03}"],
-            None if colors < 0 else arrays[f"{_COLORS}{colors:03}"],
-        )
-        for number, (faces, colors) in enumerate(arrays[_OWN].tolist())
-    ]
     if view == "side":
-        level = [figure._replace(vertices=figure.vertices @ arrays[_LEVEL].T) for figure in figures]
-        drawn = side_view(level, (photo.shape[1], photo.shape[0]))
+        turned = [figure._replace(vertices=figure.vertices @ level.T) for figure in figures]
+        drawn = side_view(turned, (photo.shape[1], photo.shape[0]))
     elif figures:
-        focal, x, y = arrays[_CAMERA].tolist()
         drawn = overlay(photo, figures, focal, (x, y))
     else:
         drawn = photo

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from safetensors.numpy import load, save
 
 from model.body.fitting import BodyFit
 from model.results import Camera, Person
+from service import scene
 from service.records import Record, pack, unpack
 
 
@@ -36,3 +38,20 @@ def test_a_mesh_without_body_and_broken_bytes() -> None:
     again = unpack(pack(Record(person(None))))
     assert again is not None and again.body is None
     assert unpack(b"broken") is None
+
+
+@pytest.mark.parametrize("key", ["names", "camera", "vertices"])
+def test_what_another_version_wrote_is_as_good_as_none(key: str) -> None:
+    arrays = load(pack(Record(person(None))))
+    del arrays[key]
+    assert unpack(save(arrays)) is None
+
+
+@pytest.mark.parametrize("view", ["photo", "side"])
+@pytest.mark.parametrize("key", ["photo", "camera", "level", "own", "vertices-000"])
+def test_so_is_a_picture(key: str, view: scene.View) -> None:
+    packed = scene.pack(np.zeros((48, 64, 3), np.uint8), [person(None)], None)
+    assert scene.draw(packed, view, "png") is not None
+    arrays = load(packed)
+    del arrays[key]
+    assert scene.draw(save(arrays), view, "png") is None
