@@ -40,6 +40,12 @@ def _split(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _as_path(value: str) -> str:
+    """With a slash before it and none behind it, as links begin with it; nothing for the root itself."""
+    bare = value.strip("/")
+    return f"/{bare}" if bare else ""
+
+
 def _long_enough(key: SecretStr) -> SecretStr:
     if len(key) < 16:
         raise ValueError("a key needs at least 16 characters")
@@ -66,7 +72,10 @@ class Settings(BaseSettings):
     port: Annotated[int, BeforeValidator(_own_port)] = Field(
         _PORT, ge=0, le=65535, description="Port to listen on; 0 picks a free one."
     )
-    root_path: str = Field("", description="Path under which a reverse proxy serves this service, such as /mpt.")
+    root_path: Annotated[str, AfterValidator(_as_path)] = Field(
+        "",
+        description="Path under which a reverse proxy serves this service, such as /mpt; it takes it off.",
+    )
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         "info", description="The least severe log lines to write."
     )

@@ -114,3 +114,8 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch):
 
 def no_home() -> Path:
     raise RuntimeError("Could not determine home directory.")
+
+
+@pytest.mark.parametrize(("given", "used"), [("/", ""), ("/mpt", "/mpt"), ("mpt", "/mpt"), ("/a/mpt/", "/a/mpt")])
+def test_a_proxys_path_begins_with_a_slash_and_ends_without(given: str, used: str):
+    assert Settings(root_path=given).root_path == used
