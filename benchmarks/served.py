@@ -80,17 +80,10 @@ def served(
         cwd: Where to run it.
     """
     with tempfile.TemporaryDirectory() as folder:
-        values = {
-            **os.environ,
-            "MPT_PORT": "0",
-            "MPT_HOST": "127.0.0.1",
-            "MPT_EXPORT": "false",
-            "MPT_STORE_DIR": f"{folder}/meshes",
-        }
         process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=cwd,
-            env={**values, **(environment or {})},
+            env={**settings_of(folder), **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -102,3 +95,14 @@ def served(
         finally:
             process.kill()
             process.wait()
+
+
+def settings_of(folder: str) -> dict[str, str]:
+    """The environment of a service on a free port, with its meshes in a folder."""
+    return {
+        **os.environ,
+        "MPT_PORT": "0",
+        "MPT_HOST": "127.0.0.1",
+        "MPT_EXPORT": "false",
+        "MPT_STORE_DIR": f"{folder}/meshes",
+    }

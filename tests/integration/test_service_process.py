@@ -18,24 +18,23 @@ import httpx2
 import numpy as np
 import pytest
 
-from benchmarks.served import Served, served
+from benchmarks.served import Served
 from model.reconstructor import Reconstructor
 from service import __main__ as service_main
 from service.__main__ import main
 from service.app import create_app
 from service.settings import Settings
 from tests.support.film_files import film
+from tests.support.forked_service import served_at_once
 from tests.support.service_client import form, photo
 from tests.support.waiting import wait_for
-
-FAKE = "tests.support.fake_service"
 
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Served]:
     """One photo a second, four places, two seconds for an upload."""
     settings = {"MPT_CONCURRENCY": "1", "MPT_QUEUE_SIZE": "3", "MPT_UPLOAD_SECONDS": "2", "MPT_LOG_FORMAT": "json"}
-    with served(FAKE, {"FAKE_SECONDS": "1", **settings}) as service:
+    with served_at_once({"FAKE_SECONDS": "1", **settings}) as service:
         yield service
 
 
@@ -134,7 +133,7 @@ def test_of_a_client_that_goes_away_nothing_is_kept(tmp_path: Path):
     head = f"POST /reconstruct/batch HTTP/1.1\r\nHost: test\r\nContent-Type: {several.headers['content-type']}\r\n"
     body = several.read()
     settings = {"MPT_CONCURRENCY": "1", "FAKE_SECONDS": "0.5", "MPT_STORE_DIR": str(tmp_path)}
-    with served(FAKE, settings) as service:
+    with served_at_once(settings) as service:
         with connect(service) as connection:
             connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
             wait_for(lambda: list(tmp_path.glob("*.answer")))  # the first is answered, the second at work
@@ -155,7 +154,7 @@ def test_json_log_lines_carry_the_request_id(service):
 
 
 def test_sigterm_finishes_what_was_begun_and_refuses_what_is_new():
-    with served(FAKE, {"FAKE_SECONDS": "2"}) as service:
+    with served_at_once({"FAKE_SECONDS": "2"}) as service:
         with ThreadPoolExecutor(4) as pool:
             answers = pool.map(post, [service] * 4)  # two at work, two waiting
             wait_for(lambda: metric(service, "mpt_requests_in_flight ") == 5)
@@ -172,7 +171,7 @@ def test_sigterm_finishes_what_was_begun_and_refuses_what_is_new():
 def test_sigterm_does_not_wait_for_those_who_follow_a_film(tmp_path: Path):
     frames = [np.full((48, 64, 3), index, np.uint8) for index in range(100)]
     clip = film(tmp_path / "clip.mp4", frames).read_bytes()
-    with served(FAKE, {"MPT_JOBS_DIR": str(tmp_path / "jobs"), "FAKE_SECONDS": "0.5"}) as service:
+    with served_at_once({"MPT_JOBS_DIR": str(tmp_path / "jobs"), "FAKE_SECONDS": "0.5"}) as service:
         job = httpx2.post(f"{service.url}/videos", content=clip, headers={"Content-Type": "video/mp4"}).json()
         with httpx2.stream("GET", f"{service.url}/jobs/{job['id']}/events", timeout=60) as events:
             lines = events.iter_lines()
@@ -210,7 +209,7 @@ def test_stopped_while_networks_load_it_does_not_wait_for_the_interpreters_end(l
 def test_killed_in_the_middle_of_writes_it_never_serves_a_broken_mesh(tmp_path: Path):
     """Kill -9 while eight clients post, three times; whatever lies in the folder then is served whole or not at all."""
     for turn in range(3):
-        with served(FAKE, {"MPT_STORE_DIR": str(tmp_path), "MPT_CONCURRENCY": "8"}) as service:
+        with served_at_once({"MPT_STORE_DIR": str(tmp_path), "MPT_CONCURRENCY": "8"}) as service:
             stop = threading.Event()
 
             def post_on(service: Served = service, stop: threading.Event = stop) -> None:
@@ -228,7 +227,7 @@ def test_killed_in_the_middle_of_writes_it_never_serves_a_broken_mesh(tmp_path: 
             stop.set()
             for client in clients:
                 client.join()
-    with served(FAKE, {"MPT_STORE_DIR": str(tmp_path)}) as service:
+    with served_at_once({"MPT_STORE_DIR": str(tmp_path)}) as service:
         names = [path.stem for path in tmp_path.glob("*.person")]
         assert len(names) > 60
         for name in names:
@@ -241,11 +240,11 @@ def test_killed_in_the_middle_of_a_video_it_begins_anew(tmp_path: Path):
     frames = [np.full((48, 64, 3), 60 + 10 * index, np.uint8) for index in range(12)]
     clip = film(tmp_path / "clip.mp4", frames).read_bytes()
     settings = {"MPT_JOBS_DIR": str(tmp_path / "jobs"), "FAKE_SECONDS": "0.1"}
-    with served(FAKE, settings) as service:
+    with served_at_once(settings) as service:
         job = httpx2.post(f"{service.url}/videos", content=clip, headers={"Content-Type": "video/mp4"}).json()
         wait_for(lambda: httpx2.get(f"{service.url}/jobs/{job['id']}").json()["frames"] > 2)
         service.process.kill()
-    with served(FAKE, settings) as service:
+    with served_at_once(settings) as service:
         wait_for(lambda: httpx2.get(f"{service.url}/jobs/{job['id']}").json()["status"] == "succeeded")
         (glb, _) = httpx2.get(f"{service.url}/jobs/{job['id']}").json()["files"]
         assert len(httpx2.get(service.url + glb["url"]).content) == glb["bytes"]

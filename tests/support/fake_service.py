@@ -19,7 +19,9 @@ from tests.support.fake_reconstructor import FakeReconstructor
 
 
 class SlowReconstructor(FakeReconstructor):
-    model_name = f"process {os.getpid()}"
+    @property
+    def model_name(self) -> str:  # type: ignore[override]
+        return f"process {os.getpid()}"
 
     def reconstruct(self, *arguments: object, **options: object) -> Reconstruction:
         time.sleep(float(os.environ.get("FAKE_SECONDS", "0")))
@@ -44,7 +46,11 @@ def load(settings: Settings) -> list[SlowReconstructor]:
     return [bodies, SlowHands()]
 
 
-if __name__ == "__main__":
+def main() -> None:
     settings = Settings()
     logging_setup.set_up(settings.log_level, settings.log_format)
     serve(create_app(settings, load), settings)
+
+
+if __name__ == "__main__":
+    main()
