@@ -12,9 +12,14 @@ import ipaddress
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from urllib.parse import quote, urljoin, urlsplit
+
+from typing_extensions import Self
 
 from model.errors import BadInput
 
@@ -35,7 +40,7 @@ class Limits:
     """What one call may cost, and where it may go."""
 
     seconds: float
-    """From the first packet to the last byte."""
+    """From the name's look-up to the last byte, with all redirects."""
     max_bytes: int
     """Of the answer's body."""
     hosts: tuple[str, ...] = ()
@@ -48,8 +53,9 @@ def fetch(url: str, limits: Limits) -> bytes:
     Raises:
         BadAddress: It is no public http or https address, does not answer in time with 200, or sends too much.
     """
+    end = time.monotonic() + limits.seconds
     for _ in range(REDIRECTS + 1):
-        with _answer("GET", url, b"", {"Accept": "image/*", "Accept-Encoding": "identity"}, limits) as answer:
+        with _answer("GET", url, b"", {"Accept": "image/*", "Accept-Encoding": "identity"}, limits, end) as answer:
             location = answer.headers.get("Location")
             if answer.status in (301, 302, 303, 307, 308) and location:
                 url = urljoin(url, location)
@@ -66,7 +72,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], limits: Limits) -> N
     Raises:
         BadAddress: It is no public http or https address, or did not answer 2xx in time.
     """
-    with _answer("POST", url, body, headers, limits) as answer:
+    with _answer("POST", url, body, headers, limits, time.monotonic() + limits.seconds) as answer:
         if not 200 <= answer.status < 300:
             raise BadAddress(f"The server of this URL answered {answer.status}, not 2xx.")
 
@@ -127,12 +133,8 @@ def _private(host: str) -> BadAddress:
     return BadAddress(f"{host[:100]} has an address that is not public, and is not called.")
 
 
-def _addresses(host: str, port: int, hosts: tuple[str, ...]) -> list[str]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise BadAddress(f"There is no host {host[:100]}.") from None
-    addresses = [str(entry[4][0]) for entry in found]
+def _addresses(host: str, port: int, hosts: tuple[str, ...], end: float) -> list[str]:
+    addresses = _looked_up(host, port, end)
     if not _is_exempt(host, port, hosts):
         for address in addresses:
             if not is_public(ipaddress.ip_address(address.split("%")[0])):
@@ -140,8 +142,34 @@ def _addresses(host: str, port: int, hosts: tuple[str, ...]) -> list[str]:
     return addresses
 
 
+def _looked_up(host: str, port: int, end: float) -> list[str]:
+    """All addresses of a name. The system's resolver knows no time limit, and is left behind in a thread of its own.
+
+    Raises:
+        TimeoutError: It takes too long.
+    """
+    found: Future[list[str]] = Future()
+
+    def work() -> None:
+        try:
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            found.set_exception(BadAddress(f"There is no host {host[:100]}."))
+        else:
+            found.set_result([str(entry[4][0]) for entry in entries])
+
+    threading.Thread(target=work, name="look-up", daemon=True).start()
+    try:
+        return found.result(max(0.0, end - time.monotonic()))
+    except FutureTimeout:  # not yet the built-in one in Python 3.10
+        raise TimeoutError from None
+
+
 class _Pinned(http.client.HTTPConnection):
-    """A connection to an address that was checked, whatever the host's name is by then."""
+    """A connection to an address that was checked, whatever the host's name is by then; cut after so many seconds.
+
+    Timeouts of sockets are for one packet: who sends a byte now and then would never exceed them.
+    """
 
     def __init__(self, host: str, port: int, scheme: str, address: str, seconds: float) -> None:
         super().__init__(host, port, timeout=seconds)
@@ -149,6 +177,16 @@ class _Pinned(http.client.HTTPConnection):
         self._address, self._secure = address, scheme == "https"
         self._open: socket.socket | None = None
         self.is_cut = False
+        self._end = threading.Timer(seconds, self.cut)
+        self._end.daemon = True
+
+    def __enter__(self) -> Self:
+        self._end.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.cancel()
+        self.close()
 
     def connect(self) -> None:
         self._open = socket.create_connection((self._address, self.port), self.timeout)
@@ -166,29 +204,22 @@ class _Pinned(http.client.HTTPConnection):
 
 @contextlib.contextmanager
 def _answer(
-    method: str, url: str, body: bytes, headers: Mapping[str, str], limits: Limits
+    method: str, url: str, body: bytes, headers: Mapping[str, str], limits: Limits, end: float
 ) -> Iterator[http.client.HTTPResponse]:
     host, port, scheme = _parts(url, limits.hosts)
     parts = urlsplit(url)
     path = quote(parts.path or "/", _SAFE) + (f"?{quote(parts.query, _SAFE)}" if parts.query else "")
-    address = _addresses(host, port, limits.hosts)[0]
-    connection = _Pinned(host, port, scheme, address, limits.seconds)
-    # Timeouts of sockets are for one packet: who sends a byte now and then would never exceed them.
-    end = threading.Timer(limits.seconds, connection.cut)
-    end.daemon = True
     try:
-        end.start()
-        connection.request(method, path, body or None, {"User-Agent": "mpt", **headers})
-        yield connection.getresponse()
-        if connection.is_cut:  # the body's end was not its own
-            raise OSError
+        address = _addresses(host, port, limits.hosts, end)[0]
+        with _Pinned(host, port, scheme, address, max(0.001, end - time.monotonic())) as connection:
+            connection.request(method, path, body or None, {"User-Agent": "mpt", **headers})
+            yield connection.getresponse()
+            if connection.is_cut:  # the body's end was not its own
+                raise OSError
     except BadAddress:
         raise
     except (OSError, ValueError, http.client.HTTPException):
         raise BadAddress(f"{host[:100]} did not answer as it should within {limits.seconds:g} seconds.") from None
-    finally:
-        end.cancel()
-        connection.close()
 
 
 def _body(answer: http.client.HTTPResponse, limits: Limits) -> bytes:

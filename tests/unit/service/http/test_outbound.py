@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -21,6 +22,7 @@ def server() -> Iterator[Server]:
     pages = {"/photo": PHOTO, "/trickle": trickle, "/head": trickle_head, "/endless": endless, "/cut": cut}
     pages |= {f"/{n}": redirect(f"/{n - 1}" if n > 1 else "/photo") for n in range(1, 6)}
     pages |= {"/inside": redirect("http://169.254.169.254/latest/meta-data"), "/file": redirect("file:///etc/passwd")}
+    pages["/slow"] = lambda handler: (time.sleep(0.3), redirect("/slow")(handler))
     pages |= {"/error": lambda handler: whole(handler, b"", 503)}
     with web_server(pages) as server:
         yield server
@@ -84,6 +86,23 @@ def test_a_name_with_one_private_address_is_not_called(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers)
     with pytest.raises(BadAddress, match="not public"):
         fetch("http://two-faced.example/", Limits(5, 100))
+
+
+def test_a_name_server_that_does_not_answer_is_not_waited_for(monkeypatch):
+    asked = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: asked.wait(5) and [])
+    start = time.monotonic()
+    with pytest.raises(BadAddress, match=r"within 0\.2 seconds"):
+        fetch("http://a.example/", Limits(0.2, 100))
+    assert time.monotonic() - start < 3
+    asked.set()
+
+
+def test_redirects_share_one_time(server):
+    start = time.monotonic()
+    with pytest.raises(BadAddress, match=r"within 0\.5 seconds"):
+        fetch(f"{server.url}/slow", limits(server, 0.5))
+    assert time.monotonic() - start < 1.1
 
 
 def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch):
