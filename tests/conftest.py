@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import sys
 
 import pytest
@@ -38,10 +39,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _Files(LoadFileScheduling):
-    """A file's tests go to one worker, and so do all of the page's, which share a browser and a service."""
+    """A file's tests go to one worker, and so do all that share what takes seconds.
+
+    The page's have a browser and a service; those that train have PyTorch's compiler, which its optimizers import.
+    """
+
+    _TOGETHER = re.compile(r"tests/e2e/|tests/.*/test_(?:body_hand|brought_bodies|finetune|pretrain)|.*/training/loop/")
 
     def _split_scope(self, nodeid: str) -> str:
-        return "tests/e2e" if nodeid.startswith("tests/e2e/") else super()._split_scope(nodeid)
+        if together := self._TOGETHER.match(nodeid):
+            return "page" if together[0] == "tests/e2e/" else "training"
+        return super()._split_scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Files:

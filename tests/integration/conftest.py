@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 from cli.main import app
 from model.reconstructor import Reconstructor
 from service.settings import Settings
-from tests.support.boxed_hand import save_boxed_hand
 from tests.support.fake_reconstructor import FakeReconstructor
 from tests.support.remembering import loading_once
 from tests.support.service_client import serving, wait_until_ready
@@ -80,6 +79,8 @@ def loads_once(load: Callable[..., Reconstructor], monkeypatch: pytest.MonkeyPat
 @pytest.fixture(scope="session")
 def boxed_hand(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint for hands that knows the drawn one."""
+    from tests.support.boxed_hand import save_boxed_hand
+
     return save_boxed_hand(tmp_path_factory.mktemp("hand"))
 
 
