@@ -7,9 +7,9 @@ from scipy.ndimage import binary_closing, binary_opening
 
 _SLOW = 0.35
 """Metres a second across the camera's view: an ankle that moves faster does not stand."""
-_GOES, _AHEAD = 0.3, 0.25
+_GOES = 0.3
 """Metres a second along the view: of a body that goes so fast towards the camera or away, a foot swings that is faster
-by this share."""
+by `_SLOW`."""
 _SPAN = 0.1
 """Seconds over which speeds are measured."""
 _LOW = 0.12
@@ -37,7 +37,7 @@ def find_stance(times: np.ndarray, ankles: np.ndarray, roots: np.ndarray, camera
     along = (velocity * rays).sum(axis=-1)
     slow = np.linalg.norm(velocity - along[..., None] * rays, axis=-1) < _SLOW
     body = (_velocities(times, roots)[:, None] * rays).sum(axis=-1)
-    slow &= (np.abs(body) < _GOES) | (np.sign(body) * (along - body) < _AHEAD * np.abs(body))
+    slow &= (np.abs(body) < _GOES) | (np.sign(body) * (along - body) < _SLOW)
     height = ankles[..., 1]
     standing = slow & (height < height.min(axis=1, keepdims=True) + _LOW)
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0

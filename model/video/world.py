@@ -22,8 +22,9 @@ from model.video.tracks import Track
 _FRAMES = 100  # of each person that say where up and the floor are
 _POINTS = 1000  # of a mesh's vertices that may touch the floor
 _FOOT = 200  # of a foot's vertices
-_LEVEL = 0.1  # metres: steps of stairs are higher, and feet on one level are less apart
-_HARDLY = 0.05  # of the time nobody's feet stand on anything lower than the floor
+_LEVEL, _STEP = 0.1, 0.15
+"""Metres: feet on one level are less apart, and those who crouch come out lower by somewhat more; steps are higher."""
+_HARDLY = 0.05  # of the time, at most, feet seem to stand lower than the floor
 _FIRST = 5  # frames of the first person by which the world faces
 
 
@@ -96,8 +97,9 @@ def find_world(
 
 def lowest_level(heights: np.ndarray) -> float:
     """The floor's height by those (n,) of feet that stand, metres: of several levels, such as stairs, the lowest."""
-    lowest = np.quantile(heights, _HARDLY)
-    return float(np.median(heights[heights <= lowest + _LEVEL]))
+    usual = np.median(heights)
+    lowest = np.median(heights[heights <= np.quantile(heights, _HARDLY) + _LEVEL])
+    return float(lowest if usual - lowest > _STEP else usual)
 
 
 def _resized(track: Track, motion: SkeletonMotion | None, factor: float) -> SkeletonMotion | None:
