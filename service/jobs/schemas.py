@@ -47,7 +47,11 @@ class VideoQuery(BaseModel):
         "all hang relaxed (off).",
     )
     focal_length: float | None = Field(
-        None, ge=1, le=1_000_000, allow_inf_nan=False, description="The camera's focal length in pixels."
+        None,
+        ge=1,
+        le=1_000_000,
+        allow_inf_nan=False,
+        description="The camera's focal length in pixels. Else a phone's, 32 mm before 35 mm film.",
     )
     webhook: str | None = Field(
         None,
