@@ -31,6 +31,7 @@ class Protocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        transport.set_write_buffer_limits(0)  # else the last 16 KiB of an answer, or all of a small one, have no limit
         self._bound_head()
 
     def data_received(self, data: bytes) -> None:
