@@ -37,8 +37,9 @@ def motion_of(track: Track, rig: Rig) -> SkeletonMotion | None:
     is_believed = find_believed(track) & embodied
     if not is_believed.any() or embodied.mean() < _MOST:
         return None
+    known = np.flatnonzero(embodied)
     for index in np.flatnonzero(~embodied).tolist():  # what a network answered there was nobody's mesh
-        nearest = min(np.flatnonzero(embodied).tolist(), key=lambda other: abs(other - index))
+        nearest = known[np.abs(known - index).argmin()]
         track.people[index] = dataclasses.replace(track.people[index], body=track.people[nearest].body)
     bodies = [person.body for person in track.people if person.body is not None]
     shape = np.median([body.shape for body in bodies], axis=0)
@@ -82,7 +83,7 @@ def put_back(track: Track, motion: SkeletonMotion, names: Sequence[str]) -> Skel
     """
     rig = motion.rig
     regressor = rig.regressor_of(names)
-    rotations, positions = _before_camera(motion)
+    rotations, positions = _before_camera(motion, np.arange(len(motion)))
     keypoints = np.empty((len(motion), len(names), 3))
     for start in range(0, len(motion), _BATCH):
         part = slice(start, start + _BATCH)
@@ -127,13 +128,13 @@ def meshes_of(motion: SkeletonMotion, frames: np.ndarray, rig: Rig) -> np.ndarra
         frames: (n,) which.
         rig: The motion's, or a subset of it.
     """
-    rotations, positions = _before_camera(motion)
+    rotations, positions = _before_camera(motion, frames)
     shapes = np.broadcast_to(motion.shape, (len(frames), len(motion.shape)))
-    return rig.pose(rotations[frames], shapes, positions[frames])
+    return rig.pose(rotations, shapes, positions)
 
 
-def _before_camera(motion: SkeletonMotion) -> tuple[np.ndarray, np.ndarray]:
-    """Rotations (N, 22, 3, 3) and translations (N, 3) of a motion's bodies in the camera's axes, y down."""
-    rotations = motion.rotations.copy()
+def _before_camera(motion: SkeletonMotion, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rotations (n, 22, 3, 3) and translations (n, 3) of some frames' bodies in the camera's axes, y down."""
+    rotations = motion.rotations[frames]
     rotations[:, 0] = np.diag(TURN_UP) @ rotations[:, 0]
-    return rotations, motion.roots * TURN_UP - motion.rest.joints[0]
+    return rotations, motion.roots[frames] * TURN_UP - motion.rest.joints[0]

@@ -22,6 +22,7 @@ from model.video.tracks import Track
 _FRAMES = 100  # of each person that say where up and the floor are
 _POINTS = 1000  # of a mesh's vertices that may touch the floor
 _FOOT = 200  # of a foot's vertices
+_BATCH = 256  # feet that are posed at once: bounds the memory
 _LEVEL, _STEP = 0.1, 0.15
 """Metres: feet on one level are less apart, and those who crouch come out lower by somewhat more; steps are higher."""
 _HARDLY = 0.05  # of the time, at most, feet seem to stand lower than the floor
@@ -77,7 +78,7 @@ def find_world(
     for track, motion in zip(tracks, motions, strict=True):
         if motion is not None:
             motion = level.place(motion)
-            soles = _soles(motion)
+            soles = sole_heights(motion)
             motion, standing = ground(motion, level.world.to_world(np.zeros(3)), soles, not camera_moves)
             ankles = motion.joints[:, [leg[2] for leg in LEGS], 1] - soles
             heights.append(ankles[standing])
@@ -153,13 +154,15 @@ def _posed(track: Track, motion: SkeletonMotion, frames: np.ndarray) -> Iterator
     return zip(joints, meshes_of(motion, frames, few), strict=True)
 
 
-def _soles(motion: SkeletonMotion) -> np.ndarray:
+def sole_heights(motion: SkeletonMotion) -> np.ndarray:
     """(N, 2) metres: how high each ankle is over the lowest point of its foot, of a motion with y up."""
     rig, heights = motion.rig, []
     for _, _, ankle in LEGS:
         foot = np.flatnonzero(rig.dense_weights[:, [ankle, ankle + 3]].sum(axis=1) > 0.5)  # with its ball
-        points = meshes_of(motion, np.arange(len(motion)), rig.subset(foot[:: max(1, len(foot) // _FOOT)]))
-        heights.append(motion.joints[:, ankle, 1] + points[..., 1].max(axis=1))  # their y is down
+        few = rig.subset(foot[:: max(1, len(foot) // _FOOT)])
+        batches = np.split(np.arange(len(motion)), range(_BATCH, len(motion), _BATCH))
+        lowest = [meshes_of(motion, frames, few)[..., 1].max(axis=1) for frames in batches]  # their y is down
+        heights.append(motion.joints[:, ankle, 1] + np.concatenate(lowest))
     return np.stack(heights, axis=1)
 
 

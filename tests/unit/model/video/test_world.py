@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from model.joints import COCO_JOINTS, SMPL_JOINT_NAMES
 from model.results import Camera, Person
 from model.video.bodies import put_back
 from model.video.tracks import Meshes, Track, Tracks
-from model.video.world import find_world, lowest_level
+from model.video.world import find_world, lowest_level, sole_heights
 from tests.support.walker import walker
 
 CAMERA_HEIGHT = 1.5
@@ -100,3 +101,14 @@ def test_feet_that_point_down_do_not_stand_below_the_floor(walks):
         world, _ = find_world([track], [pointing], camera_moves=False)
         lowest = [world.world.to_world(track.meshes[i] + track.people[i].root)[:, 1].min() for i in range(len(track))]
     assert np.median(lowest) == pytest.approx(0, abs=0.02)
+
+
+def test_soles_of_a_long_film_take_little_memory(walks):
+    long = walks[0].at(np.linspace(walks[0].times[0], walks[0].times[-1], 1200))
+    tracemalloc.start()
+    heights = sole_heights(long)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert heights.shape == (1200, 2)
+    np.testing.assert_allclose(heights[::1199], sole_heights(walks[0])[:: len(walks[0]) - 1], atol=1e-6)
+    assert most < 15 * 2**20  # 26 MiB where all are posed at once
