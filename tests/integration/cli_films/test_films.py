@@ -29,7 +29,8 @@ from tests.support.glb import Glb
 
 
 def test_each_person_becomes_a_glb_that_moves(run, clip, model):
-    status, output = run("clip.mp4", "--format", "glb,json,npz", "--overlay", "--frame", "camera")
+    options = ("--format", "glb,json,npz", "--overlay", "--frame", "camera", "--focal-length", str(FOCAL))
+    status, output = run("clip.mp4", *options)
     assert (status, output.splitlines()[-1]) == (0, "2 people in 1 video -> reconstructions")
     assert files() == [
         "clip.video-1.glb",
