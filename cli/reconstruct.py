@@ -145,7 +145,12 @@ def reconstruct(
     box: Boxes = None,
     focal_length: Annotated[
         float | None,
-        typer.Option(min=1, max=1_000_000, metavar="PIXELS", help="The camera's; else from EXIF, else a default."),
+        typer.Option(
+            min=1,
+            max=1_000_000,
+            metavar="PIXELS",
+            help="The camera's; else from EXIF, else the diagonal; of videos a phone's.",
+        ),
     ] = None,
     pitch: Annotated[
         float | None,

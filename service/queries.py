@@ -91,7 +91,7 @@ class ReconstructQuery(BaseModel):
         ge=1,
         le=1_000_000,
         allow_inf_nan=False,
-        description="The camera's focal length in pixels of this photo. Else from EXIF, else a default.",
+        description="The camera's focal length in pixels of this photo. Else from EXIF, else the photo's diagonal.",
     )
     pitch: float | None = Field(
         None,

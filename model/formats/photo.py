@@ -122,12 +122,10 @@ def decode(data: bytes, max_pixels: int) -> Photo:
     if format is None:
         other = other_kind(data)
         named = f"{other}, " if other else ""
-        do = (
-            "Send it to /videos, or one of its pictures"
-            if other == MOVING
-            else "Convert it to one of them and send it again"
-        )
-        raise UnsupportedFormat(f"This file is {named}no {FORMATS} image. {do}.")
+        do = "Convert it to one of them and send it again."
+        if other == MOVING:
+            do = "Films are for a service's /videos and for `mpt reconstruct`; here, send one of its pictures."
+        raise UnsupportedFormat(f"This file is {named}no {FORMATS} image. {do}")
     exif: bytes | None = None
     if format == "HEIF":
         be_able_to_read_heic()

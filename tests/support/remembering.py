@@ -69,7 +69,7 @@ class RememberingReconstructor(Reconstructor):
         return self._once(image, key, lambda: (ask(image, people, mesh), list(people)))[0]  # type: ignore[arg-type]
 
     def _once(self, image: np.ndarray, key: object, ask: Callable[[], Answer]) -> Answer:
-        key = (_digest(image), image.shape, self.seen_twice, self.landmarks_from, key)
+        key = (_digest(image), image.shape, self.seen_twice, self.crowd_from, self.landmarks_from, key)
         if key not in self._answers:
             self._answers[key] = ask()
         return self._answers[key]  # type: ignore[return-value]

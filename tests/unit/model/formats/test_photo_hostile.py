@@ -206,7 +206,7 @@ def test_millions_of_tiny_segments_are_given_up_soon(data):
     ("data", "words"),
     [
         (b"GIF89a\x10\0\x10\0\0\0\0;", "is a film, or an animation, no JPEG.*/videos"),
-        (b"\0\0\0\x1cftypisom", "is a film.*/videos"),
+        (b"\0\0\0\x1cftypisom", "is a film.*/videos and for `mpt reconstruct`.*one of its pictures"),
         (b"<svg xmlns='http://www.w3.org/2000/svg' width='10' height='10'/>", "SVG"),
         (b"\r\n<!DOCTYPE html><html>", "is a web page"),
         (b"%PDF-1.7\n", "is a PDF"),
