@@ -86,3 +86,13 @@ def test_the_detectors_joints_are_lifted_where_the_crop_shows_less(
     (result,) = regress_people(found, [()], regressor(network, monkeypatch), Belief(0.7))
     assert result.landmarks is None
     assert np.allclose(result.mesh.keypoints, found[0].keypoints, atol=1e-3) == lifted
+
+
+@pytest.mark.parametrize("quarters", [0, 1, -1])
+def test_who_lies_is_lifted_from_the_detectors_joints_the_right_way_up(
+    quarters: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = Networks(standing(confidence=0.1))
+    found = people(standing(lean=90 * quarters + 10, confidence=0.6))
+    (result,) = regress_people(found, [()], regressor(network, monkeypatch), Belief(0.7))
+    assert result.crop.angle % (2 * math.pi) == pytest.approx(quarters * math.pi / 2 % (2 * math.pi))
