@@ -13,9 +13,12 @@ from xdist.scheduler import LoadFileScheduling
 
 # One thread a process: two of PyTorch's that wait for each other cost twice the time, and round in another order.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-# What a network's layers write is memory that was used before, not fetched from the system and cleared for each.
-os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**30))
-os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
+# What a network's layers write in a worker is memory that was used before, not fetched from the system and cleared for
+# each. The programs that its tests start have the memory that they have elsewhere.
+_REUSED = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**32)}
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for name in _REUSED:
+        os.environ.pop(name, None)
 # Films that tests write are opened by FFmpeg before `model.video.reading` asks it not to grumble.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 # Images for containers forbid the cache of compiled files: each process would compile, and pytest rewrite, all anew.
@@ -36,6 +39,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Of Schemathesis's a second goes by in each process, though the slow tests alone want it."""
     if config.option.markexpr != "not slow":
         config.pluginmanager.import_plugin("schemathesis.pytest.plugin")
+
+
+def pytest_xdist_setupnodes() -> None:
+    os.environ.update(_REUSED)  # which is read as a worker starts
 
 
 class _Files(LoadFileScheduling):
