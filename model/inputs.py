@@ -52,22 +52,26 @@ SHORTEST_LENS = 4.0
 """Millimetres before 35 mm film: 159 degrees from corner to corner. Straight lines stay straight to about 10."""
 
 
+def lens_in_pixels(millimetres: float, width: int, height: int) -> float:
+    """The focal length in pixels, in a picture of this size, of a lens before 35 mm film that sees the same angle."""
+    return millimetres * math.hypot(width, height) / FILM
+
+
 def check_focal_length(focal_length: float | None, width: int, height: int) -> float:
     """The focal length in pixels of a photo of this size; None assumes a 43 mm lens's, its diagonal.
 
     Raises:
         BadInput: no finite number, or shorter than any lens's: millimetres are often given for pixels.
     """
-    diagonal = math.hypot(width, height)
     given = check_number(focal_length, "The focal length")
-    focal = diagonal if given is None else given
+    focal = math.hypot(width, height) if given is None else given
     if not math.isfinite(focal):
         raise BadInput("The focal length must be a number of pixels.")
-    if focal < SHORTEST_LENS / FILM * diagonal:
+    if focal < lens_in_pixels(SHORTEST_LENS, width, height):
         raise BadInput(
             f"A focal length of {focal:g} pixels is shorter than any lens's in a photo of {width} x {height}: it is "
             f"asked for in pixels of this photo. A lens of 24 mm before 35 mm film, as phones have, has "
-            f"{24 / FILM * diagonal:.0f} here."
+            f"{lens_in_pixels(24, width, height):.0f} here."
         )
     return focal
 

@@ -7,7 +7,6 @@ can keep it busy, and tells files that were cut short, which decoders tolerate.
 from __future__ import annotations
 
 import io
-import math
 import re
 import threading
 import warnings
@@ -23,7 +22,7 @@ from model.formats.exif import PREFIX, is_exif, read_exif, read_tilt
 from model.formats.file_kinds import MOVING, other_kind
 from model.formats.signatures import FORMATS, photo_format
 from model.formats.xmp import read_gimbal
-from model.inputs import FILM
+from model.inputs import lens_in_pixels
 from model.scene.up import Tilt
 
 # Nobody can be seen in less, and slivers would scale to a side of zero pixels.
@@ -168,7 +167,8 @@ def decode(data: bytes, max_pixels: int) -> Photo:
 
     focal_length = None
     if focal_length_35mm is not None:
-        focal_length = focal_length_35mm * math.hypot(*pixels.shape[:2]) / FILM
+        height, width = pixels.shape[:2]
+        focal_length = lens_in_pixels(focal_length_35mm, width, height)
     return Photo(pixels, focal_length, tilt)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from model.inputs import FILM
+from model.inputs import lens_in_pixels
 from model.people import distinct_people
 from model.perception.detection import SAME_PERSON, Detection, mean_confidence, similarity
 from model.perception.landmarks import DOUBTED
@@ -146,7 +146,8 @@ class Follower:
 
     def _search(self, frame: np.ndarray, before: Sequence[Person]) -> list[Person]:
         """The people of a frame; who was there before and is surely seen stays, though the detector misses her."""
-        lens = _LENS / FILM * math.hypot(*frame.shape[:2])
+        height, width = frame.shape[:2]
+        lens = lens_in_pixels(_LENS, width, height)
         answer = self._model.reconstruct(
             frame,
             focal_length=lens if self._focal_length is None else self._focal_length,
