@@ -60,16 +60,15 @@ def regress_people(
     crops = [detection.crop or upright_crop(detection.box) for detection in found]
     results: dict[int, CropResult] = {}
 
-    def lift(joints: dict[int, np.ndarray]) -> None:
+    def lift(joints: dict[int, np.ndarray], alone: bool = False) -> None:
         """Keeps the answers to those of whom BlazePose is sure; joints by the indices of people."""
-        if not regress.network.info.lifts:
+        if not joints or not regress.network.info.lifts:
             return
-        for box in (lambda index: None, lambda index: wider(found[index].box)):
-            lifted = lift_landmarks(list(joints.values()), regress, *belief, [box(index) for index in joints])
-            answers = zip(joints, lifted, strict=True)
-            results.update({i: result for i, result in answers if result and not strays(result, neighbours[i])})
-            # A neighbour draws it to herself: it looks again where it sees none.
-            joints = {i: each for i, each in joints.items() if i not in results and len(neighbours[i]) > 1}
+        boxes = [wider(found[index].box) if alone else None for index in joints]
+        answers = zip(joints, lift_landmarks(list(joints.values()), regress, *belief, boxes), strict=True)
+        results.update({i: result for i, result in answers if result and not strays(result, neighbours[i])})
+        if not alone:  # a neighbour draws it to herself: it looks again where it sees none
+            lift({i: each for i, each in joints.items() if i not in results and len(neighbours[i]) > 1}, alone=True)
 
     lift({index: detection.keypoints for index, detection in enumerate(found) if len(detection.keypoints)})
     rest = [index for index in range(len(found)) if index not in results]
