@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
@@ -79,15 +79,35 @@ def served(
         arguments: What follows the module.
         cwd: Where to run it.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(
+
+    def start(settings: dict[str, str]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=cwd,
-            env={**settings_of(folder), **(environment or {})},
+            env=settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+    with started(start, environment or {}) as service:
+        yield service
+
+
+@contextmanager
+def started(
+    start: Callable[[dict[str, str]], subprocess.Popen[str]], environment: Mapping[str, str]
+) -> Iterator[Served]:
+    """The service that `start` starts with an environment: on a free port, with meshes in a folder that goes away."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = {
+            **os.environ,
+            "MPT_PORT": "0",
+            "MPT_HOST": "127.0.0.1",
+            "MPT_EXPORT": "false",
+            "MPT_STORE_DIR": f"{folder}/meshes",
+        }
+        process = start({**settings, **environment})
         try:
             service = Served(process)
             service.wait_until_ready()
@@ -95,14 +115,3 @@ def served(
         finally:
             process.kill()
             process.wait()
-
-
-def settings_of(folder: str) -> dict[str, str]:
-    """The environment of a service on a free port, with its meshes in a folder."""
-    return {
-        **os.environ,
-        "MPT_PORT": "0",
-        "MPT_HOST": "127.0.0.1",
-        "MPT_EXPORT": "false",
-        "MPT_STORE_DIR": f"{folder}/meshes",
-    }

@@ -8,12 +8,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
-from benchmarks.served import Served, settings_of
+from benchmarks.served import Served, started
 from tests.support import fake_service
 
 
@@ -58,12 +57,5 @@ def _serve(writes: Connection, environment: dict[str, str]) -> None:
 @contextmanager
 def served_at_once(environment: Mapping[str, str]) -> Iterator[Served]:
     """As `benchmarks.served.served` of the stand-in."""
-    with tempfile.TemporaryDirectory() as folder:
-        process = Forked({**settings_of(folder), **environment})
-        try:
-            service = Served(process)
-            service.wait_until_ready()
-            yield service
-        finally:
-            process.kill()
-            process.wait()
+    with started(Forked, environment) as service:
+        yield service
