@@ -98,7 +98,7 @@ def encode_film(film: FilmMotion) -> bytes:
 
 
 def _world(found: FilmWorld) -> dict[str, Any]:
-    """Points p of the camera's frame are at rotation times (p - origin) in the film's world."""
+    """Points p of a frame's camera's axes are at rotation times (camera_rotation p - origin) in the film's world."""
     return {
         "rotation": [_rounded(row, 6) for row in found.world.rotation],
         "origin": _rounded(found.world.origin, 4),
@@ -112,9 +112,11 @@ def _world(found: FilmWorld) -> dict[str, Any]:
 def _frames(moving: MovingPerson) -> Iterator[dict[str, Any]]:
     track, rig = moving.track, moving.rig
     fits = [None] * len(track) if rig is None else [encode_parameters(rig, body) for body in moving.bodies()]
-    for time, person, bridged, fit in zip(track.times, track.people, track.bridged, fits, strict=True):
+    rows = zip(track.times, track.people, track.bridged, fits, strict=True)
+    for index, (time, person, bridged, fit) in enumerate(rows):
         told = encode_person("", person, {}, fit).model_dump(exclude={"id", "mesh"}, exclude_none=True)
-        yield {"time": round(time, 4), **({"bridged": True} if bridged else {}), **told}
+        view = {} if track.views is None else {"camera_rotation": _rounded(track.views[index], 6)}
+        yield {"time": round(time, 4), **({"bridged": True} if bridged else {}), **view, **told}
 
 
 def encode_scene(scene: Scene, people: Sequence[str], glb: str | None) -> schemas.Scene:

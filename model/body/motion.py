@@ -135,11 +135,12 @@ class SkeletonMotion:
         return replace(self, roots=self.roots + shift, keypoints=keypoints)
 
     def turned(self, rotation: np.ndarray) -> SkeletonMotion:
-        """All turned about the origin by (3, 3)."""
+        """All turned about the origin by (3, 3), or each pose by its own of (N, 3, 3)."""
         rotations = self.rotations.copy()
         rotations[:, 0] = rotation @ rotations[:, 0]
-        keypoints = None if self.keypoints is None else self.keypoints @ rotation.T
-        return replace(self, rotations=rotations, roots=self.roots @ rotation.T, keypoints=keypoints)
+        roots = (rotation @ self.roots[..., None])[..., 0]
+        keypoints = None if self.keypoints is None else self.keypoints @ np.swapaxes(rotation, -1, -2)
+        return replace(self, rotations=rotations, roots=roots, keypoints=keypoints)
 
     def at(self, times: np.ndarray) -> SkeletonMotion:
         """The motion at other times (T,), rising; before the first pose, after the last, and in absences it stands.

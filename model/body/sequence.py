@@ -45,6 +45,7 @@ def refine_sequence(
     translations: np.ndarray,
     seen: Seen,
     times: np.ndarray,
+    views: np.ndarray | None = None,
 ) -> list[RefinedBody]:
     """Refines the bodies of one person's frames.
 
@@ -55,13 +56,15 @@ def refine_sequence(
         translations: (N, 3) metres: where they were placed before the camera.
         seen: What the N frames show of her.
         times: (N,) seconds, rising; frames may be missing.
+        views: (N, 3, 3) from the camera's axes in each frame to axes that stand still; None if the camera does.
     """
+    views = np.tile(np.eye(3), (len(fits), 1, 1)) if views is None else views
     refined: list[RefinedBody] = []
     for start in range(0, len(fits), _PART):
         end = min(start + _PART, len(fits))
         part = slice(max(0, start - _OVERLAP), end + _OVERLAP)
         task = Task(rig, keypoints, fits[part], translations[part], seen.subset(part), _DOUBT)
-        bodies = _refine(task, _Accelerations(times[part])).bodies(fits[part])
+        bodies = _refine(task, _Accelerations(times[part], views[part])).bodies(fits[part])
         refined += bodies[start - part.start : end - part.start]
     return refined
 
@@ -76,14 +79,15 @@ def second_differences(steps: np.ndarray) -> sparse.csr_matrix:
 
 
 class _Accelerations:
-    """What it costs to speed up and to turn faster and slower, over N times (N,) in seconds."""
+    """What it costs to speed up and to turn faster and slower, over N times (N,) in seconds, of a camera that turns."""
 
-    def __init__(self, times: np.ndarray):
+    def __init__(self, times: np.ndarray, views: np.ndarray):
+        self._views = views
         self._steps = np.maximum(np.diff(times), _SHORTEST)
         self._differences = second_differences(self._steps)
         stiffness = (self._differences.T @ self._differences).toarray()
         self.bands = [np.diagonal(stiffness, -apart) for apart in range(min(3, len(times)))]
-        """What couples frames that are 0, 1 and 2 apart."""
+        """What couples frames that are 0, 1 and 2 apart: as if the camera hardly turned from one to the next."""
         self.weight = np.empty(_SIZE)
         """(69,) of each entry of a step."""
         self.weight[: 3 * JOINTS] = np.repeat((_TURNING * TURNS) ** -2, 3)
@@ -92,12 +96,16 @@ class _Accelerations:
     def of(self, state: State) -> tuple[float, np.ndarray]:
         """The cost of a motion, and half its slope (N, 69)."""
         count = len(state.rotations)
-        turns = state.rotations[1:] @ np.swapaxes(state.rotations[:-1], 2, 3)
-        swings = (state.above[:-1] @ to_vectors(turns)[..., None]).reshape(count - 1, 3 * JOINTS)
-        velocities = np.concatenate([swings, np.diff(state.translation, axis=0)], axis=1) / self._steps[:, None]
+        rotations, above = state.rotations.copy(), self._views[:, None] @ state.above
+        rotations[:, 0], above[:, 0] = self._views @ rotations[:, 0], np.eye(3)
+        turns = rotations[1:] @ np.swapaxes(rotations[:-1], 2, 3)
+        swings = (above[:-1] @ to_vectors(turns)[..., None]).reshape(count - 1, 3 * JOINTS)
+        places = (self._views @ state.translation[..., None])[..., 0]
+        velocities = np.concatenate([swings, np.diff(places, axis=0)], axis=1) / self._steps[:, None]
         accelerations = np.diff(velocities, axis=0) / ((self._steps[1:] + self._steps[:-1]) / 2)[:, None]
         weighed = accelerations * self.weight
-        return float((weighed * accelerations).sum()), self._differences.T @ weighed
+        slope = (self._differences.T @ weighed).reshape(count, -1, 3) @ self._views  # back in the camera's axes
+        return float((weighed * accelerations).sum()), slope.reshape(count, -1)
 
 
 def _refine(task: Task, accelerations: _Accelerations) -> State:

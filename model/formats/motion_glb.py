@@ -49,10 +49,10 @@ class Motion:
     """Metres: how far vertices are from where they should be, in the mean."""
 
     def moved(self, rotation: np.ndarray, origin: np.ndarray) -> Motion:
-        """The motion in other axes: points p become rotation (3, 3) times p - origin (3,)."""
-        turned = Rotation.from_matrix(rotation) * Rotation.from_quat(self.rotations)
-        translations = ((self.translations - origin) @ rotation.T).astype(np.float32)
-        return replace(self, rotations=turned.as_quat().astype(np.float32), translations=translations)
+        """In other axes: points p become rotation (3, 3), or each frame's of (N, 3, 3), times p - origin (3,)."""
+        turned = rotation @ Rotation.from_quat(self.rotations).as_matrix()
+        translations = (rotation @ (self.translations - origin)[..., None])[..., 0].astype(np.float32)
+        return replace(self, rotations=_quaternions(turned), translations=translations)
 
 
 def find_motion(

@@ -28,10 +28,11 @@ _MOST = 0.5  # of all frames
 
 
 def motion_of(track: Track, rig: Rig) -> SkeletonMotion | None:
-    """The motion of a track's bodies in the camera's axes, y up; None if somebody has none in most frames.
+    """The motion of a track's bodies; None if somebody has none in most frames.
 
-    Its shape is that of all frames, since bones keep their lengths. All frames that can be believed are refined
-    together, see `refine_sequence`; the others are bridged, and the track knows which.
+    It is in the axes of a camera that stands still, y up. Its shape is that of all frames, since bones keep their
+    lengths. All frames that can be believed are refined together, see `refine_sequence`; the others are bridged, and
+    the track knows which.
     """
     embodied = np.array([person.body is not None for person in track.people])
     is_believed = find_believed(track) & embodied
@@ -58,6 +59,7 @@ def motion_of(track: Track, rig: Rig) -> SkeletonMotion | None:
         places,
         seen,
         times[believed],
+        None if track.views is None else track.views[believed],
     )
     # Limbs that hardly any frame shows rest in all of them, or they would jump in the few. The refinement comes first:
     # with nothing seen to hold them, it would move them on.
@@ -65,9 +67,10 @@ def motion_of(track: Track, rig: Rig) -> SkeletonMotion | None:
     told = dataclasses.replace(seen, confidence=np.broadcast_to(shown, seen.confidence.shape))
     rested = relax(rig, [body.fit for body in refined], told)
     positions = np.array([body.translation for body in refined])
-    motion = SkeletonMotion.of(rig, rested, times[believed], positions)
+    motion = track.stilled(SkeletonMotion.of(rig, rested, times[believed], positions), believed)
+    motion = motion if len(believed) == len(times) else motion.at(times)
     hands = [person.hand_joints if seen else None for person, seen in zip(track.people, is_believed, strict=True)]
-    return with_hands(motion if len(believed) == len(times) else motion.at(times), hands)
+    return track.stilled(with_hands(track.filmed(motion), hands))
 
 
 def put_back(track: Track, motion: SkeletonMotion, names: Sequence[str]) -> SkeletonMotion:
@@ -75,7 +78,7 @@ def put_back(track: Track, motion: SkeletonMotion, names: Sequence[str]) -> Skel
 
     Args:
         track: Of as many frames.
-        motion: In the camera's axes, y up.
+        motion: In the axes of a camera that stands still, y up.
         names: Of the joints that people have, some of the rig's keypoints.
 
     Returns:
@@ -83,7 +86,7 @@ def put_back(track: Track, motion: SkeletonMotion, names: Sequence[str]) -> Skel
     """
     rig = motion.rig
     regressor = rig.regressor_of(names)
-    rotations, positions = _before_camera(motion, np.arange(len(motion)))
+    rotations, positions = _before_camera(track.filmed(motion), np.arange(len(motion)))
     keypoints = np.empty((len(motion), len(names), 3))
     for start in range(0, len(motion), _BATCH):
         part = slice(start, start + _BATCH)
@@ -93,7 +96,7 @@ def put_back(track: Track, motion: SkeletonMotion, names: Sequence[str]) -> Skel
         joints = regressor @ vertices
         for index, (mesh, points) in enumerate(zip(vertices, joints), start=start):
             hips = points[list(COCO_ROOT)].mean(axis=0)
-            keypoints[index] = (points + positions[index]) * TURN_UP
+            keypoints[index] = track.still(points + positions[index], index) * TURN_UP
             person = track.people[index]
             assert person.body is not None
             x, y, z = (hips + positions[index]).tolist()

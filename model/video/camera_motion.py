@@ -1,85 +1,119 @@
-"""Whether the camera moves: by how points of the background do."""
+"""How the camera turns in a film, told by its background.
+
+A camera that is held by hand, or follows somebody from where it stands, turns about itself; how far it goes is little
+beside how far away things are. A turn moves all of the background alike, near and far, so that it can be taken back.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
+from scipy.spatial.transform import Rotation, Slerp
 
 from model.interfaces import Box
+from model.video.background import Background
 
 _SIDE = 320  # pixels of a picture's longer side: enough to see a camera move
-_EVERY = 0.25  # seconds from one picture that is compared to the next
-_POINTS = 200
-_CELLS, _FEWEST = 4, 5
-"""Points of one part of the picture may be somebody's who was not found: they must lie in so many of 4 x 4 cells."""
-_MARGIN, _WINDOW = 0.1, 21.0
-"""Of a person's box, which is left out with this around it, and pixels: a window that shows her edge goes with her."""
-_BACK_AND_FORTH = 1.0  # pixels: points that do not return to where they came from were lost on the way
-_MOVES = 0.01
-"""Of the picture's longer side that most of the background goes in a step of `_EVERY`: more is a camera that moves."""
-_STEPS = 0.2
-"""Share of such steps from which on the camera counts as moving; a lorry or a shake alone is less."""
+_EVERY = 0.25  # seconds from one picture to the next of a camera that stands still
+_LIVELY, _LASTS = 0.2, 1.0
+"""Pixels that the background goes from one picture to the next, if the camera moves; then all frames are looked at, for
+so many seconds."""
+_FAR = np.radians(6.0)
+"""From where points were chosen: then they are chosen anew, since they leave the picture, and lenses distort it."""
+_STILL = 0.4
+"""Pixels that the background goes in all of a shot, at most, if the camera stands still."""
+_EXPLAINED, _GOES = 0.6, 0.2
+"""Share of the background that a turn must explain; and share of pictures from which on, if it does not, the camera
+goes somewhere: a lorry that passes, or a blow, is less."""
 
 
 class CameraMotion:
-    """Looks at a film's frames as they come, and says in the end whether the camera moved."""
+    """Looks at a film's frames as they come, and says in the end how the camera was turned in each.
 
-    def __init__(self) -> None:
-        self._before: np.ndarray | None = None
-        self._points: np.ndarray | None = None
-        self._time = -np.inf
-        self._moved: list[bool] = []
+    Args:
+        focal_length: Pixels of the film's frames, the principal point of which is in their middle.
+    """
 
-    def add(self, time: float, frame: np.ndarray, people: Sequence[Box]) -> None:
+    def __init__(self, focal_length: float) -> None:
+        self._focal_length = focal_length
+        self._times: list[float] = []
+        self._shots: list[dict[int, np.ndarray]] = [{}]
+        """Of each: frames that were looked at, and (3, 3) from the camera's axes to those of the shot's first one."""
+        self._farthest = 0.0  # pixels that the background went in a shot
+        self._explained: list[bool] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self._points: Background | None = None
+        self._view = self._chosen = np.eye(3)  # of the last picture, and of the one in which points were chosen
+        self._people: Sequence[Box] = ()
+        self._looked = self._lively = -np.inf
+
+    def cut(self) -> None:
+        """Another shot begins with the next frame."""
+        self._shots.append({})
+        self._begin()
+
+    def add(self, time: float, frame: np.ndarray, people: Sequence[Box] | None) -> None:
         """Look at a frame, if it is time.
 
         Args:
             time: Seconds, rising.
             frame: (H, W, 3) uint8 RGB.
-            people: Where people are in it.
+            people: Where people are in it; None if no network saw it.
         """
-        if time - self._time < _EVERY - 1e-3:
+        number = len(self._times)
+        self._times.append(time)
+        self._people = self._people if people is None else people
+        if time > self._lively and time - self._looked < _EVERY - 1e-3:
             return
+        self._looked = time
         scale = min(1.0, _SIDE / max(frame.shape[:2]))
         size = (max(1, round(frame.shape[1] * scale)), max(1, round(frame.shape[0] * scale)))
         # Grey first: to average three colours takes three times as long.
         grey = cv2.resize(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
-        if self._before is not None and self._points is not None:
-            step = _step(self._before, grey, self._points)
-            if step is not None:
-                self._moved.append(step > _MOVES * max(size))
-        self._before, self._time = grey, time
-        self._points = cv2.goodFeaturesToTrack(
-            grey, _POINTS, 0.01, 5, mask=_background(size, [tuple(scale * side for side in box) for box in people])
-        )
+        focal = scale * self._focal_length
+        if self._points is None:
+            self._lively = time + _LASTS
+            self._shots[-1][number] = self._view
+        elif self._points.follow(grey):
+            self._explained.append(self._points.explained >= _EXPLAINED)
+            before, self._view = self._view, self._chosen @ self._points.turn
+            if focal * _angle(before, self._view) > _LIVELY:
+                self._lively = time + _LASTS
+            self._farthest = max(self._farthest, focal * _angle(np.eye(3), self._view))
+            self._shots[-1][number] = self._view
+            if _angle(self._chosen, self._view) < _FAR and not self._points.fades:
+                return
+        boxes = [(scale * x, scale * y, scale * w, scale * h) for x, y, w, h in self._people]
+        self._points, self._chosen = Background(grey, boxes, focal), self._view
 
     @property
     def moves(self) -> bool:
-        """Whether the camera moved in what was seen so far."""
-        return bool(self._moved) and float(np.mean(self._moved)) >= _STEPS
+        """Whether the camera goes somewhere, so that what it did cannot be taken back."""
+        return bool(self._explained) and float(np.mean(self._explained)) <= 1 - _GOES
+
+    @property
+    def turns(self) -> bool:
+        """Whether it turns without going anywhere."""
+        return self._farthest > _STILL and not self.moves
+
+    def views(self) -> np.ndarray:
+        """(N, 3, 3) of each frame: from its camera's axes to those of its shot's first."""
+        views = np.tile(np.eye(3), (len(self._times), 1, 1))
+        starts = [min(shot, default=0) for shot in self._shots] + [len(self._times)]
+        for shot, (start, end) in zip(self._shots, pairwise(starts), strict=True):
+            known, times = sorted(shot), np.array(self._times)
+            if len(known) > 1:
+                turned = Slerp(times[known], Rotation.from_matrix(np.stack([shot[number] for number in known])))
+                within = times[start:end].clip(times[known[0]], times[known[-1]])
+                views[start:end] = turned(within).as_matrix()
+        return views
 
 
-def _step(before: np.ndarray, after: np.ndarray, points: np.ndarray) -> float | None:
-    """Pixels that the background goes from one picture to the next, in the median; None if that cannot be said."""
-    there, found, _ = cv2.calcOpticalFlowPyrLK(before, after, points, np.empty_like(points))
-    back, returned, _ = cv2.calcOpticalFlowPyrLK(after, before, there, np.empty_like(points))
-    sure = (found.ravel() == 1) & (returned.ravel() == 1)
-    sure &= np.linalg.norm((back - points).reshape(-1, 2), axis=1) < _BACK_AND_FORTH
-    at, moved = points.reshape(-1, 2)[sure], np.linalg.norm((there - points).reshape(-1, 2)[sure], axis=1)
-    cells = (at * _CELLS / before.shape[1::-1]).astype(int) @ (1, _CELLS)
-    if len(np.unique(cells)) < _FEWEST:
-        return None
-    return float(np.median([np.median(moved[cells == cell]) for cell in np.unique(cells)]))
-
-
-def _background(size: tuple[int, int], people: Sequence[tuple[float, ...]]) -> np.ndarray:
-    """(h, w) uint8: 0 where people are, 255 elsewhere."""
-    mask = np.full(size[::-1], 255, np.uint8)
-    for x, y, w, h in people:
-        across, down = _MARGIN * w + _WINDOW, _MARGIN * h + _WINDOW
-        left, top, right, bottom = x - across, y - down, x + w + across, y + h + down
-        left, top, right, bottom = (int(np.clip(side, 0, max(size))) for side in (left, top, right, bottom))
-        mask[top:bottom, left:right] = 0
-    return mask
+def _angle(one: np.ndarray, other: np.ndarray) -> float:
+    """Radians from one rotation (3, 3) to another."""
+    return float(Rotation.from_matrix(one.T @ other).magnitude())

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
+import numpy as np
+
 from model.body.motion import SkeletonMotion
 from model.files import atomic_write
 from model.formats.endings import OVERLAY_VIDEO
@@ -18,7 +20,7 @@ from model.video.bodies import motion_of
 from model.video.bridging import fill
 from model.video.camera_motion import CameraMotion
 from model.video.drawing import draw
-from model.video.following import FAST, USUAL, Follower, Sighting
+from model.video.following import FAST, USUAL, Follower, Sighting, film_lens
 from model.video.motion_files import MovingPerson
 from model.video.reading import VideoReader
 from model.video.smoothing import steady
@@ -47,7 +49,7 @@ class FilmAnswer:
     missing: str | None
     """What could not be read, if the file is not whole."""
     camera_moves: bool
-    """Whether the camera did, or people are in several shots, so that nobody knows where they walked."""
+    """Whether the camera went somewhere, or people are in several shots, so that nobody knows where they walked."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +132,9 @@ def reconstruct_film(
         film = VideoReader(source, job.frame_rate, job.max_pixels, job.max_frames)
         stack.callback(film.close)
         opened()
-        tracks, camera = stack.enter_context(Tracks()), CameraMotion()
-        lines: list[Lines] = []
+        camera = CameraMotion(film_lens(job.focal_length, film.width, film.height))
+        shown = _Shown(stack.enter_context(Tracks()), camera)
+        tracks = shown.tracks
         recording = None
         if job.overlay:  # small frames are kept rather than read again: nor can a webcam film the same twice
             scale = min(1.0, _OVERLAY_SIDE / max(film.width, film.height))
@@ -141,19 +144,22 @@ def reconstruct_film(
         follow = Follower(job.model, job.focal_length, job.mesh, FAST if job.fast else USUAL, job.hands)
         try:
             for time, frame in film:
-                _add(follow(time, frame), tracks, camera, lines)
+                shown.add(follow(time, frame))
                 if recording is not None:
                     recording.add(frame)
                 tick(_total(film, job))
         except KeyboardInterrupt:
             if not isinstance(source, int):
                 raise
-        _add(follow.finish(), tracks, camera, lines)
+        shown.add(follow.finish())
         missing = film.missing()
         rate = frame_rate(tracks.times, film.told_rate, job.frame_rate)
         for track in tracks:
             fill(track, tracks.times, tracks.skipped)
         chosen = tracks.chosen(rate, job.max_people)
+        views = shown.views()
+        for track in chosen:
+            track.views = None if views is None else views[track.frames]
         motions = []
         for number, track in enumerate(chosen):
             motions.append(motion_of(track, job.model.rig) if job.model.rig is not None else None)
@@ -163,7 +169,7 @@ def reconstruct_film(
                 colors = job.model.garment.colors(number)
                 track.people = [dataclasses.replace(person, colors=colors) for person in track.people]
         moves = camera.moves or len({track.shot for track in chosen}) > 1
-        world, motions = find_world(chosen, motions, moves, lines[0] if lines else None)
+        world, motions = find_world(chosen, motions, moves, shown.lines)
         about = _About(stem, (film.width, film.height), rate, tracks.times[-1], world)
         _write(chosen, motions, about, job, written)
         if recording is not None:
@@ -177,20 +183,43 @@ def reconstruct_film(
         return FilmAnswer(len(chosen), nobody, missing, world is not None and world.camera_moves)
 
 
-def _add(sightings: Sequence[Sighting], tracks: Tracks, camera: CameraMotion, lines: list[Lines]) -> None:
-    """Add frames to the tracks, and the lines of the first one that shows somebody."""
-    for time, frame, people, cut in sightings:
-        if cut:
-            tracks.cut()
-        if people is None:
-            tracks.skip(time)
-            continue
-        tracks.add(time, people, frame)
-        camera.add(time, frame, [person.bbox for person in people])
-        if not lines and people:
-            before = people[0].camera
-            boxes = [extent(person) for person in people]
-            lines.append(find_lines(frame, before.focal_length, before.principal_point, boxes))
+@dataclass
+class _Shown:
+    """What a film shows, frame by frame."""
+
+    tracks: Tracks
+    camera: CameraMotion
+    lines: Lines | None = None
+    """Of the first frame that shows somebody."""
+    first: int = 0
+    """That frame's number."""
+
+    def add(self, sightings: Sequence[Sighting]) -> None:
+        """Look at some more."""
+        for time, frame, people, cut in sightings:
+            if cut:
+                self.tracks.cut()
+                self.camera.cut()
+            self.camera.add(time, frame, None if people is None else [person.bbox for person in people])
+            if people is None:
+                self.tracks.skip(time)
+                continue
+            if self.lines is None and people:
+                before = people[0].camera
+                boxes = [extent(person) for person in people]
+                self.lines = find_lines(frame, before.focal_length, before.principal_point, boxes)
+                self.first = len(self.tracks.times)
+            self.tracks.add(time, people, frame)
+
+    def views(self) -> np.ndarray | None:
+        """(N, 3, 3) of each frame: from its camera's axes to the first one's that shows somebody; None if none turns.
+
+        Of other shots it is their own first one's.
+        """
+        if not self.camera.turns:
+            return None
+        views = self.camera.views()
+        return np.swapaxes(views[self.first], 0, 1) @ views
 
 
 def _total(film: VideoReader, job: FilmJob) -> float | None:

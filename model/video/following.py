@@ -71,12 +71,17 @@ class Sighting(NamedTuple):
     """Whether another shot begins with it."""
 
 
+def film_lens(focal_length: float | None, width: int, height: int) -> float:
+    """The focal length of a film of this size, pixels; None assumes a phone's, see `_LENS`."""
+    return lens_in_pixels(_LENS, width, height) if focal_length is None else focal_length
+
+
 class Follower:
     """Reconstructs people in a film's frames.
 
     Args:
         model: Finds, follows and reconstructs them.
-        focal_length: Pixels; None if nobody knows: then it is a phone's, see `_LENS`.
+        focal_length: Pixels, see `film_lens`.
         mesh: See `Reconstructor.reconstruct`.
         pace: Which frames networks see.
         hands: "auto" sees the hands that are large enough, too; "off" none.
@@ -147,10 +152,9 @@ class Follower:
     def _search(self, frame: np.ndarray, before: Sequence[Person]) -> list[Person]:
         """The people of a frame; who was there before and is surely seen stays, though the detector misses her."""
         height, width = frame.shape[:2]
-        lens = lens_in_pixels(_LENS, width, height)
         answer = self._model.reconstruct(
             frame,
-            focal_length=lens if self._focal_length is None else self._focal_length,
+            focal_length=film_lens(self._focal_length, width, height),
             ground=False,
             mesh=self._mesh,
             hands="off",

@@ -17,7 +17,7 @@ from model.body.rig import Rig
 from model.body.skeleton import TURN_UP
 from model.formats.motion_glb import find_motion, to_glb
 from model.video.skeleton_files import MovingSkeleton
-from model.video.tracks import Track
+from model.video.tracks import Track, views_up
 from model.video.world import FilmWorld
 
 
@@ -30,7 +30,7 @@ class MovingPerson:
     faces: np.ndarray
     """(F, 3)."""
     motion: SkeletonMotion | None
-    """In the camera's axes, y up; None if she has no body."""
+    """In the axes of a camera that stands still, y up; None if she has no body."""
     size: tuple[int, int]
     """Width and height of the video, pixels."""
     rate: float
@@ -56,7 +56,7 @@ class MovingPerson:
     def files(self, kinds: frozenset[str]) -> Iterator[tuple[str, str, Callable[[IO[bytes]], object]]]:
         """The files that the kinds ask for, one after the other: kind, name, and what writes it into an open file."""
         if self.motion is not None:
-            motion = self.motion if self.world is None else self.world.place(self.motion)
+            motion = self.track.filmed(self.motion) if self.world is None else self.world.place(self.motion)
             skeleton = MovingSkeleton(
                 self.name,
                 motion,
@@ -83,6 +83,8 @@ def _glb(person: MovingPerson, file: IO[bytes]) -> None:
     track = person.track
     motion = find_motion(track.times, track.meshes, person.positions, person.faces)
     if person.world is not None:
+        if track.views is not None:
+            motion = motion.moved(views_up(track.views), np.zeros(3))
         motion = motion.moved(person.world.rotation, person.world.world.origin * TURN_UP)
     file.write(to_glb(motion, person.faces, person.name, track.people[0].colors))
 
@@ -90,8 +92,8 @@ def _glb(person: MovingPerson, file: IO[bytes]) -> None:
 def _npz(person: MovingPerson, file: IO[bytes]) -> None:
     """The arrays of `people_arrays` and `body_arrays`, a frame a row, and these.
 
-    times (N,) seconds, bridged (N,) bool, vertices (N, V, 3), faces (F, 3); points p of the camera's frame are at
-    world_rotation (3, 3) times (p - world_origin (3,)) in the film's world.
+    times (N,) seconds, bridged (N,) bool, vertices (N, V, 3), faces (F, 3); points p of a frame's camera's axes are at
+    world_rotation (3, 3) times (camera_rotation (N, 3, 3) p - world_origin (3,)) in the film's world.
     """
     track = person.track
     arrays: dict[str, Any] = {
@@ -102,6 +104,7 @@ def _npz(person: MovingPerson, file: IO[bytes]) -> None:
     arrays |= people_arrays(track.people, person.size)
     if person.world is not None:
         arrays |= {"world_rotation": person.world.world.rotation, "world_origin": person.world.world.origin}
+        arrays["camera_rotation"] = np.tile(np.eye(3), (len(track), 1, 1)) if track.views is None else track.views
     if person.rig is not None:
         arrays |= body_arrays(person.rig, person.bodies())
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as npz:

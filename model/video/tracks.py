@@ -11,6 +11,8 @@ from typing import IO, overload
 
 import numpy as np
 
+from model.body.motion import SkeletonMotion
+from model.body.skeleton import TURN_UP
 from model.results import Person
 from model.video.clothing import clothing
 from model.video.tracking import Tracker
@@ -74,6 +76,8 @@ class Track:
     """Where the body is what lies between its neighbours, since what was seen could not be believed."""
     shot: int = 0
     """Of the film, counted from 0: nobody is followed over a cut."""
+    views: np.ndarray | None = None
+    """(N, 3, 3) of each frame: from its camera's axes to those of a camera that stands still; None if this one does."""
     rank: int = 0
     """Sum of the places in the order of each frame's people: small for who is prominent."""
 
@@ -83,6 +87,22 @@ class Track:
     def person(self, index: int) -> Person:
         """With vertices."""
         return dataclasses.replace(self.people[index], vertices=self.meshes[index])
+
+    def stilled(self, motion: SkeletonMotion, frames: np.ndarray | slice = slice(None)) -> SkeletonMotion:
+        """A motion of some frames, each in its camera's axes, y up, in those of the camera that stands still."""
+        return motion if self.views is None else motion.turned(views_up(self.views[frames]))
+
+    def filmed(self, motion: SkeletonMotion) -> SkeletonMotion:
+        """The other way round."""
+        return motion if self.views is None else motion.turned(views_up(np.swapaxes(self.views, 1, 2)))
+
+    def still(self, points: np.ndarray, index: int) -> np.ndarray:
+        """Points (..., 3) in a frame's camera's axes, y down, in those of the camera that stands still."""
+        return points if self.views is None else points @ self.views[index].T
+
+    def place(self, index: int) -> np.ndarray:
+        """(3,) metres: where the pelvis is in a frame, likewise."""
+        return self.still(np.asarray(self.people[index].camera.translation), index)
 
     def replace(self, index: int, person: Person) -> None:
         """Put another body in the place of a frame's."""
@@ -96,6 +116,11 @@ class Track:
         self.frames.insert(index, frame)
         self.times.insert(index, time)
         self.bridged.insert(index, True)
+
+
+def views_up(views: np.ndarray) -> np.ndarray:
+    """Rotations (N, 3, 3) of cameras' axes, y down, as those of points whose y is up."""
+    return np.diag(TURN_UP) @ views @ np.diag(TURN_UP)
 
 
 def _without_mesh(person: Person) -> Person:

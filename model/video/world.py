@@ -31,21 +31,24 @@ _FIRST = 5  # frames of the first person by which the world faces
 
 @dataclass(frozen=True)
 class FilmWorld:
-    """What a film's people stand in, and axes on its floor: y up, the first person starts at the origin, facing +z."""
+    """What a film's people stand in, and axes on its floor: y up, the first person starts at the origin, facing +z.
+
+    It is told in the axes of a camera that stands still, see `Track.views`.
+    """
 
     scene: Scene
     world: World
     camera_moves: bool
-    """Whether the camera does, or the film is cut: then the world is that of the beginning, and nobody knows where
-    people walk in it."""
+    """Whether the camera goes somewhere, or the film is cut: then the world is that of the beginning, and nobody knows
+    where people walk in it."""
 
     @property
     def rotation(self) -> np.ndarray:
-        """(3, 3) from the camera's axes, y up."""
+        """(3, 3) from the still camera's axes, y up."""
         return self.world.rotation @ np.diag(TURN_UP)
 
     def place(self, motion: SkeletonMotion) -> SkeletonMotion:
-        """A motion in the camera's axes, y up, in these."""
+        """A motion in the still camera's axes, y up, in these."""
         return motion.shifted(-self.world.origin * TURN_UP).turned(self.rotation)
 
 
@@ -59,19 +62,19 @@ def find_world(
 
     Args:
         tracks: The people, the first of whom the world is about; their bodies are replaced.
-        motions: Theirs, in the camera's axes, y up; None of who has no body.
+        motions: Theirs, in the axes of a camera that stands still, y up; None of who has no body.
         camera_moves: Whether the camera does.
         lines: Of a frame at the beginning.
 
     Returns:
-        The world, None if there is nobody; and the motions, in the camera's axes still.
+        The world, None if there is nobody; and the motions, in the same axes.
     """
     if not tracks:
         return None, []
     scene, sizes = _sight(tracks, motions, lines)
     if len(tracks) > 1:  # alone, she is as large as the network says
         motions = [_resized(*each) for each in zip(tracks, motions, sizes, strict=True)]
-    level = FilmWorld(scene, world_on(scene, np.asarray(tracks[0].people[0].camera.translation)), camera_moves)
+    level = FilmWorld(scene, world_on(scene, tracks[0].place(0)), camera_moves)
     back = level.rotation.T
     grounded: list[SkeletonMotion | None] = []
     heights: list[np.ndarray] = []
@@ -89,10 +92,9 @@ def find_world(
     if len(stood) and scene.ground is not None:  # the floor is where feet stand now
         floor = dataclasses.replace(scene.ground, camera_height=scene.ground.camera_height - lowest_level(stood))
         scene = dataclasses.replace(scene, ground=floor)
-    first = tracks[0].people[:_FIRST]
-    left = np.mean([_leftwards(person.joints) for person in first], axis=0)
-    under = np.asarray(first[0].camera.translation)
-    world = world_on(scene, under, np.cross(left, scene.up.direction))
+    first = enumerate(tracks[0].people[:_FIRST])
+    left = np.mean([_leftwards(tracks[0].still(person.joints, index)) for index, person in first], axis=0)
+    world = world_on(scene, tracks[0].place(0), np.cross(left, scene.up.direction))
     return FilmWorld(scene, world, camera_moves), grounded
 
 
@@ -138,10 +140,11 @@ def _sight(
 
 
 def _bodies(track: Track, frames: Sequence[int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Joints (K, 3) and vertices (V, 3) before the camera of some frames, as they lie in the track."""
+    """Joints (K, 3) and vertices (V, 3) in the still camera's axes, of some frames, as they lie in the track."""
     for index in frames:
         person = track.person(index)
-        yield person.camera.to_camera(person.joints), person.camera.to_camera(person.vertices)
+        joints, vertices = person.camera.to_camera(person.joints), person.camera.to_camera(person.vertices)
+        yield track.still(joints, index), track.still(vertices, index)
 
 
 def _posed(track: Track, motion: SkeletonMotion, frames: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -1,37 +1,100 @@
-"""A camera that moves is told from one that stands still, whoever walks before it."""
+"""How the camera turns is told by the background, whoever walks before it; a camera that goes somewhere is noticed."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from model.video.camera_motion import CameraMotion
 
-WALL = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 255, (300, 700, 3), np.uint8), (0, 0), 2)
-CLOTH = cv2.GaussianBlur(np.random.default_rng(1).integers(0, 255, (180, 100, 3), np.uint8), (0, 0), 2)
+SIZE, FOCAL = (320, 240), 280.0
+"""Of frames; pixels."""
+MIDDLE = np.array([(SIZE[0] - 1) / 2, (SIZE[1] - 1) / 2])
+FRAMES, RATE = 30, 15.0
 
 
-def seen(pan: float, shake: float = 0.0) -> bool:
-    """Three seconds at ten frames a second of a wall, before which somebody large walks; pan in pixels a second."""
-    camera, rng = CameraMotion(), np.random.default_rng(2)
-    for index in range(30):
-        time = index / 10
-        x, y = int(pan * time + rng.normal(0, shake)) % 150, int(50 + rng.normal(0, shake))
-        frame = WALL[y : y + 200, x : x + 480].copy()
-        at = int(30 * time)
-        frame[20:200, at : at + 100] = CLOTH
-        camera.add(time, frame, [(at, 20, 100, 180)])
-    return camera.moves
+def texture(seed: int, width: int, height: int) -> np.ndarray:
+    noise = np.random.default_rng(seed).integers(0, 255, (height, width, 3), np.uint8)
+    return cv2.GaussianBlur(noise, (0, 0), 2.5)
 
 
-@pytest.mark.parametrize(("pan", "shake", "moves"), [(0, 0, False), (0, 0.3, False), (40, 0, True), (-40, 0.3, True)])
-def test_a_moving_camera_is_noticed(pan: float, shake: float, moves: bool):
-    assert seen(pan, shake) == moves
+WALL, CLOTH = texture(0, 900, 700), texture(1, 60, 150)
+
+
+def film(turns: Rotation, near: float = 0.0) -> list[np.ndarray]:
+    """What a camera sees of a wall far away, before which somebody large walks, as it is turned by that (N,).
+
+    Args:
+        near: Pixels by which half of the wall, as if it were near, goes aside from frame to frame.
+    """
+    lens = np.array([[FOCAL, 0, MIDDLE[0]], [0, FOCAL, MIDDLE[1]], [0, 0, 1]])
+    wide = lens + np.array([[0, 0, 290], [0, 0, 230], [0, 0, 0]])  # the wall as a wider picture of the first camera
+    frames = []
+    for number, turn in enumerate(turns.as_matrix()):
+        wall = WALL.copy()
+        wall[350:] = np.roll(wall[350:], round(number * near), axis=1)
+        frame = cv2.warpPerspective(wall, lens @ turn.T @ np.linalg.inv(wide), SIZE, flags=cv2.INTER_LINEAR)
+        at = 40 + 3 * number
+        frame[80:230, at : at + 60] = CLOTH
+        frames.append(frame)
+    return frames
+
+
+def motion(frames: list[np.ndarray]) -> CameraMotion:
+    """What is told of them; networks see every other one."""
+    camera = CameraMotion(FOCAL)
+    for number, frame in enumerate(frames):
+        camera.add(number / RATE, frame, [(40 + 3 * number, 80, 60, 150)] if number % 2 == 0 else None)
+    return camera
+
+
+def shaken(degrees: float) -> Rotation:
+    """As a hand trembles about all axes."""
+    rng, times = np.random.default_rng(3), np.arange(FRAMES) / RATE
+    waves = np.sin(2 * np.pi * (times[:, None] * (0.7, 1.1, 0.9) + rng.uniform(0, 1, 3)))
+    return Rotation.from_euler("xyz", degrees * (waves - waves[0]), degrees=True)
+
+
+def panned(degrees: float) -> Rotation:
+    """To one side and back again."""
+    return Rotation.from_euler("y", degrees * np.sin(np.linspace(0, np.pi, FRAMES))[:, None], degrees=True)
+
+
+@pytest.mark.parametrize("turns", [shaken(1.0), panned(14.0), panned(-14.0)])
+def test_turns_of_the_camera_are_told(turns: Rotation):
+    camera = motion(film(turns))
+    assert camera.turns and not camera.moves
+    off = (Rotation.from_matrix(camera.views()) * turns.inv()).magnitude()
+    assert np.degrees(off.max()) < 0.15
+
+
+def test_a_camera_that_stands_still_does_not_tremble():
+    camera = motion(film(Rotation.identity(FRAMES)))
+    assert not camera.turns and not camera.moves
+    assert (camera.views() == np.eye(3)).all()
+
+
+def test_a_camera_that_goes_somewhere_is_noticed():
+    """Near and far do not move alike."""
+    camera = motion(film(panned(5.0), near=4.0))
+    assert camera.moves and not camera.turns
+
+
+def test_each_shot_begins_anew():
+    camera, frames = CameraMotion(FOCAL), film(panned(8.0))
+    for number, frame in enumerate(frames):
+        if number == FRAMES // 2:
+            camera.cut()
+        camera.add(number / RATE, frame, [])
+    views = camera.views()
+    assert camera.turns and not camera.moves
+    assert (views[FRAMES // 2] == np.eye(3)).all() and (views[FRAMES // 2 - 1] != np.eye(3)).any()
 
 
 def test_a_wall_without_points_says_nothing():
-    camera = CameraMotion()
+    camera = CameraMotion(FOCAL)
     for index in range(8):
         camera.add(index / 4, np.full((90, 120, 3), 90, np.uint8), [])
-    assert not camera.moves
+    assert not camera.moves and not camera.turns

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tracemalloc
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -15,8 +16,10 @@ from model.body.motion import SkeletonMotion
 from model.joints import COCO_JOINTS, SMPL_JOINT_NAMES
 from model.results import Camera, Person
 from model.video.bodies import put_back
+from model.video.motion_files import MovingPerson
 from model.video.tracks import Meshes, Track, Tracks
 from model.video.world import find_world, lowest_level, sole_heights
+from tests.support.glb import Glb
 from tests.support.walker import walker
 
 CAMERA_HEIGHT = 1.5
@@ -24,14 +27,14 @@ PLACES = ((-1.2, 5.0), (0.9, 4.5), (0.1, 6.5))
 """Metres to the right of the camera, and before it, of those who walk towards it."""
 
 
-def tracked(motion: SkeletonMotion, meshes: Meshes) -> Track:
-    """A track of the motion, which is in the camera's axes, y up."""
+def tracked(motion: SkeletonMotion, meshes: Meshes, views: np.ndarray | None = None) -> Track:
+    """A track of the motion, which is in the still camera's axes, y up."""
     nobody = np.zeros((0, 3), np.float32)
     camera = Camera(1000.0, (500.0, 500.0), (0.0, 0.0, 4.0), (1.0, 0.0, 0.0))
     seen = np.ones((17, 3), np.float32)
     body = BodyFit(motion.rotations[0], motion.shape, np.zeros(3), 0.01)
     one = Person(0.9, (0, 0, 9, 9), seen, seen, nobody, nobody, COCO_JOINTS, camera, body=body)
-    track = Track(meshes)
+    track = Track(meshes, views=views)
     for number, time in enumerate(motion.times.tolist()):
         meshes.append(np.zeros((motion.rig.vertex_count, 3), np.float32))
         track.frames.append(number)
@@ -101,6 +104,37 @@ def test_feet_that_point_down_do_not_stand_below_the_floor(walks):
         world, _ = find_world([track], [pointing], camera_moves=False)
         lowest = [world.world.to_world(track.meshes[i] + track.people[i].root)[:, 1].min() for i in range(len(track))]
     assert np.median(lowest) == pytest.approx(0, abs=0.02)
+
+
+def test_who_walks_before_a_camera_that_turns_is_where_she_is(walks):
+    """Numbers are before each frame's camera, files that move in the world."""
+    motion, count = walks[0], len(walks[0])
+    swings = np.radians(8) * np.sin(np.arange(count)[:, None] + np.array([0, 1, 2]))
+    views = (Rotation.from_rotvec(swings[0]).inv() * Rotation.from_rotvec(swings)).as_matrix()
+    with Tracks() as tracks:
+        still = tracked(motion, Meshes(tracks._file))
+        expected, (standing,) = find_world([still], [motion], camera_moves=False)
+        track = tracked(motion, Meshes(tracks._file), views)
+        assert np.linalg.norm(track.people[5].root - still.people[5].root) > 0.2
+        world, (found,) = find_world([track], [motion], camera_moves=False)
+        walked = expected.place(standing).keypoints
+        np.testing.assert_allclose(world.place(found).keypoints, walked, atol=1e-4)
+        for index, person in enumerate(track.people):
+            seen = world.world.to_world(track.still(person.camera.to_camera(person.joints), index))
+            np.testing.assert_allclose(seen, walked[index], atol=1e-4)
+
+        faces = np.arange(3 * (motion.rig.vertex_count // 3)).reshape(-1, 3)
+        one = MovingPerson("walk", track, faces, found, (9, 9), 10.0, 1.0, "smpl", world, None)
+        files = {name: BytesIO() for name in ("glb", "npz")}
+        for kind, _, write in one.files(frozenset(files)):
+            write(files[kind])
+        hips = walked[:, [11, 12]].mean(axis=1)
+        np.testing.assert_allclose(Glb(files["glb"].getvalue()).channels()["translation"][1], hips, atol=2e-3)
+        files["npz"].seek(0)
+        arrays = np.load(files["npz"])
+        camera = arrays["joints"][:, [11, 12]].mean(axis=1) + arrays["translations"]
+        turned = (arrays["camera_rotation"] @ camera[..., None])[..., 0]
+        np.testing.assert_allclose((turned - arrays["world_origin"]) @ arrays["world_rotation"].T, hips, atol=1e-4)
 
 
 def test_soles_of_a_long_film_take_little_memory(walks):
