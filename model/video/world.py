@@ -17,15 +17,14 @@ from model.scene.lines import Lines
 from model.scene.sight import see_scene
 from model.video.bodies import meshes_of, put_back
 from model.video.grounding import ground
+from model.video.level import Footing, find_floor
 from model.video.tracks import Track
 
 _FRAMES = 100  # of each person that say where up and the floor are
 _POINTS = 1000  # of a mesh's vertices that may touch the floor
 _FOOT = 200  # of a foot's vertices
 _BATCH = 256  # feet that are posed at once: bounds the memory
-_LEVEL, _STEP = 0.1, 0.15
-"""Metres: feet on one level are less apart, and those who crouch come out lower by somewhat more; steps are higher."""
-_HARDLY = 0.05  # of the time, at most, feet seem to stand lower than the floor
+_UPRIGHT = 0.6  # of a leg's length: who has her pelvis so high above a foot stands on it, and does not lie or kneel
 _FIRST = 5  # frames of the first person by which the world faces
 
 
@@ -77,32 +76,41 @@ def find_world(
     level = FilmWorld(scene, world_on(scene, tracks[0].place(0)), camera_moves)
     back = level.rotation.T
     grounded: list[SkeletonMotion | None] = []
-    heights: list[np.ndarray] = []
+    footings: list[Footing] = []
     for track, motion in zip(tracks, motions, strict=True):
         if motion is not None:
             motion = level.place(motion)
             soles = sole_heights(motion)
             motion, standing = ground(motion, level.world.to_world(np.zeros(3)), soles, not camera_moves)
-            ankles = motion.joints[:, [leg[2] for leg in LEGS], 1] - soles
-            heights.append(ankles[standing])
+            footings.append(_footing(motion, standing, soles))
             motion = motion.turned(back).shifted(level.world.origin * TURN_UP)
             motion = put_back(track, motion, track.people[0].joint_names)
         grounded.append(motion)
-    stood = np.concatenate(heights) if heights else np.zeros(0)
-    if len(stood) and scene.ground is not None:  # the floor is where feet stand now
-        floor = dataclasses.replace(scene.ground, camera_height=scene.ground.camera_height - lowest_level(stood))
-        scene = dataclasses.replace(scene, ground=floor)
+    scene = _on_floor(scene, level.world, footings)
     first = enumerate(tracks[0].people[:_FIRST])
     left = np.mean([_leftwards(tracks[0].still(person.joints, index)) for index, person in first], axis=0)
     world = world_on(scene, tracks[0].place(0), np.cross(left, scene.up.direction))
     return FilmWorld(scene, world, camera_moves), grounded
 
 
-def lowest_level(heights: np.ndarray) -> float:
-    """The floor's height by those (n,) of feet that stand, metres: of several levels, such as stairs, the lowest."""
-    usual = np.median(heights)
-    lowest = np.median(heights[heights <= np.quantile(heights, _HARDLY) + _LEVEL])
-    return float(lowest if usual - lowest > _STEP else usual)
+def _footing(motion: SkeletonMotion, standing: np.ndarray, soles: np.ndarray) -> Footing:
+    """Where the feet of a motion, y up, stand; standing (N, 2) bool, and soles of so many metres."""
+    places = motion.joints[:, [leg[2] for leg in LEGS]] - soles[..., None] * [0.0, 1.0, 0.0]
+    leg = np.linalg.norm(motion.offsets[list(LEGS[0][1:])], axis=1).sum()
+    upright = motion.roots[:, 1, None] - places[..., 1] > _UPRIGHT * leg
+    stance = np.cumsum(np.diff(standing, axis=0, prepend=False), axis=0) + np.array([0, len(motion)])
+    return Footing(places[standing], stance[standing], upright[standing])
+
+
+def _on_floor(scene: Scene, world: World, footings: Sequence[Footing]) -> Scene:
+    """The scene on the floor where feet stand in a world that is level by the scene."""
+    if scene.ground is None or not any(len(footing.places) for footing in footings):
+        return scene
+    normal, height = find_floor(footings, scene.up.spread)
+    up = normal @ world.rotation
+    above = float((world.to_world(np.zeros(3)) - [0.0, height, 0.0]) @ normal)
+    ground = dataclasses.replace(scene.ground, normal=up, camera_height=above)
+    return Scene(dataclasses.replace(scene.up, direction=up), ground)
 
 
 def _resized(track: Track, motion: SkeletonMotion | None, factor: float) -> SkeletonMotion | None:

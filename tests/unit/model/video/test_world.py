@@ -18,7 +18,7 @@ from model.results import Camera, Person
 from model.video.bodies import put_back
 from model.video.motion_files import MovingPerson
 from model.video.tracks import Meshes, Track, Tracks
-from model.video.world import find_world, lowest_level, sole_heights
+from model.video.world import find_world, sole_heights
 from tests.support.glb import Glb
 from tests.support.walker import walker
 
@@ -80,17 +80,6 @@ def test_who_is_as_large_as_the_floor_says_keeps_her_size(walks):
 
 def test_who_stands_alone_keeps_hers(walks):
     assert found(walks[:1])[0] == [walks[0].height]
-
-
-def test_of_stairs_the_floor_is_the_lowest_level():
-    """Feet on one level vary, and are somewhat lower in a crouch; what is lower now and then is a mistake."""
-    rng = np.random.default_rng(0)
-    level = rng.normal(0, 0.02, 300)
-    stairs = np.concatenate([level[:60], 0.18 + level[60:160], 0.36 + level[160:], [-0.3, -0.25]])
-    crouching = np.concatenate([level[:200], level[200:] - 0.12])
-    assert lowest_level(level) == pytest.approx(0, abs=0.01)
-    assert lowest_level(crouching) == pytest.approx(0, abs=0.03)
-    assert lowest_level(stairs) == pytest.approx(0, abs=0.02)
 
 
 def test_feet_that_point_down_do_not_stand_below_the_floor(walks):
