@@ -17,6 +17,8 @@ _MARGIN, _WINDOW = 0.1, 21
 """Of a person's box, which is left out with this around it, and pixels: a window that shows her edge goes with her."""
 _BACK_AND_FORTH = 1.0  # pixels: points that do not return to where they came from were lost on the way
 _NOISE = 1.0  # pixels: points that are farther off count less and less (Geman and McClure)
+_BESIDE = 3.0
+"""Pixels that a point may be beside where a turn has it: hands sway by some centimetres besides, which what is near shows."""
 _WIDE, _NEAR = (16.0, 8.0, 4.0, 2.0, 1.0, 1.0), (2.0, 1.0, 1.0)
 """Times that, round by round: from anywhere, and from a turn that is nearly right."""
 _HARDLY = 0.02
@@ -67,9 +69,9 @@ class Background:
         now, then = self._to_rays(there[sure]), self._rays[sure]
         turns = [np.eye(3)] + [self._fit(now, then, weights, self.turn, scales) for scales in (_NEAR, _WIDE)]
         off = np.stack([self._off(now, then, turn) for turn in turns])  # (3, n)
-        costs = (weights * off / (1 + off)).sum(axis=1) + _HARDLY * np.array([0, 1, 1])
+        costs = (weights * off / (1 + off)).sum(axis=1) + _HARDLY / _NOISE**2 * np.array([0, 1, 1])
         best = int(costs.argmin())
-        self.turn, self.explained = turns[best], float(weights[off[best] < 1].sum())
+        self.turn, self.explained = turns[best], float(weights[off[best] < (_BESIDE / _NOISE) ** 2].sum())
         return True
 
     def _fit(
