@@ -69,7 +69,7 @@ class Outcome:
     passed_over: list[Unusable] = field(default_factory=list)
     """Files of folders and patterns that are no inputs."""
     moving: list[str] = field(default_factory=list)
-    """Videos whose camera moves, or that are cut."""
+    """Videos whose camera goes somewhere."""
     interrupted: bool = False
 
     @property
@@ -91,7 +91,7 @@ class Outcome:
             notes.print("Of videos there is no obj and no scene, which cannot move; glb, bvh, json and npz can.")
         if self.moving:
             films = ", ".join(self.moving)
-            notes.print(f"A camera that moves, or a film that is cut, does not say where people walk: {films}")
+            notes.print(f"A camera that is carried along does not say where people walk: {films}")
         if self.empty:
             nothing = "No hand" if self.hands else "Nobody"
             notes.print(f"{nothing} was found in {_count(len(self.empty), 'input')}:")

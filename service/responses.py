@@ -78,10 +78,19 @@ def encode_person(
 
 
 def encode_film(film: FilmMotion) -> bytes:
-    """All motions of a film as JSON: each frame as a photo's has the person, with the time in seconds."""
+    """All motions of a film as JSON: each frame as a photo's has the person, with the time in seconds.
+
+    Who is in another shot than the first person has a world of her own.
+    """
+    first = film.worlds[0] if film.worlds else None
     people = [
-        {"id": person.name, "mesh": files, "frames": list(_frames(person))}
-        for person, files in zip(film.people, film.files, strict=True)
+        {
+            "id": person.name,
+            "mesh": files,
+            **({} if world is first else {"world": _world(world)}),
+            "frames": list(_frames(person)),
+        }
+        for person, world, files in zip(film.people, film.worlds, film.files, strict=True)
     ]
     answer = {
         "id": film.name,
@@ -91,7 +100,7 @@ def encode_film(film: FilmMotion) -> bytes:
         "mode": film.model.modes[0],
         "model": film.model.model_name,
         "frame": film.frame,
-        **({"world": _world(film.world)} if film.world is not None else {}),
+        **({} if first is None else {"world": _world(first)}),
         "people": people,
     }
     return json.dumps(answer, separators=(",", ":")).encode()

@@ -18,7 +18,7 @@ _MARGIN, _WINDOW = 0.1, 21
 _BACK_AND_FORTH = 1.0  # pixels: points that do not return to where they came from were lost on the way
 _NOISE = 1.0  # pixels: points that are farther off count less and less (Geman and McClure)
 _BESIDE = 3.0
-"""Pixels that a point may be beside where a turn has it: hands sway by some centimetres besides, which what is near shows."""
+"""Pixels that a point may be beside where a turn has it: hands sway by centimetres, too, which what is near shows."""
 _WIDE, _NEAR = (16.0, 8.0, 4.0, 2.0, 1.0, 1.0), (2.0, 1.0, 1.0)
 """Times that, round by round: from anywhere, and from a turn that is nearly right."""
 _HARDLY = 0.02

@@ -7,7 +7,7 @@ beside how far away things are. A turn moves all of the background alike, near a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -30,6 +30,40 @@ _EXPLAINED, _GOES = 0.6, 0.2
 goes somewhere: a lorry that passes, or a blow, is less."""
 
 
+@dataclass
+class ShotMotion:
+    """How the camera of one shot moves."""
+
+    start: int
+    """The number of its first frame."""
+    known: dict[int, np.ndarray] = field(default_factory=dict)
+    """Of frames that were looked at: (3, 3) from the camera's axes to those of the shot's first one."""
+    farthest: float = 0.0
+    """Pixels that the background went, at most."""
+    explained: list[bool] = field(default_factory=list)
+    """Of pictures, whether a turn explains where the background is."""
+
+    @property
+    def moves(self) -> bool:
+        """Whether the camera goes somewhere, so that what it does cannot be taken back."""
+        return bool(self.explained) and float(np.mean(self.explained)) <= 1 - _GOES
+
+    @property
+    def turns(self) -> bool:
+        """Whether it turns without going anywhere."""
+        return self.farthest > _STILL and not self.moves
+
+    def views(self, times: np.ndarray) -> np.ndarray:
+        """(N, 3, 3) of all its frames, which are at these times (N,): from each one's axes to the first's."""
+        known = np.array(sorted(self.known))
+        if not self.turns or len(known) < 2:
+            return np.tile(np.eye(3), (len(times), 1, 1))
+        at = times[known - self.start]
+        turned = Slerp(at, Rotation.from_matrix(np.stack([self.known[number] for number in known.tolist()])))
+        views: np.ndarray = turned(times.clip(at[0], at[-1])).as_matrix()
+        return views
+
+
 class CameraMotion:
     """Looks at a film's frames as they come, and says in the end how the camera was turned in each.
 
@@ -40,22 +74,17 @@ class CameraMotion:
     def __init__(self, focal_length: float) -> None:
         self._focal_length = focal_length
         self._times: list[float] = []
-        self._shots: list[dict[int, np.ndarray]] = [{}]
-        """Of each: frames that were looked at, and (3, 3) from the camera's axes to those of the shot's first one."""
-        self._farthest = 0.0  # pixels that the background went in a shot
-        self._explained: list[bool] = []
-        self._begin()
+        self.shots: list[ShotMotion] = []
+        """In order."""
+        self.cut()
 
-    def _begin(self) -> None:
+    def cut(self) -> None:
+        """Another shot begins with the next frame."""
+        self.shots.append(ShotMotion(len(self._times)))
         self._points: Background | None = None
         self._view = self._chosen = np.eye(3)  # of the last picture, and of the one in which points were chosen
         self._people: Sequence[Box] = ()
         self._looked = self._lively = -np.inf
-
-    def cut(self) -> None:
-        """Another shot begins with the next frame."""
-        self._shots.append({})
-        self._begin()
 
     def add(self, time: float, frame: np.ndarray, people: Sequence[Box] | None) -> None:
         """Look at a frame, if it is time.
@@ -65,7 +94,7 @@ class CameraMotion:
             frame: (H, W, 3) uint8 RGB.
             people: Where people are in it; None if no network saw it.
         """
-        number = len(self._times)
+        number, shot = len(self._times), self.shots[-1]
         self._times.append(time)
         self._people = self._people if people is None else people
         if time > self._lively and time - self._looked < _EVERY - 1e-3:
@@ -78,40 +107,24 @@ class CameraMotion:
         focal = scale * self._focal_length
         if self._points is None:
             self._lively = time + _LASTS
-            self._shots[-1][number] = self._view
+            shot.known[number] = self._view
         elif self._points.follow(grey):
-            self._explained.append(self._points.explained >= _EXPLAINED)
+            shot.explained.append(self._points.explained >= _EXPLAINED)
             before, self._view = self._view, self._chosen @ self._points.turn
             if focal * _angle(before, self._view) > _LIVELY:
                 self._lively = time + _LASTS
-            self._farthest = max(self._farthest, focal * _angle(np.eye(3), self._view))
-            self._shots[-1][number] = self._view
+            shot.farthest = max(shot.farthest, focal * _angle(np.eye(3), self._view))
+            shot.known[number] = self._view
             if _angle(self._chosen, self._view) < _FAR and not self._points.fades:
                 return
         boxes = [(scale * x, scale * y, scale * w, scale * h) for x, y, w, h in self._people]
         self._points, self._chosen = Background(grey, boxes, focal), self._view
 
-    @property
-    def moves(self) -> bool:
-        """Whether the camera goes somewhere, so that what it did cannot be taken back."""
-        return bool(self._explained) and float(np.mean(self._explained)) <= 1 - _GOES
-
-    @property
-    def turns(self) -> bool:
-        """Whether it turns without going anywhere."""
-        return self._farthest > _STILL and not self.moves
-
     def views(self) -> np.ndarray:
         """(N, 3, 3) of each frame: from its camera's axes to those of its shot's first."""
-        views = np.tile(np.eye(3), (len(self._times), 1, 1))
-        starts = [min(shot, default=0) for shot in self._shots] + [len(self._times)]
-        for shot, (start, end) in zip(self._shots, pairwise(starts), strict=True):
-            known, times = sorted(shot), np.array(self._times)
-            if len(known) > 1:
-                turned = Slerp(times[known], Rotation.from_matrix(np.stack([shot[number] for number in known])))
-                within = times[start:end].clip(times[known[0]], times[known[-1]])
-                views[start:end] = turned(within).as_matrix()
-        return views
+        times = np.array(self._times)
+        ends = [shot.start for shot in self.shots[1:]] + [len(times)]
+        return np.concatenate([shot.views(times[shot.start : end]) for shot, end in zip(self.shots, ends, strict=True)])
 
 
 def _angle(one: np.ndarray, other: np.ndarray) -> float:

@@ -9,24 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
-import numpy as np
-
 from model.body.motion import SkeletonMotion
 from model.files import atomic_write
 from model.formats.endings import OVERLAY_VIDEO
-from model.people import extent
-from model.scene.lines import Lines, find_lines
 from model.video.bodies import motion_of
 from model.video.bridging import fill
-from model.video.camera_motion import CameraMotion
 from model.video.drawing import draw
-from model.video.following import FAST, USUAL, Follower, Sighting, film_lens
+from model.video.following import FAST, USUAL, Follower, film_lens
 from model.video.motion_files import MovingPerson
 from model.video.reading import VideoReader
+from model.video.shots import Shots
 from model.video.smoothing import steady
 from model.video.timing import frame_rate
 from model.video.tracks import Track, Tracks
-from model.video.world import FilmWorld, find_world
+from model.video.world import FilmWorld
 from model.video.writing import Recording
 
 if TYPE_CHECKING:
@@ -49,7 +45,7 @@ class FilmAnswer:
     missing: str | None
     """What could not be read, if the file is not whole."""
     camera_moves: bool
-    """Whether the camera went somewhere, or people are in several shots, so that nobody knows where they walked."""
+    """Whether the camera went somewhere, so that nobody knows where people walked."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +60,9 @@ class FilmMotion:
     """Frames a second."""
     frame: Frame
     """Of the files that move."""
-    world: FilmWorld | None
-    """None if there is nobody."""
     people: list[MovingPerson]
+    worlds: list[FilmWorld]
+    """Of each person: that of the shot that she is in."""
     files: list[dict[str, str]]
     """Of each person, by format."""
 
@@ -132,9 +128,8 @@ def reconstruct_film(
         film = VideoReader(source, job.frame_rate, job.max_pixels, job.max_frames)
         stack.callback(film.close)
         opened()
-        camera = CameraMotion(film_lens(job.focal_length, film.width, film.height))
-        shown = _Shown(stack.enter_context(Tracks()), camera)
-        tracks = shown.tracks
+        tracks = stack.enter_context(Tracks())
+        shots = Shots(tracks, film_lens(job.focal_length, film.width, film.height))
         recording = None
         if job.overlay:  # small frames are kept rather than read again: nor can a webcam film the same twice
             scale = min(1.0, _OVERLAY_SIDE / max(film.width, film.height))
@@ -144,22 +139,20 @@ def reconstruct_film(
         follow = Follower(job.model, job.focal_length, job.mesh, FAST if job.fast else USUAL, job.hands)
         try:
             for time, frame in film:
-                shown.add(follow(time, frame))
+                shots.add(follow(time, frame))
                 if recording is not None:
                     recording.add(frame)
                 tick(_total(film, job))
         except KeyboardInterrupt:
             if not isinstance(source, int):
                 raise
-        shown.add(follow.finish())
+        shots.add(follow.finish())
         missing = film.missing()
         rate = frame_rate(tracks.times, film.told_rate, job.frame_rate)
         for track in tracks:
             fill(track, tracks.times, tracks.skipped)
         chosen = tracks.chosen(rate, job.max_people)
-        views = shown.views()
-        for track in chosen:
-            track.views = None if views is None else views[track.frames]
+        shots.turn_back(chosen)
         motions = []
         for number, track in enumerate(chosen):
             motions.append(motion_of(track, job.model.rig) if job.model.rig is not None else None)
@@ -168,10 +161,9 @@ def reconstruct_film(
             if job.colors == "person":  # one colour all the way, whatever her place in a frame's order
                 colors = job.model.garment.colors(number)
                 track.people = [dataclasses.replace(person, colors=colors) for person in track.people]
-        moves = camera.moves or len({track.shot for track in chosen}) > 1
-        world, motions = find_world(chosen, motions, moves, shown.lines)
-        about = _About(stem, (film.width, film.height), rate, tracks.times[-1], world)
-        _write(chosen, motions, about, job, written)
+        worlds, motions = shots.find_worlds(chosen, motions)
+        about = _About(stem, (film.width, film.height), rate, tracks.times[-1])
+        _write(chosen, motions, worlds, about, job, written)
         if recording is not None:
             path = stem.with_name(stem.name + OVERLAY_VIDEO)
             scale = recording.width / film.width
@@ -180,46 +172,7 @@ def reconstruct_film(
             ):
                 written(path)
         nobody = None if chosen else _why_nobody(tracks, rate)
-        return FilmAnswer(len(chosen), nobody, missing, world is not None and world.camera_moves)
-
-
-@dataclass
-class _Shown:
-    """What a film shows, frame by frame."""
-
-    tracks: Tracks
-    camera: CameraMotion
-    lines: Lines | None = None
-    """Of the first frame that shows somebody."""
-    first: int = 0
-    """That frame's number."""
-
-    def add(self, sightings: Sequence[Sighting]) -> None:
-        """Look at some more."""
-        for time, frame, people, cut in sightings:
-            if cut:
-                self.tracks.cut()
-                self.camera.cut()
-            self.camera.add(time, frame, None if people is None else [person.bbox for person in people])
-            if people is None:
-                self.tracks.skip(time)
-                continue
-            if self.lines is None and people:
-                before = people[0].camera
-                boxes = [extent(person) for person in people]
-                self.lines = find_lines(frame, before.focal_length, before.principal_point, boxes)
-                self.first = len(self.tracks.times)
-            self.tracks.add(time, people, frame)
-
-    def views(self) -> np.ndarray | None:
-        """(N, 3, 3) of each frame: from its camera's axes to the first one's that shows somebody; None if none turns.
-
-        Of other shots it is their own first one's.
-        """
-        if not self.camera.turns:
-            return None
-        views = self.camera.views()
-        return np.swapaxes(views[self.first], 0, 1) @ views
+        return FilmAnswer(len(chosen), nobody, missing, any(world.camera_moves for world in worlds))
 
 
 def _total(film: VideoReader, job: FilmJob) -> float | None:
@@ -244,12 +197,12 @@ class _About:
     size: tuple[int, int]
     rate: float
     end: float
-    world: FilmWorld | None
 
 
 def _write(
     tracks: Sequence[Track],
     motions: Sequence[SkeletonMotion | None],
+    worlds: Sequence[FilmWorld],
     film: _About,
     job: FilmJob,
     written: Callable[[Path], None],
@@ -262,7 +215,7 @@ def _write(
         written(film.stem.with_name(name))
 
     people, files = [], []
-    for number, (track, motion) in enumerate(zip(tracks, motions, strict=True), start=1):
+    for number, (track, motion, world) in enumerate(zip(tracks, motions, worlds, strict=True), start=1):
         person = MovingPerson(
             f"{film.stem.name}-{number}",
             track,
@@ -272,7 +225,7 @@ def _write(
             film.rate,
             film.end,
             job.skeleton,
-            film.world if job.frame == "world" else None,
+            world if job.frame == "world" else None,
             job.rig,
         )
         names = {}
@@ -282,6 +235,6 @@ def _write(
         people.append(person)
         files.append(names)
     if job.describe is not None:
-        told = FilmMotion(film.stem.name, job.model, film.size, film.rate, job.frame, film.world, people, files)
+        told = FilmMotion(film.stem.name, job.model, film.size, film.rate, job.frame, people, list(worlds), files)
         description = job.describe(told)
         write(f"{film.stem.name}.json", lambda file: file.write(description))

@@ -1,4 +1,4 @@
-"""The world of a film: up, the floor, and where its people walk on it."""
+"""The world of a film's shot: up, the floor, and where its people walk on it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FIRST = 5  # frames of the first person by which the world faces
 
 @dataclass(frozen=True)
 class FilmWorld:
-    """What a film's people stand in, and axes on its floor: y up, the first person starts at the origin, facing +z.
+    """What a shot's people stand in, and axes on its floor: y up, the first person starts at the origin, facing +z.
 
     It is told in the axes of a camera that stands still, see `Track.views`.
     """
@@ -38,8 +38,8 @@ class FilmWorld:
     scene: Scene
     world: World
     camera_moves: bool
-    """Whether the camera goes somewhere, or the film is cut: then the world is that of the beginning, and nobody knows
-    where people walk in it."""
+    """Whether the camera goes somewhere: then the world is that of the beginning, and nobody knows where people walk
+    in it."""
 
     @property
     def rotation(self) -> np.ndarray:
@@ -56,20 +56,18 @@ def find_world(
     motions: Sequence[SkeletonMotion | None],
     camera_moves: bool,
     lines: Lines | None = None,
-) -> tuple[FilmWorld | None, list[SkeletonMotion | None]]:
+) -> tuple[FilmWorld, list[SkeletonMotion | None]]:
     """Finds the world by all people and frames, and puts them on its floor: their feet stand where they stand.
 
     Args:
-        tracks: The people, the first of whom the world is about; their bodies are replaced.
+        tracks: The people of one shot, the first of whom the world is about; their bodies are replaced.
         motions: Theirs, in the axes of a camera that stands still, y up; None of who has no body.
         camera_moves: Whether the camera does.
         lines: Of a frame at the beginning.
 
     Returns:
-        The world, None if there is nobody; and the motions, in the same axes.
+        The world, and the motions in the same axes.
     """
-    if not tracks:
-        return None, []
     scene, sizes = _sight(tracks, motions, lines)
     if len(tracks) > 1:  # alone, she is as large as the network says
         motions = [_resized(*each) for each in zip(tracks, motions, sizes, strict=True)]

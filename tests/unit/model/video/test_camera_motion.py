@@ -65,21 +65,21 @@ def panned(degrees: float) -> Rotation:
 @pytest.mark.parametrize("turns", [shaken(1.0), panned(14.0), panned(-14.0)])
 def test_turns_of_the_camera_are_told(turns: Rotation):
     camera = motion(film(turns))
-    assert camera.turns and not camera.moves
+    assert camera.shots[0].turns and not camera.shots[0].moves
     off = (Rotation.from_matrix(camera.views()) * turns.inv()).magnitude()
     assert np.degrees(off.max()) < 0.15
 
 
 def test_a_camera_that_stands_still_does_not_tremble():
     camera = motion(film(Rotation.identity(FRAMES)))
-    assert not camera.turns and not camera.moves
+    assert not camera.shots[0].turns and not camera.shots[0].moves
     assert (camera.views() == np.eye(3)).all()
 
 
 def test_a_camera_that_goes_somewhere_is_noticed():
     """Near and far do not move alike."""
     camera = motion(film(panned(5.0), near=4.0))
-    assert camera.moves and not camera.turns
+    assert camera.shots[0].moves and not camera.shots[0].turns
 
 
 def test_each_shot_begins_anew():
@@ -89,7 +89,7 @@ def test_each_shot_begins_anew():
             camera.cut()
         camera.add(number / RATE, frame, [])
     views = camera.views()
-    assert camera.turns and not camera.moves
+    assert camera.shots[0].turns and not camera.shots[0].moves
     assert (views[FRAMES // 2] == np.eye(3)).all() and (views[FRAMES // 2 - 1] != np.eye(3)).any()
 
 
@@ -97,4 +97,4 @@ def test_a_wall_without_points_says_nothing():
     camera = CameraMotion(FOCAL)
     for index in range(8):
         camera.add(index / 4, np.full((90, 120, 3), 90, np.uint8), [])
-    assert not camera.moves and not camera.turns
+    assert not camera.shots[0].moves and not camera.shots[0].turns

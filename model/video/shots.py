@@ -1,0 +1,75 @@
+"""A film's shots: what each one shows of people, the camera and upright lines, and the world that it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from model.body.motion import SkeletonMotion
+from model.people import extent
+from model.scene.lines import Lines, find_lines
+from model.video.camera_motion import CameraMotion
+from model.video.following import Sighting
+from model.video.tracks import Track, Tracks
+from model.video.world import FilmWorld, find_world
+
+
+class Shots:
+    """Looks at a film's frames as they come.
+
+    Args:
+        tracks: Where its people are put.
+        focal_length: Pixels.
+    """
+
+    def __init__(self, tracks: Tracks, focal_length: float) -> None:
+        self._tracks, self._camera = tracks, CameraMotion(focal_length)
+        self._lines: dict[int, tuple[int, Lines]] = {}
+        """Of each shot that shows somebody: the first frame that does, and its lines."""
+
+    def add(self, sightings: Sequence[Sighting]) -> None:
+        """Look at some more frames."""
+        for time, frame, people, cut in sightings:
+            if cut:
+                self._tracks.cut()
+                self._camera.cut()
+            self._camera.add(time, frame, None if people is None else [person.bbox for person in people])
+            if people is None:
+                self._tracks.skip(time)
+                continue
+            shot = len(self._camera.shots) - 1
+            if people and shot not in self._lines:
+                before = people[0].camera
+                boxes = [extent(person) for person in people]
+                lines = find_lines(frame, before.focal_length, before.principal_point, boxes)
+                self._lines[shot] = len(self._tracks.times), lines
+            self._tracks.add(time, people, frame)
+
+    def turn_back(self, tracks: Sequence[Track]) -> None:
+        """Tell tracks how the camera turned: to the first frame of their shot that shows somebody."""
+        views = self._camera.views()
+        for track in tracks:
+            if self._camera.shots[track.shot].turns:
+                first, _ = self._lines[track.shot]
+                track.views = np.swapaxes(views[first], 0, 1) @ views[track.frames]
+
+    def find_worlds(
+        self, tracks: Sequence[Track], motions: Sequence[SkeletonMotion | None]
+    ) -> tuple[list[FilmWorld], list[SkeletonMotion | None]]:
+        """Of each track the world of its shot, see `find_world`; and its motion in it."""
+        worlds: dict[int, FilmWorld] = {}
+        grounded = list(motions)
+        for shot in {track.shot for track in tracks}:
+            here = [number for number, track in enumerate(tracks) if track.shot == shot]
+            _, lines = self._lines[shot]
+            found, moved = find_world(
+                [tracks[number] for number in here],
+                [motions[number] for number in here],
+                self._camera.shots[shot].moves,
+                lines,
+            )
+            worlds[shot] = found
+            for number, motion in zip(here, moved, strict=True):
+                grounded[number] = motion
+        return [worlds[track.shot] for track in tracks], grounded
