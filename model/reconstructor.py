@@ -17,6 +17,7 @@ from model.body.rig_file import find_rig
 from model.body.suit import find_worn
 from model.interfaces import Box, Network
 from model.people import better, distinct_people, extent, person_of, stand_on_ground, without_silhouettes
+from model.perception.bars import shown_part
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.detection import Detection, is_there, mean_confidence
 from model.perception.following import follow_people
@@ -182,13 +183,15 @@ class Reconstructor:
             inputs.check_for_hands(None if isinstance(pitch, Tilt) else pitch, camera_height, hands, colors)
         inputs.check_count(max_people, "max_people")
         height, width = inputs.check_image(image).shape[:2]
+        alone = self.subject == "body" and bodies == "refined"  # a film's frames must agree; hands are not made up
+        shown = shown_part(image) if alone else (0.0, 0.0, float(width), float(height))
         if boxes is None:
             found = self._subject.detect(self.network, image)
             if bodies == "fitted":  # in a film's other frames there is more to see of the faint
                 found = [detection for detection in found if not detection.faint]
         else:
             found = self._subject.in_boxes(self.network, image, [inputs.check_box(box, width, height) for box in boxes])
-        focal = inputs.check_focal_length(focal_length, width, height)
+        focal = inputs.check_focal_length(focal_length, round(shown[2]), round(shown[3]))
         angle = None if isinstance(pitch, Tilt) else inputs.check_number(pitch, "The pitch")
         tilt = pitch if isinstance(pitch, Tilt) else None if angle is None else Tilt(angle)
         check_tilt(tilt)
@@ -197,6 +200,7 @@ class Reconstructor:
         detected = time.perf_counter()
 
         people: list[Person] = []
+        regress = CropRegressor(self.network, image, focal, shown)
         neighbours = neighbours_of(found)
         wanted = len(found) if max_people is None else max_people
         step = max(1, min(_BATCH, wanted))
@@ -204,7 +208,7 @@ class Reconstructor:
         belief = belief_in(sure, count, self.seen_twice, self.crowd_from) if twice else Belief(sure)
         for start in range(0, len(found), step):
             part = slice(start, start + step)
-            people += self._people(image, found[part], neighbours[part], focal, belief)
+            people += self._people(found[part], neighbours[part], regress, belief)
             people = people if boxes is not None else distinct_people(people)
             if len(people) >= wanted:
                 break
@@ -224,8 +228,8 @@ class Reconstructor:
         if self.subject == "body" and ground:
             lines = None
             if tilt is None or tilt.roll is None:
-                middle = (width / 2, height / 2)
-                lines = find_lines(image, focal, middle, [extent(person) for person in people])
+                outlines = [extent(person) for person in people]
+                lines = find_lines(image, focal, regress.principal_point, outlines, shown)
             resized = Person.scaled if self._bodies is None else self._bodies.resized
             turned = None if self._bodies is None else self._bodies.turned
             people, scene = stand_on_ground(people, tilt, camera_height, lines, resized, turned)
@@ -275,11 +279,11 @@ class Reconstructor:
         return list(people) if self._bodies is None else self._bodies.see_hands(people, image)
 
     def _people(
-        self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float, belief: Belief
+        self, found: list[Detection], neighbours: list[Neighbours], regress: CropRegressor, belief: Belief
     ) -> list[Person]:
         """Each one who is there, or its twin where that fits what was seen much better."""
         twins = {index: detection.twin for index, detection in enumerate(found) if detection.twin is not None}
-        everyone = self._each(image, [*found, *twins.values()], [*neighbours, *[()] * len(twins)], focal, belief)
+        everyone = self._each([*found, *twins.values()], [*neighbours, *[()] * len(twins)], regress, belief)
         people, answers = everyone[: len(found)], everyone[len(found) :]
         for index, twin in zip(twins, answers, strict=True):
             people[index] = better(people[index], twin)
@@ -287,9 +291,8 @@ class Reconstructor:
         return [person for person, one in pairs if is_there(one, mean_confidence(person.keypoints_2d))]
 
     def _each(
-        self, image: np.ndarray, found: list[Detection], neighbours: list[Neighbours], focal: float, belief: Belief
+        self, found: list[Detection], neighbours: list[Neighbours], regress: CropRegressor, belief: Belief
     ) -> list[Person]:
-        regress = CropRegressor(self.network, image, focal)
         results = regress_people(found, neighbours, regress, belief)
         return [self._person(*pair, regress) for pair in zip(found, results, strict=True)]
 

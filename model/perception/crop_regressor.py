@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.body.silhouette import Silhouette
-from model.interfaces import CameraSpaceMeshes, Network
+from model.interfaces import Box, CameraSpaceMeshes, Network
 from model.perception.crops import Crop
 from model.perception.detection import mean_confidence
 
@@ -37,16 +37,19 @@ class CropRegressor:
     Args:
         network: what runs the mesh network.
         image: (H, W, 3) uint8 RGB, the photo.
-        focal_length: pixels; the principal point is the photo's centre.
+        focal_length: pixels; the principal point is the centre of what is shown.
+        shown: the box of the picture itself, if there are bars beside it; None for all of the photo.
     """
 
-    def __init__(self, network: Network, image: np.ndarray, focal_length: float):
+    def __init__(self, network: Network, image: np.ndarray, focal_length: float, shown: Box | None = None):
         self.network, self.image, self.focal_length = network, image, focal_length
+        self.shown: Box = (0.0, 0.0, float(image.shape[1]), float(image.shape[0])) if shown is None else shown
 
     @property
     def principal_point(self) -> tuple[float, float]:
         """Pixels."""
-        return self.image.shape[1] / 2, self.image.shape[0] / 2
+        x, y, width, height = self.shown
+        return x + width / 2, y + height / 2
 
     def __call__(self, crops: Sequence[Crop]) -> list[CropResult]:
         """One result for each crop, in order."""

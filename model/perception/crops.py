@@ -110,6 +110,12 @@ def inside(points: np.ndarray, box: Sequence[float]) -> np.ndarray:
     return within
 
 
+def nearest_inside(points: np.ndarray, box: Sequence[float]) -> np.ndarray:
+    """The places (N, 2) in a box (x, y, width, height) that are nearest to points (N, 2 or more)."""
+    x, y, width, height = box
+    return points[:, :2].clip((x, y), (x + width, y + height))
+
+
 def square_crop(box: Sequence[float]) -> tuple[float, float, float]:
     """The square around a box for the network: its centre's x and y and its side, in the box's unit."""
     x, y, width, height = box

@@ -17,7 +17,7 @@ from model.interfaces import CROP_SCALE, LANDMARKS, Box, PoseLandmarks
 from model.joints import BLAZEPOSE_COCO, BLAZEPOSE_LANDMARKS, BLAZEPOSE_MIRROR, BODY_LANDMARKS
 from model.perception.close_ups import stand_behind_face
 from model.perception.crop_regressor import CropRegressor, CropResult
-from model.perception.crops import Crop
+from model.perception.crops import Crop, nearest_inside
 from model.perception.silhouettes import place_silhouette
 from model.perception.votes import vote
 
@@ -95,14 +95,14 @@ def _below_the_face(keypoints: np.ndarray, seen: np.ndarray) -> np.ndarray:
     return shoulders
 
 
-def lift_crop(landmarks: np.ndarray, width: int, height: int) -> Crop | None:
+def lift_crop(landmarks: np.ndarray, shown: Box) -> Crop | None:
     """The crop in which the mesh network gets a person: about all of her that the photo shows, knees below shoulders.
 
     Of who shows no hip, knees are made up: her face is above her shoulders, turned by quarters at most.
 
     Args:
         landmarks: (33, 3) BlazePose's: x, y in photo pixels and confidence, 0 of what is made up.
-        width, height: the photo's.
+        shown: the box of the picture in the photo.
 
     Returns:
         None if nothing of her lies in the photo.
@@ -115,23 +115,23 @@ def lift_crop(landmarks: np.ndarray, width: int, height: int) -> Crop | None:
     else:
         x, y = coco[_FACE].mean(axis=0) - shoulders
         angle = math.pi / 2 * round(math.atan2(x, -y) / (math.pi / 2))
-    if _fills(landmarks, width, height):
+    if _fills(landmarks, shown):
         return _crop_holding(landmarks[landmarks[:, 2] > 0, :2], angle)
-    return crop_about(landmarks, angle, width, height)
+    return crop_about(landmarks, angle, shown)
 
 
-def crop_about(points: np.ndarray, angle: float, width: int, height: int) -> Crop | None:
+def crop_about(points: np.ndarray, angle: float, shown: Box) -> Crop | None:
     """The crop about what the photo shows of somebody's points, with the margin that the mesh network is used to.
 
     Args:
         points: (N, 2 or more) x, y in photo pixels.
         angle: of the crop, see `Crop`.
-        width, height: the photo's.
+        shown: the box of the picture in the photo.
 
     Returns:
         None if nothing of them lies in the photo, or all in one spot.
     """
-    return _crop_holding(points[:, :2].clip(0, (width, height)), angle)
+    return _crop_holding(nearest_inside(points, shown), angle)
 
 
 def _crop_holding(places: np.ndarray, angle: float) -> Crop | None:
@@ -163,7 +163,7 @@ def lift_landmarks(
     Returns:
         For each of them the result in the crop that fits her; None where BlazePose is not sure.
     """
-    height, width = regress.image.shape[:2]
+    shown = regress.shown
     boxes = [None] * len(people) if within is None else within
     closest = {
         index: replace(crop, within=box)
@@ -173,34 +173,34 @@ def lift_landmarks(
     seen, masks = {}, {}
     for index, (points, mask) in zip(closest, _landmarks(list(closest.values()), regress), strict=True):
         seen[index], masks[index] = points, mask
-    heights = {index: _height(points, width, height) for index, points in seen.items()}
+    heights = {index: _height(points, shown) for index, points in seen.items()}
     twice = [index for index, mean in heights.items() if sure <= mean < doubted]
     again = _landmarks([closest[index].mirror() for index in twice], regress)
     for index, (mirrored, _) in zip(twice, again, strict=True):
         seen[index] = vote(seen[index], mirrored[list(BLAZEPOSE_MIRROR)], people[index])
-        heights[index] = _height(seen[index], width, height)
+        heights[index] = _height(seen[index], shown)
     believed = {
         index: points
         for index, points in seen.items()
         if heights[index] >= sure and not _contradicts(points, people[index])
     }
     for points in believed.values():
-        points[_guessed(points, width, height), 2] = 0  # the mesh network knows what is usual where no peaks are
-    crops = {index: crop for index, points in believed.items() if (crop := lift_crop(points, width, height))}
+        points[_guessed(points, shown), 2] = 0  # the mesh network knows what is usual where no peaks are
+    crops = {index: crop for index, points in believed.items() if (crop := lift_crop(points, shown))}
     results = regress.lift([believed[index][LIFTED] for index in crops], list(crops.values()))
     lifted = {}
     for index, result in zip(crops, results, strict=True):
         points = believed[index]
         silhouette = place_silhouette(closest[index], masks[index], regress)
-        if _fills(points, width, height):
+        if _fills(points, shown):
             result = stand_behind_face(result, points[_COCO], regress)
         lifted[index] = replace(result, landmarks=points, silhouette=silhouette)
     return [lifted.get(index) for index in range(len(people))]
 
 
-def _height(landmarks: np.ndarray, width: int, height: int) -> float:
+def _height(landmarks: np.ndarray, shown: Box) -> float:
     """Mean height of the heatmaps of joints that count; 0 if they are too few."""
-    told = _told(landmarks, width, height)[_COCO]
+    told = _told(landmarks, shown)[_COCO]
     return float(landmarks[_COCO][told, 2].mean()) if told.sum() >= _FEWEST else 0.0
 
 
@@ -216,33 +216,33 @@ def _contradicts(landmarks: np.ndarray, joints: np.ndarray) -> bool:
     return bool(apart > _APART * np.ptp(joints[seen, :2], axis=0).max())
 
 
-def _within(points: np.ndarray, width: int, height: int) -> np.ndarray:
+def _within(points: np.ndarray, shown: Box) -> np.ndarray:
     """(N,) bool: which of somebody's points (N, 3) lie in the photo, or so near that they may."""
-    shown = points[:, :2].clip(0, (width, height))
-    inside: np.ndarray = np.abs(points[:, :2] - shown).max(axis=1) <= MARGIN * np.ptp(shown, axis=0).max()
+    nearest = nearest_inside(points, shown)
+    inside: np.ndarray = np.abs(points[:, :2] - nearest).max(axis=1) <= MARGIN * np.ptp(nearest, axis=0).max()
     return inside
 
 
-def _fills(landmarks: np.ndarray, width: int, height: int) -> bool:
+def _fills(landmarks: np.ndarray, shown: Box) -> bool:
     """Whether somebody's face fills the photo: it lies in it, and no shoulder, which BlazePose knows by the face."""
-    inside = _within(landmarks, width, height)
+    inside = _within(landmarks, shown)
     return bool(inside[_WHOLE_FACE].any() and not inside[_TWO_SHOULDERS].any())
 
 
-def _told(landmarks: np.ndarray, width: int, height: int) -> np.ndarray:
+def _told(landmarks: np.ndarray, shown: Box) -> np.ndarray:
     """(33,) bool: which of somebody's landmarks (33, 3) the photo tells: those in it, and shoulders below a face."""
-    told = _within(landmarks, width, height)
-    told[_TWO_SHOULDERS] |= _fills(landmarks, width, height)
+    told = _within(landmarks, shown)
+    told[_TWO_SHOULDERS] |= _fills(landmarks, shown)
     return told
 
 
-def _guessed(landmarks: np.ndarray, width: int, height: int) -> np.ndarray:
+def _guessed(landmarks: np.ndarray, shown: Box) -> np.ndarray:
     """(33,) bool: which of somebody's landmarks (33, 3) the photo does not tell.
 
     Nor does it those beyond an elbow or a knee outside of it, if they are low: hands that BlazePose makes up at the
     lower edge of portraits.
     """
-    guessed: np.ndarray = ~_told(landmarks, width, height)
+    guessed: np.ndarray = ~_told(landmarks, shown)
     for joint, (end, *more) in _BEYOND.items():
         if guessed[joint] and landmarks[end, 2] < _LOW:
             guessed[[end, *more]] = True

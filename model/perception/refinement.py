@@ -14,7 +14,7 @@ import numpy as np
 
 from model.interfaces import Box
 from model.perception.crop_regressor import CropRegressor, CropResult
-from model.perception.crops import Crop, inside, upright_crop
+from model.perception.crops import Crop, inside, nearest_inside, upright_crop
 from model.perception.detection import SAME_PERSON, Detection, similarity
 
 _UNSURE = 0.4
@@ -156,13 +156,12 @@ def fitting_crop(result: CropResult, regress: CropRegressor) -> Crop | None:
 
     It is turned no farther if neither hips nor knees were seen: they were made up.
     """
-    height, width = regress.image.shape[:2]
     joints = regress.project(result, result.mesh.joints)
     x, y = joints[list(_SHOULDERS)].mean(axis=0) - joints[list(_KNEES)].mean(axis=0)
     below = result.mesh.keypoints[[*_HIPS, *_KNEES], 2]
     angle = math.atan2(x, -y) if (below >= GUESSED).any() else result.crop.angle
     axes = replace(result.crop, angle=angle).axes
-    outline = regress.project(result, result.mesh.vertices).clip(0, (width, height)) @ axes.T
+    outline = nearest_inside(regress.project(result, result.mesh.vertices), regress.shown) @ axes.T
     low, high = outline.min(axis=0), outline.max(axis=0)
     straight = upright_crop((*low.tolist(), *(high - low).tolist()))
     across, down = (np.array(straight.centre) @ axes).tolist()

@@ -15,6 +15,7 @@ import numpy as np
 
 from model.joints import COCO_JOINTS
 from model.perception.crop_regressor import CropRegressor, CropResult
+from model.perception.crops import inside, nearest_inside
 from model.perception.detection import Detection, mean_confidence
 from model.perception.landmarks import LIFTED, MARGIN, crop_about
 from model.perception.refinement import GUESSED, quarters
@@ -31,7 +32,6 @@ def lift_seen(results: Sequence[CropResult], found: Sequence[Detection], regress
         found: the same people as they were detected.
         regress: answers for the photo, of a network that lifts.
     """
-    height, width = regress.image.shape[:2]
     best = list(results)
     crops, keypoints = {}, []
     for index, (result, detection) in enumerate(zip(results, found, strict=True)):
@@ -42,7 +42,7 @@ def lift_seen(results: Sequence[CropResult], found: Sequence[Detection], regress
         seen = _seen(joints, regress)
         if (seen.all() and not detected) or seen.sum() < _FEWEST:
             continue
-        crop = crop_about(joints[seen], angle, width, height)
+        crop = crop_about(joints[seen], angle, regress.shown)
         if crop is None:
             continue
         points = np.zeros((len(LIFTED), 3))
@@ -60,8 +60,7 @@ def _seen(keypoints: np.ndarray, regress: CropRegressor) -> np.ndarray:
     seen: np.ndarray = keypoints[:, 2] >= GUESSED
     if not seen.any():
         return seen
-    size = np.array(regress.image.shape[1::-1])
-    inside = keypoints[seen, :2].clip(0, size)
-    near = MARGIN * np.ptp(inside, axis=0).max()
-    at_edge = ((keypoints[:, :2] < near) | (keypoints[:, :2] > size - near)).any(axis=1)
+    x, y, width, height = regress.shown
+    near = MARGIN * np.ptp(nearest_inside(keypoints[seen], regress.shown), axis=0).max()
+    at_edge = ~inside(keypoints[:, :2], (x + near, y + near, width - 2 * near, height - 2 * near))
     return seen & ~(at_edge & (keypoints[:, 2] < _GUESSED_AT_EDGE))

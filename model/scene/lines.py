@@ -16,6 +16,8 @@ _SHORTEST = 0.04
 """Of that: lines of less are texture."""
 _OFF = 0.7
 """Pixels of it by which a line's ends may be beside the edge that it follows."""
+_AT_BARS = 4
+"""Pixels of it from a bar within which a line is the bar's edge."""
 _MOST = 150
 """Lines, the longest ones: bounds the time."""
 _UPRIGHT = 0.2
@@ -36,7 +38,11 @@ class Lines(NamedTuple):
 
 
 def find_lines(
-    image: np.ndarray, focal_length: float, principal_point: tuple[float, float], people: Sequence[Box]
+    image: np.ndarray,
+    focal_length: float,
+    principal_point: tuple[float, float],
+    people: Sequence[Box],
+    shown: Box | None = None,
 ) -> Lines:
     """Finds straight lines that are nobody's outline.
 
@@ -44,6 +50,7 @@ def find_lines(
         image: (H, W, 3) uint8 RGB.
         focal_length: pixels; principal_point: likewise.
         people: their boxes.
+        shown: the box of the picture itself, if there are bars beside it: where they meet it is no line of the picture.
     """
     scale = min(1.0, _LONGEST / max(image.shape[:2]))
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
@@ -55,6 +62,9 @@ def find_lines(
     kept = length >= _SHORTEST * max(size)
     for x, y, width, height in people:
         kept &= ~((middle > (x, y)) & (middle < (x + width, y + height))).all(axis=1)
+    if shown is not None:
+        left, top, width, height = np.add(shown, np.array([1, 1, -2, -2]) * _AT_BARS / scale)
+        kept &= ((middle > (left, top)) & (middle < (left + width, top + height))).all(axis=1)
     order = np.flatnonzero(kept)[np.argsort(-length[kept])][:_MOST]
     rays = np.ones((len(order), 2, 3))
     rays[..., :2] = (ends[order] / scale - principal_point) / focal_length

@@ -195,6 +195,16 @@ def test_a_person_cut_off_at_the_hips_stays_upright(reconstructor: Reconstructor
     assert down[1] > 0.45 and abs(down[0]) < 0.35
 
 
+def test_nobody_has_legs_in_bars_below_the_picture(reconstructor: Reconstructor, picture: Picture) -> None:
+    """Networks guess them there, short ones, which would bend her; and the camera looks at the picture's middle."""
+    bottom = round(float(picture.pixels[[11, 12], 1].mean())) + 30
+    photo = np.pad(picture.image[:bottom], ((60, 240), (0, 0), (0, 0)))
+    found = reconstructor.reconstruct(photo, focal_length=FOCAL).people[0]
+    assert found.camera.principal_point == pytest.approx((SIZE[0] / 2, 60 + bottom / 2), abs=5)
+    assert (found.keypoints_2d[13:17, 2] == 0).all() and (found.keypoints_2d[5:13, 2] > 0.3).all()
+    assert found.joints[[15, 16], 1].mean() > 0.65 and np.abs(found.joints[[15, 16], 2]).max() < 0.35
+
+
 def test_given_boxes_are_used_in_their_order(reconstructor: Reconstructor, picture: Picture, person: Person) -> None:
     left = (0.0, 0.0, 60.0, 100.0)
     people = reconstructor.reconstruct(picture.image, boxes=[left, person.bbox], focal_length=FOCAL).people

@@ -16,6 +16,7 @@ from model.perception.crops import Crop
 from model.perception.landmarks import landmark_crop, lift_crop, lift_landmarks
 
 SIZE, FOCAL = 400, 400.0
+ALL = (0, 0, SIZE, SIZE)
 BOX = (160.0, 100.0, 80.0, 200.0)
 
 
@@ -151,7 +152,7 @@ def test_who_is_cut_off_below_her_shoulders_is_no_face(monkeypatch: pytest.Monke
     assert not result.landmarks[list(BLAZEPOSE_COCO), 2][:7].any()
     landmarks = np.tile([200.0, 30.0, 0.9], (33, 1))
     landmarks[list(BLAZEPOSE_COCO)] = legs
-    crop = lift_crop(landmarks, SIZE, SIZE)
+    crop = lift_crop(landmarks, ALL)
     assert crop is not None and crop.centre[1] == pytest.approx(65) and crop.side == pytest.approx(1.25 * 1.08 * 130)
 
 
@@ -177,6 +178,16 @@ def test_what_the_edge_cuts_off_neither_counts_nor_is_seen(monkeypatch: pytest.M
     assert confidence[below] == pytest.approx(0) and confidence[~below] == pytest.approx(0.9)
 
 
+def test_nothing_is_seen_in_bars_beside_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    regress = regressor(Networks(standing()), monkeypatch)
+    regress.shown = (0, 0, SIZE, 240)
+    (result,) = lift_landmarks([standing()], regress)
+    assert result is not None and result.landmarks is not None
+    confidence = result.landmarks[list(BLAZEPOSE_COCO), 2]
+    below = standing()[:, 1] > 240
+    assert below.sum() == 4 and (confidence[below] == 0).all() and (confidence[~below] > 0.8).all()
+
+
 @pytest.mark.parametrize(("height", "seen"), [(0.5, False), (0.9, True)])
 def test_a_low_hand_below_an_elbow_out_of_the_photo_was_made_up(
     height: float, seen: bool, monkeypatch: pytest.MonkeyPatch
@@ -197,7 +208,7 @@ def test_the_mesh_network_gets_her_upright_and_whole(lean: float) -> None:
     """She is 200 pixels high; a little is left about her, then a quarter more."""
     landmarks = np.tile([200.0, 200.0, 0.9], (33, 1))
     landmarks[list(BLAZEPOSE_COCO)] = standing(lean=lean)
-    crop = lift_crop(landmarks, SIZE, SIZE)
+    crop = lift_crop(landmarks, ALL)
     assert crop is not None
     assert crop.centre == pytest.approx((200, 200), abs=3)
     assert crop.side == pytest.approx(1.25 * 1.08 * 200)
@@ -211,17 +222,17 @@ def test_knees_that_were_made_up_turn_no_portrait(quarters: int) -> None:
     knees = [25, 26]
     landmarks[knees, :2] = 400, 200
     landmarks[[23, 24, *knees], 2] = 0
-    crop = lift_crop(landmarks, SIZE, SIZE)
+    crop = lift_crop(landmarks, ALL)
     assert crop is not None and abs(math.remainder(math.degrees(crop.angle) - 90 * quarters, 360)) < 1e-6
 
 
 def test_what_lies_beyond_the_photo_is_no_part_of_the_crop() -> None:
     landmarks = np.tile([200.0, 200.0, 0.9], (33, 1))
     landmarks[list(BLAZEPOSE_COCO)] = standing()
-    crop = lift_crop(landmarks, SIZE, 250)  # cut off at the knees
+    crop = lift_crop(landmarks, (0, 0, SIZE, 250))  # cut off at the knees
     assert crop is not None and crop.centre[1] == pytest.approx(175)
     assert crop.side == pytest.approx(1.25 * 1.08 * 150)
-    assert lift_crop(landmarks - (1000, 0, 0), SIZE, 1) is None
+    assert lift_crop(landmarks - (1000, 0, 0), (0, 0, SIZE, 1)) is None
 
 
 def test_what_it_is_sure_of_is_lifted_where_it_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:

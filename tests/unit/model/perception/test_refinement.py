@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytest
 
-from model.interfaces import CameraSpaceMeshes
+from model.interfaces import CameraSpaceMeshes, Network
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import Crop, upright_crop
 from model.perception.detection import Detection
@@ -37,7 +38,7 @@ class Answers(CropRegressor):
     """Answers with the confidences that it is given, in turn, and notes which crops it was asked for."""
 
     def __init__(self, confidences: Sequence[float], lean: float = 0.0, size: tuple[int, int] = SIZE):
-        self.image, self.focal_length = np.zeros((size[1], size[0], 3), np.uint8), FOCAL
+        super().__init__(cast(Network, None), np.zeros((size[1], size[0], 3), np.uint8), FOCAL)
         self.confidences, self.lean, self.crops = list(confidences), lean, list[Crop]()
 
     def __call__(self, crops: Sequence[Crop]) -> list[CropResult]:
@@ -49,7 +50,8 @@ class By(CropRegressor):
     """Answers as a function says."""
 
     def __init__(self, answers: Callable[[Sequence[Crop]], list[CropResult]]):
-        self.image, self.focal_length, self.answers = np.zeros((SIZE[1], SIZE[0], 3), np.uint8), FOCAL, answers
+        super().__init__(cast(Network, None), np.zeros((SIZE[1], SIZE[0], 3), np.uint8), FOCAL)
+        self.answers = answers
 
     def __call__(self, crops: Sequence[Crop]) -> list[CropResult]:
         return self.answers(crops)

@@ -78,6 +78,13 @@ def test_peoples_outlines_are_no_lines_of_buildings():
     assert len(find_lines(picture, FOCAL, CENTRE, [(0, 0, 640, 480)]).normals) == 0
 
 
+def test_where_bars_meet_the_picture_is_no_line() -> None:
+    photo = np.zeros((480, 640, 3), np.uint8)
+    photo[:, 100:540] = 140
+    assert len(find_lines(photo, FOCAL, CENTRE, []).normals) > 0
+    assert len(find_lines(photo, FOCAL, CENTRE, [], (100.0, 0.0, 440.0, 480.0)).normals) == 0
+
+
 def test_a_line_is_the_plane_that_it_spans_with_the_camera():
     picture = np.zeros((200, 300, 3), np.uint8)
     picture[:, 200:] = 255  # an edge, 50 pixels to the right of the middle

@@ -1,0 +1,78 @@
+"""Bars beside a photo, as screenshots, stories and films have them: where the picture in them ends.
+
+A bar is of one colour, and the picture meets it along a straight line. Nobody is seen in it, but 2D networks guess legs
+there, as they do beyond a photo's edge. Blurred copies of the picture are no bars for this.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from model.interfaces import Box
+
+_SIDE = 256  # pixels: larger photos are reduced to such a longer side
+_SAMPLES = 35  # pixels of a row that say its colour, and whether all of it has it
+_ALIKE = 12  # levels of 255 by which a bar's pixels differ, compressed as photos are
+_CLEAN = 0.97  # part of the pixels next to the picture, text and buttons being farther out, that have the bar's colour
+_MOSTLY = 0.8  # part of a whole bar's, with these
+_MEETS = 0.35  # part of the picture's pixels along the line that have another colour; there may be bars on other sides
+_NARROWEST = 0.02  # of the photo's side: what is narrower bends nobody's legs
+_BLEND = 2  # pixels that belong to both, once the photo is reduced
+_LEAST = 0.2  # of the photo's side: a narrower rest is no picture
+
+
+def shown_part(image: np.ndarray) -> Box:
+    """The box of the picture itself, without bars: all of the image if there are none.
+
+    Args:
+        image: (H, W, 3) uint8.
+    """
+    height, width = image.shape[:2]
+    scale = min(1.0, _SIDE / max(height, width))
+    size = max(1, round(scale * width)), max(1, round(scale * height))
+    # Nearest pixels keep the line sharp, and a bar of one colour as it is.
+    small = cv2.resize(image, size, interpolation=cv2.INTER_NEAREST)
+    left, top, right, bottom = whole = (0, 0, *size)
+    for _ in range(2):  # beside bars of both kinds, the second ones are seen better without the first ones
+        part = small[top:bottom, left:right]
+        first, last = _without_bars(part)
+        top, bottom = top + first, top + last
+        first, last = _without_bars(cv2.transpose(part[first:last]))
+        left, right = left + first, left + last
+        if (left, top, right, bottom) == whole:
+            break
+    x, right = (float(round(edge * width / size[0])) for edge in (left, right))
+    y, bottom = (float(round(edge * height / size[1])) for edge in (top, bottom))
+    return x, y, right - x, bottom - y
+
+
+def _without_bars(pixels: np.ndarray) -> tuple[int, int]:
+    """From which row and to which one (excluded) pixels (R, C, 3) are no bar."""
+    first, last = _bar(pixels), len(pixels) - _bar(pixels[::-1])
+    return (first, last) if last - first >= _LEAST * len(pixels) else (0, len(pixels))
+
+
+def _bar(pixels: np.ndarray) -> int:
+    """How many of the first rows of pixels (R, C, 3) are a bar."""
+    rows, columns = pixels.shape[:2]
+    clean = max(2, round(_NARROWEST * rows))
+    samples = pixels[:, np.linspace(0, columns - 1, _SAMPLES).astype(int)]
+    colours = np.sort(samples, axis=1)[:, _SAMPLES // 2, None]  # (R, 1, 3), the medians
+    uniform = _others(samples, colours) <= 1 - _CLEAN
+    if rows <= clean + _BLEND:
+        return 0
+    follow = np.convolve(uniform, np.ones(clean), "valid")[: -_BLEND - 1] == clean  # from each row on so many are
+    for start in np.flatnonzero(follow & ~uniform[clean + _BLEND :]).tolist():
+        bar, edge = slice(start, start + clean), start + clean + _BLEND
+        others = _others(pixels[: edge + 1], np.median(colours[bar], axis=0))
+        if others[bar].max() <= 1 - _CLEAN and others[-1] >= _MEETS and others[:-1].mean() <= 1 - _MOSTLY:
+            return edge
+    return 0
+
+
+def _others(pixels: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """(R,) which part of each row of pixels (R, C, 3) has another colour than this one, or each row's (R, 1, 3)."""
+    off = np.abs(pixels - colours.astype(np.int16)) > _ALIKE
+    parts: np.ndarray = (off[..., 0] | off[..., 1] | off[..., 2]).mean(axis=1)
+    return parts
