@@ -107,7 +107,7 @@ def encode_film(film: FilmMotion) -> bytes:
 
 
 def _world(found: FilmWorld) -> dict[str, Any]:
-    """Points p of a frame's camera's axes are at rotation times (camera_rotation p - origin) in the film's world."""
+    """Points p before a frame's camera are at rotation (camera_rotation p + camera_position - origin) in the world."""
     return {
         "rotation": [_rounded(row, 6) for row in found.world.rotation],
         "origin": _rounded(found.world.origin, 4),
@@ -125,6 +125,7 @@ def _frames(moving: MovingPerson) -> Iterator[dict[str, Any]]:
     for index, (time, person, bridged, fit) in enumerate(rows):
         told = encode_person("", person, {}, fit).model_dump(exclude={"id", "mesh"}, exclude_none=True)
         view = {} if track.views is None else {"camera_rotation": _rounded(track.views[index], 6)}
+        view |= {} if track.path is None else {"camera_position": _rounded(track.path[index], 4)}
         yield {"time": round(time, 4), **({"bridged": True} if bridged else {}), **view, **told}
 
 

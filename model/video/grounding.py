@@ -37,24 +37,19 @@ _FADE = 0.15
 _ANKLES = [leg[2] for leg in LEGS]
 
 
-def ground(
-    motion: SkeletonMotion, camera: np.ndarray, soles: np.ndarray, camera_stands: bool = True
-) -> tuple[SkeletonMotion, np.ndarray]:
+def ground(motion: SkeletonMotion, camera: np.ndarray, soles: np.ndarray) -> tuple[SkeletonMotion, np.ndarray]:
     """The motion on the floor: its trajectory, then its feet.
 
     Args:
         motion: Metres, y up, the floor at about 0.
-        camera: (3,) where the camera is.
+        camera: (3,) where the camera is, or (N, 3) in each frame.
         soles: (N, 2) metres: how high each ankle is over the lowest point of its foot.
-        camera_stands: Whether the camera stands still, too; else nobody knows which feet do, and the way is smoothed.
 
     Returns:
         The motion; and (N, 2) bool, which feet stand.
     """
     nowhere = np.zeros((len(motion), 2), bool)
     smooth = motion.shifted(_trajectory(motion, camera, nowhere, soles))
-    if not camera_stands:
-        return smooth, nowhere
     standing = find_stance(motion.times, smooth.joints[:, _ANKLES], smooth.roots, camera)
     motion = motion.shifted(_trajectory(motion, camera, standing, soles))
     return lock_feet(motion, standing), standing

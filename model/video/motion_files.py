@@ -85,6 +85,8 @@ def _glb(person: MovingPerson, file: IO[bytes]) -> None:
     if person.world is not None:
         if track.views is not None:
             motion = motion.moved(views_up(track.views), np.zeros(3))
+        if track.path is not None:
+            motion = motion.moved(np.eye(3), -track.path * TURN_UP)
         motion = motion.moved(person.world.rotation, person.world.world.origin * TURN_UP)
     file.write(to_glb(motion, person.faces, person.name, track.people[0].colors))
 
@@ -93,7 +95,7 @@ def _npz(person: MovingPerson, file: IO[bytes]) -> None:
     """The arrays of `people_arrays` and `body_arrays`, a frame a row, and these.
 
     times (N,) seconds, bridged (N,) bool, vertices (N, V, 3), faces (F, 3); points p of a frame's camera's axes are at
-    world_rotation (3, 3) times (camera_rotation (N, 3, 3) p - world_origin (3,)) in the film's world.
+    world_rotation (3, 3) times (camera_rotation (N, 3, 3) p + camera_position (N, 3) - world_origin (3,)) in the world.
     """
     track = person.track
     arrays: dict[str, Any] = {
@@ -105,6 +107,7 @@ def _npz(person: MovingPerson, file: IO[bytes]) -> None:
     if person.world is not None:
         arrays |= {"world_rotation": person.world.world.rotation, "world_origin": person.world.world.origin}
         arrays["camera_rotation"] = np.tile(np.eye(3), (len(track), 1, 1)) if track.views is None else track.views
+        arrays["camera_position"] = np.zeros((len(track), 3)) if track.path is None else track.path
     if person.rig is not None:
         arrays |= body_arrays(person.rig, person.bodies())
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as npz:

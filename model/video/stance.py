@@ -29,9 +29,9 @@ def find_stance(times: np.ndarray, ankles: np.ndarray, roots: np.ndarray, camera
         times: (N,) seconds, rising.
         ankles: (N, 2, 3) metres, y up.
         roots: (N, 3) likewise: the pelvis.
-        camera: (3,) where the camera is.
+        camera: (3,) where the camera is, or (N, 3).
     """
-    rays = ankles - camera
+    rays = ankles - np.broadcast_to(camera, roots.shape)[:, None]
     rays = rays / np.maximum(np.linalg.norm(rays, axis=-1, keepdims=True), 1e-9)
     velocity = _velocities(times, ankles)
     along = (velocity * rays).sum(axis=-1)

@@ -78,6 +78,8 @@ class Track:
     """Of the film, counted from 0: nobody is followed over a cut."""
     views: np.ndarray | None = None
     """(N, 3, 3) of each frame: from its camera's axes to those of a camera that stands still; None if this one does."""
+    path: np.ndarray | None = None
+    """(N, 3) metres: where each frame's camera is in these axes; None if it goes nowhere."""
     rank: int = 0
     """Sum of the places in the order of each frame's people: small for who is prominent."""
 
@@ -90,15 +92,18 @@ class Track:
 
     def stilled(self, motion: SkeletonMotion, frames: np.ndarray | slice = slice(None)) -> SkeletonMotion:
         """A motion of some frames, each in its camera's axes, y up, in those of the camera that stands still."""
-        return motion if self.views is None else motion.turned(views_up(self.views[frames]))
+        motion = motion if self.views is None else motion.turned(views_up(self.views[frames]))
+        return motion if self.path is None else motion.shifted(self.path[frames] * TURN_UP)
 
     def filmed(self, motion: SkeletonMotion) -> SkeletonMotion:
         """The other way round."""
+        motion = motion if self.path is None else motion.shifted(-self.path * TURN_UP)
         return motion if self.views is None else motion.turned(views_up(np.swapaxes(self.views, 1, 2)))
 
     def still(self, points: np.ndarray, index: int) -> np.ndarray:
         """Points (..., 3) in a frame's camera's axes, y down, in those of the camera that stands still."""
-        return points if self.views is None else points @ self.views[index].T
+        points = points if self.views is None else points @ self.views[index].T
+        return points if self.path is None else points + self.path[index]
 
     def place(self, index: int) -> np.ndarray:
         """(3,) metres: where the pelvis is in a frame, likewise."""

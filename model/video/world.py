@@ -16,6 +16,7 @@ from model.scene.ground import Ground, Scene, World, camera_heights, world_on
 from model.scene.lines import Lines
 from model.scene.sight import see_scene
 from model.video.bodies import meshes_of, put_back
+from model.video.carrying import find_path
 from model.video.grounding import ground
 from model.video.level import Footing, find_floor
 from model.video.tracks import Track
@@ -38,8 +39,7 @@ class FilmWorld:
     scene: Scene
     world: World
     camera_moves: bool
-    """Whether the camera goes somewhere: then the world is that of the beginning, and nobody knows where people walk
-    in it."""
+    """Whether the camera goes somewhere: then only feet say where people walk, see `find_path`."""
 
     @property
     def rotation(self) -> np.ndarray:
@@ -73,13 +73,16 @@ def find_world(
         motions = [_resized(*each) for each in zip(tracks, motions, sizes, strict=True)]
     level = FilmWorld(scene, world_on(scene, tracks[0].place(0)), camera_moves)
     back = level.rotation.T
+    motions = [None if motion is None else level.place(motion) for motion in motions]
+    if camera_moves:
+        motions = _carried(tracks, motions, level)
     grounded: list[SkeletonMotion | None] = []
     footings: list[Footing] = []
     for track, motion in zip(tracks, motions, strict=True):
         if motion is not None:
-            motion = level.place(motion)
             soles = sole_heights(motion)
-            motion, standing = ground(motion, level.world.to_world(np.zeros(3)), soles, not camera_moves)
+            camera = level.world.to_world(np.zeros(3) if track.path is None else track.path)
+            motion, standing = ground(motion, camera, soles)
             footings.append(_footing(motion, standing, soles))
             motion = motion.turned(back).shifted(level.world.origin * TURN_UP)
             motion = put_back(track, motion, track.people[0].joint_names)
@@ -89,6 +92,22 @@ def find_world(
     left = np.mean([_leftwards(tracks[0].still(person.joints, index)) for index, person in first], axis=0)
     world = world_on(scene, tracks[0].place(0), np.cross(left, scene.up.direction))
     return FilmWorld(scene, world, camera_moves), grounded
+
+
+def _carried(
+    tracks: Sequence[Track], motions: Sequence[SkeletonMotion | None], level: FilmWorld
+) -> list[SkeletonMotion | None]:
+    """The motions, which are level, before a camera that goes where their feet say; tracks know its path."""
+    known = [(track, motion) for track, motion in zip(tracks, motions, strict=True) if motion is not None]
+    if not known:
+        return list(motions)
+    path = find_path([motion for _, motion in known], [track.frames for track, _ in known])
+    for track in tracks:
+        track.path = path[np.minimum(track.frames, len(path) - 1)] @ level.world.rotation
+    return [
+        None if motion is None else motion.shifted(path[track.frames])
+        for track, motion in zip(tracks, motions, strict=True)
+    ]
 
 
 def _footing(motion: SkeletonMotion, standing: np.ndarray, soles: np.ndarray) -> Footing:

@@ -14,8 +14,8 @@ from model.body.fitter import scaled_shape
 from model.body.motion import SkeletonMotion
 from model.joints import SMPL_JOINT_NAMES
 from model.video.motion_files import MovingPerson
-from model.video.tracks import Meshes, Tracks
-from model.video.world import find_world, sole_heights
+from model.video.tracks import Meshes, Track, Tracks
+from model.video.world import FilmWorld, find_world, sole_heights
 from tests.support.glb import Glb
 from tests.support.tracked import tracked
 from tests.support.walker import walker
@@ -75,8 +75,27 @@ def test_feet_that_point_down_do_not_stand_below_the_floor(walks):
     assert np.median(lowest) == pytest.approx(0, abs=0.02)
 
 
+def check_files(track: Track, world: FilmWorld, motion: SkeletonMotion):
+    """Numbers are before each frame's camera, files that move in the world: both say the same."""
+    walked = world.place(motion).keypoints
+    for index, person in enumerate(track.people):
+        seen = world.world.to_world(track.still(person.camera.to_camera(person.joints), index))
+        np.testing.assert_allclose(seen, walked[index], atol=1e-4)
+    faces = np.arange(3 * (motion.rig.vertex_count // 3)).reshape(-1, 3)
+    one = MovingPerson("walk", track, faces, motion, (9, 9), 10.0, 1.0, "smpl", world, None)
+    files = {name: BytesIO() for name in ("glb", "npz")}
+    for kind, _, write in one.files(frozenset(files)):
+        write(files[kind])
+    hips = walked[:, [11, 12]].mean(axis=1)
+    np.testing.assert_allclose(Glb(files["glb"].getvalue()).channels()["translation"][1], hips, atol=2e-3)
+    files["npz"].seek(0)
+    arrays = np.load(files["npz"])
+    camera = arrays["joints"][:, [11, 12]].mean(axis=1) + arrays["translations"]
+    placed = (arrays["camera_rotation"] @ camera[..., None])[..., 0] + arrays["camera_position"]
+    np.testing.assert_allclose((placed - arrays["world_origin"]) @ arrays["world_rotation"].T, hips, atol=1e-4)
+
+
 def test_who_walks_before_a_camera_that_turns_is_where_she_is(walks):
-    """Numbers are before each frame's camera, files that move in the world."""
     motion, count = walks[0], len(walks[0])
     swings = np.radians(8) * np.sin(np.arange(count)[:, None] + np.array([0, 1, 2]))
     views = (Rotation.from_rotvec(swings[0]).inv() * Rotation.from_rotvec(swings)).as_matrix()
@@ -86,24 +105,19 @@ def test_who_walks_before_a_camera_that_turns_is_where_she_is(walks):
         track = tracked(motion, Meshes(tracks._file), views)
         assert np.linalg.norm(track.people[5].root - still.people[5].root) > 0.2
         world, (found,) = find_world([track], [motion], camera_moves=False)
-        walked = expected.place(standing).keypoints
-        np.testing.assert_allclose(world.place(found).keypoints, walked, atol=1e-4)
-        for index, person in enumerate(track.people):
-            seen = world.world.to_world(track.still(person.camera.to_camera(person.joints), index))
-            np.testing.assert_allclose(seen, walked[index], atol=1e-4)
+        np.testing.assert_allclose(world.place(found).keypoints, expected.place(standing).keypoints, atol=1e-4)
+        check_files(track, world, found)
 
-        faces = np.arange(3 * (motion.rig.vertex_count // 3)).reshape(-1, 3)
-        one = MovingPerson("walk", track, faces, found, (9, 9), 10.0, 1.0, "smpl", world, None)
-        files = {name: BytesIO() for name in ("glb", "npz")}
-        for kind, _, write in one.files(frozenset(files)):
-            write(files[kind])
-        hips = walked[:, [11, 12]].mean(axis=1)
-        np.testing.assert_allclose(Glb(files["glb"].getvalue()).channels()["translation"][1], hips, atol=2e-3)
-        files["npz"].seek(0)
-        arrays = np.load(files["npz"])
-        camera = arrays["joints"][:, [11, 12]].mean(axis=1) + arrays["translations"]
-        turned = (arrays["camera_rotation"] @ camera[..., None])[..., 0]
-        np.testing.assert_allclose((turned - arrays["world_origin"]) @ arrays["world_rotation"].T, hips, atol=1e-4)
+
+def test_who_walks_beside_a_camera_that_is_carried_along_walks(walks):
+    motion = walks[0].turned(Rotation.from_euler("y", 90, degrees=True).as_matrix()).shifted(np.array([4.0, 0, -5]))
+    ahead = motion.roots - motion.roots[0]
+    with Tracks() as tracks:
+        track = tracked(motion.shifted(-ahead), Meshes(tracks._file))
+        world, (found,) = find_world([track], [motion.shifted(-ahead)], camera_moves=True)
+        walked = world.place(found).roots
+        assert np.linalg.norm(walked[-1] - walked[0]) == pytest.approx(np.linalg.norm(ahead[-1]), abs=0.15)
+        check_files(track, world, found)
 
 
 def test_soles_of_a_long_film_take_little_memory(walks):

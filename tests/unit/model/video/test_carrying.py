@@ -1,0 +1,55 @@
+"""A camera that is carried along goes where feet that bear say: who walks beside it walks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model.body.motion import SkeletonMotion
+from model.video.carrying import find_path
+from tests.support.walker import SPEED, walker
+
+CARRIED = np.array([1.0, 0.0, 1.0])
+
+
+@pytest.fixture(scope="module")
+def walk() -> SkeletonMotion:
+    return walker(3.0, 30.0)[0]
+
+
+def before_camera(motion: SkeletonMotion, path: np.ndarray) -> SkeletonMotion:
+    """As it looks to a camera that goes on that path (N, 3) and is taken to stand still, depths in it by chance."""
+    noise = np.random.default_rng(0).normal(0, 0.004, path.shape)
+    return motion.shifted(noise - path)
+
+
+def test_who_walks_beside_the_camera_walks(walk: SkeletonMotion):
+    path = CARRIED * (walk.roots - walk.roots[0])
+    found = find_path([before_camera(walk, path)], [range(len(walk))])
+    assert found[-1] == pytest.approx([0.0, 0.0, 3 * SPEED], abs=0.3)
+    assert np.abs(found - path).max() < 0.35
+
+
+def test_a_camera_that_circles_somebody_who_stands_is_told(walk: SkeletonMotion):
+    standing = walk.at(np.full(60, walk.times[20]))
+    times = np.arange(60) / 30
+    path = np.stack([np.sin(times), 0 * times, 1 - np.cos(times)], axis=1)
+    moving = before_camera(SkeletonMotion(walk.rig, walk.shape, times, standing.rotations, standing.roots), path)
+    np.testing.assert_allclose(find_path([moving], [range(60)]), path, atol=0.05)
+
+
+def test_frames_in_which_nobody_is_are_gone_through(walk: SkeletonMotion):
+    """One leaves, another one enters later: the camera goes on in between as from one of her frames to the next."""
+    path = CARRIED * (walk.roots - walk.roots[0])
+    moving = before_camera(walk, path)
+    early, late = (moving.at(moving.times[part]) for part in (slice(0, 40), slice(50, 91)))
+    found = find_path([early, late], [range(40), range(50, 91)])
+    assert len(found) == 91
+    np.testing.assert_array_equal(found[39], found[50])
+    assert found[-1, 2] == pytest.approx(3 * SPEED * 79 / 90, abs=0.35)
+
+
+def test_a_jump_is_no_way_of_the_camera(walk: SkeletonMotion):
+    rises = 0.4 * np.sin(np.linspace(0, np.pi, len(walk)))
+    jumping = walk.shifted(np.stack([0 * rises, rises, 0 * rises], axis=1))
+    assert (find_path([jumping], [range(len(walk))])[:, 1] == 0).all()
