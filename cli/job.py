@@ -91,9 +91,7 @@ class Outcome:
             notes.print("Of videos there is no obj and no scene, which cannot move; glb, bvh, json and npz can.")
         if self.moving:
             films = ", ".join(self.moving)
-            notes.print(
-                f"The camera is carried along: how far people walk is by their feet alone: {films}"
-            )
+            notes.print(f"The camera is carried along: how far people walk is by their feet alone: {films}")
         if self.empty:
             nothing = "No hand" if self.hands else "Nobody"
             notes.print(f"{nothing} was found in {_count(len(self.empty), 'input')}:")
