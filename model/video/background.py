@@ -10,12 +10,12 @@ import numpy as np
 from model.body.alignment import nearest_rotation
 from model.interfaces import Box
 
-_POINTS = 200
+_POINTS = 100
 _CELLS, _FEWEST = 4, 5
 """Points of one part of the picture may be somebody's who was not found: they must lie in so many of 4 x 4 cells."""
 _MARGIN, _WINDOW = 0.1, 21
 """Of a person's box, which is left out with this around it, and pixels: a window that shows her edge goes with her."""
-_BACK_AND_FORTH = 1.0  # pixels: points that do not return to where they came from were lost on the way
+_UNLIKE = 16.0  # of 255 in the mean of a window: points about which the picture changed so were lost on the way
 _NOISE = 1.0  # pixels: points that are farther off count less and less (Geman and McClure)
 _BESIDE = 3.0
 """Pixels that a point may be beside where a turn has it: hands sway by centimetres, too, which what is near shows."""
@@ -56,10 +56,8 @@ class Background:
         if len(self._points) < _FEWEST:
             return False
         guess = self._to_pixels(self._rays @ self.turn)
-        there, found, _ = _flow(self._grey, grey, self._points, guess)
-        back, returned, _ = _flow(grey, self._grey, there, self._points)
-        sure = (found.ravel() == 1) & (returned.ravel() == 1)
-        sure &= np.linalg.norm(back - self._points, axis=1) < _BACK_AND_FORTH
+        there, found, off = _flow(self._grey, grey, self._points, guess)
+        sure = (found.ravel() == 1) & (off.ravel() < _UNLIKE)
         cells = (self._points * _CELLS / grey.shape[::-1]).astype(int) @ (1, _CELLS)
         kept, own, counts = np.unique(cells[sure], return_inverse=True, return_counts=True)
         if len(kept) < _FEWEST:
