@@ -49,6 +49,11 @@ class Camera:
         pixels: np.ndarray = self.focal_length * placed[:, :2] / placed[:, 2:] + np.array(self.principal_point)
         return pixels
 
+    def zoomed(self, factor: float) -> Camera:
+        """Likewise with a lens so many times as long, and the person as much farther away: she looks as large."""
+        x, y, z = self.translation
+        return replace(self, focal_length=factor * self.focal_length, translation=(x, y, factor * z))
+
     def moved(self, translation: tuple[float, float, float]) -> Camera:
         """The camera of the person at another place, in weak perspective too."""
         (old_x, old_y, old_z), (x, y, z) = self.translation, translation

@@ -6,7 +6,7 @@ beside how far away things are. A turn moves all of the background alike, near a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -14,7 +14,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
 from model.interfaces import Box
-from model.video.background import Background
+from model.video.background import Background, Change
 
 _SIDE = 320  # pixels of a picture's longer side: enough to see a camera move
 _EVERY = 0.25  # seconds from one picture to the next of a camera that stands still
@@ -23,6 +23,8 @@ _LIVELY, _LASTS = 0.2, 1.0
 so many seconds."""
 _FAR = np.radians(6.0)
 """From where points were chosen: then they are chosen anew, since they leave the picture, and lenses distort it."""
+_GROWN, _ZOOMED = 0.1, 0.02
+"""Logarithms: how much longer the lens is when points are chosen anew, and from which on it counts."""
 _STILL = 0.4
 """Pixels that the background goes in all of a shot, at most, if the camera stands still."""
 _EXPLAINED, _GOES = 0.6, 0.2
@@ -36,10 +38,10 @@ class ShotMotion:
 
     start: int
     """The number of its first frame."""
-    known: dict[int, np.ndarray] = field(default_factory=dict)
-    """Of frames that were looked at: (3, 3) from the camera's axes to those of the shot's first one."""
+    known: dict[int, Change] = field(default_factory=dict)
+    """Of frames that were looked at: what the camera did since the shot's first one."""
     farthest: float = 0.0
-    """Pixels that the background went, at most."""
+    """Pixels that the background went by turns, at most."""
     explained: list[bool] = field(default_factory=list)
     """Of pictures, whether a turn explains where the background is."""
 
@@ -55,13 +57,24 @@ class ShotMotion:
 
     def views(self, times: np.ndarray) -> np.ndarray:
         """(N, 3, 3) of all its frames, which are at these times (N,): from each one's axes to the first's."""
-        known = np.array(sorted(self.known))
-        if not self.turns or len(known) < 2:
+        if not self.turns or len(self.known) < 2:
             return np.tile(np.eye(3), (len(times), 1, 1))
-        at = times[known - self.start]
-        turned = Slerp(at, Rotation.from_matrix(np.stack([self.known[number] for number in known.tolist()])))
+        at = times[np.array(list(self.known)) - self.start]
+        turned = Slerp(at, Rotation.from_matrix(np.stack([change.turn for change in self.known.values()])))
         views: np.ndarray = turned(times.clip(at[0], at[-1])).as_matrix()
         return views
+
+    @property
+    def zooms(self) -> bool:
+        """Whether the lens grows longer or shorter."""
+        return not self.moves and any(abs(np.log(change.zoom)) > _ZOOMED for change in self.known.values())
+
+    def lengths(self, times: np.ndarray) -> np.ndarray:
+        """(N,) of all its frames, likewise: how many times as long as in the first one the lens is."""
+        if not self.zooms:
+            return np.ones(len(times))
+        at = times[np.array(list(self.known)) - self.start]
+        return np.exp(np.interp(times, at, np.log([change.zoom for change in self.known.values()])))
 
 
 class CameraMotion:
@@ -82,7 +95,8 @@ class CameraMotion:
         """Another shot begins with the next frame."""
         self.shots.append(ShotMotion(len(self._times)))
         self._points: Background | None = None
-        self._view = self._chosen = np.eye(3)  # of the last picture, and of the one in which points were chosen
+        # Of the last picture, and of the one in which points were chosen.
+        self._last = self._chosen = Change(np.eye(3), 1.0)
         self._people: Sequence[Box] = ()
         self._looked = self._lively = -np.inf
 
@@ -104,27 +118,37 @@ class CameraMotion:
         size = (max(1, round(frame.shape[1] * scale)), max(1, round(frame.shape[0] * scale)))
         # Grey first: to average three colours takes three times as long.
         grey = cv2.resize(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
-        focal = scale * self._focal_length
+        focal = scale * self._focal_length  # of the shot's first frame
         if self._points is None:
             self._lively = time + _LASTS
-            shot.known[number] = self._view
+            shot.known[number] = self._last
         elif self._points.follow(grey):
             shot.explained.append(self._points.explained >= _EXPLAINED)
-            before, self._view = self._view, self._chosen @ self._points.turn
-            if focal * _angle(before, self._view) > _LIVELY:
+            turn, zoom = self._points.change
+            before, self._last = self._last, Change(self._chosen.turn @ turn, self._chosen.zoom * zoom)
+            grown = max(size) / 2 * abs(np.log(self._last.zoom / before.zoom))
+            if focal * _angle(before.turn, self._last.turn) + grown > _LIVELY:
                 self._lively = time + _LASTS
-            shot.farthest = max(shot.farthest, focal * _angle(np.eye(3), self._view))
-            shot.known[number] = self._view
-            if _angle(self._chosen, self._view) < _FAR and not self._points.fades:
+            shot.farthest = max(shot.farthest, focal * _angle(np.eye(3), self._last.turn))
+            shot.known[number] = self._last
+            if _angle(np.eye(3), turn) < _FAR and abs(np.log(zoom)) < _GROWN and not self._points.fades:
                 return
         boxes = [(scale * x, scale * y, scale * w, scale * h) for x, y, w, h in self._people]
-        self._points, self._chosen = Background(grey, boxes, focal), self._view
+        self._points, self._chosen = Background(grey, boxes, focal * self._last.zoom), self._last
 
     def views(self) -> np.ndarray:
         """(N, 3, 3) of each frame: from its camera's axes to those of its shot's first."""
+        return np.concatenate([shot.views(times) for shot, times in self._each()])
+
+    def lengths(self) -> np.ndarray:
+        """(N,) of each frame: how many times as long as in its shot's first the lens is."""
+        return np.concatenate([shot.lengths(times) for shot, times in self._each()])
+
+    def _each(self) -> Iterator[tuple[ShotMotion, np.ndarray]]:
         times = np.array(self._times)
         ends = [shot.start for shot in self.shots[1:]] + [len(times)]
-        return np.concatenate([shot.views(times[shot.start : end]) for shot, end in zip(self.shots, ends, strict=True)])
+        for shot, end in zip(self.shots, ends, strict=True):
+            yield shot, times[shot.start : end]
 
 
 def _angle(one: np.ndarray, other: np.ndarray) -> float:

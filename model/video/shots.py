@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -47,12 +48,18 @@ class Shots:
             self._tracks.add(time, people, frame)
 
     def turn_back(self, tracks: Sequence[Track]) -> None:
-        """Tell tracks how the camera turned: to the first frame of their shot that shows somebody."""
-        views = self._camera.views()
+        """Tell tracks how the camera turned and zoomed since the first frame of their shot that shows somebody."""
+        views, lengths = self._camera.views(), self._camera.lengths()
         for track in tracks:
+            first, _ = self._lines[track.shot]
             if self._camera.shots[track.shot].turns:
-                first, _ = self._lines[track.shot]
                 track.views = np.swapaxes(views[first], 0, 1) @ views[track.frames]
+            if self._camera.shots[track.shot].zooms:
+                factors = (lengths[track.frames] / lengths[first]).tolist()
+                track.people = [
+                    replace(person, camera=person.camera.zoomed(factor))
+                    for person, factor in zip(track.people, factors, strict=True)
+                ]
 
     def find_worlds(
         self, tracks: Sequence[Track], motions: Sequence[SkeletonMotion | None]

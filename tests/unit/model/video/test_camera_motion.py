@@ -23,16 +23,18 @@ def texture(seed: int, width: int, height: int) -> np.ndarray:
 WALL, CLOTH = texture(0, 900, 700), texture(1, 60, 150)
 
 
-def film(turns: Rotation, near: float = 0.0) -> list[np.ndarray]:
+def film(turns: Rotation, near: float = 0.0, zooms: np.ndarray | float = 1.0) -> list[np.ndarray]:
     """What a camera sees of a wall far away, before which somebody large walks, as it is turned by that (N,).
 
     Args:
         near: Pixels by which half of the wall, as if it were near, goes aside from frame to frame.
+        zooms: (N,) times as long as `FOCAL` the lens is.
     """
     lens = np.array([[FOCAL, 0, MIDDLE[0]], [0, FOCAL, MIDDLE[1]], [0, 0, 1]])
     wide = lens + np.array([[0, 0, 290], [0, 0, 230], [0, 0, 0]])  # the wall as a wider picture of the first camera
     frames = []
-    for number, turn in enumerate(turns.as_matrix()):
+    for number, (turn, zoom) in enumerate(zip(turns.as_matrix(), np.broadcast_to(zooms, len(turns)), strict=True)):
+        lens[[0, 1], [0, 1]] = zoom * FOCAL
         wall = WALL.copy()
         wall[350:] = np.roll(wall[350:], round(number * near), axis=1)
         frame = cv2.warpPerspective(wall, lens @ turn.T @ np.linalg.inv(wide), SIZE, flags=cv2.INTER_LINEAR)
@@ -73,13 +75,23 @@ def test_turns_of_the_camera_are_told(turns: Rotation):
 def test_a_camera_that_stands_still_does_not_tremble():
     camera = motion(film(Rotation.identity(FRAMES)))
     assert not camera.shots[0].turns and not camera.shots[0].moves
-    assert (camera.views() == np.eye(3)).all()
+    assert (camera.views() == np.eye(3)).all() and (camera.lengths() == 1).all()
 
 
 def test_a_camera_that_goes_somewhere_is_noticed():
     """Near and far do not move alike."""
     camera = motion(film(panned(5.0), near=4.0))
     assert camera.shots[0].moves and not camera.shots[0].turns
+
+
+@pytest.mark.parametrize("turns", [Rotation.identity(FRAMES), shaken(0.8)])
+def test_zooms_are_told_from_turns(turns: Rotation):
+    zooms = np.linspace(1.0, 1.8, FRAMES)
+    camera = motion(film(turns, zooms=zooms))
+    assert camera.shots[0].zooms and not camera.shots[0].moves
+    np.testing.assert_allclose(camera.lengths(), zooms, rtol=0.01)
+    off = (Rotation.from_matrix(camera.views()) * turns.inv()).magnitude()
+    assert np.degrees(off.max()) < 0.3
 
 
 def test_each_shot_begins_anew():

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
+import pytest
 from scipy.spatial.transform import Rotation
 
 from model.body.motion import SkeletonMotion
@@ -39,3 +43,25 @@ def test_each_shot_has_its_own_up():
         assert not world.camera_moves
         ankles = world.place(motion).joints[:, [7, 8], 1]
         assert 0.0 < ankles.min() < 0.12
+
+
+def test_a_zoom_is_no_way_towards_the_camera():
+    """She stands, looks up to twice as large, and so is taken to be nearer and nearer."""
+    times, focal, side = np.arange(20) / 10, 400.0, 480
+    standing = walker(0.1, 10.0)[0].at(np.zeros(20)).shifted(np.array([0.3, -1.5, -5.0]))
+    wall = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 255, (side, side), np.uint8), (0, 0), 2.5)
+    with Tracks() as tracks, Tracks() as others:
+        seen, shots = tracked(replace(standing, times=times), Meshes(others._file)), Shots(tracks, focal)
+        for index, time in enumerate(times.tolist()):
+            zoom, middle = 1 + index / 19, (side - 1) / 2
+            to_frame = np.array([[zoom, 0, middle * (1 - zoom)], [0, zoom, middle * (1 - zoom)]])
+            frame = np.dstack([cv2.warpAffine(wall, to_frame, (side, side))] * 3)
+            person = seen.person(index)
+            x, y, z = person.camera.translation
+            camera = replace(person.camera, focal_length=focal, translation=(x, y, z / zoom))
+            shots.add([Sighting(time, frame, [replace(person, camera=camera, bbox=(0, 0, 9, 9))])])
+        (track,) = tracks
+        shots.turn_back([track])
+    places = np.array([person.camera.translation for person in track.people])
+    np.testing.assert_allclose(places, np.tile(seen.people[0].camera.translation, (20, 1)), rtol=0.02)
+    assert track.people[-1].camera.focal_length == pytest.approx(2 * focal, rel=0.02)
