@@ -80,7 +80,7 @@ class FilmJob:
     """Whether to draw the people over the film."""
     max_people: int | None = None
     focal_length: float | None = None
-    """Pixels."""
+    """Pixels; None for what the file says, or else a phone's."""
     max_pixels: int = 50_000_000
     frame_rate: float = 60.0
     """Frames a second, at most."""
@@ -129,14 +129,15 @@ def reconstruct_film(
         stack.callback(film.close)
         opened()
         tracks = stack.enter_context(Tracks())
-        shots = Shots(tracks, film_lens(job.focal_length, film.width, film.height))
+        lens = film_lens(job.focal_length, film.width, film.height, film.lens_35mm)
+        shots = Shots(tracks, lens)
         recording = None
         if job.overlay:  # small frames are kept rather than read again: nor can a webcam film the same twice
             scale = min(1.0, _OVERLAY_SIDE / max(film.width, film.height))
             size = max(1, round(film.width * scale)), max(1, round(film.height * scale))
             recording = Recording(*size)
             stack.callback(recording.close)
-        follow = Follower(job.model, job.focal_length, job.mesh, FAST if job.fast else USUAL, job.hands)
+        follow = Follower(job.model, lens, job.mesh, FAST if job.fast else USUAL, job.hands)
         try:
             for time, frame in film:
                 shots.add(follow(time, frame))

@@ -71,9 +71,16 @@ class Sighting(NamedTuple):
     """Whether another shot begins with it."""
 
 
-def film_lens(focal_length: float | None, width: int, height: int) -> float:
-    """The focal length of a film of this size, pixels; None assumes a phone's, see `_LENS`."""
-    return lens_in_pixels(_LENS, width, height) if focal_length is None else focal_length
+def film_lens(focal_length: float | None, width: int, height: int, millimetres: float | None = None) -> float:
+    """The focal length of a film of this size, pixels.
+
+    Args:
+        focal_length: Pixels, if it is given.
+        width: Pixels; height: likewise.
+        millimetres: Before 35 mm film, else; None assumes a phone's, see `_LENS`.
+    """
+    known = lens_in_pixels(_LENS if millimetres is None else millimetres, width, height)
+    return known if focal_length is None else focal_length
 
 
 class Follower:

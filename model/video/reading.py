@@ -14,6 +14,7 @@ import numpy as np
 from model.errors import BadInput
 from model.formats.container import is_cut_short
 from model.formats.file_kinds import file_kind
+from model.formats.film_lens import film_lens_35mm
 from model.video.known_memory import known_memory
 from model.video.timing import Clock, Thinning
 
@@ -46,6 +47,8 @@ class VideoReader:
 
     def __init__(self, source: Path | int, rate: float, max_pixels: int, max_frames: int | None = None) -> None:
         self._source, self._wanted, self._most = source, rate, max_frames
+        self.lens_35mm: float | None = None
+        """Millimetres of an equivalent lens before 35 mm film, if the file says it."""
         self.read = 0
         """Frames that were decoded so far, wanted or not."""
         self._damaged = 0
@@ -55,6 +58,7 @@ class VideoReader:
             self._capture = cv2.VideoCapture(source)
         elif file_kind(source) == "video":
             self._capture = cv2.VideoCapture(str(source.resolve()), cv2.CAP_FFMPEG)
+            self.lens_35mm = film_lens_35mm(source)
         else:
             raise BadInput("This file holds no video that is known here. Convert it to MP4 (H.264) and try again.")
         sides = (self._capture.get(key) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))

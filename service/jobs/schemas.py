@@ -51,7 +51,8 @@ class VideoQuery(BaseModel):
         ge=1,
         le=1_000_000,
         allow_inf_nan=False,
-        description="The camera's focal length in pixels. Else a phone's, 32 mm before 35 mm film.",
+        description="The camera's focal length in pixels. Else what the file says, as iPhones' do; else a phone's, "
+        "32 mm before 35 mm film.",
     )
     webhook: str | None = Field(
         None,

@@ -14,6 +14,8 @@ CODECS = {".avi": "MJPG", ".flv": "FLV1", ".mkv": "VP80", ".ts": "MPG2", ".mts":
 TURNED = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
 """An MP4's matrix for pictures to be turned by 90 degrees clockwise."""
 
+_LENS_NAMES = ("com.apple.quicktime.camera.lens_model", "com.apple.quicktime.camera.focal_length.35mm_equivalent")
+
 
 def grey(value: int, width: int = 64, height: int = 48) -> np.ndarray:
     return np.full((height, width, 3), value, np.uint8)
@@ -35,6 +37,23 @@ def changed(path: Path, box: str, change: Callable[[bytes], bytes]) -> Path:
     """Change the content of an MP4's boxes, named from the outside in, as in "moov/trak/tkhd"."""
     path.write_bytes(_changed(path.read_bytes(), [name.encode() for name in box.split("/")], change))
     return path
+
+
+def box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(content)) + kind + content
+
+
+def lens_metadata(kind: int, value: bytes, mp4: bool = False) -> bytes:
+    """An iPhone's box with the lens's name, and its length as a value of some type."""
+    names = b"".join(box(b"mdta", name.encode()) for name in _LENS_NAMES)
+    values = [(1, b"iPhone back camera 4.2mm f/1.6"), (kind, value)]
+    items = b"".join(
+        box(struct.pack(">I", number), box(b"data", struct.pack(">II", one, 0) + data))
+        for number, (one, data) in enumerate(values, 1)
+    )
+    keys = box(b"keys", struct.pack(">II", 0, len(_LENS_NAMES)) + names)
+    handler = box(b"hdlr", struct.pack(">II", 0, 0) + b"mdta" + bytes(12))
+    return box(b"meta", (bytes(4) if mp4 else b"") + handler + keys + box(b"ilst", items))
 
 
 def _ticks_per_second(path: Path) -> int:

@@ -20,7 +20,7 @@ from tests.support.colour_people import (
     files,
     frame,
 )
-from tests.support.film_files import film
+from tests.support.film_files import changed, film, lens_metadata
 from tests.support.glb import Glb
 
 
@@ -32,6 +32,17 @@ def test_films_are_known_by_what_they_hold(run):
     status, output = run("*o*", "download")
     assert status == 0
     assert "6 people in 1 photo and 2 videos" in output
+
+
+@pytest.mark.parametrize(
+    ("options", "focal"), [((), 26 * np.hypot(WIDTH, HEIGHT) / np.hypot(36, 24)), (("--focal-length", "500"), 500)]
+)
+def test_the_lens_that_a_phone_noted_counts_unless_another_one_is_given(run, options, focal):
+    film(Path("phone.mov"), [frame(index) for index in range(20)])
+    changed(Path("phone.mov"), "moov/trak", lambda body: body + lens_metadata(1, b"26"))
+    assert run("phone.mov", "--format", "json", *options)[0] == 0
+    answer = json.loads(Path("reconstructions/phone.video.json").read_text())
+    assert answer["people"][0]["frames"][0]["camera"]["focal_length"] == pytest.approx(focal, abs=0.01)
 
 
 @pytest.mark.parametrize(
