@@ -26,8 +26,9 @@ _ROLL = np.radians(5.0)
 """Standard deviation of cameras' roll, as in pre-training."""
 _CANTED, _CANTED_ROLL = 0.15, np.radians(15.0)
 """The share of cameras that nobody held level, and their roll's standard deviation."""
-_ODD_CAMERA = 0.05
-"""Share of cameras that are held any other way, or turned by who saved the photo."""
+_ODD_CAMERA, _ODD_FILM = 0.05, 0.002
+"""Share of cameras that are held any other way, or turned by who saved the photo. Films come as they are watched, and
+in more of them than are turned people lie, or hold themselves as straight as if they stood, all the time."""
 _ODD_PERSON = 0.15
 """Share of people whose body says nothing: who lie, hang, tumble, or came out wrong."""
 _DEPTH = np.radians(6.0)
@@ -126,7 +127,8 @@ def estimate_up(
     if ankles is not None and (heard & bodies.on_feet).sum() > (camera_height is None):  # one alone says nothing of it
         on_ground = np.where(bodies.on_feet[:, None], ankles, np.nan)[heard]
     share = _shares(person, len(heard))[heard]
-    told = _Told(bodies.up[heard], bodies.spread[heard], share, on_ground, camera_height)
+    odd = _ODD_CAMERA if person is None else _ODD_FILM
+    told = _Told(bodies.up[heard], bodies.spread[heard], share, on_ground, camera_height, odd)
     pitches = np.radians([tilt.pitch]) if tilt else np.arange((_COARSE - np.pi) / 2, np.pi / 2, _COARSE)
     anywhere = _Posterior(pitches, np.arange(-np.pi, np.pi, _COARSE), told)
     # Lines do not know walls from floors: they are heard near what the people say.
@@ -181,6 +183,8 @@ class _Told(NamedTuple):
     ankles: np.ndarray | None
     """(P, 3) NaN of those who are not on their feet; None if nobody knows."""
     camera_height: float | None
+    odd_camera: float
+    """Share of cameras that may be held any way."""
 
 
 class _Posterior:
@@ -194,7 +198,7 @@ class _Posterior:
         self._area = np.maximum(np.cos(self._pitch), 1e-3)
         level = (1 - _CANTED) * _normal(self._roll, _ROLL) + _CANTED * _normal(self._roll, _CANTED_ROLL)
         held = _normal(self._pitch - _PITCH[0], _PITCH[1]) * level / self._area
-        log = np.log((1 - _ODD_CAMERA) * held + _ODD_CAMERA / (4 * np.pi)) + np.log(self._area)
+        log = np.log((1 - told.odd_camera) * held + told.odd_camera / (4 * np.pi)) + np.log(self._area)
         for start in range(0, len(self.directions), _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
             log[part] += _said(self.directions[part], told)

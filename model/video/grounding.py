@@ -15,6 +15,7 @@ from scipy.sparse.linalg import spsolve
 from model.body.legs import LEGS, move_ankles
 from model.body.motion import SkeletonMotion
 from model.body.sequence import second_differences
+from model.video.level import LEVEL
 from model.video.stance import find_stance, stances
 
 _SLIP = 0.2
@@ -29,6 +30,7 @@ _ACCELERATION = 4.0
 """Metres a second squared: root mean square of how bodies speed up."""
 _OFF_FLOOR = 0.05
 """Metres from the floor's height that a standing foot may be; those farther off stand on something."""
+_BELOW = 0.25  # metres: a foot that bears somebody is so far below her pelvis, or no more above her lowest joint
 _GROSS = 3.0
 """Times the tolerance: residuals beyond count less and less (Geman and McClure)."""
 _ROUNDS = 4
@@ -38,7 +40,7 @@ _ANKLES = [leg[2] for leg in LEGS]
 
 
 def ground(motion: SkeletonMotion, camera: np.ndarray, soles: np.ndarray) -> tuple[SkeletonMotion, np.ndarray]:
-    """The motion on the floor: its trajectory, then its feet.
+    """The motion on the floor: its trajectory, and which feet stand; `lock_feet` holds them.
 
     Args:
         motion: Metres, y up, the floor at about 0.
@@ -50,17 +52,27 @@ def ground(motion: SkeletonMotion, camera: np.ndarray, soles: np.ndarray) -> tup
     """
     nowhere = np.zeros((len(motion), 2), bool)
     smooth = motion.shifted(_trajectory(motion, camera, nowhere, soles))
-    standing = find_stance(motion.times, smooth.joints[:, _ANKLES], smooth.roots, camera)
-    motion = motion.shifted(_trajectory(motion, camera, standing, soles))
-    return lock_feet(motion, standing), standing
+    standing = find_stance(motion.times, smooth.joints[:, _ANKLES], smooth.roots, camera) & _below(smooth)
+    return motion.shifted(_trajectory(motion, camera, standing, soles)), standing
 
 
-def lock_feet(motion: SkeletonMotion, standing: np.ndarray) -> SkeletonMotion:
+def _below(motion: SkeletonMotion) -> np.ndarray:
+    """(N, 2) bool: which feet are below the body, or no higher than what is lowest of it: not those of a handstand."""
+    heights = motion.joints[..., 1]
+    highest = np.maximum(heights.min(axis=1) + _BELOW, motion.roots[:, 1] - _BELOW)
+    below: np.ndarray = heights[:, _ANKLES] < highest[:, None]
+    return below
+
+
+def lock_feet(motion: SkeletonMotion, standing: np.ndarray, soles: np.ndarray) -> SkeletonMotion:
     """The motion with each standing ankle where it is in the mean of its stance; legs go over to it and back.
 
+    Feet that stand nearly on the floor stand on it, and none goes through it.
+
     Args:
-        motion: N poses.
+        motion: N poses, metres, y up, the floor at 0.
         standing: (N, 2) bool.
+        soles: (N, 2) how high each ankle is over the lowest point of its foot.
     """
     shifts = np.zeros((len(motion), 2, 3))
     times = motion.times
@@ -68,6 +80,9 @@ def lock_feet(motion: SkeletonMotion, standing: np.ndarray) -> SkeletonMotion:
         places, weight = motion.joints[:, ankle], np.zeros(len(motion))
         for stance in stances(standing[:, foot]):
             mean = places[stance].mean(axis=0)
+            above = mean[1] - soles[stance, foot].mean()
+            if abs(above) < LEVEL:
+                mean[1] -= above
             away = np.maximum(times[stance.start] - times, times - times[stance.stop - 1]).clip(0, _FADE) / _FADE
             fade = 0.5 + 0.5 * np.cos(np.pi * away)
             # On the way in and out the shift is that of the stance's first or last frame.
@@ -75,6 +90,8 @@ def lock_feet(motion: SkeletonMotion, standing: np.ndarray) -> SkeletonMotion:
             shifts[:, foot] += fade[:, None] * (mean - places[near])
             weight += fade
         shifts[:, foot] /= np.maximum(weight, 1.0)[:, None]
+    heights = motion.joints[:, _ANKLES, 1] + shifts[..., 1] - soles
+    shifts[..., 1] += np.maximum(-heights, 0)
     return move_ankles(motion, shifts)
 
 

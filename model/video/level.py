@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-_LEVEL, _STEP = 0.1, 0.15
+LEVEL, _STEP = 0.1, 0.13
 """Metres: feet on one level are less apart, and those who crouch come out lower by somewhat more; steps are higher."""
 _HARDLY = 0.05  # of the time, at most, feet seem to stand lower than the floor
 _OFF = 0.04
@@ -37,22 +37,24 @@ def find_floor(footings: Sequence[Footing], spread: float) -> tuple[np.ndarray, 
         spread: Radians: standard error of up about an axis.
     """
     upright = any(footing.upright.any() for footing in footings)
-    counted = [footing.upright if upright else ~footing.upright for footing in footings]
-    places = np.concatenate([footing.places[which] for footing, which in zip(footings, counted, strict=True)])
-    steps = [
-        footing.places[which & (footing.stance == step)].mean(axis=0)
-        for footing, which in zip(footings, counted, strict=True)
-        for step in np.unique(footing.stance[which])
-    ]
-    rise = slope(np.array(steps), spread) if upright else np.zeros(2)
+    steps, counts = [], []
+    for footing in footings:
+        counted = footing.upright if upright else ~footing.upright
+        for stance in np.unique(footing.stance[counted]):
+            which = counted & (footing.stance == stance)
+            steps.append(footing.places[which].mean(axis=0))
+            counts.append(which.sum())
+    places = np.array(steps)
+    rise = slope(places, spread) if upright else np.zeros(2)
     normal = np.array([-rise[0], 1.0, -rise[1]])
-    return normal / np.linalg.norm(normal), lowest_level(places @ normal)
+    normal /= np.linalg.norm(normal)
+    return normal, lowest_level(np.repeat(places @ normal, counts))
 
 
 def lowest_level(heights: np.ndarray) -> float:
     """The floor's height by those (n,) of feet that stand, metres: of several levels, such as stairs, the lowest."""
     usual = np.median(heights)
-    lowest = np.median(heights[heights <= np.quantile(heights, _HARDLY) + _LEVEL])
+    lowest = np.median(heights[heights <= np.quantile(heights, _HARDLY) + LEVEL])
     return float(lowest if usual - lowest > _STEP else usual)
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import binary_closing, binary_opening
 
-_SLOW = 0.35
+SLOW = 0.35
 """Metres a second across the camera's view: an ankle that moves faster does not stand."""
 _GOES = 0.3
 """Metres a second along the view: of a body that goes so fast towards the camera or away, a foot swings that is faster
-by `_SLOW`."""
+by `SLOW`."""
 _SPAN = 0.1
 """Seconds over which speeds are measured."""
 _LOW = 0.12
 """Metres: who stands on one foot holds the other one's ankle higher than this above it."""
-_SHORTEST, _GAP = 0.1, 0.07
+SHORTEST, _GAP = 0.1, 0.07
 """Seconds: stances are longer; interruptions of a stance that are shorter are none."""
 
 
@@ -33,18 +33,18 @@ def find_stance(times: np.ndarray, ankles: np.ndarray, roots: np.ndarray, camera
     """
     rays = ankles - np.broadcast_to(camera, roots.shape)[:, None]
     rays = rays / np.maximum(np.linalg.norm(rays, axis=-1, keepdims=True), 1e-9)
-    velocity = _velocities(times, ankles)
+    velocity = velocities(times, ankles)
     along = (velocity * rays).sum(axis=-1)
-    slow = np.linalg.norm(velocity - along[..., None] * rays, axis=-1) < _SLOW
-    body = (_velocities(times, roots)[:, None] * rays).sum(axis=-1)
-    slow &= (np.abs(body) < _GOES) | (np.sign(body) * (along - body) < _SLOW)
+    slow = np.linalg.norm(velocity - along[..., None] * rays, axis=-1) < SLOW
+    body = (velocities(times, roots)[:, None] * rays).sum(axis=-1)
+    slow &= (np.abs(body) < _GOES) | (np.sign(body) * (along - body) < SLOW)
     height = ankles[..., 1]
     standing = slow & (height < height.min(axis=1, keepdims=True) + _LOW)
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
     for foot in range(2):
         closed = binary_closing(standing[:, foot], np.ones(1 + round(_GAP / step)))
         kept = closed | standing[:, foot]  # closing eats the ends
-        standing[:, foot] = binary_opening(kept, np.ones(max(1, round(_SHORTEST / step))))
+        standing[:, foot] = binary_opening(kept, np.ones(max(1, round(SHORTEST / step))))
     return standing
 
 
@@ -54,7 +54,7 @@ def stances(standing: np.ndarray) -> list[slice]:
     return [slice(start, end) for start, end in zip(edges[::2].tolist(), edges[1::2].tolist())]
 
 
-def _velocities(times: np.ndarray, points: np.ndarray) -> np.ndarray:
+def velocities(times: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Of points (N, ..., 3) over `_SPAN` about each time, metres a second."""
     if len(times) < 2:
         return np.zeros_like(points)

@@ -19,13 +19,14 @@ from model.video.bodies import meshes_of, put_back
 from model.video.carrying import find_path
 from model.video.grounding import ground
 from model.video.level import Footing, find_floor
+from model.video.resting import bearing, touch
 from model.video.tracks import Track
 
 _FRAMES = 100  # of each person that say where up and the floor are
 _POINTS = 1000  # of a mesh's vertices that may touch the floor
 _FOOT = 200  # of a foot's vertices
 _BATCH = 256  # feet that are posed at once: bounds the memory
-_UPRIGHT = 0.6  # of a leg's length: who has her pelvis so high above a foot stands on it, and does not lie or kneel
+_UPRIGHT = 0.8  # of a leg's length: who has her pelvis so high above a foot stands on it, and does not lie or kneel
 _FIRST = 5  # frames of the first person by which the world faces
 
 
@@ -50,6 +51,14 @@ class FilmWorld:
         """A motion in the still camera's axes, y up, in these."""
         return motion.shifted(-self.world.origin * TURN_UP).turned(self.rotation)
 
+    def leave(self, motion: SkeletonMotion) -> SkeletonMotion:
+        """The other way round."""
+        return motion.turned(self.rotation.T).shifted(self.world.origin * TURN_UP)
+
+    def camera(self, track: Track) -> np.ndarray:
+        """(3,) where the camera is, or (N, 3) in each frame of a track, if it goes somewhere."""
+        return self.world.to_world(np.zeros(3) if track.path is None else track.path)
+
 
 def find_world(
     tracks: Sequence[Track],
@@ -72,26 +81,36 @@ def find_world(
     if len(tracks) > 1:  # alone, she is as large as the network says
         motions = [_resized(*each) for each in zip(tracks, motions, sizes, strict=True)]
     level = FilmWorld(scene, world_on(scene, tracks[0].place(0)), camera_moves)
-    back = level.rotation.T
     motions = [None if motion is None else level.place(motion) for motion in motions]
     if camera_moves:
         motions = _carried(tracks, motions, level)
     grounded: list[SkeletonMotion | None] = []
+    stances: list[np.ndarray] = []
     footings: list[Footing] = []
     for track, motion in zip(tracks, motions, strict=True):
+        standing = np.zeros((0, 2), bool)
         if motion is not None:
             soles = sole_heights(motion)
-            camera = level.world.to_world(np.zeros(3) if track.path is None else track.path)
-            motion, standing = ground(motion, camera, soles)
+            motion, standing = ground(motion, level.camera(track), soles)
             footings.append(_footing(motion, standing, soles))
-            motion = motion.turned(back).shifted(level.world.origin * TURN_UP)
-            motion = put_back(track, motion, track.people[0].joint_names)
         grounded.append(motion)
+        stances.append(standing)
+    if not any(footing.upright.any() for footing in footings):
+        footings += [
+            bearing(motion, standing, level.camera(track))
+            for track, motion, standing in zip(tracks, grounded, stances, strict=True)
+            if motion is not None
+        ]
     scene = _on_floor(scene, level.world, footings)
     first = enumerate(tracks[0].people[:_FIRST])
     left = np.mean([_leftwards(tracks[0].still(person.joints, index)) for index, person in first], axis=0)
     world = world_on(scene, tracks[0].place(0), np.cross(left, scene.up.direction))
-    return FilmWorld(scene, world, camera_moves), grounded
+    found = FilmWorld(scene, world, camera_moves)
+    for number, (track, motion) in enumerate(zip(tracks, grounded, strict=True)):
+        if motion is not None:
+            placed = touch(found.place(level.leave(motion)), found.camera(track), stances[number])
+            grounded[number] = put_back(track, found.leave(placed), track.people[0].joint_names)
+    return found, grounded
 
 
 def _carried(

@@ -120,6 +120,16 @@ def test_a_film_of_one_person_is_no_crowd():
     assert film.spread > 1.5 * estimate(joints).spread
 
 
+def test_a_film_of_one_who_lies_is_no_film_that_is_turned():
+    """She may plank in all of it, as straight as if she stood; but several who stand are believed."""
+    camera = KnownCamera(-10)
+    planks = np.repeat(laid_down(crowd(camera, 1)[0]), 100, axis=0)
+    assert degrees_between(estimate(planks, person=[0] * 100).direction, camera.up) < 5
+    turned = np.repeat(laid_down(crowd(camera, 3)[0]), 30, axis=0)
+    up = estimate(turned, person=np.repeat(range(3), 30).tolist())
+    assert abs(up.roll) == pytest.approx(90, abs=5)
+
+
 def test_people_without_a_place_or_a_shape_say_nothing():
     broken = np.stack([np.zeros((17, 3)), np.full((17, 3), np.nan), STANDING * [1, -1, 1]])
     told = balance(broken, np.stack([np.ones(17), np.ones(17), np.zeros(17)]))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.body.legs import LEGS, move_ankles
-from model.video.grounding import ground
+from model.video.grounding import ground, lock_feet
 from model.video.stance import stances
 from tests.support.walker import walker
 
@@ -26,6 +26,12 @@ def guessed(motion, seed: int = 0):
     return motion.shifted(np.random.default_rng(seed).normal(0, 0.04, (len(motion), 1)) * rays)
 
 
+def grounded(motion, camera=CAMERA):
+    """On the floor, with standing feet held; and which stand."""
+    after, standing = ground(motion, camera, SOLES)
+    return lock_feet(after, standing, SOLES), standing
+
+
 def speeds(motion, standing: np.ndarray) -> np.ndarray:
     """Metres a second, horizontally, of ankles that stand."""
     step = np.diff(motion.times)[:, None]
@@ -43,7 +49,7 @@ def test_feet_that_stand_are_found_though_depth_jitters(walk):
 def test_standing_feet_stay_and_the_way_is_found_again(walk):
     motion, standing = walk
     before = guessed(motion)
-    after, _ = ground(before, CAMERA, SOLES)
+    after, _ = grounded(before)
     assert np.median(speeds(before, standing)) > 2 and np.median(speeds(after, standing)) < 0.05
 
     def off(other) -> float:
@@ -56,7 +62,7 @@ def test_standing_feet_stay_and_the_way_is_found_again(walk):
 
 def test_what_was_right_stays(walk):
     motion, standing = walk
-    after, _ = ground(motion, CAMERA, SOLES)
+    after, _ = grounded(motion)
     assert np.linalg.norm(after.joints - motion.joints, axis=-1).max() < 0.06
     assert np.percentile(speeds(after, standing), 90) < 0.05
 
@@ -68,7 +74,7 @@ def test_who_walks_along_the_view_goes_as_far_as_she_was_seen_to(walk, side):
     camera = np.array([0.0, 1.5, 1.5 + 6.0 * side])
     strides = motion.joints[:, ANKLES, 2] - motion.roots[:, None, 2]
     hedged = move_ankles(motion, np.stack([0 * strides, 0 * strides, -0.5 * strides], axis=-1))
-    after, found = ground(hedged, camera, SOLES)
+    after, found = grounded(hedged, camera)
     way, true = (np.ptp(each.roots[:, 2]) for each in (after, motion))
     assert way == pytest.approx(true, rel=0.1)
     assert standing[found].mean() > 0.85
@@ -80,10 +86,10 @@ def test_nothing_lags(walk):
     """Played backwards, the answer is the same, backwards."""
     motion, _ = walk
     before = guessed(motion)
-    after, _ = ground(before, CAMERA, SOLES)
+    after, _ = grounded(before)
     back = before.at(before.times)
     back = type(back)(back.rig, back.shape, back.times, back.rotations[::-1].copy(), back.roots[::-1].copy())
-    again, _ = ground(back, CAMERA, SOLES)
+    again, _ = grounded(back)
     np.testing.assert_allclose(again.roots[::-1], after.roots, atol=2e-3)
 
 
@@ -93,9 +99,33 @@ def test_a_jump_is_no_stance(walk):
     heights = np.zeros(len(motion))
     heights[30:50] = 0.5 * np.sin(np.linspace(0, np.pi, 20))
     jumping = motion.shifted(np.stack([np.zeros_like(heights), heights, np.zeros_like(heights)], axis=1))
-    after, standing = ground(jumping, CAMERA, SOLES)
+    after, standing = grounded(jumping)
     assert not standing[33:47].any()
     assert np.abs(after.roots[40] - jumping.roots[40]).max() < 0.1
+
+
+def test_feet_stand_on_the_floor_and_none_goes_through_it(walk):
+    """Legs take up what the trajectory leaves; a foot on a step stays there."""
+    motion, standing = walk
+    sunk = motion.shifted(np.array([0, -0.06, 0]))
+    after = lock_feet(sunk, standing, SOLES)
+    heights = after.joints[:, ANKLES, 1] - SOLES
+    assert np.abs(heights[standing]).max() < 0.002
+    assert heights.min() > -0.002
+    on_a_step = lock_feet(motion.shifted(np.array([0, 0.3, 0])), standing, SOLES)
+    np.testing.assert_allclose((on_a_step.joints[:, ANKLES, 1] - SOLES)[standing], 0.3, atol=0.01)
+
+
+def test_nobody_stands_on_feet_above_her(walk):
+    """As in a handstand; of who lies and holds her legs up, neither."""
+    motion, _ = walk
+    still = motion.at(motion.times[:1])
+    poses = still.rotations.repeat(31, axis=0)
+    poses[:, 0] = np.diag([-1.0, -1.0, 1.0])
+    upside_down = type(still)(still.rig, still.shape, motion.times[:31], poses, still.roots.repeat(31, axis=0))
+    assert not ground(upside_down, CAMERA, SOLES[:31])[1].any()
+    poses[:, 0] = np.eye(3)
+    assert ground(upside_down.with_rotations(poses), CAMERA, SOLES[:31])[1].all()
 
 
 def test_one_frame_and_two_are_left_alone(walk):
