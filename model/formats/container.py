@@ -40,17 +40,29 @@ def _boxes_end(file: BinaryIO, size: int) -> int:
     """Where the last box of an ISO base media file ends, in bytes."""
     at = 0
     for _ in range(_BOXES):
-        file.seek(at)
-        head = file.read(16)
-        if len(head) < 8:
+        box = read_box(file, at)
+        if box is None:
             break
-        length, least = int.from_bytes(head[:4], "big"), 8
-        if length == 1:  # too long for four bytes
-            length, least = int.from_bytes(head[8:16], "big"), 16
+        _, least, length = box
         if length < least:  # 0 is "to the end of the file"; the rest is no box
             return size
         at += length
     return at
+
+
+def read_box(file: BinaryIO, at: int) -> tuple[bytes, int, int] | None:
+    """Of a box of an ISO base media file its kind, and the bytes of its head and of all of it, which may be any number.
+
+    None at the end of the file.
+    """
+    file.seek(at)
+    head = file.read(16)
+    if len(head) < 8:
+        return None
+    length, least = int.from_bytes(head[:4], "big"), 8
+    if length == 1:  # too long for four bytes
+        length, least = int.from_bytes(head[8:16], "big"), 16
+    return head[4:8], least, length
 
 
 def _chunks_end(file: BinaryIO, size: int) -> int:

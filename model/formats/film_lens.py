@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from model.formats.container import read_box
+
 _NAME = b"camera.focal_length.35mm_equivalent"
 _SHORTEST, _LONGEST = 4.0, 2000.0  # millimetres: other numbers are no lens's
 _LARGEST = 1 << 20  # bytes of a film's metadata, which are some hundreds
@@ -80,17 +82,14 @@ def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, i
     """The boxes between two places: what kind, and where the content of each begins and ends."""
     at = start
     for _ in range(_BOXES):
-        file.seek(at)
-        head = file.read(16)
-        if at + 8 > end or len(head) < 8:
+        box = read_box(file, at) if at + 8 <= end else None
+        if box is None:
             return
-        length, least = int.from_bytes(head[:4], "big"), 8
-        if length == 1:  # too long for four bytes
-            length, least = int.from_bytes(head[8:16], "big"), 16
+        kind, least, length = box
         length = end - at if length == 0 else length
         if length < least or at + length > end:
             return
-        yield head[4:8], at + least, at + length
+        yield kind, at + least, at + length
         at += length
 
 
