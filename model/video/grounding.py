@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
+from scipy.ndimage import gaussian_filter1d
 from scipy.sparse.linalg import spsolve
 
 from model.body.legs import LEGS, move_ankles
@@ -62,6 +63,22 @@ def _below(motion: SkeletonMotion) -> np.ndarray:
     highest = np.maximum(heights.min(axis=1) + _BELOW, motion.roots[:, 1] - _BELOW)
     below: np.ndarray = heights[:, _ANKLES] < highest[:, None]
     return below
+
+
+def settle(motion: SkeletonMotion, standing: np.ndarray, soles: np.ndarray) -> SkeletonMotion:
+    """The motion moved up and down, smoothly, by as much as feet stand nearly on the floor; see `lock_feet`."""
+    heights = motion.joints[:, _ANKLES, 1] - soles
+    way, count = np.zeros(len(motion)), standing.sum(axis=1)
+    if not count.any():
+        return motion
+    for foot in range(2):
+        for stance in stances(standing[:, foot]):
+            above = heights[stance, foot].mean()
+            way[stance] -= above if abs(above) < LEVEL else 0.0
+    borne = count > 0
+    way = np.interp(motion.times, motion.times[borne], way[borne] / count[borne])
+    step = float(np.median(np.diff(motion.times))) if len(motion) > 1 else 1.0
+    return motion.shifted(gaussian_filter1d(way, _FADE / step, mode="nearest")[:, None] * [0.0, 1.0, 0.0])
 
 
 def lock_feet(motion: SkeletonMotion, standing: np.ndarray, soles: np.ndarray) -> SkeletonMotion:

@@ -21,7 +21,7 @@ from model.body.rotations import to_vectors
 from model.body.sequence import second_differences
 from model.body.skeleton import FAMILY
 from model.joints import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
-from model.video.grounding import lock_feet
+from model.video.grounding import lock_feet, settle
 from model.video.level import Footing
 from model.video.skin import Skin
 from model.video.stance import SHORTEST, SLOW, velocities
@@ -32,7 +32,7 @@ _IN = 0.005
 """Metres that the lowest point of a part may be in the floor."""
 _ON, _BESIDE = 0.02, 0.03
 """Metres that a part that rests may be above the floor, and beside where it rests in the mean."""
-_REACH, _HIGHEST = 0.06, 0.25
+_REACH, _HIGHEST = 0.1, 0.25
 """Metres above the floor from which a part that does not move counts less and less as resting (Geman and McClure), and
 from which it does not."""
 _ACROSS = 0.02
@@ -90,8 +90,10 @@ def touch(motion: SkeletonMotion, camera: np.ndarray, standing: np.ndarray) -> S
     motion = rest(motion, np.broadcast_to(camera, (len(motion), 3)), standing, skin)
     heights = skin.lowest(motion).heights
     soles = motion.joints[:, _FEET[::2], 1] - np.minimum(heights[:, _FEET[::2]], heights[:, _FEET[1::2]])
+    settled = settle(motion, standing, soles)
+    heights += (settled.roots - motion.roots)[:, 1:2]
     heights[:, _FEET] = np.inf  # legs take up what is left of theirs
-    motion = motion.shifted(_lift(motion.times, -heights.min(axis=1))[:, None] * _UP)
+    motion = settled.shifted(_lift(motion.times, -heights.min(axis=1))[:, None] * _UP)
     return lock_feet(motion, standing, soles)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.body.legs import LEGS, move_ankles
-from model.video.grounding import ground, lock_feet
+from model.video.grounding import ground, lock_feet, settle
 from model.video.stance import stances
 from tests.support.walker import walker
 
@@ -114,6 +114,17 @@ def test_feet_stand_on_the_floor_and_none_goes_through_it(walk):
     assert heights.min() > -0.002
     on_a_step = lock_feet(motion.shifted(np.array([0, 0.3, 0])), standing, SOLES)
     np.testing.assert_allclose((on_a_step.joints[:, ANKLES, 1] - SOLES)[standing], 0.3, atol=0.01)
+
+
+def test_whose_feet_stand_in_the_floor_comes_up_with_them(walk):
+    """Her legs stay as they are; who walks on a step stays on it."""
+    motion, standing = walk
+    sunk = motion.shifted(np.stack([0 * motion.times, -0.03 * motion.times, 0 * motion.times], axis=1))
+    after = settle(sunk, standing, SOLES)
+    assert np.abs(after.roots[:, 1] - motion.roots[:, 1]).max() < 0.02
+    high = motion.shifted(np.array([0, 0.3, 0]))
+    np.testing.assert_allclose(settle(high, standing, SOLES).roots, high.roots, atol=1e-9)
+    assert settle(high, standing & False, SOLES) is high
 
 
 def test_nobody_stands_on_feet_above_her(walk):
