@@ -98,7 +98,9 @@ def test_hands_that_rest_do_not_slide():
 def test_who_walks_or_jumps_is_left_alone():
     walk, standing = walker(1.5)
     after = touch(walk, CAMERA, standing)
-    np.testing.assert_allclose(after.joints[:, HANDS], walk.joints[:, HANDS], atol=1e-6)
+    np.testing.assert_allclose(after.joints[:, HANDS], walk.joints[:, HANDS], atol=0.01)  # her soles, to a centimetre
+    others = [joint for joint, name in enumerate(SMPL_JOINT_NAMES) if name[-3:] not in ("hip", "nee", "kle", "oot")]
+    np.testing.assert_allclose(after.rotations[:, others], walk.rotations[:, others], atol=1e-9)
     flying = walk.shifted(np.array([0, 0.5, 0]))
     np.testing.assert_allclose(touch(flying, CAMERA, standing & False).joints, flying.joints, atol=1e-6)
 
