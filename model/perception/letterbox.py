@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 _STRIDE = 32  # the networks' input sizes are multiples of this
-_PADDING = 128  # grey: what the networks' own zero padding looks like
+PADDING = 128
+"""Grey: what the networks' own zero padding looks like."""
 
 
 def letterbox(image: np.ndarray, scale: float) -> tuple[np.ndarray, float, float]:
@@ -20,5 +21,5 @@ def letterbox(image: np.ndarray, scale: float) -> tuple[np.ndarray, float, float
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     inner = cv2.resize(image, (inner_width, inner_height), interpolation=interpolation)
     padding = (-inner_height % _STRIDE, -inner_width % _STRIDE)
-    canvas = np.pad(inner, ((0, padding[0]), (0, padding[1]), (0, 0)), constant_values=_PADDING)
+    canvas = np.pad(inner, ((0, padding[0]), (0, padding[1]), (0, 0)), constant_values=PADDING)
     return canvas, inner_width / width, inner_height / height

@@ -25,15 +25,17 @@ class FakeDetector:
         assert images.dtype == np.uint8 and images.shape[0] == 1 and not (np.array(images.shape[1:3]) % 32).any()
         self.asked.append(images.shape[1:3])
         outputs = empty(images.shape[1] // 4, images.shape[2] // 4)
-        left, top = images[0, 0, 0, :2] / 255
+        margin = SEARCH.near_margin if images[0, 0, 0, 2] else 0  # the photo has no blue
+        left, top = images[0, margin, margin, :2] / 255
         if max(left, top) > 0.7:  # the photo is turned: its upper left corner is elsewhere
             return outputs
-        size = SEARCH.sides[2 + self.parts] if left or top else images.shape[2]
+        size = SEARCH.sides[2 + self.parts] if left or top else images.shape[2] - 2 * margin
         self.parts += size > SEARCH.sides[1]
         unit = size / 4  # cells that the photo is wide
         for index, (share, logit) in enumerate(self.people):
             row, column = round((0.375 - top) * unit), round((0.2 + 0.4 * index - left) * unit)
-            put(outputs, row, column, share * unit, logit, spacing=share * unit / 20)
+            around = margin // 4
+            put(outputs, row + around, column + around, share * unit, logit, spacing=share * unit / 20)
         return outputs
 
 
@@ -45,7 +47,7 @@ def coloured_photo(height: int, width: int) -> np.ndarray:
 
 PHOTO = coloured_photo(480, 640)
 SCALES = [(192, 256), (352, 448)]  # the whole photo, padded
-NEAR = (128, 160)
+NEAR = (224, 256)  # with grey about it
 SIDES = [(256, 192), (192, 256), (256, 192)]
 CROWD = [(row, column) for row in (6, 18, 30, 42) for column in range(3, 63, 6)]  # in cells at the first scale
 
@@ -72,6 +74,21 @@ def test_finer_scales_are_searched_where_they_may_find_somebody(people: list, si
     assert len(found) == sum(logit == YES for _, logit in people)  # seen twice, yet one person each
 
 
+def test_whom_the_edge_cuts_is_seen_with_something_about_the_photo() -> None:
+    """The detector sees her only where what it is shown goes on beyond her: half of her box is in the photo."""
+
+    def detector(images: np.ndarray) -> DetectorOutputs:
+        outputs = empty(images.shape[1] // 4, images.shape[2] // 4)
+        if (images[0, 0, 0] == 128).all():
+            put(outputs, 12 + 15, 12, 20, spacing=0.5)  # the photo begins at 12 cells
+        return outputs
+
+    (person,) = detect_people(detector, PHOTO)
+    unit = 640 / 40  # the photo is 40 cells wide
+    assert person.box == pytest.approx((0, 5 * unit, 5 * unit, 20 * unit))
+    assert person.keypoints[8, :2] == pytest.approx((0, 15 * unit), abs=1) and not person.faint
+
+
 def test_who_is_hardly_seen_may_be_there_if_somebody_else_is() -> None:
     sure, faint = detect_people(FakeDetector((0.4, YES), (0.6, -1.5)), PHOTO)  # the larger one is the faint one
     assert (sure.faint, faint.faint) == (False, True)
@@ -79,6 +96,17 @@ def test_who_is_hardly_seen_may_be_there_if_somebody_else_is() -> None:
     (alone,) = detect_people(FakeDetector((0.6, YES), (0.5, -2.2)), PHOTO)  # 0.09
     assert not alone.faint
     assert detect_people(FakeDetector((0.6, -1.5)), PHOTO) == []
+
+
+@pytest.mark.parametrize(("column", "counts"), [(3, True), (20, False), (37, True)])
+def test_who_is_hardly_seen_may_be_there_alone_if_she_is_halved(column: int, counts: bool) -> None:
+    def detector(images: np.ndarray) -> DetectorOutputs:
+        outputs = empty(images.shape[1] // 4, images.shape[2] // 4)
+        if (images[0, 0, 0] == 128).all():
+            put(outputs, 12 + 15, 12 + column, 20, logit=-1.5, spacing=0.5)  # the photo is 40 cells wide
+        return outputs
+
+    assert [person.faint for person in detect_people(detector, PHOTO)] == [True] * counts
 
 
 def test_the_faint_are_there_if_their_joints_are_seen() -> None:
@@ -133,7 +161,7 @@ def test_a_small_image_is_not_enlarged_beyond_reason() -> None:
     assert len(detector.asked) == 2
     detector = FakeDetector()
     detect_people(detector, coloured_photo(90, 90))
-    assert detector.asked == [(256, 256), (160, 160), *[(256, 256)] * 3]
+    assert detector.asked == [(256, 256), (256, 256), *[(256, 256)] * 3]
 
 
 @pytest.mark.parametrize("quarters", [0, 1])
@@ -145,7 +173,7 @@ def test_a_panorama_is_searched_as_large_as_a_photo_of_its_area(quarters: int) -
         return empty(images.shape[1] // 4, images.shape[2] // 4)
 
     assert detect_people(detector, np.rot90(np.zeros((100, 2000, 3), np.uint8), quarters)) == []
-    lying = [(64, 832), (32, 512), (96, 1440), (832, 64), (64, 832), (832, 64)]  # 256 x 13 by its longer side
+    lying = [(64, 832), (128, 608), (96, 1440), (832, 64), (64, 832), (832, 64)]  # 256 x 13 by its longer side
     assert [size[::-1] if quarters else size for size in asked] == lying
 
 
