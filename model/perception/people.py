@@ -37,7 +37,7 @@ class PeopleSearch:
     """Likewise where the first scale shows nobody: for people who are larger than the photo, as in portraits."""
     near_margin: int = 48
     """Scaled pixels of grey about the photo then: the detector sees people better whom the photo's edge cuts if what it
-    is shown goes on there. Half as many are missed who are halved by its left or right edge."""
+    is shown goes on there."""
     enlargement: float = 2.5
     """How many times a photo is enlarged at most: small people are found in an enlarged one, too."""
     threshold: float = 0.2
