@@ -1,4 +1,4 @@
-"""Points of a film's background, followed from a picture in which they were chosen, and what the camera did since."""
+"""Points of a film's background, looked for in later pictures than that in which they were chosen."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from model.body.alignment import nearest_rotation
 from model.interfaces import Box
@@ -16,14 +17,22 @@ _CELLS, _FEWEST = 4, 5
 """Points of one part of the picture may be somebody's who was not found: they must lie in so many of 4 x 4 cells."""
 _MARGIN, _WINDOW = 0.1, 21
 """Of a person's box, which is left out with this around it, and pixels: a window that shows her edge goes with her."""
-_UNLIKE = 16.0  # of 255 in the mean of a window: points about which the picture changed so were lost on the way
+_UNLIKE, _NOISIER = 16.0, 2.0
+"""Of 255 in the mean of a window: points about which the picture changed so were lost on the way, unless a quarter of
+all, where it is dark, changed by more than so many times less."""
+_BRIGHTER = 4.0  # times, at most: what lamps and the camera's exposure do from one picture to another
 _NOISE = 1.0  # pixels: points that are farther off count less and less (Geman and McClure)
-_BESIDE = 3.0
-"""Pixels that a point may be beside where a turn has it: hands sway by centimetres, too, which what is near shows."""
+_BESIDE, _EXPLAINED = 3.0, 0.6
+"""Pixels that a point may be beside where a turn has it: hands sway by centimetres, too, which what is near shows. And
+share of the points that must not be farther off."""
 _WIDE, _NEAR = (16.0, 8.0, 4.0, 2.0, 1.0, 1.0), (2.0, 1.0, 1.0)
 """Times that, round by round: from anywhere, and from a turn that is nearly right."""
-_HARDLY = 0.02
-"""Squared pixels by which a turn must be better than none: so a camera on a tripod does not tremble."""
+_HARDLY, _CHANCE = 0.02, 6.0
+"""Squared pixels by which a turn must be better than none, so that a camera on a tripod does not tremble; and how much
+more than one point, of as many as there are, its three numbers may explain by chance."""
+_STAYS, _EXACTLY, _APART = 0.25, 0.3, 2.0
+"""Share of the background, and pixels: if so much stays exactly where it is, and a turn would move it so far, the
+camera stands still, whatever passes before it."""
 _MOST, _MORE = 0.7, 0.15
 """Shares of the background that a zoom must explain, and more than a turn alone does."""
 _ZOOM = 1.5  # times, at most, from where points were chosen
@@ -39,6 +48,25 @@ class Change(NamedTuple):
     """How many times as long its lens is there."""
 
 
+SAME = Change(np.eye(3), 1.0)
+
+
+class Followed(NamedTuple):
+    """What another picture shows of a background."""
+
+    change: Change
+    """Of the camera since points were chosen."""
+    explained: float
+    """Share of the points that went as that says."""
+    fades: bool
+    """Whether so many points are lost that it is time to choose others."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether that explains what is seen."""
+        return self.explained >= _EXPLAINED
+
+
 class Matches(NamedTuple):
     """Points of one picture that are seen in another."""
 
@@ -51,7 +79,7 @@ class Matches(NamedTuple):
 
 
 class Background:
-    """Chooses points in a picture and follows them into later ones.
+    """Chooses points in a picture and looks for them in others.
 
     Args:
         grey: (H, W) uint8.
@@ -65,56 +93,89 @@ class Background:
         points = cv2.goodFeaturesToTrack(grey, _POINTS, 0.01, 5, mask=_mask(grey.shape, people))
         self._points = np.zeros((0, 2), np.float32) if points is None else points.reshape(-1, 2)
         self._rays = self._to_rays(self._points - self._middle)
-        self.change = Change(np.eye(3), 1.0)
-        """Of the last picture's camera."""
-        self.explained = 1.0
-        """Share of the points that went as that says."""
-        self.fades = False
-        """Whether so many points are lost that it is time to choose others."""
+        self._brightness = _brightness(grey, self._points)
 
-    def follow(self, grey: np.ndarray) -> bool:
-        """Finds the change to another picture, likewise; False if too few points are seen in it, which changes nothing.
+    def follow(self, grey: np.ndarray, before: Change) -> Followed | None:
+        """Finds the change to another picture, likewise; None if too few points are seen in it.
 
-        The pictures before tell where to look for them.
+        Args:
+            grey: (H, W) uint8.
+            before: The change to the picture before it, which tells where to look.
         """
         if len(self._points) < _FEWEST:
-            return False
-        guess = (self._project(self._rays, self.change) + self._middle).astype(np.float32)
+            return None
+        if (near := self._find(grey, before)) is not None and near.holds:
+            return near
+        # Somebody may have whipped the camera round: then the pictures as wholes say where to look.
+        there = self._whipped(grey)
+        if self._focal_length * Rotation.from_matrix(before.turn.T @ there.turn).magnitude() < _WINDOW:
+            return near
+        far = self._find(grey, there)
+        return far if far is not None and (near is None or far.holds) else near
+
+    def _find(self, grey: np.ndarray, before: Change) -> Followed | None:
+        """The same, from where points may be."""
+        guess = (self._project(self._rays, before) + self._middle).astype(np.float32)
+        brighter = np.median(self._brightness / _brightness(grey, guess))
+        grey = cv2.convertScaleAbs(grey, alpha=float(np.clip(brighter, 1 / _BRIGHTER, _BRIGHTER)))
         flags = cv2.OPTFLOW_USE_INITIAL_FLOW
         there, found, unlike = cv2.calcOpticalFlowPyrLK(self._grey, grey, self._points, guess, flags=flags)
-        sure = (found.ravel() == 1) & (unlike.ravel() < _UNLIKE)
+        is_found, unlike = found.ravel() == 1, unlike.ravel()
+        usual = np.quantile(unlike[is_found], 0.25) if is_found.any() else 0.0
+        sure = is_found & (unlike < max(_UNLIKE, _NOISIER * usual))
         cells = (self._points * _CELLS / grey.shape[::-1]).astype(int) @ (1, _CELLS)
         kept, own, counts = np.unique(cells[sure], return_inverse=True, return_counts=True)
         if len(kept) < _FEWEST:
-            return False
-        self.fades = sure.mean() < _KEPT
+            return None
         weights = 1 / counts[own] / len(kept)  # parts of the picture count alike, however many points they have
         seen = Matches(there[sure] - self._middle, self._rays[sure], weights)
-        self.change = self._best(
-            seen, [Change(np.eye(3), 1.0), *(self._fit(seen, rounds) for rounds in (_NEAR, _WIDE))]
-        )
-        if (told := self._share(seen, self.change, _NOISE)) < _MOST:
-            zoomed = self._best(seen, [self._fit(seen, rounds, zooms=True) for rounds in (_NEAR, _WIDE)])
+        change = self._change(seen, before)
+        if self._stays(seen, change):
+            change = SAME
+        return Followed(change, self._share(seen, change, _BESIDE), bool(sure.mean() < _KEPT))
+
+    def _change(self, seen: Matches, before: Change) -> Change:
+        """The change under which most points are where they should be."""
+        turned = [self._fit(seen, Change(before.turn, 1.0), rounds) for rounds in (_NEAR, _WIDE)]
+        costs = self._costs(seen, [SAME, *turned])
+        costs[1:] *= 1 + _CHANCE * np.square(seen.weights).sum()
+        costs[1:] += _HARDLY
+        change = [SAME, *turned][int(costs.argmin())]
+        if (told := self._share(seen, change, _NOISE)) < _MOST:
+            zooms = [self._fit(seen, before, rounds, zooms=True) for rounds in (_NEAR, _WIDE)]
+            zoomed = zooms[int(self._costs(seen, zooms).argmin())]
             # What goes by near things looks like a zoom, too, but not everywhere.
             if self._share(seen, zoomed, _NOISE) > max(_MOST, told + _MORE):
-                self.change = zoomed
-        self.explained = self._share(seen, self.change, _BESIDE)
-        return True
+                return zoomed
+        return change
 
-    def _best(self, seen: Matches, changes: Sequence[Change]) -> Change:
-        """Of some changes that under which most points are where they should be; the first one if others hardly are."""
+    def _whipped(self, grey: np.ndarray) -> Change:
+        """The turn that shifts all of the picture to where it is in another one, more or less."""
+        pictures = self._grey.astype(np.float32), grey.astype(np.float32)
+        shift, _ = cv2.phaseCorrelate(*pictures, cv2.createHanningWindow(grey.shape[::-1], cv2.CV_32F))
+        ahead, there = self._to_rays(np.array([[0.0, 0.0], shift]))
+        turn, _ = Rotation.align_vectors(ahead, there)
+        return Change(turn.as_matrix(), 1.0)
+
+    def _stays(self, seen: Matches, change: Change) -> bool:
+        """Whether much of the background is exactly where it was, and not where the change has it."""
+        is_exact = self._off(seen, SAME) < (_EXACTLY / _NOISE) ** 2
+        is_apart = self._off(seen, change) > (_APART / _NOISE) ** 2
+        return float(seen.weights[is_exact & is_apart].sum()) > _STAYS
+
+    def _costs(self, seen: Matches, changes: Sequence[Change]) -> np.ndarray:
+        """(C,) of some changes, how far points are from where they should be; no point counts more than 1."""
         off = np.stack([self._off(seen, change) for change in changes])  # (C, n)
-        costs = (seen.weights * off / (1 + off)).sum(axis=1)
-        costs[1:] += _HARDLY
-        return changes[int(costs.argmin())]
+        costs: np.ndarray = (seen.weights * off / (1 + off)).sum(axis=1)
+        return costs
 
     def _share(self, seen: Matches, change: Change, near: float) -> float:
         """Of the points that are so many pixels from where they should be, at most."""
         return float(seen.weights[self._off(seen, change) < (near / _NOISE) ** 2].sum())
 
-    def _fit(self, seen: Matches, rounds: Sequence[float], zooms: bool = False) -> Change:
+    def _fit(self, seen: Matches, start: Change, rounds: Sequence[float], zooms: bool = False) -> Change:
         """The change that takes points to where they are seen, robustly, from one that is more or less right."""
-        turn, zoom = self.change if zooms else (self.change.turn, 1.0)
+        turn, zoom = start
         for scale in rounds:
             robust = seen.weights / np.square(1 + self._off(seen, Change(turn, zoom)) / scale**2)
             turn = nearest_rotation(seen.rays.T @ (robust[:, None] * self._to_rays(seen.pixels / zoom)))
@@ -140,6 +201,13 @@ class Background:
         turned = rays @ change.turn
         pixels: np.ndarray = change.zoom * self._focal_length * turned[:, :2] / np.maximum(turned[:, 2:], 1e-3)
         return pixels
+
+
+def _brightness(grey: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """(n,) how bright a picture is about some points (n, 2)."""
+    x, y = points.round().astype(int).clip(0, np.array(grey.shape[::-1]) - 1).T
+    bright: np.ndarray = np.maximum(cv2.blur(grey, (_WINDOW, _WINDOW))[y, x].astype(np.float64), 1.0)
+    return bright
 
 
 def _mask(shape: tuple[int, int], people: Sequence[Box]) -> np.ndarray:

@@ -8,28 +8,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
 from model.interfaces import Box
-from model.video.background import Background, Change
+from model.video.background import SAME, Background, Change, Followed
 
 _SIDE = 320  # pixels of a picture's longer side: enough to see a camera move
+_SAMPLES = 2  # pixels of the frame across one of these, at least
 _EVERY = 0.25  # seconds from one picture to the next of a camera that stands still
 _LIVELY, _LASTS = 0.2, 1.0
-"""Pixels that the background goes from one picture to the next, if the camera moves; then all frames are looked at, for
-so many seconds."""
+"""Pixels that the background goes from one picture to the next, if the camera moves; then frames between are looked at,
+too, and all those of so many seconds after."""
 _FAR = np.radians(6.0)
 """From where points were chosen: then they are chosen anew, since they leave the picture, and lenses distort it."""
 _GROWN, _ZOOMED = 0.1, 0.02
 """Logarithms: how much longer the lens is when points are chosen anew, and from which on it counts."""
 _STILL = 0.4
 """Pixels that the background goes in all of a shot, at most, if the camera stands still."""
-_EXPLAINED, _GOES = 0.6, 0.2
-"""Share of the background that a turn must explain; and share of pictures from which on, if it does not, the camera
-goes somewhere: a lorry that passes, or a blow, is less."""
+_GOES = 0.2
+"""Share of pictures from which on, if a turn does not explain where the background is, the camera goes somewhere: a
+lorry that passes, or a blow, is less."""
+
+
+class Picture(NamedTuple):
+    """A frame, small."""
+
+    number: int
+    time: float
+    """Seconds."""
+    grey: np.ndarray
+    """(h, w) uint8."""
+    people: list[Box]
+    """Where people are in it, pixels of it."""
 
 
 @dataclass
@@ -41,14 +55,17 @@ class ShotMotion:
     known: dict[int, Change] = field(default_factory=dict)
     """Of frames that were looked at: what the camera did since the shot's first one."""
     farthest: float = 0.0
-    """Pixels that the background went by turns, at most."""
+    """Pixels that the background went by turns, at most, in two pictures one after the other."""
     explained: list[bool] = field(default_factory=list)
     """Of pictures, whether a turn explains where the background is."""
 
     @property
     def moves(self) -> bool:
-        """Whether the camera goes somewhere, so that what it does cannot be taken back."""
-        return bool(self.explained) and float(np.mean(self.explained)) <= 1 - _GOES
+        """Whether the camera goes somewhere, so that what it does cannot be taken back.
+
+        None does without turning a little: before one that does not, water or a crowd goes.
+        """
+        return self.farthest > _STILL and float(np.mean(self.explained)) <= 1 - _GOES
 
     @property
     def turns(self) -> bool:
@@ -86,6 +103,9 @@ class CameraMotion:
 
     def __init__(self, focal_length: float) -> None:
         self._focal_length = focal_length
+        self._focal = 0.0  # pixels of pictures, in the shot's first one
+        self._waiting: list[Picture] = []
+        """Those after the last one that was looked at."""
         self._times: list[float] = []
         self.shots: list[ShotMotion] = []
         """In order."""
@@ -93,48 +113,85 @@ class CameraMotion:
 
     def cut(self) -> None:
         """Another shot begins with the next frame."""
+        self.finish()
         self.shots.append(ShotMotion(len(self._times)))
         self._points: Background | None = None
-        # Of the last picture, and of the one in which points were chosen.
-        self._last = self._chosen = Change(np.eye(3), 1.0)
+        self._chosen = self._change = SAME
+        """What the camera did up to where points were chosen, and from there to the last picture."""
+        self._away = 0.0  # pixels that the background is from where it was at first, in the last picture
         self._people: Sequence[Box] = ()
         self._looked = self._lively = -np.inf
 
     def add(self, time: float, frame: np.ndarray, people: Sequence[Box] | None) -> None:
-        """Look at a frame, if it is time.
+        """Look at a frame, if it is time, and back at those before if the camera moved meanwhile.
 
         Args:
             time: Seconds, rising.
             frame: (H, W, 3) uint8 RGB.
             people: Where people are in it; None if no network saw it.
         """
-        number, shot = len(self._times), self.shots[-1]
-        self._times.append(time)
         self._people = self._people if people is None else people
-        if time > self._lively and time - self._looked < _EVERY - 1e-3:
-            return
-        self._looked = time
-        scale = min(1.0, _SIDE / max(frame.shape[:2]))
-        size = (max(1, round(frame.shape[1] * scale)), max(1, round(frame.shape[0] * scale)))
-        # Grey first: to average three colours takes three times as long.
-        grey = cv2.resize(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
-        focal = scale * self._focal_length  # of the shot's first frame
-        if self._points is None:
-            self._lively = time + _LASTS
-            shot.known[number] = self._last
-        elif self._points.follow(grey):
-            shot.explained.append(self._points.explained >= _EXPLAINED)
-            turn, zoom = self._points.change
-            before, self._last = self._last, Change(self._chosen.turn @ turn, self._chosen.zoom * zoom)
-            grown = max(size) / 2 * abs(np.log(self._last.zoom / before.zoom))
-            if focal * _angle(before.turn, self._last.turn) + grown > _LIVELY:
-                self._lively = time + _LASTS
-            shot.farthest = max(shot.farthest, focal * _angle(np.eye(3), self._last.turn))
-            shot.known[number] = self._last
-            if _angle(np.eye(3), turn) < _FAR and abs(np.log(zoom)) < _GROWN and not self._points.fades:
-                return
+        grey, scale = _small(frame)
         boxes = [(scale * x, scale * y, scale * w, scale * h) for x, y, w, h in self._people]
-        self._points, self._chosen = Background(grey, boxes, focal * self._last.zoom), self._last
+        self._waiting.append(Picture(len(self._times), time, grey, boxes))
+        self._times.append(time)
+        self._focal = scale * self._focal_length
+        if time <= self._lively or time - self._looked >= _EVERY - 1e-3:
+            self._look()
+
+    def finish(self) -> None:
+        """The shot has no more frames."""
+        if self._waiting:
+            self._look()
+
+    def _look(self) -> None:
+        """At pictures that wait: at the last one, and if it moved at all."""
+        pictures, self._waiting = self._waiting, []
+        *between, last = pictures
+        self._looked = last.time
+        if self._points is None:
+            self._lively = last.time + _LASTS
+            self.shots[-1].known[last.number] = SAME
+            self._choose(last)
+            return
+        followed = self._points.follow(last.grey, self._change)
+        if between and (followed is None or not followed.holds or self._moved(last, followed.change) > _LIVELY):
+            for picture in pictures:
+                assert self._points is not None
+                self._take(picture, self._points.follow(picture.grey, self._change))
+        else:
+            self._take(last, followed)
+
+    def _take(self, picture: Picture, followed: Followed | None) -> None:
+        """Note what a picture shows of the points."""
+        shot = self.shots[-1]
+        if followed is not None:
+            shot.explained.append(followed.holds)
+            if self._moved(picture, followed.change) > _LIVELY:
+                self._lively = picture.time + _LASTS
+            self._change = followed.change
+            now = self._since_first(followed.change)
+            away = self._focal * _angle(np.eye(3), now.turn)
+            shot.farthest, self._away = max(shot.farthest, min(away, self._away)), away
+            shot.known[picture.number] = now
+            turn, zoom = followed.change
+            if _angle(np.eye(3), turn) < _FAR and abs(np.log(zoom)) < _GROWN and not followed.fades:
+                return
+        self._choose(picture)
+
+    def _choose(self, picture: Picture) -> None:
+        """Points anew, in a picture that was taken."""
+        self._chosen, self._change = self._since_first(self._change), SAME
+        self._points = Background(picture.grey, picture.people, self._focal * self._chosen.zoom)
+
+    def _since_first(self, change: Change) -> Change:
+        """What the camera did since the shot's first picture, if that is what it did since points were chosen."""
+        return Change(self._chosen.turn @ change.turn, self._chosen.zoom * change.zoom)
+
+    def _moved(self, picture: Picture, change: Change) -> float:
+        """Pixels that the background goes from the last picture to another one."""
+        grown = max(picture.grey.shape) / 2 * abs(np.log(change.zoom / self._change.zoom))
+        return float(self._focal * _angle(self._change.turn, change.turn) + grown)
 
     def views(self) -> np.ndarray:
         """(N, 3, 3) of each frame: from its camera's axes to those of its shot's first."""
@@ -149,6 +206,17 @@ class CameraMotion:
         ends = [shot.start for shot in self.shots[1:]] + [len(times)]
         for shot, end in zip(self.shots, ends, strict=True):
             yield shot, times[shot.start : end]
+
+
+def _small(frame: np.ndarray) -> tuple[np.ndarray, float]:
+    """A frame (H, W, 3) in grey, and how many times as large it is."""
+    height, width = frame.shape[:2]
+    if (step := max(height, width) // (_SAMPLES * _SIDE)) > 1:  # all pixels of a large frame take milliseconds
+        frame = cv2.resize(frame, (max(1, width // step), max(1, height // step)), interpolation=cv2.INTER_NEAREST)
+    scale = min(1.0, _SIDE / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    # Grey first: to average three colours takes three times as long.
+    return cv2.resize(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA), scale
 
 
 def _angle(one: np.ndarray, other: np.ndarray) -> float:

@@ -43,6 +43,8 @@ def find_path(motions: Sequence[SkeletonMotion], frames: Sequence[Sequence[int]]
 
 def _steps(motion: SkeletonMotion) -> np.ndarray:
     """(N - 1, 3) metres that the foot that bears goes from frame to frame, level."""
+    if len(motion) < 2:
+        return np.zeros((0, 3))
     feet = motion.joints[:, [leg[2] for leg in LEGS]]  # (N, 2, 3)
     seconds = np.maximum(np.diff(motion.times), 1e-3)
     heights = (feet[1:, :, 1] + feet[:-1, :, 1]) / 2

@@ -49,6 +49,7 @@ class Shots:
 
     def turn_back(self, tracks: Sequence[Track]) -> None:
         """Tell tracks how the camera turned and zoomed since the first frame of their shot that shows somebody."""
+        self._camera.finish()
         views, lengths = self._camera.views(), self._camera.lengths()
         for track in tracks:
             first, _ = self._lines[track.shot]

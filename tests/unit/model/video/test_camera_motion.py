@@ -84,6 +84,34 @@ def test_a_camera_that_goes_somewhere_is_noticed():
     assert camera.shots[0].moves and not camera.shots[0].turns
 
 
+def test_a_turn_after_a_while_of_standing_still_is_told_from_its_beginning():
+    """One that stands still is looked at four times a second; frames in which it turned meanwhile are gone back to."""
+    angles = np.concatenate([np.zeros(20), np.linspace(0, 14, 5), np.full(3, 14.0)])
+    turns = Rotation.from_euler("y", angles[:, None], degrees=True)
+    camera = motion(film(turns))
+    off = (Rotation.from_matrix(camera.views()) * turns.inv()).magnitude()
+    assert np.degrees(off.max()) < 0.3
+
+
+@pytest.mark.parametrize("turns", [Rotation.identity(FRAMES), shaken(0.8)])
+def test_lamps_that_flicker_and_exposures_are_no_motion(turns: Rotation):
+    brighter = np.linspace(0.6, 1.0, FRAMES) * np.where(np.arange(FRAMES) % 3, 1.0, 0.75)
+    frames = [(frame * factor).astype(np.uint8) for frame, factor in zip(film(turns), brighter, strict=True)]
+    camera = motion(frames)
+    assert not camera.shots[0].moves and camera.shots[0].turns == bool(turns.magnitude().any())
+    off = (Rotation.from_matrix(camera.views()) * turns.inv()).magnitude()
+    assert np.degrees(off.max()) < 0.15
+
+
+def test_what_passes_before_a_camera_that_stands_still_does_not_turn_it():
+    """A train hides three fifths of what is behind, and goes by as all would before a camera that turns."""
+    frames = film(Rotation.identity(FRAMES))
+    for number, frame in enumerate(frames[FRAMES // 3 :]):
+        frame[48:192] = WALL[48:192, 7 * number :][:, : SIZE[0]]
+    camera = motion(frames)
+    assert not camera.shots[0].turns and not camera.shots[0].moves
+
+
 @pytest.mark.parametrize("turns", [Rotation.identity(FRAMES), shaken(0.8)])
 def test_zooms_are_told_from_turns(turns: Rotation):
     zooms = np.linspace(1.0, 1.8, FRAMES)

@@ -53,3 +53,9 @@ def test_a_jump_is_no_way_of_the_camera(walk: SkeletonMotion):
     rises = 0.4 * np.sin(np.linspace(0, np.pi, len(walk)))
     jumping = walk.shifted(np.stack([0 * rises, rises, 0 * rises], axis=1))
     assert (find_path([jumping], [range(len(walk))])[:, 1] == 0).all()
+
+
+def test_who_is_seen_once_says_nothing(walk: SkeletonMotion):
+    once = walk.at(walk.times[:1])
+    assert (find_path([once], [[3]]) == np.zeros((4, 3))).all()
+    assert find_path([walk, once], [range(len(walk)), [7]]) == pytest.approx(find_path([walk], [range(len(walk))]))
