@@ -37,15 +37,17 @@ def find_floor(footings: Sequence[Footing], spread: float) -> tuple[np.ndarray, 
         spread: Radians: standard error of up about an axis.
     """
     upright = any(footing.upright.any() for footing in footings)
-    steps, counts = [], []
+    steps, counts, ways = [], [], []
     for footing in footings:
         counted = footing.upright if upright else ~footing.upright
-        for stance in np.unique(footing.stance[counted]):
-            which = counted & (footing.stance == stance)
-            steps.append(footing.places[which].mean(axis=0))
-            counts.append(which.sum())
-    places = np.array(steps)
-    rise = slope(places, spread) if upright else np.zeros(2)
+        runs = [counted & (footing.stance == stance) for stance in np.unique(footing.stance[counted])]
+        own = np.array([footing.places[run].mean(axis=0) for run in runs]).reshape(-1, 3)
+        steps.append(own)
+        counts += [run.sum() for run in runs]
+        if len(own):
+            ways.append(own - np.median(own, axis=0))  # of several people, sizes are less sure than each one's way
+    places = np.concatenate(steps)
+    rise = slope(np.concatenate(ways), spread) if upright else np.zeros(2)
     normal = np.array([-rise[0], 1.0, -rise[1]])
     normal /= np.linalg.norm(normal)
     return normal, lowest_level(np.repeat(places @ normal, counts))
@@ -64,14 +66,14 @@ def slope(footprints: np.ndarray, spread: float) -> np.ndarray:
     Stairs are steeper than up may be wrong; a ramp that is as gentle is not told from a floor.
 
     Args:
-        footprints: (n, 3) metres, y up: where feet stood, a row for each time that one was put down.
+        footprints: (n, 3) metres, y up: where feet stood, from the median of each one's, a row for each time that one
+            was put down.
         spread: Radians: standard error of up about an axis.
     """
     flat = np.zeros(2)
     if len(footprints) < 3:
         return flat
-    middle = np.median(footprints, axis=0)
-    level, height = (footprints - middle)[:, [0, 2]], (footprints - middle)[:, 1]
+    level, height = footprints[:, [0, 2]], footprints[:, 1]
     design = np.column_stack([level, np.ones(len(level))]) / _OFF
     prior = np.diag([spread**-2.0, spread**-2.0, 0.0])
     found, weight = np.zeros(3), np.ones(len(level))

@@ -15,7 +15,7 @@ def footprints(rise: float = 0.0, steps: int = 8, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     places = np.stack([0.6 * np.arange(steps), np.zeros(steps), 0.2 * (np.arange(steps) % 2)], axis=1)
     places[:, 1] = rise * places[:, 0] + rng.normal(0, 0.02, steps)
-    return places
+    return places - np.median(places, axis=0)
 
 
 def test_of_stairs_the_floor_is_the_lowest_level():
@@ -46,6 +46,13 @@ def test_stairs_do_not_tilt_the_floor():
     step[5:, 1] += 0.2
     assert (slope(stairs, SPREAD) == 0).all()
     assert (slope(step, SPREAD) == 0).all()
+
+
+def test_one_whose_size_is_wrong_does_not_tilt_the_floor_that_others_walk_on():
+    """The one comes out too high all the way, who walks beside the other."""
+    one, other = footprints(seed=1), footprints(seed=2) + np.array([0, 0.1, 3])
+    footings = [Footing(each, np.arange(8), np.ones(8, bool)) for each in (one, other)]
+    assert find_floor(footings, SPREAD)[0] == pytest.approx([0, 1, 0], abs=0.01)
 
 
 def test_who_lay_and_stands_up_has_the_floor_where_she_stands():
