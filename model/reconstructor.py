@@ -184,14 +184,15 @@ class Reconstructor:
         inputs.check_count(max_people, "max_people")
         height, width = inputs.check_image(image).shape[:2]
         alone = self.subject == "body" and bodies == "refined"  # a film's frames must agree; hands are not made up
-        shown = shown_part(image) if alone else (0.0, 0.0, float(width), float(height))
+        shown = shown_part(image) if alone else None
         if boxes is None:
             found = self._subject.detect(self.network, image)
             if bodies == "fitted":  # in a film's other frames there is more to see of the faint
                 found = [detection for detection in found if not detection.faint]
         else:
             found = self._subject.in_boxes(self.network, image, [inputs.check_box(box, width, height) for box in boxes])
-        focal = inputs.check_focal_length(focal_length, round(shown[2]), round(shown[3]))
+        picture = (width, height) if shown is None else (round(shown[2]), round(shown[3]))
+        focal = inputs.check_focal_length(focal_length, *picture)
         angle = None if isinstance(pitch, Tilt) else inputs.check_number(pitch, "The pitch")
         tilt = pitch if isinstance(pitch, Tilt) else None if angle is None else Tilt(angle)
         check_tilt(tilt)

@@ -22,8 +22,8 @@ _BLEND = 2  # pixels that belong to both, once the photo is reduced
 _LEAST = 0.2  # of the photo's side: a narrower rest is no picture
 
 
-def shown_part(image: np.ndarray) -> Box:
-    """The box of the picture itself, without bars: all of the image if there are none.
+def shown_part(image: np.ndarray) -> Box | None:
+    """The box of the picture itself, without bars; None if there are none.
 
     Args:
         image: (H, W, 3) uint8.
@@ -41,7 +41,7 @@ def shown_part(image: np.ndarray) -> Box:
         first, last = _without_bars(cv2.transpose(part[first:last]))
         left, right = left + first, left + last
         if (left, top, right, bottom) == whole:
-            break
+            return None
     x, right = (float(round(edge * width / size[0])) for edge in (left, right))
     y, bottom = (float(round(edge * height / size[1])) for edge in (top, bottom))
     return x, y, right - x, bottom - y
