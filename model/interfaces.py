@@ -94,11 +94,13 @@ class PoseLandmarks(NamedTuple):
     Attributes:
         points: (B, 39, 2) x, y in pixels of the crop: its 33 landmarks and six auxiliary points.
         peaks: (B, 39) 0..1, how high each one's heatmap is.
+        depths: (B, 39) how far each one is away from the camera, from the middle of the hips, in BlazePose's own units.
         mask: (B, 128, 128) 0..1, whether two by two pixels of the crop are the person's.
     """
 
     points: Any
     peaks: Any
+    depths: Any
     mask: Any
 
 

@@ -11,7 +11,7 @@ from model.body.evidence import Seen, confidence_of_heatmaps
 from model.body.fitter import BodyFitter
 from model.body.wrists import HAND_LANDMARKS
 from model.interfaces import Box
-from model.joints import BLAZEPOSE_LANDMARKS
+from model.joints import BLAZEPOSE_LANDMARKS, COCO_JOINTS
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import upright_crop
 from model.perception.detection import Detection, distinct
@@ -51,6 +51,7 @@ def person_of(detection: Detection, result: CropResult, regress: CropRegressor, 
         handedness=detection.handedness,
         crop=None if result.crop == upright_crop(detection.box) else result.crop,
         landmarks_2d=result.landmarks,
+        depths=result.depths,
         silhouette=result.silhouette,
     )
 
@@ -84,7 +85,7 @@ def with_bodies(people: Sequence[Person], fitter: BodyFitter) -> list[Person]:
     """
     seen = seen_of(people, fitter.details)
     silhouettes = [person.silhouette for person in people]
-    bodies = fitter.bodies(*_placed(people), seen, knuckles_of(people), silhouettes)
+    bodies = fitter.bodies(*_placed(people), seen, knuckles_of(people), silhouettes, _depths_of(people))
     return [
         replace(person, silhouette=None)
         if body is None
@@ -98,6 +99,12 @@ def with_bodies(people: Sequence[Person], fitter: BodyFitter) -> list[Person]:
         )
         for person, body in zip(people, bodies, strict=True)
     ]
+
+
+def _depths_of(people: Sequence[Person]) -> np.ndarray:
+    """(B, 17) how far people's joints are away from the camera, in photo pixels; NaN of what nobody knows."""
+    unknown = np.full(len(COCO_JOINTS), np.nan)
+    return np.stack([unknown if person.depths is None else person.depths for person in people])
 
 
 def without_silhouettes(people: Sequence[Person]) -> list[Person]:

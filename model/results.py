@@ -95,6 +95,11 @@ class Person:
     None where another 2D network saw the person. Where it is given, the mesh network saw `keypoints_2d`, drawn as
     heatmaps, and not the photo itself.
     """
+    depths: np.ndarray | None = None
+    """(17,) how far COCO's joints are away from the camera, photo pixels from any origin; NaN of BlazePose's guesses.
+
+    None where another 2D network saw the person.
+    """
     silhouette: Silhouette | None = None
     """Which pixels are hers, if BlazePose saw her; kept until a body is fitted."""
     hand_joints: np.ndarray | None = None

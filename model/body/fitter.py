@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from model.body.build import BuildEstimator
+from model.body.depth import heed_depths
 from model.body.evidence import Seen
 from model.body.fitting import BodyFit, fit
 from model.body.keypoints import Keypoints
@@ -73,6 +74,7 @@ class BodyFitter:
         seen: Seen,
         knuckles: Seen | None = None,
         silhouettes: Sequence[Silhouette | None] | None = None,
+        depths: np.ndarray | None = None,
     ) -> list[Body | None]:
         """The body of each person, as if she were alone; None of who came out as no body.
 
@@ -83,6 +85,7 @@ class BodyFitter:
             knuckles: what the photo says of their hands, see `turn_wrists`.
             silhouettes: which pixels are theirs, by which they are of some build, see `BuildEstimator`; None of those
                 who keep the network's.
+            depths: (B, 17) how far COCO's joints are away from the camera, see `heed_depths`, in photo pixels.
         """
         found: list[Body | None] = [None] * len(meshes)
         fits = enumerate(self.fits(meshes, translations, silhouettes=silhouettes))
@@ -90,6 +93,9 @@ class BodyFitter:
         people = list(whole)
         known = seen.subset(people)
         relaxed = relax(self.rig, list(whole.values()), known)
+        if depths is not None:
+            metres = depths[people] * (translations[people, 2] / known.focal_length)[:, None]
+            relaxed = heed_depths(self.rig, relaxed, translations[people], metres)
         refined = refine(self.rig, self._keypoints, relaxed, translations[people], known)
         bodies, places = [body.fit for body in refined], [body.translation for body in refined]
         if knuckles is not None:

@@ -22,6 +22,8 @@ class CropResult:
     """One person's, without the batch: before the camera of the photo as it is upright."""
     landmarks: np.ndarray | None = None
     """(33, 3) BlazePose's, x, y in photo pixels and confidence, if from them and not from pixels."""
+    depths: np.ndarray | None = None
+    """(17,) how far COCO's joints are away from the camera, photo pixels from any origin, likewise; NaN of guesses."""
     silhouette: Silhouette | None = None
     """BlazePose's, likewise."""
 

@@ -205,7 +205,7 @@ class BlazePose(PoseBackbone):
             half: whether the mask is of half the crop's size, and about what it would be.
 
         Returns:
-            (B, 39, 64, 64) heatmaps in 0..1, cell i at pixel 4 i; (B, 39, 5) x, y, z in pixels of the crop and the
+            (B, 39, 64, 64) heatmaps in 0..1, cell i at pixel 4 i; (B, 39, 5) x, y in pixels of the crop, z and the
             logits of being visible and of being in the crop; (B, 256, 256) 0..1, whether a pixel is the person's.
         """
         x = F.relu6(self.stem(crops.contiguous(memory_format=torch.channels_last) / 255))
@@ -228,7 +228,7 @@ class BlazePose(PoseBackbone):
         return heatmaps, points, mask
 
     def predict(self, crops: Tensor) -> PoseLandmarks:
-        """The landmarks, each refined by its heatmap where that is sure; see `raw`."""
+        """The landmarks, each refined by its heatmap where that is sure, and their depths; see `raw`."""
         heatmaps, points, mask = self.raw(crops, half=True)
         heatmaps, places = heatmaps.float(), points[..., :2].float()
         stride = self.input_size / heatmaps.shape[-1]
@@ -239,7 +239,8 @@ class BlazePose(PoseBackbone):
         mass = on_x.sum(dim=-1, keepdim=True).clamp(min=1e-6)
         refined = torch.stack([(on * cells).sum(dim=-1) for on in (on_x, on_y)], dim=-1) / mass * stride
         sure = window.amax(dim=(2, 3))[..., None] >= _SURE
-        return PoseLandmarks(torch.where(sure, refined, places), heatmaps.amax(dim=(2, 3)), mask)
+        depths = points[..., 2].float()
+        return PoseLandmarks(torch.where(sure, refined, places), heatmaps.amax(dim=(2, 3)), depths, mask)
 
     def forward(self, crops: Tensor) -> Tensor:
         """COCO's joints, drawn by Eq. 1 as high as their channels are."""

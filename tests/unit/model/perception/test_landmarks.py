@@ -39,15 +39,19 @@ class Networks:
 
     def detect(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
         assert detector == "blazepose-heavy" and images.shape[1:] == (256, 256, 3)
-        points, peaks = np.zeros((len(images), 39, 2), np.float32), np.zeros((len(images), 39), np.float32)
+        points = np.zeros((len(images), 39, 2), np.float32)
+        peaks, depths = np.zeros((2, len(images), 39), np.float32)
         for index, crop in enumerate(self.crops[-len(images) :]):
             turned = (self.seen[:, :2] - crop.centre) @ crop.axes.T * (256 / crop.side) + 128
             points[index] = turned.mean(axis=0)
             names = list(COCO_MIRROR) if crop.mirrored else range(17)  # who is mirrored has her left where her right is
             points[index, list(BLAZEPOSE_COCO)], peaks[index, list(BLAZEPOSE_COCO)] = turned[names], self.seen[names, 2]
-        return points, peaks, np.full((len(images), 128, 128), 0.5, np.float32)
+            depths[index, list(BLAZEPOSE_COCO)] = self.depths[names] + (40 if crop.mirrored else 0)
+        return points, peaks, depths, np.full((len(images), 128, 128), 0.5, np.float32)
 
     crops: Sequence[Crop] = ()
+    depths = np.arange(17.0)
+    """In BlazePose's units; in the mirror it sees everybody 40 of them farther away."""
 
     def lift(self, keypoints: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> CameraSpaceMeshes:
         self.lifted += len(keypoints)
@@ -272,3 +276,15 @@ def test_the_doubted_are_seen_in_the_mirror_too(monkeypatch: pytest.MonkeyPatch)
     network.seen = doubtful
     assert lift_landmarks([standing()], regress, sure=0.71, doubted=math.inf) == [None]
     assert [crop.mirrored for crop in network.crops[5:]] == [False]
+
+
+def test_depths_are_in_photo_pixels_the_mean_of_both_sights_and_none_of_guesses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cut = standing(y=330)  # the ankles lie below the photo
+    side = 2.5 * 1.1 * 100
+    for doubted, farther in ((0.0, 0.0), (math.inf, 20.0)):
+        (result,) = lift_landmarks([cut], regressor(Networks(cut), monkeypatch), doubted=doubted)
+        assert result is not None and result.depths is not None
+        assert result.depths[:15] == pytest.approx(0.24 * side / 256 * (np.arange(15) + farther))
+        assert np.isnan(result.depths[15:]).all()

@@ -69,7 +69,7 @@ class Landmarker(nn.Module):
 
     def predict(self, images: Tensor) -> PoseLandmarks:
         peaks = self.layer(images.mean(dim=(2, 3)) / 256).sigmoid()
-        return PoseLandmarks(torch.stack([peaks, peaks * 2], dim=-1), peaks, images[:, 0] / 256)
+        return PoseLandmarks(torch.stack([peaks, peaks * 2], dim=-1), peaks, 3 * peaks, images[:, 0] / 256)
 
 
 def stand_in(topology: MeshTopology, size: TransformerSize) -> Any:
