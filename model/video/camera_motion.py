@@ -23,6 +23,7 @@ _EVERY = 0.25  # seconds from one picture to the next of a camera that stands st
 _LIVELY, _LASTS = 0.2, 1.0
 """Pixels that the background goes from one picture to the next, if the camera moves; then frames between are looked at,
 too, and all those of so many seconds after."""
+_GLIDES = 5.0  # pixels from one picture to the next from which on it is likely to go on so
 _FAR = np.radians(6.0)
 """From where points were chosen: then they are chosen anew, since they leave the picture, and lenses distort it."""
 _GROWN, _ZOOMED = 0.1, 0.02
@@ -118,6 +119,8 @@ class CameraMotion:
         self._points: Background | None = None
         self._chosen = self._change = SAME
         """What the camera did up to where points were chosen, and from there to the last picture."""
+        self._going = np.eye(3)
+        """How it turned from the last picture but one to the last."""
         self._away = 0.0  # pixels that the background is from where it was at first, in the last picture
         self._people: Sequence[Box] = ()
         self._looked = self._lively = -np.inf
@@ -154,13 +157,22 @@ class CameraMotion:
             self.shots[-1].known[last.number] = SAME
             self._choose(last)
             return
-        followed = self._points.follow(last.grey, self._change)
+        followed = self._follow(last)
         if between and (followed is None or not followed.holds or self._moved(last, followed.change) > _LIVELY):
             for picture in pictures:
-                assert self._points is not None
-                self._take(picture, self._points.follow(picture.grey, self._change))
+                self._take(picture, self._follow(picture))
         else:
             self._take(last, followed)
+
+    def _follow(self, picture: Picture) -> Followed | None:
+        """What a picture shows of the points, which go on as they went, or do not."""
+        assert self._points is not None
+        going = self._change._replace(turn=self._change.turn @ self._going)
+        if self._moved(picture, going) > _GLIDES:
+            followed = self._points.follow(picture.grey, going)
+            if followed is not None and followed.holds:
+                return followed
+        return self._points.follow(picture.grey, self._change)
 
     def _take(self, picture: Picture, followed: Followed | None) -> None:
         """Note what a picture shows of the points."""
@@ -169,7 +181,7 @@ class CameraMotion:
             shot.explained.append(followed.holds)
             if self._moved(picture, followed.change) > _LIVELY:
                 self._lively = picture.time + _LASTS
-            self._change = followed.change
+            self._going, self._change = self._change.turn.T @ followed.change.turn, followed.change
             now = self._since_first(followed.change)
             away = self._focal * _angle(np.eye(3), now.turn)
             shot.farthest, self._away = max(shot.farthest, min(away, self._away)), away

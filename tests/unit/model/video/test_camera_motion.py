@@ -93,6 +93,15 @@ def test_a_turn_after_a_while_of_standing_still_is_told_from_its_beginning():
     assert np.degrees(off.max()) < 0.3
 
 
+def test_a_camera_that_whips_round_is_followed_as_it_goes():
+    """By 1, 3, 5, 8 and 11 degrees from frame to frame: the last ones are told only by those before."""
+    angles = np.concatenate([np.zeros(4), 28 * np.square(np.linspace(0, 1, 6)), np.full(3, 28.0)]) - 14
+    turns = Rotation.from_euler("y", angles[:, None], degrees=True)
+    camera = motion(film(turns))
+    off = (Rotation.from_matrix(camera.views()) * (turns[0].inv() * turns).inv()).magnitude()
+    assert np.degrees(off.max()) < 0.3
+
+
 @pytest.mark.parametrize("turns", [Rotation.identity(FRAMES), shaken(0.8)])
 def test_lamps_that_flicker_and_exposures_are_no_motion(turns: Rotation):
     brighter = np.linspace(0.6, 1.0, FRAMES) * np.where(np.arange(FRAMES) % 3, 1.0, 0.75)
