@@ -44,6 +44,7 @@ _SPEEDING = 4.0  # metres a second squared: how suddenly the body may be moved
 _ROUNDS = 3
 _LARGEST = 0.5  # radians and metres of a step
 _AROUND = 0.5  # seconds before and after, in which bodies go over to it and back
+_BENT = 0.1  # metres that legs take feet out of the floor; what is deeper lifts the body
 _FADE = 0.1  # likewise of those that are lifted out of the floor
 _PART, _OVERLAP = 256, 32
 """Frames that are worked out at once, which bounds the memory, and how many more before and after are heeded."""
@@ -92,7 +93,7 @@ def touch(motion: SkeletonMotion, camera: np.ndarray, standing: np.ndarray) -> S
     soles = motion.joints[:, _FEET[::2], 1] - np.minimum(heights[:, _FEET[::2]], heights[:, _FEET[1::2]])
     settled = settle(motion, standing, soles)
     heights += (settled.roots - motion.roots)[:, 1:2]
-    heights[:, _FEET] = np.inf  # legs take up what is left of theirs
+    heights[:, _FEET] += _BENT
     motion = settled.shifted(_lift(motion.times, -heights.min(axis=1))[:, None] * _UP)
     return lock_feet(motion, standing, soles)
 

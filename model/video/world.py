@@ -27,6 +27,7 @@ _POINTS = 1000  # of a mesh's vertices that may touch the floor
 _FOOT = 200  # of a foot's vertices
 _BATCH = 256  # feet that are posed at once: bounds the memory
 _UPRIGHT = 0.8  # of a leg's length: who has her pelvis so high above a foot stands on it, and does not lie or kneel
+_TOLD, _HARDLY = 0.2, 0.05  # of all feet: fewer that stand do not tell the floor; so many may come out below it
 _FIRST = 5  # frames of the first person by which the world faces
 
 
@@ -87,12 +88,14 @@ def find_world(
     grounded: list[SkeletonMotion | None] = []
     stances: list[np.ndarray] = []
     footings: list[Footing] = []
+    feet: list[np.ndarray] = []
     for track, motion in zip(tracks, motions, strict=True):
         standing = np.zeros((0, 2), bool)
         if motion is not None:
             soles = sole_heights(motion)
             motion, standing = ground(motion, level.camera(track), soles)
             footings.append(_footing(motion, standing, soles))
+            feet.append(_feet(motion, soles).reshape(-1, 3))
         grounded.append(motion)
         stances.append(standing)
     if not any(footing.upright.any() for footing in footings):
@@ -101,7 +104,7 @@ def find_world(
             for track, motion, standing in zip(tracks, grounded, stances, strict=True)
             if motion is not None
         ]
-    scene = _on_floor(scene, level.world, footings)
+    scene = _on_floor(scene, level.world, footings, np.concatenate(feet) if feet else np.zeros((0, 3)))
     first = enumerate(tracks[0].people[:_FIRST])
     left = np.mean([_leftwards(tracks[0].still(person.joints, index)) for index, person in first], axis=0)
     world = world_on(scene, tracks[0].place(0), np.cross(left, scene.up.direction))
@@ -129,20 +132,29 @@ def _carried(
     ]
 
 
+def _feet(motion: SkeletonMotion, soles: np.ndarray) -> np.ndarray:
+    """(N, 2, 3) where the feet of a motion, y up, are lowest; soles of so many metres."""
+    places: np.ndarray = motion.joints[:, [leg[2] for leg in LEGS]] - soles[..., None] * [0.0, 1.0, 0.0]
+    return places
+
+
 def _footing(motion: SkeletonMotion, standing: np.ndarray, soles: np.ndarray) -> Footing:
     """Where the feet of a motion, y up, stand; standing (N, 2) bool, and soles of so many metres."""
-    places = motion.joints[:, [leg[2] for leg in LEGS]] - soles[..., None] * [0.0, 1.0, 0.0]
+    places = _feet(motion, soles)
     leg = np.linalg.norm(motion.offsets[list(LEGS[0][1:])], axis=1).sum()
     upright = motion.roots[:, 1, None] - places[..., 1] > _UPRIGHT * leg
     stance = np.cumsum(np.diff(standing, axis=0, prepend=False), axis=0) + np.array([0, len(motion)])
     return Footing(places[standing], stance[standing], upright[standing])
 
 
-def _on_floor(scene: Scene, world: World, footings: Sequence[Footing]) -> Scene:
-    """The scene on the floor where feet stand in a world that is level by the scene."""
-    if scene.ground is None or not any(len(footing.places) for footing in footings):
+def _on_floor(scene: Scene, world: World, footings: Sequence[Footing], feet: np.ndarray) -> Scene:
+    """The scene on the floor where feet stand in a world that is level by the scene; feet (n, 3) are all that are."""
+    borne = sum(len(footing.places) for footing in footings)
+    if scene.ground is None or not borne:
         return scene
     normal, height = find_floor(footings, scene.up.spread)
+    if borne < _TOLD * len(feet):  # who jumps all the time seems to stand where she turns round
+        height = min(height, float(np.quantile(feet @ normal, _HARDLY)))
     up = normal @ world.rotation
     above = float((world.to_world(np.zeros(3)) - [0.0, height, 0.0]) @ normal)
     ground = dataclasses.replace(scene.ground, normal=up, camera_height=above)
