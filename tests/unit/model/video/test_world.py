@@ -129,3 +129,20 @@ def test_soles_of_a_long_film_take_little_memory(walks):
     assert heights.shape == (1200, 2)
     np.testing.assert_allclose(heights[::1199], sole_heights(walks[0])[:: len(walks[0]) - 1], atol=1e-6)
     assert most < 15 * 2**20  # 26 MiB where all are posed at once
+
+
+def test_few_feet_that_seem_to_stand_do_not_raise_the_floor():
+    """Who flies by, and stays high up for a moment, as networks see the turn of a jump, is not below the floor else."""
+    walk, _ = walker(2.0)
+    count = len(walk)
+    high = np.clip(1.5 - np.abs(np.arange(count) - count // 2) / 10, 0, 1)  # for a third of a second
+    across = np.cumsum(np.where(high == 1, 0.0, 0.1))
+    roots = np.stack([across - across.mean(), 0.6 * high - 1.0, np.full(count, -5.0)], axis=1)
+    flying = dataclasses.replace(walk, rotations=np.tile(np.eye(3), (count, 22, 1, 1)), roots=roots)
+    with Tracks() as tracks:
+        track = tracked(flying, Meshes(tracks._file))
+        _, (after,) = find_world([track], [flying], camera_moves=False)
+    low = high == 0
+    rise = after.joints[low, 7, 1] - after.roots[low, 1] - (flying.joints[low, 7, 1] - flying.roots[low, 1])
+    assert np.abs(rise).max() < 0.05
+    assert np.abs(after.roots[low, 1] - roots[low, 1]).max() < 0.2
