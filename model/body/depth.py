@@ -48,8 +48,8 @@ class _Bone(NamedTuple):
 
 # Limbs of which both differ by 20 cm and more were 22 to 39 cm off by the network and 15 to 23 cm by BlazePose on
 # rendered people in 36 rare poses; 16 and 19 cm on rendered motion capture of the archive that the network knows.
-_LIMB, _TRUNK_TRUST = _Trust(0.15, 0.25, 0.3, 0.8), _Trust(0.10, 0.20, 0.35, 0.35)
-_HIPS_TRUST, _SHOULDERS_TRUST = _Trust(0.05, 0.10, 0.0, 0.9), _Trust(0.09, 0.15, 0.0, 0.8)
+_LIMB, _TRUNK_TRUST = _Trust(0.18, 0.30, 0.0, 1.0), _Trust(0.10, 0.20, 0.3, 0.3)
+_HIPS_TRUST, _SHOULDERS_TRUST = _Trust(0.07, 0.12, 0.0, 0.9), _Trust(0.11, 0.17, 0.0, 0.85)
 
 
 def _pair(joint: str) -> tuple[str, str]:
