@@ -69,12 +69,9 @@ def test_thighs_that_point_away_turn_to_the_camera_if_they_are_seen_to(rig: Rig)
     assert np.abs(hips[0] - hips[1]).max() < 1e-9
 
 
-def test_knees_and_elbows_bend_as_hinges_afterwards(rig: Rig) -> None:
-    arms = {"left_shoulder": (0, 0, -60), "right_shoulder": (0, 0, 60), "left_elbow": (0, -80, 0)}
-    truth = body(rig, **AHEAD, **arms, right_elbow=(0, 80, 0))
-    answer = body(rig, **BEHIND, left_shoulder=(0, 70, -60), right_shoulder=(0, -70, 60))
-    (heeded,) = heed_depths(rig, [answer], PLACE, depths_of(rig, truth))
-    assert np.degrees(np.abs(beyond(heeded.rotations)).max()) < 25
+def test_knees_bend_as_hinges_afterwards(rig: Rig) -> None:
+    (heeded,) = heed_depths(rig, [body(rig, **BEHIND)], PLACE, depths_of(rig, body(rig, **AHEAD)))
+    assert np.degrees(np.abs(beyond(heeded.rotations)[:2]).max()) < 1
 
 
 def test_what_both_networks_agree_on_stays_nearly_as_it_is(rig: Rig) -> None:
