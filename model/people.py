@@ -85,7 +85,7 @@ def with_bodies(people: Sequence[Person], fitter: BodyFitter) -> list[Person]:
     """
     seen = seen_of(people, fitter.details)
     silhouettes = [person.silhouette for person in people]
-    bodies = fitter.bodies(*_placed(people), seen, knuckles_of(people), silhouettes, _depths_of(people))
+    bodies = fitter.bodies(*_placed(people), seen, knuckles_of(people), silhouettes, depths_of(people))
     return [
         replace(person, silhouette=None)
         if body is None
@@ -101,10 +101,12 @@ def with_bodies(people: Sequence[Person], fitter: BodyFitter) -> list[Person]:
     ]
 
 
-def _depths_of(people: Sequence[Person]) -> np.ndarray:
-    """(B, 17) how far people's joints are away from the camera, in photo pixels; NaN of what nobody knows."""
+def depths_of(people: Sequence[Person]) -> np.ndarray:
+    """(B, 17) metres that people's joints are away from the camera, from any origin; NaN of what nobody knows."""
     unknown = np.full(len(COCO_JOINTS), np.nan)
-    return np.stack([unknown if person.depths is None else person.depths for person in people])
+    pixels = np.stack([unknown if person.depths is None else person.depths for person in people])
+    metres = np.array([person.camera.translation[2] / person.camera.focal_length for person in people])
+    return pixels * metres[:, None]
 
 
 def without_silhouettes(people: Sequence[Person]) -> list[Person]:

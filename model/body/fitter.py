@@ -85,7 +85,7 @@ class BodyFitter:
             knuckles: what the photo says of their hands, see `turn_wrists`.
             silhouettes: which pixels are theirs, by which they are of some build, see `BuildEstimator`; None of those
                 who keep the network's.
-            depths: (B, 17) how far COCO's joints are away from the camera, see `heed_depths`, in photo pixels.
+            depths: (B, 17) metres that COCO's joints are away from the camera, see `heed_depths`.
         """
         found: list[Body | None] = [None] * len(meshes)
         fits = enumerate(self.fits(meshes, translations, silhouettes=silhouettes))
@@ -94,8 +94,7 @@ class BodyFitter:
         known = seen.subset(people)
         relaxed = relax(self.rig, list(whole.values()), known)
         if depths is not None:
-            metres = depths[people] * (translations[people, 2] / known.focal_length)[:, None]
-            relaxed = heed_depths(self.rig, relaxed, translations[people], metres)
+            relaxed = heed_depths(self.rig, relaxed, translations[people], depths[people])
         refined = refine(self.rig, self._keypoints, relaxed, translations[people], known)
         bodies, places = [body.fit for body in refined], [body.translation for body in refined]
         if knuckles is not None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from model.body.depth import heed_depths
 from model.body.fitter import known_details
 from model.body.fitting import BodyFit
 from model.body.keypoints import Keypoints
@@ -17,7 +18,7 @@ from model.body.sequence import refine_sequence
 from model.body.skeleton import TURN_UP
 from model.body.wrists import turn_wrists
 from model.joints import BLAZEPOSE_LANDMARKS, COCO_ROOT
-from model.people import knuckles_of, seen_of
+from model.people import depths_of, knuckles_of, seen_of
 from model.video.bridging import find_believed
 from model.video.hands import with_hands
 from model.video.tracks import Track
@@ -49,8 +50,9 @@ def motion_of(track: Track, rig: Rig) -> SkeletonMotion | None:
     believed = np.flatnonzero(is_believed)
     people = [track.people[index] for index in believed]
     details = known_details(rig, names, BLAZEPOSE_LANDMARKS)
-    fits = [dataclasses.replace(bodies[index], shape=shape) for index in believed]
     places = np.array([person.camera.translation for person in people])
+    fits = [dataclasses.replace(bodies[index], shape=shape) for index in believed]
+    fits = heed_depths(rig, fits, places, depths_of(people))
     seen = seen_of(people, details)
     refined = refine_sequence(
         rig,
