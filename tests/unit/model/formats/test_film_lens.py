@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,14 @@ def test_what_is_no_film_says_nothing(tmp_path: Path):
     for content in (b"", b"\x00" * 64, b"moov" * 20, struct.pack(">I4s", 1, b"moov") + b"\xff" * 30):
         (tmp_path / "odd").write_bytes(content)
         assert film_lens_35mm(tmp_path / "odd") is None
+
+
+def test_a_hostile_files_boxes_do_not_take_long(tmp_path: Path):
+    name = box(b"mdta", b"camera.focal_length.35mm_equivalent")
+    names = box(b"keys", bytes(8) + 2000 * name)
+    metadata = box(b"meta", box(b"hdlr", bytes(24)) + 2 * names + 2 * box(b"ilst", 2000 * box(b"free", b"")))
+    hostile = tmp_path / "hostile.mov"
+    hostile.write_bytes(box(b"moov", 20 * metadata))
+    start = time.process_time()
+    assert film_lens_35mm(hostile) is None
+    assert time.process_time() - start < 1
