@@ -16,7 +16,7 @@ import onnxruntime
 from model.errors import BadCheckpoint, BadInput, WeightsMissing
 from model.interfaces import LANDMARKS, CameraSpaceMeshes, NetworkInfo, detectors_of
 
-FORMAT = "mpt-onnx-4"
+FORMAT = "mpt-onnx-5"
 
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
