@@ -94,7 +94,8 @@ def _glb(person: MovingPerson, file: IO[bytes]) -> None:
 def _npz(person: MovingPerson, file: IO[bytes]) -> None:
     """The arrays of `people_arrays` and `body_arrays`, a frame a row, and these.
 
-    times (N,) seconds, bridged (N,) bool, vertices (N, V, 3), faces (F, 3); points p of a frame's camera's axes are at
+    times (N,) seconds, bridged (N,) bool, focal_lengths (N,) pixels, of which `focal_length` is the first: lenses zoom;
+    vertices (N, V, 3), faces (F, 3); points p of a frame's camera's axes are at
     world_rotation (3, 3) times (camera_rotation (N, 3, 3) p + camera_position (N, 3) - world_origin (3,)) in the world.
     """
     track = person.track
@@ -104,6 +105,7 @@ def _npz(person: MovingPerson, file: IO[bytes]) -> None:
         "faces": person.faces,
     }
     arrays |= people_arrays(track.people, person.size)
+    arrays["focal_lengths"] = np.array([each.camera.focal_length for each in track.people], np.float32)
     if person.world is not None:
         arrays |= {"world_rotation": person.world.world.rotation, "world_origin": person.world.world.origin}
         arrays["camera_rotation"] = np.tile(np.eye(3), (len(track), 1, 1)) if track.views is None else track.views

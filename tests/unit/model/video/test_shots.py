@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from model.body.motion import SkeletonMotion
 from model.body.skeleton import TURN_UP
 from model.video.following import Sighting
+from model.video.motion_files import MovingPerson
 from model.video.shots import Shots
 from model.video.tracks import Meshes, Tracks
 from tests.support.tracked import tracked
@@ -62,6 +64,11 @@ def test_a_zoom_is_no_way_towards_the_camera():
             shots.add([Sighting(time, frame, [replace(person, camera=camera, bbox=(0, 0, 9, 9))])])
         (track,) = tracks
         shots.turn_back([track])
+        one = MovingPerson("one", track, np.zeros((1, 3), int), None, (side, side), 10.0, 2.0, "smpl", None, None)
+        ((_, _, write),) = one.files(frozenset(["npz"]))
+        write(file := BytesIO())
     places = np.array([person.camera.translation for person in track.people])
     np.testing.assert_allclose(places, np.tile(seen.people[0].camera.translation, (20, 1)), rtol=0.02)
     assert track.people[-1].camera.focal_length == pytest.approx(2 * focal, rel=0.02)
+    file.seek(0)
+    np.testing.assert_allclose(np.load(file)["focal_lengths"], focal * np.linspace(1, 2, 20), rtol=0.02)
