@@ -30,7 +30,7 @@ class Footing(NamedTuple):
 
 
 def find_floor(footings: Sequence[Footing], spread: float) -> tuple[np.ndarray, float]:
-    """The floor's normal (3,), and how high it is at the origin, metres; by those who stand, if somebody does.
+    """The floor's normal (3,), and how far along it from the origin the floor is, metres; by who stands, if one does.
 
     Args:
         footings: Of all people.
@@ -40,17 +40,18 @@ def find_floor(footings: Sequence[Footing], spread: float) -> tuple[np.ndarray, 
     steps, counts, ways = [], [], []
     for footing in footings:
         counted = footing.upright if upright else ~footing.upright
-        runs = [counted & (footing.stance == stance) for stance in np.unique(footing.stance[counted])]
-        own = np.array([footing.places[run].mean(axis=0) for run in runs]).reshape(-1, 3)
+        _, run, count = np.unique(footing.stance[counted], return_inverse=True, return_counts=True)
+        sums = [np.bincount(run, along, len(count)) for along in footing.places[counted].T]
+        own = np.stack(sums, axis=1) / count[:, None]
         steps.append(own)
-        counts += [run.sum() for run in runs]
+        counts.append(count)
         if len(own):
             ways.append(own - np.median(own, axis=0))  # of several people, sizes are less sure than each one's way
     places = np.concatenate(steps)
     rise = slope(np.concatenate(ways), spread) if upright else np.zeros(2)
     normal = np.array([-rise[0], 1.0, -rise[1]])
     normal /= np.linalg.norm(normal)
-    return normal, lowest_level(np.repeat(places @ normal, counts))
+    return normal, lowest_level(np.repeat(places @ normal, np.concatenate(counts)))
 
 
 def lowest_level(heights: np.ndarray) -> float:

@@ -156,7 +156,7 @@ def _on_floor(scene: Scene, world: World, footings: Sequence[Footing], feet: np.
     if borne < _TOLD * len(feet):  # who jumps all the time seems to stand where she turns round
         height = min(height, float(np.quantile(feet @ normal, _HARDLY)))
     up = normal @ world.rotation
-    above = float((world.to_world(np.zeros(3)) - [0.0, height, 0.0]) @ normal)
+    above = float(world.to_world(np.zeros(3)) @ normal) - height
     ground = dataclasses.replace(scene.ground, normal=up, camera_height=above)
     return Scene(dataclasses.replace(scene.up, direction=up), ground)
 
