@@ -153,9 +153,10 @@ class Background:
         """The turn that shifts all of the picture to where it is in another one, more or less."""
         pictures = self._grey.astype(np.float32), grey.astype(np.float32)
         shift, _ = cv2.phaseCorrelate(*pictures, cv2.createHanningWindow(grey.shape[::-1], cv2.CV_32F))
-        ahead, there = self._to_rays(np.array([[0.0, 0.0], shift]))
-        turn, _ = Rotation.align_vectors(ahead, there)
-        return Change(turn.as_matrix(), 1.0)
+        # Every picture point's ray turns as the middle's: about the axis across the shift, by its angle.
+        far = float(np.hypot(*shift))
+        angle = np.arctan2(far, self._focal_length) / max(far, 1e-9)
+        return Change(Rotation.from_rotvec([angle * shift[1], -angle * shift[0], 0.0]).as_matrix(), 1.0)
 
     def _stays(self, seen: Matches, change: Change) -> bool:
         """Whether much of the background is exactly where it was, and not where the change has it."""
