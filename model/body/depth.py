@@ -73,10 +73,8 @@ _NECK, _HEAD = _SMPL["neck"], _SMPL["head"]
 _UPPER_JOINTS, _HINGES = ([_SMPL[bone.start[0]] for bone in bones] for bones in (_UPPER, _LOWER))
 _ENDS = [_SMPL[bone.end[0]] for bone in _LOWER]
 _FREE = np.radians([8.0, 8.0, 25.0, 25.0])  # how far a bent hinge's axis may be off from across both of its bones
-_STRAIGHT, _BENT = (
-    0.2,
-    0.5,
-)  # sines of a hinge's bend: up to the first nothing tells its axis, from the second on all does
+_STRAIGHT, _BENT = 0.2, 0.5
+"""Sines of a hinge's bend: up to the first nothing tells its axis, from the second on all does."""
 
 
 def heed_depths(rig: Rig, fits: Sequence[BodyFit], translations: np.ndarray, depths: np.ndarray) -> list[BodyFit]:

@@ -97,7 +97,7 @@ def find_motion(
         weights, shapes, fitted = _positive(weights, shapes, fitted)
     return Motion(
         np.asarray(times, np.float32),
-        _quaternions(turns),
+        _quaternions(turns),  # rows times `turn` head as the mean does, so that `turn` times a column is the way back
         np.asarray(translations, np.float32) * _TURN_UP,
         weights,
         reference,
@@ -185,8 +185,7 @@ def _positive(
 
 
 def _quaternions(turns: np.ndarray) -> np.ndarray:
-    """Back from the common heading: (N, 4) x, y, z, w float32 that rotate a mesh of the mean's heading to its own."""
-    # A row vector times `turn` heads as the mean does, so that `turn` times a column vector is the way back.
+    """(N, 4) x, y, z, w float32 of rotations (N, 3, 3), without flips of sign from one to the next."""
     quaternions = Rotation.from_matrix(turns).as_quat()
     flips = np.cumprod(np.where((quaternions[1:] * quaternions[:-1]).sum(axis=1) < 0, -1, 1))
     quaternions[1:] *= flips[:, None]

@@ -71,9 +71,8 @@ def _unseen(before: Person, after: Person, share: float) -> Person:
     keypoints = (1 - share) * before.keypoints_2d + share * after.keypoints_2d
     keypoints[:, 2] = 0
     score = (1 - share) * before.score + share * after.score
-    return dataclasses.replace(
-        before, score=score, bbox=(x, y, width, height), keypoints_2d=keypoints, landmarks_2d=None
-    )
+    unseen = dataclasses.replace(before, landmarks_2d=None, depths=None)
+    return dataclasses.replace(unseen, score=score, bbox=(x, y, width, height), keypoints_2d=keypoints)
 
 
 def find_believed(track: Track) -> np.ndarray:

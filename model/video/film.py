@@ -45,7 +45,7 @@ class FilmAnswer:
     missing: str | None
     """What could not be read, if the file is not whole."""
     camera_moves: bool
-    """Whether the camera went somewhere, so that nobody knows where people walked."""
+    """Whether the camera went somewhere, so that how far people walked is by their feet alone."""
 
 
 @dataclass(frozen=True)
