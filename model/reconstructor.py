@@ -183,8 +183,8 @@ class Reconstructor:
             inputs.check_for_hands(None if isinstance(pitch, Tilt) else pitch, camera_height, hands, colors)
         inputs.check_count(max_people, "max_people")
         height, width = inputs.check_image(image).shape[:2]
-        alone = self.subject == "body" and bodies == "refined"  # a film's frames must agree; hands are not made up
-        shown = shown_part(image) if alone else None
+        # A film's frames must agree, and hands are not made up in bars.
+        shown = shown_part(image) if self.subject == "body" and bodies == "refined" else None
         if boxes is None:
             found = self._subject.detect(self.network, image)
             if bodies == "fitted":  # in a film's other frames there is more to see of the faint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -153,9 +154,9 @@ class Background:
         """The turn that shifts all of the picture to where it is in another one, more or less."""
         pictures = self._grey.astype(np.float32), grey.astype(np.float32)
         shift, _ = cv2.phaseCorrelate(*pictures, cv2.createHanningWindow(grey.shape[::-1], cv2.CV_32F))
-        # Every picture point's ray turns as the middle's: about the axis across the shift, by its angle.
-        far = float(np.hypot(*shift))
-        angle = np.arctan2(far, self._focal_length) / max(far, 1e-9)
+        # As the ray of the middle turns: about the axis across the shift.
+        far = math.hypot(*shift)
+        angle = math.atan2(far, self._focal_length) / max(far, 1e-9)
         return Change(Rotation.from_rotvec([angle * shift[1], -angle * shift[0], 0.0]).as_matrix(), 1.0)
 
     def _stays(self, seen: Matches, change: Change) -> bool:
