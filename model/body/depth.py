@@ -85,10 +85,10 @@ def heed_depths(rig: Rig, fits: Sequence[BodyFit], translations: np.ndarray, dep
         rig: the body.
         fits: B bodies in the camera's axes.
         translations: (B, 3) metres: where they stand before their cameras.
-        depths: (B, 17) metres that COCO's joints are away from the camera, from any origin; NaN of what nobody knows. Who
-            lacks a limb's joint stays as she is.
+        depths: (B, 17) metres that COCO's joints are away from the camera, from any origin; NaN of what nobody knows.
+            Who lacks a limb's joint stays as she is.
     """
-    # Of people whom the photo's edge cuts BlazePose tells depths worse: of 13 such renders PA-MPJPE rose from 71 to 79 mm.
+    # Of who is cut off BlazePose tells depths worse: of 13 such renders PA-MPJPE rose from 71 to 79 mm.
     known = np.flatnonzero(np.isfinite(depths[:, _LIMBS]).all(axis=1)).tolist()
     turned = list(fits)
     if known:
