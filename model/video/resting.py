@@ -224,7 +224,7 @@ def _runs(slow: np.ndarray) -> np.ndarray:
 def _across(rays: np.ndarray) -> np.ndarray:
     """(N, 22, 2, 3) two unit vectors across each of unit vectors (N, 22, 3)."""
     side = np.cross(rays, np.where(np.abs(rays[..., 1:2]) < 0.9, _UP, [1.0, 0.0, 0.0]))
-    side /= np.linalg.norm(side, axis=-1, keepdims=True)
+    side /= np.maximum(np.linalg.norm(side, axis=-1, keepdims=True), 1e-9)  # nothing is across what is in the camera
     return np.stack([side, np.cross(rays, side)], axis=2)
 
 
