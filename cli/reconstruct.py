@@ -149,7 +149,7 @@ def reconstruct(
             min=1,
             max=1_000_000,
             metavar="PIXELS",
-            help="The camera's; else what the file says (EXIF, iPhones' videos), else the diagonal, of videos a phone's.",
+            help="The camera's; else what the file says, else the diagonal, of videos a phone's.",
         ),
     ] = None,
     pitch: Annotated[
