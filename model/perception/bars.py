@@ -57,22 +57,25 @@ def _bar(pixels: np.ndarray) -> int:
     """How many of the first rows of pixels (R, C, 3) are a bar."""
     rows, columns = pixels.shape[:2]
     clean = max(2, round(_NARROWEST * rows))
-    samples = pixels[:, np.linspace(0, columns - 1, _SAMPLES).astype(int)]
-    colours = np.sort(samples, axis=1)[:, _SAMPLES // 2, None]  # (R, 1, 3), the medians
-    uniform = _others(samples, colours) <= 1 - _CLEAN
     if rows <= clean + _BLEND:
         return 0
+    samples = pixels[:, np.linspace(0, columns - 1, _SAMPLES).astype(int)]
+    colours = np.sort(samples, axis=1)[:, _SAMPLES // 2, None]  # (R, 1, 3), the medians
+    uniform = _others(samples, colours).mean(axis=1) <= 1 - _CLEAN
     follow = np.convolve(uniform, np.ones(clean), "valid")[: -_BLEND - 1] == clean  # from each row on so many are
     for start in np.flatnonzero(follow & ~uniform[clean + _BLEND :]).tolist():
         bar, edge = slice(start, start + clean), start + clean + _BLEND
         others = _others(pixels[: edge + 1], np.median(colours[bar], axis=0))
-        if others[bar].max() <= 1 - _CLEAN and others[-1] >= _MEETS and others[:-1].mean() <= 1 - _MOSTLY:
+        parts = others.mean(axis=1)
+        # A white sky is no bar, and what stands out of the picture into it is somebody's head.
+        is_clean = parts[bar].max() <= 1 - _CLEAN and not others[bar].all(axis=0).any()
+        if is_clean and parts[-1] >= _MEETS and parts[:-1].mean() <= 1 - _MOSTLY:
             return edge
     return 0
 
 
 def _others(pixels: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """(R,) which part of each row of pixels (R, C, 3) has another colour than this one, or each row's (R, 1, 3)."""
+    """(R, C) bool: which of pixels (R, C, 3) have another colour than this one, or each row's (R, 1, 3)."""
     off = np.abs(pixels - colours.astype(np.int16)) > _ALIKE
-    parts: np.ndarray = (off[..., 0] | off[..., 1] | off[..., 2]).mean(axis=1)
-    return parts
+    others: np.ndarray = off[..., 0] | off[..., 1] | off[..., 2]
+    return others

@@ -45,6 +45,14 @@ def test_a_bar_may_hold_text_if_none_is_next_to_the_picture(picture: np.ndarray)
     assert shown_part(photo) == pytest.approx((0, 80, WIDTH, HEIGHT), abs=6)
 
 
+def test_a_white_sky_is_no_bar_if_a_head_is_before_it(picture: np.ndarray) -> None:
+    """Of somebody far away, 1 % of the photo wide, who would lose it."""
+    beach = barred(picture, 255, (0, 250, 0, 0))
+    assert shown_part(beach) is not None
+    beach[220:400, 200:204] = 40
+    assert shown_part(beach) is None
+
+
 def test_what_is_no_bar_is_shown(picture: np.ndarray) -> None:
     studio = np.full((HEIGHT, WIDTH, 3), 250, np.uint8)
     cv2.ellipse(studio, (210, 170), (50, 110), 0, 0, 360, (80, 60, 40), -1)  # nothing straight meets the ground
