@@ -157,7 +157,7 @@ class Reconstructor:
             image: (H, W, 3) uint8 RGB, upright.
             boxes: people's boxes if they are neighbours; None to find them.
             max_people: keeps only this many.
-            focal_length: pixels; None assumes the photo's diagonal, as a 43 mm lens before 35 mm film has it.
+            focal_length: pixels; None assumes the picture's diagonal, as a 43 mm lens before 35 mm film has it.
             pitch: degrees by which the camera looks above the horizon, negative for down, or what else is known of how
                 it was held; None for what the people say.
             camera_height: metres that the camera is above the ground, if it is known.

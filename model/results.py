@@ -33,7 +33,7 @@ class Camera:
     focal_length: float
     """Pixels."""
     principal_point: tuple[float, float]
-    """Pixels; the photo's centre."""
+    """Pixels; the centre of the photo, without bars beside the picture."""
     translation: tuple[float, float, float]
     """Metres: a point p of the person projects from p + translation."""
     weak_perspective: tuple[float, float, float]

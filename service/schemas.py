@@ -22,7 +22,7 @@ class Camera(BaseModel):
     """
 
     focal_length: Finite = Field(description="In pixels.")
-    principal_point: Point2 = Field(description="In pixels.")
+    principal_point: Point2 = Field(description="In pixels: the middle of the photo, without bars beside the picture.")
     translation: Point3 = Field(description="From the camera to the person's pelvis, in metres.")
     weak_perspective: Point3 = Field(
         description="s, tx, ty: (x, y) lands in the person's square crop, -1 to 1, at s (x, y) + (tx, ty)."
