@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation
 from model.body.fitting import BodyFit
 from model.body.limits import AXES
 from model.body.rig import Rig
-from model.body.rotations import to_vectors
+from model.body.rotations import about, smallest_rotation, to_vectors
 from model.body.skeleton import FAMILY, joint_positions, to_global, to_local
 from model.joints import COCO_JOINTS, SMPL_JOINT_NAMES
 
@@ -116,9 +116,9 @@ def _heed(rig: Rig, fits: Sequence[BodyFit], translations: np.ndarray, depths: n
     heads = world[:, [_NECK, _HEAD]].copy()
     for bone in (_TRUNK, _HIPS):
         at = places()
-        turn(0, _swing(_along(bone, at), _aim(bone, at, rays, depths)))
+        turn(0, smallest_rotation(_along(bone, at), _aim(bone, at, rays, depths)))
     at = places()
-    third = to_vectors(_swing(_along(_SHOULDERS, at), _aim(_SHOULDERS, at, rays, depths))) / len(_SPINE)
+    third = to_vectors(smallest_rotation(_along(_SHOULDERS, at), _aim(_SHOULDERS, at, rays, depths))) / len(_SPINE)
     for joint in _SPINE:
         turn(joint, Rotation.from_rotvec(third).as_matrix())
     # Where somebody looks the network knows by her face.
@@ -128,7 +128,7 @@ def _heed(rig: Rig, fits: Sequence[BodyFit], translations: np.ndarray, depths: n
     for bones in (_UPPER, _LOWER):
         at = places()
         for bone in bones:
-            turn(_SMPL[bone.start[0]], _swing(_along(bone, at), aims[bone]))
+            turn(_SMPL[bone.start[0]], smallest_rotation(_along(bone, at), aims[bone]))
     _set_hinges(world, places())
     after = places()
     back = hips - after[:, [_SMPL[name] for name in _pair("hip")]].mean(axis=1)
@@ -169,16 +169,6 @@ def _aim(bone: _Bone, places: np.ndarray, rays: np.ndarray, depths: np.ndarray) 
     return aim
 
 
-def _swing(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """(..., 3, 3) the least rotations that turn vectors (..., 3) to where others point."""
-    axis = np.cross(one, other)
-    sine = np.linalg.norm(axis, axis=-1, keepdims=True)
-    angle = np.arctan2(sine, (one * other).sum(axis=-1, keepdims=True))
-    vectors = angle * axis / np.maximum(sine, _SHORTEST**2)
-    turns: np.ndarray = Rotation.from_rotvec(vectors.reshape(-1, 3)).as_matrix().reshape(*one.shape, 3)
-    return turns
-
-
 def _set_hinges(world: np.ndarray, places: np.ndarray) -> None:
     """Turns thighs and upper arms of `world` (B, 22, 3, 3) about themselves so that knees and elbows bend as hinges.
 
@@ -195,9 +185,9 @@ def _set_hinges(world: np.ndarray, places: np.ndarray) -> None:
     angle = np.arctan2((np.cross(own, across) * upper).sum(axis=-1), (own * across).sum(axis=-1))
     angle = np.sign(angle) * (np.abs(angle) - _FREE).clip(0)
     angle *= ((sine - _STRAIGHT) / (_BENT - _STRAIGHT)).clip(0, 1)
-    twist = Rotation.from_rotvec((angle[..., None] * upper).reshape(-1, 3)).as_matrix().reshape(*angle.shape, 3, 3)
+    twist = about(upper, angle)
     world[:, _UPPER_JOINTS] = twist @ world[:, _UPPER_JOINTS]
-    back = _swing((twist @ lower[..., None])[..., 0], lower)
+    back = smallest_rotation((twist @ lower[..., None])[..., 0], lower)
     for index, joint in enumerate(_HINGES):
         family = FAMILY[joint] > 0
         world[:, family] = (back[:, index] @ twist[:, index])[:, None] @ world[:, family]

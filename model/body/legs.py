@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from model.body.motion import SkeletonMotion
+from model.body.rotations import about, angle_between, smallest_rotation
 from model.body.skeleton import to_local
 from model.joints import SMPL_JOINT_NAMES
 
@@ -49,30 +50,11 @@ def _turns(places: np.ndarray, shifts: np.ndarray, hinge: np.ndarray) -> tuple[n
     reach = np.clip(np.linalg.norm(target, axis=1), np.abs(upper - lower) + 1e-6, _STRETCHED * (upper + lower))
     # About which the knee bends already, and the nearer to straight it is, about its hinge.
     axis = _unit(np.cross(thigh, shin) + _STRAIGHT * (upper * lower)[:, None] * hinge)
-    now = _angle(thigh, shin)
+    now = angle_between(thigh, shin)
     wanted = np.arccos(np.clip((reach**2 - upper**2 - lower**2) / (2 * upper * lower), -1, 1))
-    bend = _about(axis, wanted - now)
-    swing = _between(thigh + (bend @ shin[..., None])[..., 0], target)
+    bend = about(axis, wanted - now)
+    swing = smallest_rotation(thigh + (bend @ shin[..., None])[..., 0], target)
     return swing, swing @ bend
-
-
-def _angle(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Radians (M,) between vectors (M, 3)."""
-    return np.arctan2(np.linalg.norm(np.cross(one, other), axis=1), (one * other).sum(axis=1))
-
-
-def _between(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """The smallest rotations (M, 3, 3) from vectors (M, 3) to others."""
-    return _about(_unit(np.cross(one, other)), _angle(one, other))
-
-
-def _about(axes: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Rotations (M, 3, 3) about unit vectors (M, 3), by radians (M,); Rodrigues."""
-    x, y, z = axes.T
-    zero = np.zeros_like(x)
-    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=1).reshape(-1, 3, 3)
-    sine, cosine = np.sin(angles)[:, None, None], np.cos(angles)[:, None, None]
-    return np.eye(3) + sine * cross + (1 - cosine) * cross @ cross
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

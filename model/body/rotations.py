@@ -1,4 +1,4 @@
-"""Quaternions and rotation vectors of rotation matrices, without a check that they are some.
+"""Rotation matrices from vectors, and their quaternions and rotation vectors, without a check that they are some.
 
 For a body's joints SciPy's `Rotation.from_matrix` checks and converts for longer than it calculates: that was a fourth
 of the time in which a body is refined. The way back, `Rotation.from_rotvec`, is quick.
@@ -23,6 +23,7 @@ def _outer() -> np.ndarray:
 
 _OUTER = _outer()
 _TINY = 1e-12  # radians: less is no turn
+_SHORTEST = 1e-9  # square metres that two vectors span, if they tell an axis
 
 
 def to_quaternions(matrices: np.ndarray) -> np.ndarray:
@@ -41,3 +42,25 @@ def to_vectors(matrices: np.ndarray) -> np.ndarray:
     angle = 2 * np.arctan2(sine, quaternions[..., 3:])
     vectors: np.ndarray = quaternions[..., :3] * np.where(sine > _TINY, angle / np.maximum(sine, _TINY), 2)
     return vectors
+
+
+def angle_between(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Radians (...) between vectors (..., 3)."""
+    angles: np.ndarray = np.arctan2(np.linalg.norm(np.cross(one, other), axis=-1), (one * other).sum(axis=-1))
+    return angles
+
+
+def smallest_rotation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The smallest rotations (..., 3, 3) from where vectors (..., 3) point to where others do; opposite ones stay."""
+    axes = np.cross(one, other)
+    return about(axes / np.maximum(np.linalg.norm(axes, axis=-1, keepdims=True), _SHORTEST), angle_between(one, other))
+
+
+def about(axes: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """Rotations (..., 3, 3) about unit vectors (..., 3), by radians (...); Rodrigues."""
+    x, y, z = np.moveaxis(axes, -1, 0)
+    zero = np.zeros_like(x)
+    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
+    sine, cosine = np.sin(angles)[..., None, None], np.cos(angles)[..., None, None]
+    rotations: np.ndarray = np.eye(3) + sine * cross + (1 - cosine) * cross @ cross
+    return rotations

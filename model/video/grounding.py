@@ -17,7 +17,7 @@ from model.body.legs import LEGS, move_ankles
 from model.body.motion import SkeletonMotion
 from model.body.sequence import second_differences
 from model.video.level import LEVEL
-from model.video.stance import find_stance, stances
+from model.video.stance import find_stance, stances, usual_step
 
 _SLIP = 0.2
 """Metres a second that a standing ankle may still move: legs err, too, and take up the rest."""
@@ -77,8 +77,8 @@ def settle(motion: SkeletonMotion, standing: np.ndarray, soles: np.ndarray) -> S
             way[stance] -= above if abs(above) < LEVEL else 0.0
     borne = count > 0
     way = np.interp(motion.times, motion.times[borne], way[borne] / count[borne])
-    step = float(np.median(np.diff(motion.times))) if len(motion) > 1 else 1.0
-    return motion.shifted(gaussian_filter1d(way, _FADE / step, mode="nearest")[:, None] * [0.0, 1.0, 0.0])
+    smooth = _FADE / usual_step(motion.times)
+    return motion.shifted(gaussian_filter1d(way, smooth, mode="nearest")[:, None] * [0.0, 1.0, 0.0])
 
 
 def lock_feet(motion: SkeletonMotion, standing: np.ndarray, soles: np.ndarray) -> SkeletonMotion:

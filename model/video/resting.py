@@ -24,7 +24,7 @@ from model.joints import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
 from model.video.grounding import lock_feet, settle
 from model.video.level import Footing
 from model.video.skin import Skin
-from model.video.stance import SHORTEST, SLOW, velocities
+from model.video.stance import SHORTEST, SLOW, usual_step, velocities
 
 _NEAR = 0.15
 """Metres above the floor: who has no more than her feet so low is left as she is."""
@@ -102,26 +102,20 @@ def rest(motion: SkeletonMotion, camera: np.ndarray, standing: np.ndarray, skin:
     """The motion with parts of the body on the floor that rest on it or came out below; see `touch`."""
     low = skin.lowest(motion).heights < _NEAR
     low[:, _FEET] = False
-    around = np.ones(1 + 2 * round(_AROUND / _step(motion.times)))
+    around = np.ones(1 + 2 * round(_AROUND / usual_step(motion.times)))
     frames = np.flatnonzero(binary_dilation(low.any(axis=1), around))
-    rested = motion
+    rotations, roots = motion.rotations.copy(), motion.roots.copy()
     for run in np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1):
         for start in range(0, len(run), _PART):
             part = run[max(0, start - _OVERLAP) : start + _PART + _OVERLAP]
             if len(part) > 2:
+                rested = _rested(_frames(motion, part), camera[part], standing[part], skin)
                 # What is before the part's own frames was worked out already: the one goes over to the other.
                 share = np.clip((np.arange(len(part)) + 0.5) / (2 * _OVERLAP), 0, 1) if start else np.ones(len(part))
-                rested = _mixed(rested, _rested(_frames(motion, part), camera[part], standing[part], skin), part, share)
-    return rested
-
-
-def _mixed(motion: SkeletonMotion, other: SkeletonMotion, frames: np.ndarray, share: np.ndarray) -> SkeletonMotion:
-    """The motion with some frames (n,) that are by such shares (n,) of the other's, which has these frames alone."""
-    rotations, roots = motion.rotations.copy(), motion.roots.copy()
-    own = rotations[frames]
-    turns = share[:, None, None] * to_vectors(other.rotations @ np.swapaxes(own, 2, 3))
-    rotations[frames] = Rotation.from_rotvec(turns.reshape(-1, 3)).as_matrix().reshape(own.shape) @ own
-    roots[frames] += share[:, None] * (other.roots - roots[frames])
+                own = rotations[part]
+                turns = share[:, None, None] * to_vectors(rested.rotations @ np.swapaxes(own, 2, 3))
+                rotations[part] = Rotation.from_rotvec(turns.reshape(-1, 3)).as_matrix().reshape(own.shape) @ own
+                roots[part] += share[:, None] * (rested.roots - roots[part])
     return motion.with_rotations(rotations).shifted(roots - motion.roots)
 
 
@@ -204,7 +198,7 @@ def _slow(motion: SkeletonMotion, rays: np.ndarray, standing: np.ndarray) -> np.
     speeds = velocities(motion.times, motion.joints)
     speeds -= (speeds * rays).sum(axis=-1, keepdims=True) * rays
     slow: np.ndarray = np.linalg.norm(speeds, axis=-1) < SLOW
-    slow = binary_opening(slow, np.ones((max(1, round(SHORTEST / _step(motion.times))), 1)))
+    slow = binary_opening(slow, np.ones((max(1, round(SHORTEST / usual_step(motion.times))), 1)))
     slow[:, _FEET] = standing[:, [0, 0, 1, 1]]
     return slow
 
@@ -252,12 +246,7 @@ def _solve(normal: np.ndarray, slope: np.ndarray, coupling: Sequence[np.ndarray]
 
 def _lift(times: np.ndarray, depths: np.ndarray) -> np.ndarray:
     """(N,) metres by which bodies are to be lifted that are so deep in the floor: no less, and smooth."""
-    size = 1 + 2 * round(_FADE / _step(times))
+    size = 1 + 2 * round(_FADE / usual_step(times))
     highest = maximum_filter1d(np.maximum(depths, 0), 2 * size - 1, mode="nearest")
     lift: np.ndarray = uniform_filter1d(uniform_filter1d(highest, size, mode="nearest"), size, mode="nearest")
     return lift
-
-
-def _step(times: np.ndarray) -> float:
-    """The usual seconds from one of the times (N,) to the next."""
-    return float(np.median(np.diff(times))) if len(times) > 1 else 1.0

@@ -40,12 +40,17 @@ def find_stance(times: np.ndarray, ankles: np.ndarray, roots: np.ndarray, camera
     slow &= (np.abs(body) < _GOES) | (np.sign(body) * (along - body) < SLOW)
     height = ankles[..., 1]
     standing = slow & (height < height.min(axis=1, keepdims=True) + _LOW)
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+    step = usual_step(times)
     for foot in range(2):
         closed = binary_closing(standing[:, foot], np.ones(1 + round(_GAP / step)))
         kept = closed | standing[:, foot]  # closing eats the ends
         standing[:, foot] = binary_opening(kept, np.ones(max(1, round(SHORTEST / step))))
     return standing
+
+
+def usual_step(times: np.ndarray) -> float:
+    """The usual seconds from one of the times (N,) to the next; 1 if there is one alone."""
+    return float(np.median(np.diff(times))) if len(times) > 1 else 1.0
 
 
 def stances(standing: np.ndarray) -> list[slice]:
