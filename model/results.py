@@ -132,6 +132,20 @@ class Person:
         factor32 = np.float32(factor)
         return replace(self, joints=self.joints * factor32, vertices=self.vertices * factor32, camera=camera)
 
+    def shifted(self, x: float, y: float) -> Person:
+        """The same person in a photo that goes on by so many pixels more to the left of this one, and above it."""
+        shift = np.array([x, y, 0], np.float32)
+        left, top, width, height = self.bbox
+        across, down = self.camera.principal_point
+        return replace(
+            self,
+            bbox=(left + x, top + y, width, height),
+            keypoints_2d=self.keypoints_2d + shift,
+            landmarks_2d=None if self.landmarks_2d is None else self.landmarks_2d + shift,
+            camera=replace(self.camera, principal_point=(across + x, down + y)),
+            crop=None if self.crop is None else self.crop.shifted(x, y),
+        )
+
     def to_trimesh(self) -> trimesh.Trimesh:
         """The mesh as files have it: metres, y up, the root at the origin."""
         return to_trimesh(self.vertices, self.faces)

@@ -98,6 +98,11 @@ class Crop:
         shift = 2 * np.subtract(self.centre, (x, y)) / side + ratio * camera[1:]
         return float(ratio * camera[0]), float(shift[0]), float(shift[1])
 
+    def shifted(self, x: float, y: float) -> Crop:
+        """The same crop in a photo that goes on by so many pixels more to the left of this one, and above it."""
+        within = self.within and (self.within[0] + x, self.within[1] + y, *self.within[2:])
+        return replace(self, centre=(self.centre[0] + x, self.centre[1] + y), within=within)
+
     def mirror(self) -> Crop:
         """The same crop with left and right exchanged."""
         return replace(self, mirrored=not self.mirrored)

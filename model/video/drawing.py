@@ -48,7 +48,9 @@ def draw(
             people = [track.person(index[number]) for track, index in zip(tracks, where) if number in index]
             figures = [Figure(person.camera.to_camera(person.vertices), faces, person.colors) for person in people]
             if people:
-                frame = overlay(frame, figures, scale * people[0].camera.focal_length, closed=closed)
+                x, y = people[0].camera.principal_point
+                lens = scale * people[0].camera.focal_length
+                frame = overlay(frame, figures, lens, (scale * x, scale * y), closed=closed)
             writer.add(time, frame)
             tick()
         if writer is None:

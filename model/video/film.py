@@ -19,6 +19,7 @@ from model.video.following import FAST, USUAL, Follower, film_lens
 from model.video.motion_files import MovingPerson
 from model.video.reading import VideoReader
 from model.video.shots import Shots
+from model.video.shown import shown_in
 from model.video.smoothing import steady
 from model.video.timing import frame_rate
 from model.video.tracks import Track, Tracks
@@ -129,7 +130,10 @@ def reconstruct_film(
         stack.callback(film.close)
         opened()
         tracks = stack.enter_context(Tracks())
-        lens = film_lens(job.focal_length, film.width, film.height, film.lens_35mm)
+        # Bars are cut off: nobody is in them, they hide cuts of the film, and do not move when the camera does.
+        left, top, width, height = shown_in(film)
+        picture = slice(top, top + height), slice(left, left + width)
+        lens = film_lens(job.focal_length, width, height, film.lens_35mm)
         shots = Shots(tracks, lens)
         recording = None
         if job.overlay:  # small frames are kept rather than read again: nor can a webcam film the same twice
@@ -140,7 +144,7 @@ def reconstruct_film(
         follow = Follower(job.model, lens, job.mesh, FAST if job.fast else USUAL, job.hands)
         try:
             for time, frame in film:
-                shots.add(follow(time, frame))
+                shots.add(follow(time, frame[picture]))
                 if recording is not None:
                     recording.add(frame)
                 tick(_total(film, job))
@@ -163,6 +167,8 @@ def reconstruct_film(
                 colors = job.model.garment.colors(number)
                 track.people = [dataclasses.replace(person, colors=colors) for person in track.people]
         worlds, motions = shots.find_worlds(chosen, motions)
+        for track in chosen:
+            track.people = [person.shifted(left, top) for person in track.people]
         about = _About(stem, (film.width, film.height), rate, tracks.times[-1])
         _write(chosen, motions, worlds, about, job, written)
         if recording is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -114,10 +114,25 @@ class VideoReader:
             if frame is not None:
                 given += 1
                 self._refuse_length(given)
-                if frame.shape[:2] != (self.height, self.width):
-                    frame = cv2.resize(frame, (self.width, self.height), interpolation=cv2.INTER_AREA)
-                yield now, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+                yield now, cv2.cvtColor(self._squared(frame), cv2.COLOR_BGR2RGB)
             there = self._next()
+
+    def glimpses(self, times: Sequence[float]) -> Iterator[np.ndarray]:
+        """Before the film is gone through, some of its frames (H, W, 3) uint8 BGR: of a webcam the first one alone.
+
+        Args:
+            times: Seconds, rising: where frames after the first one are looked for, as far as the file goes.
+        """
+        yield self._squared(self._first)
+        if not isinstance(self._source, Path):
+            return
+        capture = cv2.VideoCapture(str(self._source.resolve()), cv2.CAP_FFMPEG)
+        for when in times:
+            there, frame = capture.read() if capture.set(cv2.CAP_PROP_POS_MSEC, 1000 * when) else (False, None)
+            if not there or frame is None or frame.ndim != 3:
+                break
+            yield self._squared(frame)
+        capture.release()
 
     def missing(self) -> str | None:
         """Once all frames were given: a sentence on what the file should have and has not; None if it is whole."""
@@ -154,6 +169,12 @@ class VideoReader:
         """The frame as it lies in the file, (h, w, 3) uint8 BGR, until the next one; None if it has no such picture."""
         there, self._decoded = self._capture.retrieve(self._decoded)
         return self._decoded if there and self._decoded is not None and self._decoded.ndim == 3 else None
+
+    def _squared(self, frame: np.ndarray) -> np.ndarray:
+        """A frame with square pixels, and of the size that all have."""
+        if frame.shape[:2] == (self.height, self.width):
+            return frame
+        return cv2.resize(frame, (self.width, self.height), interpolation=cv2.INTER_AREA)
 
     def _leaves_memory(self) -> bool:
         """Whether decoders give whatever was in memory, and no picture.

@@ -235,6 +235,28 @@ def test_a_slip_between_good_frames_is_bridged(run, model, monkeypatch):
         assert np.flatnonzero(arrays["bridged"]).tolist() == list(range(10, 15))
 
 
+def test_bars_are_no_part_of_the_picture_and_places_are_in_all_of_the_frame(run, model):
+    pictures = [frame(index) for index in range(20)]
+    for picture in pictures:
+        picture[::20][(picture[::20] == BACKGROUND)] += 50  # no plain wall, which might be a bar, too
+    film(Path("bars.mp4"), [np.pad(picture, ((0, 0), (80, 80), (0, 0))) for picture in pictures], RATE)
+    assert run("bars.mp4", "-f", "json,npz", "--overlay")[0] == 0
+    answer = json.loads(Path("reconstructions/bars.video.json").read_text())
+    assert (answer["width"], answer["height"]) == (WIDTH + 160, HEIGHT)
+    seen = model.calls[0]["image"].shape[1]
+    assert WIDTH - 5 < seen <= WIDTH
+    for person in answer["people"]:
+        for one in person["frames"]:
+            assert one["camera"]["principal_point"] == pytest.approx([80 + seen / 2, HEIGHT / 2], abs=3)
+            middle = one["bbox"][0] + one["bbox"][2] / 2
+            assert np.mean([x for x, *_ in one["keypoints_2d"]]) == pytest.approx(middle, abs=60)
+    (red,) = (person for person in answer["people"] if person["frames"][0]["bbox"][0] < 150)
+    assert red["frames"][0]["bbox"][0] == pytest.approx(80 + 20, abs=6)
+    drawn = VideoReader(Path("reconstructions/bars.video.overlay.webm"), 100, 10**6)
+    first = next(iter(drawn))[1].astype(int)
+    assert np.abs(first[30:150, 102:145] - (230, 20, 20)).mean() > 20 > np.abs(first[:, 150:300] - BACKGROUND).mean()
+
+
 def test_pictures_of_oblong_pixels_are_drawn_as_they_are_seen(run, model):
     narrow = [cv2.resize(frame(index), (WIDTH // 2, HEIGHT)) for index in range(10)]
     shown_as_wide(film(Path("narrow.mp4"), narrow), WIDTH)

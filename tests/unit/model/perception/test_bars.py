@@ -53,6 +53,15 @@ def test_a_white_sky_is_no_bar_if_a_head_is_before_it(picture: np.ndarray) -> No
     assert shown_part(beach) is None
 
 
+def test_a_films_dark_pictures_say_nothing_of_bars(picture: np.ndarray) -> None:
+    bars = (0, 90, 0, 90)
+    dark = np.zeros_like(picture)
+    cv2.circle(dark, (200, 150), 60, (90, 80, 60), -1)  # a lamp
+    frames = [barred(each, 0, bars) for each in (dark, picture, dark, picture, dark)]
+    assert shown_part(frames[0]) is None
+    assert shown_part(*frames) == pytest.approx((0, 90, WIDTH, HEIGHT), abs=6)
+
+
 def test_what_is_no_bar_is_shown(picture: np.ndarray) -> None:
     studio = np.full((HEIGHT, WIDTH, 3), 250, np.uint8)
     cv2.ellipse(studio, (210, 170), (50, 110), 0, 0, 360, (80, 60, 40), -1)  # nothing straight meets the ground

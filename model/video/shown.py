@@ -1,0 +1,38 @@
+"""Which part of a film's frames shows something, if there are bars beside the picture: found before it is gone through.
+
+Bars are the same in all frames, so that a few of these tell more than one: dark scenes end nowhere. Films without bars,
+which show something on one of two edges that face each other, cost nothing.
+"""
+
+from __future__ import annotations
+
+import math
+
+from model.perception.bars import ends_plain, shown_part
+from model.video.reading import VideoReader
+
+_TIMES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+"""Seconds of the frames that are looked at: the film may begin with a title, and it may be short."""
+_EMPTY = 4.0
+"""Deviation of a frame, of 255, below which it shows nothing: so do films that are faded in."""
+_INSIDE = 1 / 256  # of the frame's longer side, by which the bars' edges are known
+
+
+def shown_in(film: VideoReader) -> tuple[int, int, int, int]:
+    """The box (x, y, width, height) of a film's picture in pixels of its frames: without bars, if there are any."""
+    whole = 0, 0, film.width, film.height
+    glimpses = film.glimpses(_TIMES)
+    first = next(glimpses)
+    if not ends_plain(first):
+        return whole
+    frames = [frame for frame in (first, *glimpses) if frame.std(axis=(0, 1)).max() > _EMPTY]
+    found = shown_part(*frames) if len(frames) > 1 else None  # a box in a single frame may be anything
+    if found is None:
+        return whole
+    x, y, width, height = found
+    # A pixel of a bar that is left would be taken for the background, which does not move.
+    inside = _INSIDE * max(film.width, film.height)
+    left, top = math.ceil(x), math.ceil(y)
+    right = film.width if x + width >= film.width else math.floor(x + width - inside)
+    bottom = film.height if y + height >= film.height else math.floor(y + height - inside)
+    return left, top, right - left, bottom - top
