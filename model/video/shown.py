@@ -1,7 +1,7 @@
 """Which part of a film's frames shows something, if there are bars beside the picture: found before it is gone through.
 
-Bars are the same in all frames, so that a few of these tell more than one: dark scenes end nowhere. Films without bars,
-which show something on one of two edges that face each other, cost nothing.
+Bars are the same in all frames, so that a few of these tell more than one: dark scenes end nowhere. Films whose first
+frame has none, and goes on to one of two edges that face each other, are not looked at twice.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from model.perception.bars import ends_plain, shown_part
+from model.perception.blurred import before_blur
 from model.video.reading import VideoReader
 
 _TIMES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
@@ -19,14 +20,16 @@ _INSIDE = 1 / 256  # of the frame's longer side, by which the bars' edges are kn
 
 
 def shown_in(film: VideoReader) -> tuple[int, int, int, int]:
-    """The box (x, y, width, height) of a film's picture in pixels of its frames: without bars, if there are any."""
+    """The box (x, y, width, height) of a film's picture in pixels of its frames, without bars or blur beside it."""
     whole = 0, 0, film.width, film.height
     glimpses = film.glimpses(_TIMES)
     first = next(glimpses)
-    if not ends_plain(first):
+    if not ends_plain(first) and before_blur([first]) is None:
         return whole
     frames = [frame for frame in (first, *glimpses) if frame.std(axis=(0, 1)).max() > _EMPTY]
-    found = shown_part(*frames) if len(frames) > 1 else None  # a box in a single frame may be anything
+    if len(frames) < 2:  # a straight edge in one frame may be anything's
+        return whole
+    found = before_blur(frames) or shown_part(*frames)
     if found is None:
         return whole
     x, y, width, height = found

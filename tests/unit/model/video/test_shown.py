@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -16,8 +17,12 @@ WIDTH, HEIGHT, RATE = 128, 72, 10.0
 
 
 def scene(seed: int) -> np.ndarray:
-    blocks = np.random.default_rng(seed).integers(40, 255, (9, 16, 3)).astype(np.uint8)
-    return blocks.repeat(8, axis=0).repeat(8, axis=1)
+    """Something large, and detail on it."""
+    rng = np.random.default_rng(seed)
+    large = cv2.resize(rng.uniform(70, 180, (4, 6, 3)), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    return (large + rng.uniform(-40, 40, (HEIGHT // 4, WIDTH // 4, 3)).repeat(4, axis=0).repeat(4, axis=1)).astype(
+        np.uint8
+    )
 
 
 def barred(pictures: Sequence[np.ndarray], across: int, down: int) -> list[np.ndarray]:
@@ -41,6 +46,32 @@ def test_bars_are_no_picture_in_films_that_are_faded_in(tmp_path: Path, across: 
     right, bottom = left + width, top + height
     assert (right, bottom) == pytest.approx((across + WIDTH, down + HEIGHT), abs=2)
     assert right <= across + WIDTH and bottom <= down + HEIGHT
+
+
+def before_blur(picture: np.ndarray, upright: bool) -> np.ndarray:
+    """As editors put a vertical film into a wide frame, or a wide one into a vertical frame."""
+    wide = picture if upright else picture.swapaxes(0, 1)
+    height, width = wide.shape[0], 2 * wide.shape[1]
+    copy = cv2.resize(wide, (width, 2 * height))[height // 2 :][:height]
+    frame = cv2.GaussianBlur(copy, (0, 0), 8)
+    frame[:, width // 4 : width // 4 + wide.shape[1]] = wide
+    return frame if upright else frame.swapaxes(0, 1)
+
+
+@pytest.mark.parametrize("upright", [True, False])
+def test_a_blurred_copy_beside_the_picture_is_none(tmp_path: Path, upright: bool) -> None:
+    pictures = [scene(number) if upright else scene(number).swapaxes(0, 1) for number in range(10)]
+    path = film(tmp_path / "blurred.mp4", [before_blur(picture, upright) for picture in pictures], RATE)
+    box = (WIDTH // 2, 0, WIDTH, HEIGHT) if upright else (0, WIDTH // 2, HEIGHT, WIDTH)
+    assert found(path) == pytest.approx(box, abs=5)
+    # What is out of focus beside something sharp is no copy.
+    beside = [before_blur(picture, upright) for picture in reversed(pictures)]
+    for picture, other in zip(pictures, beside):
+        inner = slice(WIDTH // 2, WIDTH // 2 + WIDTH)
+        part = (slice(None), inner) if upright else (inner, slice(None))
+        other[part] = picture
+    height, width = beside[0].shape[:2]
+    assert found(film(tmp_path / "sharp.mp4", beside, RATE)) == (0, 0, width, height)
 
 
 def test_bars_are_found_where_pixels_are_oblong(tmp_path: Path) -> None:
