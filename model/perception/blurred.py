@@ -60,6 +60,6 @@ def _is_copy(frames: np.ndarray, side: int) -> bool:
         tall = round(height * width / picture.shape[1])
         enlarged = cv2.resize(picture, (width, tall), interpolation=cv2.INTER_AREA)[(tall - height) // 2 :][:height]
         parts = (np.concatenate([whole[:, : side - 1], whole[:, 1 - side :]], axis=1) for whole in (frame, enlarged))
-        coarse = [cv2.resize(part, (2 * _COARSE, _COARSE), interpolation=cv2.INTER_AREA).ravel() for part in parts]
-        likeness.append(np.corrcoef(np.stack(coarse))[0, 1] if min(map(np.std, coarse)) > 1 else 0.0)
+        own, other = (cv2.resize(part, (2 * _COARSE, _COARSE), interpolation=cv2.INTER_AREA).ravel() for part in parts)
+        likeness.append(np.corrcoef(own, other)[0, 1] if min(own.std(), other.std()) > 1 else 0.0)
     return float(np.median(likeness)) > _ALIKE
