@@ -1,24 +1,17 @@
-"""What a library reads from the environment once, before any test imports it, and which tests go to one worker."""
+"""What a library reads from the environment once, before any test imports it."""
 
 from __future__ import annotations
 
 import gc
 import os
-import re
 import sys
 
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import LoadFileScheduling
+
+pytest_plugins = ["tests.support.processes"]
 
 # One thread a process: two of PyTorch's that wait for each other cost twice the time, and round in another order.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-# What a network's layers write in a worker is memory that was used before, not fetched from the system and cleared for
-# each. The programs that its tests start have the memory that they have elsewhere.
-_REUSED = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**32)}
-if "PYTEST_XDIST_WORKER" in os.environ:
-    for name in _REUSED:
-        os.environ.pop(name, None)
 # Films that tests write are opened by FFmpeg before `model.video.reading` asks it not to grumble.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 # Images for containers forbid the cache of compiled files: each process would compile, and pytest rewrite, all anew.
@@ -39,27 +32,3 @@ def pytest_configure(config: pytest.Config) -> None:
     """Of Schemathesis's a second goes by in each process, though the slow tests alone want it."""
     if config.option.markexpr != "not slow":
         config.pluginmanager.import_plugin("schemathesis.pytest.plugin")
-
-
-def pytest_xdist_setupnodes() -> None:
-    os.environ.update(_REUSED)  # which is read as a worker starts
-
-
-class _Files(LoadFileScheduling):
-    """A file's tests go to one worker, and so do all that share what takes seconds.
-
-    The page's have a browser and a service; those that train have PyTorch's compiler, which its optimizers import.
-    """
-
-    _TOGETHER = re.compile(r"tests/e2e/|tests/.*/test_(?:body_hand|brought_bodies|finetune|pretrain)|.*/training/loop/")
-
-    def _split_scope(self, nodeid: str) -> str:
-        if together := self._TOGETHER.match(nodeid):
-            return "page" if together[0] == "tests/e2e/" else "training"
-        return super()._split_scope(nodeid)
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Files:
-    # In the order of collection: the longest, which are the page's, first.
-    config.option.loadscopereorder = False
-    return _Files(config, log)
