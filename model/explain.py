@@ -10,7 +10,9 @@ import torch
 
 from model.errors import BadInput
 from model.network.influence import joint_influence
+from model.perception.bars import shown_part
 from model.perception.crops import Crop, upright_crop
+from model.perception.exposure import well_exposed
 from model.perception.landmarks import LIFTED
 from model.reconstructor import Reconstructor
 from model.rendering.contact_sheet import sheet
@@ -53,6 +55,7 @@ def explain_person(reconstructor: Reconstructor, photo: np.ndarray, person: Pers
     network = reconstructor.network
     if not isinstance(network, TorchNetwork):
         raise BadInput("Only PyTorch's engine shows what the network sees: choose the engine torch.")
+    photo = well_exposed(photo, shown_part(photo))
     mesh, topology, size = network.mesh.network, network.topology, network.info.crop_size
     crop = person.crop or upright_crop(person.bbox)
     if person.landmarks_2d is not None:

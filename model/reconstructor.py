@@ -20,6 +20,7 @@ from model.people import better, distinct_people, extent, person_of, stand_on_gr
 from model.perception.bars import shown_part
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.detection import Detection, is_there, mean_confidence
+from model.perception.exposure import well_exposed
 from model.perception.following import follow_people
 from model.perception.hands import Landmarker
 from model.perception.landmarks import SURE
@@ -185,6 +186,7 @@ class Reconstructor:
         height, width = inputs.check_image(image).shape[:2]
         # A film's frames must agree, and hands are not made up in bars.
         shown = shown_part(image) if self.subject == "body" and bodies == "refined" else None
+        photo, image = image, well_exposed(image, shown)
         if boxes is None:
             found = self._subject.detect(self.network, image)
             if bodies == "fitted":  # in a film's other frames there is more to see of the faint
@@ -237,7 +239,7 @@ class Reconstructor:
         times = (started, detected, reconstructed, fitted, time.perf_counter())
         stages = ("detection", "reconstruction", "fitting", "ground")
         timings = {stage: 1000 * (end - begin) for stage, begin, end in zip(stages, times, times[1:])}
-        return Reconstruction(people, timings, image, scene)
+        return Reconstruction(people, timings, photo, scene)
 
     def follow(self, image: np.ndarray, people: Sequence[Person], mesh: MeshKind = "body") -> list[Person] | None:
         """Reconstructs the same people in the next frame of a film, where nobody is looked for: much faster.
@@ -251,7 +253,7 @@ class Reconstructor:
             They in the same order and with the same focal length and colours, in the sizes that the network gives
             them; None if one of them is not surely there any more.
         """
-        inputs.check_image(image)
+        image = well_exposed(inputs.check_image(image))
         if not people or not self.network.info.lifts:
             return None
         regress = CropRegressor(self.network, image, people[0].camera.focal_length)

@@ -161,6 +161,18 @@ def test_who_it_is_sure_of_is_lifted_from_its_joints(reconstructor: Reconstructo
     assert not Reconstructor.load(device="cpu", engine="torch", landmarks=False).network.info.lifts
 
 
+def test_who_is_in_the_dark_is_seen_as_in_the_light(reconstructor: Reconstructor) -> None:
+    """And explained so; the overlay is drawn over the photo as it is."""
+    photo = draw_figure(background(256, 256), 16, 16)
+    dark = photo // 12
+    (lit,) = reconstructor.reconstruct(photo, mesh="raw")
+    found = reconstructor.reconstruct(dark, mesh="raw")
+    (person,) = found
+    assert np.abs(person.keypoints_2d - lit.keypoints_2d)[5:, :2].mean() < 4
+    assert found.photo is dark
+    assert explain_person(reconstructor, dark, person).picture.max() > 200
+
+
 @pytest.mark.parametrize(
     ("people", "options", "few", "sights"),
     [(1, {}, 4, 2), (1, {"twice": False}, 4, 1), (1, {}, 0, 1), (4, {}, 4, 8), (5, {}, 4, 5)],

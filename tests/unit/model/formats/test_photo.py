@@ -174,6 +174,12 @@ def test_every_kind_of_png_becomes_rgb(mode):
     assert difference(decode(data, LIMIT), expected) <= 1
 
 
+def test_grey_of_a_sensors_12_bits_is_as_light_as_of_16():
+    grey = np.tile(np.arange(64, dtype=np.uint16) * 65, (64, 1))  # 4095 at most
+    photo = decode(encode(Image.fromarray(grey), format="PNG"), LIMIT)
+    assert difference(photo, np.repeat((grey >> 4).astype(np.uint8)[..., None], 3, axis=2)) <= 1
+
+
 def test_transparent_palette_is_blended_onto_white():
     image = Image.fromarray(np.repeat([[0, 1]], 16, axis=0).repeat(8, axis=1).astype(np.uint8), mode="P")
     image.putpalette([10, 20, 30, 200, 100, 50])
