@@ -256,7 +256,7 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
     """Convert any mode to RGB over white, (H, W, 3) uint8, in bands, so that temporaries stay small."""
     width, height = image.size
     pixels = np.empty((height, width, 3), np.uint8)
-    bits = max(8, int(image.getextrema()[1]).bit_length()) if image.mode.startswith("I") else 8
+    bits = max(8, int(np.max(image.getextrema())).bit_length()) if image.mode.startswith("I") else 8
     for top in range(0, height, _BAND_ROWS):
         band = image.crop((0, top, width, min(top + _BAND_ROWS, height)))
         if band.mode.startswith("I"):  # grey of 16 bits, which Pillow would clip; 10 to 14 of a sensor's are used
