@@ -32,6 +32,7 @@ class Job:
     focal_length: float | None
     pitch: float | None
     camera_height: float | None
+    person_height: float | None
     max_pixels: int
     frame_rate: float
     """Frames a second of videos, at most."""

@@ -91,6 +91,7 @@ def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
         focal_length=job.focal_length or photo.focal_length,
         pitch=photo.tilt if job.pitch is None else job.pitch,
         camera_height=job.camera_height,
+        person_height=job.person_height,
         colors=job.colors,
         mesh=job.mesh,
         hands=job.hands,

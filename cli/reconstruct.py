@@ -171,6 +171,16 @@ def reconstruct(
             help="How high photos' camera was above the ground: who stands on it gets her true size.",
         ),
     ] = None,
+    person_height: Annotated[
+        float | None,
+        typer.Option(
+            min=0.4,
+            max=2.8,
+            metavar="METRES",
+            help="How tall the most prominent person of each photo is, of a video who is there for longest: all sizes "
+            "follow.",
+        ),
+    ] = None,
     fps: Annotated[
         float,
         typer.Option(min=0.001, max=1000, metavar="RATE", help="Frames a second of a video to reconstruct, at most."),
@@ -212,7 +222,7 @@ def reconstruct(
         from model.inputs import check_for_hands
 
         try:
-            check_for_hands(pitch, camera_height, hands.value, colors.value)
+            check_for_hands(pitch, camera_height, person_height, hands.value, colors.value)
         except BadInput as error:
             raise typer.BadParameter(str(error), param_hint="--subject") from None
     if mesh is Mesh.RAW and (rigged or kinds & _OF_BODIES):
@@ -222,6 +232,9 @@ def reconstruct(
     if sources and len(videos) == len(sources) and (pitch is not None or camera_height is not None):
         words = "photos alone are told how their camera was; videos say it by themselves."
         raise typer.BadParameter(words, param_hint="--pitch" if pitch is not None else "--camera-height")
+    if person_height is not None and camera_height is not None:
+        words = "the person's height and the camera's each say how large everything is: give one of them."
+        raise typer.BadParameter(words, param_hint="--person-height")
     if sources and not videos and (fast or frame is not FrameName.WORLD):
         raise typer.BadParameter("it is for videos, not for photos.", param_hint="--fast" if fast else "--frame")
     if reason := _why_no_video(subject, kinds, overlay or rigged):
@@ -249,6 +262,7 @@ def reconstruct(
             focal_length=focal_length,
             pitch=pitch,
             camera_height=camera_height,
+            person_height=person_height,
             max_pixels=settings.max_pixels,
             frame_rate=fps,
             fast=fast,

@@ -38,6 +38,7 @@ def reconstruct_video(source: Path | int, stem: Path, job: Job, tick: Callable[[
         overlay=job.overlay,
         max_people=job.max_people,
         focal_length=job.focal_length,
+        person_height=job.person_height,
         colors=job.colors,
         max_pixels=job.max_pixels,
         frame_rate=job.frame_rate,

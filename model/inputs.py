@@ -98,7 +98,9 @@ def check_count(count: int | None, what: str) -> None:
         raise BadInput(f"{what} must be a whole number, 1 or more, not {count!s:.60}.")
 
 
-def check_for_hands(pitch: float | None, camera_height: float | None, hands: str, colors: str) -> None:
+def check_for_hands(
+    pitch: float | None, camera_height: float | None, person_height: float | None, hands: str, colors: str
+) -> None:
     """Refuses what says nothing of hands, but of bodies alone.
 
     Raises:
@@ -106,6 +108,8 @@ def check_for_hands(pitch: float | None, camera_height: float | None, hands: str
     """
     if pitch is not None or camera_height is not None:
         raise BadInput("Hands stand on no ground, of which pitch and camera_height would tell: leave them out.")
+    if person_height is not None:
+        raise BadInput("How tall somebody is says nothing of single hands: leave person_height out.")
     if hands != "auto":
         raise BadInput(f"hands={hands} says how bodies' hands are posed; where hands are the subject, leave it out.")
     if colors != "plain":

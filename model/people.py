@@ -21,8 +21,10 @@ from model.scene.ground import Scene
 from model.scene.lean import righting
 from model.scene.lines import Lines
 from model.scene.sight import see_scene
+from model.scene.stature import stature_by_joints
 from model.scene.up import Tilt, estimate_up
 
+_HEIGHT_ROUNDS = 2  # the body that is nearest to a larger one is not quite as tall
 _MUCH_BETTER = 0.7  # of the other's distance from the keypoints, or less
 
 
@@ -180,6 +182,28 @@ def stand_on_ground(
         person if factor == 1 else resized(person, factor)
         for person, factor in zip(people, factors.tolist(), strict=True)
     ], scene
+
+
+def known_height(
+    people: list[Person],
+    scene: Scene,
+    height: float,
+    stature: Callable[[Person], float] | None = None,
+    resized: Callable[[Person, float], Person] = Person.scaled,
+) -> tuple[list[Person], Scene]:
+    """The people of one photo and their scene in the sizes that they have if the first of them is so tall.
+
+    Args:
+        people, scene: of `stand_on_ground`.
+        height: metres.
+        stature: tells how tall somebody is, in metres; by her joints if none is given.
+        resized: scales somebody about the camera, nearly.
+    """
+    for _ in range(_HEIGHT_ROUNDS if people else 0):
+        factor = height / (stature(people[0]) if stature else stature_by_joints([people[0].joints]))
+        if np.isfinite(factor):
+            people, scene = [resized(person, factor) for person in people], scene.scaled(factor)
+    return people, scene
 
 
 def _joints_of(people: Sequence[Person]) -> tuple[np.ndarray, np.ndarray]:

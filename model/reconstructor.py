@@ -16,7 +16,7 @@ from model.body.rig import Rig
 from model.body.rig_file import find_rig
 from model.body.suit import find_worn
 from model.interfaces import Box, Network
-from model.people import better, distinct_people, extent, person_of, stand_on_ground, without_silhouettes
+from model.people import better, distinct_people, extent, known_height, person_of, stand_on_ground, without_silhouettes
 from model.perception.bars import shown_part
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.detection import Detection, is_there, mean_confidence
@@ -32,6 +32,7 @@ from model.runtime.hand_landmarks import HandLandmarks
 from model.runtime.loading import open_network
 from model.scene.ground import check_camera_height
 from model.scene.lines import find_lines
+from model.scene.stature import check_person_height
 from model.scene.up import Tilt, check_tilt
 from model.whole_body import WholeBodies
 
@@ -145,6 +146,7 @@ class Reconstructor:
         focal_length: float | None = None,
         pitch: float | Tilt | None = None,
         camera_height: float | None = None,
+        person_height: float | None = None,
         ground: bool = True,
         colors: Colors = "plain",
         mesh: MeshKind = "body",
@@ -162,6 +164,7 @@ class Reconstructor:
             pitch: degrees by which the camera looks above the horizon, negative for down, or what else is known of how
                 it was held; None for what the people say.
             camera_height: metres that the camera is above the ground, if it is known.
+            person_height: metres that the first person is tall, if it is known: all sizes and distances follow.
             ground: whether to find which way is up and the ground, and to give people the sizes that they have on it;
                 of a film that is found in all frames together, for which single ones would disagree.
             colors: of the meshes' vertices: "plain" dresses everybody alike, "person" each one in a colour of her own.
@@ -181,7 +184,8 @@ class Reconstructor:
         for word, choices in ((colors, Colors), (mesh, MeshKind), (hands, HandsMode), (bodies, Bodies)):
             inputs.check_choice(word, choices)
         if self.subject == "hand":
-            inputs.check_for_hands(None if isinstance(pitch, Tilt) else pitch, camera_height, hands, colors)
+            angle = None if isinstance(pitch, Tilt) else pitch
+            inputs.check_for_hands(angle, camera_height, person_height, hands, colors)
         inputs.check_count(max_people, "max_people")
         height, width = inputs.check_image(image).shape[:2]
         # A film's frames must agree, and hands are not made up in bars.
@@ -200,6 +204,8 @@ class Reconstructor:
         check_tilt(tilt)
         camera_height = inputs.check_number(camera_height, "The camera's height")
         check_camera_height(camera_height)
+        person_height = inputs.check_number(person_height, "The person's height")
+        check_person_height(person_height, camera_height)
         detected = time.perf_counter()
 
         people: list[Person] = []
@@ -236,6 +242,9 @@ class Reconstructor:
             resized = Person.scaled if self._bodies is None else self._bodies.resized
             turned = None if self._bodies is None else self._bodies.turned
             people, scene = stand_on_ground(people, tilt, camera_height, lines, resized, turned)
+            if person_height is not None:
+                stature = None if self._bodies is None else self._bodies.stature
+                people, scene = known_height(people, scene, person_height, stature, resized)
         times = (started, detected, reconstructed, fitted, time.perf_counter())
         stages = ("detection", "reconstruction", "fitting", "ground")
         timings = {stage: 1000 * (end - begin) for stage, begin, end in zip(stages, times, times[1:])}

@@ -18,6 +18,7 @@ from model.people import triple, with_bodies, with_fits
 from model.perception.hands import Landmarker, SeenHand, crop_of_joints, detect_landmarks
 from model.perception.limbs import Arm
 from model.results import Person
+from model.scene.stature import stature_by_joints
 
 LEAST_SIZE = 32.0
 """Pixels from the wrist to the fingertips of a hand laid flat: no network sees smaller ones.
@@ -98,6 +99,12 @@ class WholeBodies:
             joints[SIDES.index(side)] = points
             people[number] = replace(people[number], hand_joints=joints)
         return people
+
+    def stature(self, person: Person) -> float:
+        """Metres that a person is tall when she stands upright; by her joints if she has no body."""
+        if person.body is None:
+            return stature_by_joints([person.joints])
+        return self._fitter.rig.stature(person.body.shape)
 
     def resized(self, person: Person, factor: float) -> Person:
         """`Person.scaled`, and the body that is nearest to that: its shape, and so the mesh, is of that size."""

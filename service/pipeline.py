@@ -66,6 +66,7 @@ def reconstruct(
         focal_length=query.focal_length or photo.focal_length,
         pitch=photo.tilt if query.pitch is None else query.pitch,
         camera_height=query.camera_height,
+        person_height=query.person_height,
         colors=query.colors,
         mesh=query.mesh,
         hands=query.hands,

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from typing_extensions import Self
 
 from model.scene.ground import HEIGHTS
+from model.scene.stature import STATURES
 
 Box = tuple[float, float, float, float]
 
@@ -107,6 +108,14 @@ class ReconstructQuery(BaseModel):
         le=HEIGHTS[1],
         allow_inf_nan=False,
         description="Metres that the camera was above the ground: then those who stand on it get their true sizes.",
+    )
+    person_height: float | None = Field(
+        None,
+        ge=STATURES[0],
+        le=STATURES[1],
+        allow_inf_nan=False,
+        description="Metres that the most prominent person (or that of the first box) is tall: all sizes and distances "
+        "follow. Not beside camera_height, which says the same.",
     )
 
     @property

@@ -104,7 +104,7 @@ class SkeletonMotion:
     @cached_property
     def height(self) -> float:
         """Metres from the soles to the top of the head as the body was modelled, standing."""
-        return float(np.ptp(self.rest.vertices[:, 1]))
+        return self.rig.stature(self.shape)
 
     @cached_property
     def turns(self) -> np.ndarray:

@@ -87,6 +87,11 @@ class Rig:
     def shape_count(self) -> int:
         return len(self.shape_directions)
 
+    def stature(self, shape: np.ndarray) -> float:
+        """Metres from the soles to the crown of a body of the shape (S,) that stands upright."""
+        height: np.ndarray = self.template[:, 1] + shape @ self.shape_directions[..., 1]
+        return float(np.ptp(height))
+
     @cached_property
     def dense_weights(self) -> np.ndarray:
         """(V, 22)."""

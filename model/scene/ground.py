@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,6 +43,12 @@ class Scene:
     up: Up
     ground: Ground | None
     """None where the camera is below everybody's lowest point."""
+
+    def scaled(self, factor: float) -> Scene:
+        """The same scene so many times as large and as far away: its picture stays."""
+        if self.ground is None:
+            return self
+        return replace(self, ground=replace(self.ground, camera_height=factor * self.ground.camera_height))
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,8 @@ class FilmJob:
     max_people: int | None = None
     focal_length: float | None = None
     """Pixels; None for what the file says, or else a phone's."""
+    person_height: float | None = None
+    """Metres that who is there for longest is tall, if it is known: all sizes follow."""
     max_pixels: int = 50_000_000
     frame_rate: float = 60.0
     """Frames a second, at most."""
@@ -166,7 +168,7 @@ def reconstruct_film(
             if job.colors == "person":  # one colour all the way, whatever her place in a frame's order
                 colors = job.model.garment.colors(number)
                 track.people = [dataclasses.replace(person, colors=colors) for person in track.people]
-        worlds, motions = shots.find_worlds(chosen, motions)
+        worlds, motions = shots.find_worlds(chosen, motions, job.person_height)
         for track in chosen:
             track.people = [person.shifted(left, top) for person in track.people]
         about = _About(stem, (film.width, film.height), rate, tracks.times[-1])

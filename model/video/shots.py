@@ -13,7 +13,7 @@ from model.scene.lines import Lines, find_lines
 from model.video.camera_motion import CameraMotion
 from model.video.following import Sighting
 from model.video.tracks import Track, Tracks
-from model.video.world import FilmWorld, find_world
+from model.video.world import FilmWorld, find_world, of_height
 
 
 class Shots:
@@ -63,10 +63,17 @@ class Shots:
                 ]
 
     def find_worlds(
-        self, tracks: Sequence[Track], motions: Sequence[SkeletonMotion | None]
+        self, tracks: Sequence[Track], motions: Sequence[SkeletonMotion | None], height: float | None = None
     ) -> tuple[list[FilmWorld], list[SkeletonMotion | None]]:
-        """Of each track the world of its shot, see `find_world`; and its motion in it."""
+        """Of each track the world of its shot, see `find_world`; and its motion in it.
+
+        Args:
+            tracks, motions: of everyone who counts.
+            height: metres that the first one is tall, if it is known.
+        """
         worlds: dict[int, FilmWorld] = {}
+        if height is not None and tracks:
+            motions = of_height(tracks, motions, height)
         grounded = list(motions)
         for shot in {track.shot for track in tracks}:
             here = [number for number, track in enumerate(tracks) if track.shot == shot]
@@ -76,6 +83,7 @@ class Shots:
                 [motions[number] for number in here],
                 self._camera.shots[shot].moves,
                 lines,
+                first_known=height is not None and here[0] == 0,
             )
             worlds[shot] = found
             for number, motion in zip(here, moved, strict=True):

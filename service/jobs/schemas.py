@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from model.scene.stature import STATURES
 from service.queries import MOST_PEOPLE
 from service.schemas import Problem
 
@@ -53,6 +54,13 @@ class VideoQuery(BaseModel):
         allow_inf_nan=False,
         description="The camera's focal length in pixels. Else what the file says, as iPhones' do; else a phone's, "
         "32 mm before 35 mm film.",
+    )
+    person_height: float | None = Field(
+        None,
+        ge=STATURES[0],
+        le=STATURES[1],
+        allow_inf_nan=False,
+        description="Metres that the person who is there for longest is tall: all sizes and distances follow.",
     )
     webhook: str | None = Field(
         None,

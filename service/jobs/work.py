@@ -54,6 +54,7 @@ def run(
         overlay=query.overlay,
         max_people=min(query.max_people or settings.max_people, settings.max_people),
         focal_length=query.focal_length,
+        person_height=query.person_height,
         colors=query.colors,
         max_pixels=settings.max_pixels,
         frame_rate=query.frame_rate,

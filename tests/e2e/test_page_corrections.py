@@ -75,9 +75,12 @@ def test_a_camera_that_somebody_knows(flat):
     assert {person["camera"]["focal_length"] for person in answer["people"]} == {2884}
     assert answer["scene"]["pitch"] == pytest.approx(-5, abs=0.01)
     assert answer["scene"]["ground"]["camera_height"] == pytest.approx(1.5, abs=0.01)
+    before = answer["people"][0]["camera"]["translation"][2]
     flat.page.fill("[name=camera_height]", "")
+    flat.page.fill("[name=person_height]", "1.25")
     answer = flat.answer(lambda: flat.page.click("#camera button"))
     assert answer["scene"]["ground"]["camera_height"] != pytest.approx(1.5, abs=0.01)
+    assert answer["people"][0]["camera"]["translation"][2] < before
 
 
 def test_a_photo_of_the_web_where_the_service_fetches_them(flat):

@@ -70,8 +70,12 @@ def test_what_is_known_of_the_camera_goes_into_the_scene(run, model):
         ("--pitch", "steep"),
         ("--camera-height", "0"),
         ("--camera-height", "nan"),
+        ("--person-height", "185"),
     ):
         assert run("photo.jpg", option, value)[0] == 2, (option, value)
+    assert run("photo.jpg", "--person-height", "1.85")[0] == 0
+    assert model.calls[-1]["person_height"] == 1.85
+    assert run("photo.jpg", "--person-height", "1.85", "--camera-height", "1.5")[0] == 2
     assert run("photo.jpg", "-f", "scene", "--subject", "hand")[0] == 2
 
 

@@ -115,6 +115,24 @@ def test_a_known_camera_makes_a_person_larger_where_the_ground_is_lower(
     )
 
 
+def test_a_person_is_as_tall_as_she_is_said_to_be(reconstructor: Reconstructor, picture: Picture) -> None:
+    one = reconstructor.reconstruct(picture.image, focal_length=FOCAL)
+    other = reconstructor.reconstruct(picture.image, focal_length=FOCAL, person_height=1.9)
+    (person,), (taller,), rig = one, other, reconstructor.rig
+    assert person.body is not None and taller.body is not None and rig is not None
+    assert rig.stature(taller.body.shape) == pytest.approx(1.9, abs=0.01)
+    factor = taller.camera.translation[2] / person.camera.translation[2]
+    assert factor == pytest.approx(1.9 / rig.stature(person.body.shape), rel=0.01)
+    assert one.scene is not None and one.scene.ground is not None
+    assert other.scene is not None and other.scene.ground is not None
+    assert other.scene.ground.camera_height == pytest.approx(factor * one.scene.ground.camera_height)
+    np.testing.assert_allclose(
+        taller.camera.project(taller.joints), person.camera.project(person.joints), atol=0.02 * picture.image.shape[0]
+    )
+    with pytest.raises(BadInput, match="give one of them"):
+        reconstructor.reconstruct(picture.image, person_height=1.9, camera_height=1.5)
+
+
 def test_keypoints_lie_on_the_joints_in_the_picture(person: Person, picture: Picture) -> None:
     height = np.ptp(picture.pixels[:, 1])
     distance = np.linalg.norm(person.keypoints_2d[:, :2] - picture.pixels, axis=1)

@@ -97,9 +97,10 @@ def test_the_scene_says_where_up_and_the_ground_are(client):
 @pytest.mark.parametrize(
     "query",
     ["pitch=91", "pitch=nan", "pitch=-inf", "pitch=steep", "pitch=", "camera_height=0", "camera_height=-1",
-     "camera_height=1e9", "camera_height=nan", "camera_height=inf", "pitch=1&pitch=2x"],
+     "camera_height=1e9", "camera_height=nan", "camera_height=inf", "pitch=1&pitch=2x", "person_height=0.3",
+     "person_height=180", "person_height=nan"],
 )  # fmt: skip
-def test_angles_and_heights_that_no_camera_has_are_refused(client, query):
+def test_angles_and_heights_that_nobody_has_are_refused(client, query):
     response = client.post(f"/reconstruct?{query}", files=form(photo()))
     assert response.status_code == 422
     assert response.headers["content-type"] == PROBLEM
@@ -119,10 +120,11 @@ def test_nobody_found_is_an_empty_list(client):
 
 
 def test_the_model_gets_what_was_asked(client, model):
-    query = "?bbox=1,2,30,40&bbox=-5.5,0,20,20.25&max_people=2&focal_length=70"
+    query = "?bbox=1,2,30,40&bbox=-5.5,0,20,20.25&max_people=2&focal_length=70&person_height=1.85"
     answer = client.post("/reconstruct" + query, files=form(photo(value=7, extension=".png"))).json()
     (call,) = model.calls
     assert call["boxes"] == [(1, 2, 30, 40), (-5.5, 0, 20, 20.25)]
+    assert call["person_height"] == 1.85
     assert (call["max_people"], call["focal_length"]) == (2, 70)
     assert (call["image"] == 7).all()
     assert call["image"].shape == (48, 64, 3)

@@ -64,6 +64,7 @@ def test_hands_have_no_rig(service: TestClient) -> None:
     [
         ("pitch=-20", "Hands stand on no ground"),
         ("camera_height=1.5", "Hands stand on no ground"),
+        ("person_height=1.8", "says nothing of single hands"),
         ("hands=off", "hands=off says how bodies' hands are posed"),
         ("colors=person", "Hands wear nothing"),
     ],

@@ -73,6 +73,7 @@ class FakeReconstructor:
         focal_length: float | None = None,
         pitch: float | Tilt | None = None,
         camera_height: float | None = None,
+        person_height: float | None = None,
         ground: bool = True,
         colors: str = "plain",
         mesh: str = "body",
@@ -90,6 +91,7 @@ class FakeReconstructor:
                 "focal_length": focal_length,
                 "pitch": pitch,
                 "camera_height": camera_height,
+                "person_height": person_height,
                 "mesh": mesh,
             }
         )

@@ -15,7 +15,7 @@ from model.body.motion import SkeletonMotion
 from model.joints import SMPL_JOINT_NAMES
 from model.video.motion_files import MovingPerson
 from model.video.tracks import Meshes, Track, Tracks
-from model.video.world import FilmWorld, find_world, sole_heights
+from model.video.world import FilmWorld, find_world, of_height, sole_heights
 from tests.support.glb import Glb
 from tests.support.tracked import tracked
 from tests.support.walker import walker
@@ -56,6 +56,18 @@ def test_who_is_as_large_as_the_floor_says_keeps_her_size(walks):
     heights, floors = found(walks)
     assert heights == pytest.approx([walks[0].height] * 3, rel=0.01)
     assert floors == pytest.approx([CAMERA_HEIGHT] * 3, abs=0.05)
+
+
+def test_who_is_known_to_be_so_tall_is_and_the_others_stand_on_her_floor(walks):
+    with Tracks() as tracks:
+        people = [tracked(walk, Meshes(tracks._file)) for walk in walks]
+        known = of_height(people, walks, 1.9)
+        factor = 1.9 / walks[0].height
+        _, motions = find_world(people, known, camera_moves=False, first_known=True)
+        floors = [float((track.meshes[0] + track.people[0].root)[:, 1].max()) for track in people]
+    assert motions[0] is not None and motions[0].height == pytest.approx(1.9, abs=0.01)
+    assert [motion.height for motion in motions if motion is not None] == pytest.approx([1.9] * 3, rel=0.02)
+    assert floors == pytest.approx([factor * CAMERA_HEIGHT] * 3, rel=0.05)
 
 
 def test_who_stands_alone_keeps_hers(walks):
