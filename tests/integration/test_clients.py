@@ -14,9 +14,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from benchmarks.served import Served, served
+from benchmarks.served import Served
 from tests.support.fake_reconstructor import figure
 from tests.support.film_files import film
+from tests.support.forked_service import served_at_once
 from tests.support.glb import Glb
 from tests.support.service_client import photo
 
@@ -26,7 +27,7 @@ KEY = "a-key-that-is-long-enough"
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Served]:
-    with served("tests.support.fake_service", {"MPT_API_KEYS": KEY}) as service:
+    with served_at_once({"MPT_API_KEYS": KEY}) as service:
         yield service
 
 

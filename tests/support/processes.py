@@ -17,9 +17,13 @@ from warnings import WarningMessage
 
 import pytest
 
-# What shares things that take seconds goes to one process, too. The page's tests have a browser and a service; those
-# that train have PyTorch's compiler, which its optimizers import.
-_TOGETHER = re.compile(r"tests/e2e/|tests/.*/test_(?:body_hand|brought_bodies|finetune|pretrain)|.*/training/loop/")
+# What shares things that take seconds goes to one process, too: the page's tests have a browser and a service, those
+# that train PyTorch's compiler, which its optimizers import, and of some a server forks services (`forked_service.py`).
+_TOGETHER = {
+    "page": "tests/e2e/",
+    "training": "tests/.*/test_(body_hand|brought_bodies|finetune|pretrain)|.*/training/loop/",
+    "services": "tests/integration/test_(clients|docs_requests|service_process)",
+}
 _INDEX_BYTES = 4
 _DONE = None
 
@@ -65,9 +69,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 
 def _group(nodeid: str) -> str:
-    if together := _TOGETHER.match(nodeid):
-        return "page" if together[0] == "tests/e2e/" else "training"
-    return nodeid.split("::")[0]
+    return next((name for name, tests in _TOGETHER.items() if re.match(tests, nodeid)), nodeid.split("::")[0])
 
 
 def _items(queue: int, groups: list[list[pytest.Item]]) -> Iterator[pytest.Item]:
