@@ -192,7 +192,7 @@ class Reconstructor:
         shown = shown_part(image) if self.subject == "body" and bodies == "refined" else None
         photo, image = image, well_exposed(image, shown)
         if boxes is None:
-            found = self._subject.detect(self.network, image)
+            found = self._subject.detect(self.network, image, bodies == "refined")
             if bodies == "fitted":  # in a film's other frames there is more to see of the faint
                 found = [detection for detection in found if not detection.faint]
         else:

@@ -7,7 +7,7 @@ import numpy as np
 
 from model.interfaces import Box
 
-_SAMPLES = 128  # pixels along each side that tell how light a picture is
+_SAMPLES = 64  # pixels along each side that tell how light a picture is
 _DARKEST, _LIGHTEST = 0.5, 99.5  # percent of the pixels that may become black or white
 _ENOUGH = 128  # levels of 255 between these: such a picture stays as it is
 _FEWEST = 6  # levels between them: less is noise

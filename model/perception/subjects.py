@@ -18,26 +18,31 @@ class Subject:
     """One kind of thing that is reconstructed."""
 
     name: str
-    detect: Callable[[Network, np.ndarray], list[Detection]]
-    """All that are in a photo (H, W, 3) uint8 RGB, the most prominent first."""
+    detect: Callable[[Network, np.ndarray, bool], list[Detection]]
+    """All that are in a photo (H, W, 3) uint8 RGB, the most prominent first; and whether to search it at all scales
+    where nobody is found, see `detect_people`."""
     in_boxes: Callable[[Network, np.ndarray, Sequence[Box]], list[Detection]]
     """The one in each of the boxes that are given, in their order."""
 
 
-def _detect_bodies(network: Network, image: np.ndarray) -> list[Detection]:
-    return detect_people(lambda images: DetectorOutputs(*network.detect("movenet-multipose", images)), image)
+def _detect_bodies(network: Network, image: np.ndarray, thorough: bool) -> list[Detection]:
+    def run(images: np.ndarray) -> DetectorOutputs:
+        return DetectorOutputs(*network.detect("movenet-multipose", images))
+
+    return detect_people(run, image, thorough=thorough)
 
 
 def _bodies_in_boxes(network: Network, image: np.ndarray, boxes: Sequence[Box]) -> list[Detection]:
     return [Detection(box, 1.0, np.zeros((0, 3))) for box in boxes]
 
 
-def _detect_hands(network: Network, image: np.ndarray) -> list[Detection]:
+def _detect_hands(network: Network, image: np.ndarray, _: bool) -> list[Detection]:
     def run_palms(images: np.ndarray) -> PalmOutputs:
         return PalmOutputs(*network.detect("handdetect", images))
 
     def run_bodies(image: np.ndarray) -> list[Detection]:
-        return [person for person in _detect_bodies(network, image) if not person.faint]
+        # Those whose hands can be seen are not overlooked.
+        return [person for person in _detect_bodies(network, image, thorough=False) if not person.faint]
 
     return detect_hands(run_palms, _landmarks(network), image, run_bodies)
 

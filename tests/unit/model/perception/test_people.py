@@ -49,6 +49,7 @@ PHOTO = coloured_photo(480, 640)
 SCALES = [(192, 256), (352, 448)]  # the whole photo, padded
 NEAR = (224, 256)  # with grey about it
 SIDES = [(256, 192), (192, 256), (256, 192)]
+FINEST = [(576, 768), NEAR, (1024, 1344)]
 CROWD = [(row, column) for row in (6, 18, 30, 42) for column in range(3, 63, 6)]  # in cells at the first scale
 
 
@@ -57,14 +58,14 @@ CROWD = [(row, column) for row in (6, 18, 30, 42) for column in range(3, 63, 6)]
     [
         ([(0.6, YES)], SCALES[:1]),  # she fills the photo: the first scale is enough
         ([(0.6, YES), (0.5, YES)], SCALES[:1]),
-        ([], [SCALES[0], NEAR, SCALES[1], *SIDES]),  # nobody: coarser, finer, and from each other side
+        ([], [SCALES[0], NEAR, SCALES[1], *SIDES, *FINEST]),  # nobody: coarser, finer, from each other side, finest
         ([(0.3, YES)], SCALES),  # somebody small: there may be more
         ([(0.2, YES)], [*SCALES, (480, 352)]),  # smaller still
         ([(0.12, YES)], [*SCALES, (288, 256), (512, 416)]),
         ([(0.6, YES), (0.3, -2.0)], SCALES),  # a faint hint of somebody small
-        ([(0.12, -2.0)], [SCALES[0], NEAR, SCALES[1], (288, 256), (512, 416), *SIDES]),
+        ([(0.12, -2.0)], [SCALES[0], NEAR, SCALES[1], (288, 256), (512, 416), *SIDES, *FINEST]),
         ([(0.6, YES), (0.3, -6.0)], SCALES[:1]),  # no hint
-        ([(0.6, -1.5)], [SCALES[0], NEAR, SCALES[1], *SIDES]),  # nobody for sure
+        ([(0.6, -1.5)], [SCALES[0], NEAR, SCALES[1], *SIDES, *FINEST]),  # nobody for sure
     ],
 )
 def test_finer_scales_are_searched_where_they_may_find_somebody(people: list, sizes: list[tuple[int, int]]) -> None:
@@ -72,6 +73,24 @@ def test_finer_scales_are_searched_where_they_may_find_somebody(people: list, si
     found = detect_people(detector, PHOTO)
     assert detector.asked == sizes
     assert len(found) == sum(logit == YES for _, logit in people)  # seen twice, yet one person each
+
+
+@pytest.mark.parametrize(("logit", "thorough", "found"), [(-0.6, True, 1), (-0.6, False, 0), (-1.2, True, 0)])
+def test_who_leaves_no_trace_at_the_first_scales_is_found(logit: float, thorough: bool, found: int) -> None:
+    """And nobody of whom the detector is not surer than where something calls for a scale; of a film's frames none."""
+
+    def detector(images: np.ndarray) -> DetectorOutputs:
+        outputs = empty(images.shape[1] // 4, images.shape[2] // 4)
+        if images.shape[2] == 1344:
+            put(outputs, 128, 200, 20, logit)
+        return outputs
+
+    people = detect_people(detector, PHOTO, thorough=thorough)
+    assert len(people) == found
+    if people:
+        x, y, w, h = people[0].box
+        unit = 640 / 336  # the photo is 336 cells wide
+        assert (x + w / 2, y + h / 2) == pytest.approx((200 * unit, 128 * unit), abs=2 * unit)
 
 
 def test_whom_the_edge_cuts_is_seen_with_something_about_the_photo() -> None:
@@ -172,7 +191,8 @@ def test_a_panorama_is_searched_as_large_as_a_photo_of_its_area(quarters: int) -
         asked.append(images.shape[1:3])
         return empty(images.shape[1] // 4, images.shape[2] // 4)
 
-    assert detect_people(detector, np.rot90(np.zeros((100, 2000, 3), np.uint8), quarters)) == []
+    panorama = np.rot90(np.zeros((100, 2000, 3), np.uint8), quarters)
+    assert detect_people(detector, panorama, thorough=False) == []
     lying = [(64, 832), (128, 608), (96, 1440), (832, 64), (64, 832), (832, 64)]  # 256 x 13 by its longer side
     assert [size[::-1] if quarters else size for size in asked] == lying
 
