@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
-import sys
-import threading
-import time
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,12 +12,13 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
+from tests.support import remembering
 from tests.support.boxed_hand import save_boxed_hand
 from tests.support.browser import chromium
+from tests.support.forked_service import served_at_once
 from tests.support.tab import PEOPLE, SAMPLE, WINDOW, WITHOUT_WEBGL, Tab, drop, opened
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 120.0  # PyTorch and the weights on a slow, busy machine
 
 
 @pytest.fixture(scope="package")  # not longer: while Playwright's loop runs, no other may
@@ -40,57 +36,17 @@ def both_modes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Clie
     """
     folder = tmp_path_factory.mktemp("page")
     environment = {
-        **os.environ,
-        "MPT_PORT": "0",
-        "MPT_EXPORT": "false",
         "MPT_DEADLINE": "120",
         "MPT_LANDMARKS": "false",
-        "MPT_STORE_DIR": str(folder / "meshes"),
         "MPT_HAND_CHECKPOINT": str(save_boxed_hand(folder)),
         "MPT_FINE_TUNED_CHECKPOINT": str(relabelled(folder / "fine-tuned.safetensors")),
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.remembering"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    lines: list[str] = []
-    threading.Thread(target=lambda: lines.extend(process.stdout or ()), daemon=True).start()
-    try:
-        with httpx2.Client(base_url=address(process, lines), timeout=60) as client:
-            wait_until_ready(client, lines)
+    with served_at_once(environment, remembering.main) as service:
+        with httpx2.Client(base_url=service.url, timeout=60) as client:
             yield client
-        process.terminate()
-        process.wait(20)  # uvicorn reports the signal that ended it
-        assert "Application shutdown complete" in "".join(lines), "".join(lines)
-    finally:
-        process.kill()
-        process.wait()
-
-
-def address(process: subprocess.Popen[str], lines: list[str]) -> str:
-    """The address that the service says it listens on, since port 0 lets the system choose."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        if found := re.search(r"running on (http://\S+)", "".join(lines)):
-            return found[1]
-        time.sleep(0.05)
-    pytest.fail("the service did not start:\n" + "".join(lines))
-
-
-def wait_until_ready(client: httpx2.Client, lines: list[str]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        response = client.get("/v2/health/ready")
-        if response.status_code == 200:
-            return
-        assert "failed" not in response.text, response.text + "".join(lines)
-        assert client.get("/v2/health/live").status_code == 200
-        time.sleep(0.1)
-    pytest.fail("the service did not become ready:\n" + "".join(lines))
+        service.process.send_signal(signal.SIGTERM)
+        service.process.wait(20)  # uvicorn reports the signal that ended it
+        assert "Application shutdown complete" in service.log, service.log
 
 
 def relabelled(path: Path) -> Path:

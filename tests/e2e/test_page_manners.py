@@ -155,6 +155,11 @@ def test_by_keyboard_alone(tab):
 
 
 SCHEMES = ("light", "dark")
+OF_COLOURS = ["color-contrast", "link-in-text-block"]  # axe-core's rules that may judge one scheme unlike the other
+BOXES = """(all) => all.map((one) => {
+    const { left, right, height } = one.getBoundingClientRect();
+    return [one.innerText, left, right, height];
+})"""
 
 
 def test_a_phone(browser, both_modes):
@@ -177,9 +182,10 @@ def test_a_phone(browser, both_modes):
         fits()
         for scheme in SCHEMES:
             tab.page.emulate_media(color_scheme=scheme)
-            for target in tab.page.locator("button:visible, a:visible, label:visible").all():
-                box = target.bounding_box()
-                assert box["height"] >= 24 and box["x"] >= 0 and box["x"] + box["width"] <= 375, target.inner_text()
+            targets = tab.page.locator("button:visible, a:visible, label:visible").evaluate_all(BOXES)
+            assert len(targets) > 20
+            for text, left, right, height in targets:
+                assert height >= 24 and left >= 0 and right <= 375, text
             background = tab.page.evaluate("getComputedStyle(document.body).backgroundColor")
             assert (max(map(int, re.findall(r"\d+", background))) < 60) == (scheme == "dark")
 
@@ -195,8 +201,9 @@ def test_nothing_stands_in_the_way_of_anybody(browser, both_modes):
             found = []
             for scheme in SCHEMES:
                 tab.page.emulate_media(color_scheme=scheme)
-                report = tab.page.evaluate("axe.run()")
-                assert len(report["passes"]) > 20
+                only = {} if scheme == SCHEMES[0] else {"runOnly": OF_COLOURS}
+                report = tab.page.evaluate("(only) => axe.run(only)", only)
+                assert len(report["passes"]) > (0 if only else 20)
                 found += [(scheme, rule["id"], node["html"]) for rule in report["violations"] for node in rule["nodes"]]
             return found
 

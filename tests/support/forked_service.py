@@ -1,6 +1,6 @@
-"""The stand-in's service as a process of its own that forks from one which has imported it: it starts at once.
+"""A service as a process of its own that forks from one which has imported it: it starts at once.
 
-Where the process's server that forks runs already, for other modules, it imports as ever.
+A process that has run nothing yet forks itself. Else a server forks, which imports a service that is new to it as ever.
 """
 
 from __future__ import annotations
@@ -8,22 +8,29 @@ from __future__ import annotations
 import multiprocessing
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from benchmarks.served import Served, started
 from tests.support import fake_service
 
+_THREADS = Path("/proc/self/task")
+
 
 class Forked:
-    """Behaves as the `subprocess.Popen` of `python -m tests.support.fake_service`, as far as `Served` knows one."""
+    """Behaves as the `subprocess.Popen` of `python -m` of `main`'s module, as far as `Served` knows one."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([fake_service.__name__])
+    def __init__(self, main: Callable[[], object], environment: Mapping[str, str]) -> None:
+        # What another thread had locked would be locked in a fork for ever.
+        alone = _THREADS.is_dir() and len(list(_THREADS.iterdir())) == 1
+        context = multiprocessing.get_context("fork" if alone else "forkserver")
+        context.set_forkserver_preload([main.__module__])
         said, writes = context.Pipe(duplex=False)
-        self._process = context.Process(target=_serve, args=(writes, dict(environment)))
+        self._process = context.Process(target=_serve, args=(main, writes, dict(environment)))
         self._process.start()
         writes.close()
         self.pid = self._process.pid
@@ -45,17 +52,18 @@ class Forked:
         os.kill(self.pid or 0, signal)
 
 
-def _serve(writes: Connection, environment: dict[str, str]) -> None:
+def _serve(main: Callable[[], object], writes: Connection, environment: dict[str, str]) -> None:
     for stream in (1, 2):
         os.dup2(writes.fileno(), stream)
     writes.close()
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__  # not where pytest listens
     os.environ.clear()
     os.environ.update(environment)
-    fake_service.main()
+    main()
 
 
 @contextmanager
-def served_at_once(environment: Mapping[str, str]) -> Iterator[Served]:
-    """As `benchmarks.served.served` of the stand-in."""
-    with started(Forked, environment) as service:
+def served_at_once(environment: Mapping[str, str], main: Callable[[], object] = fake_service.main) -> Iterator[Served]:
+    """As `benchmarks.served.served` of the stand-in, or of another service's `main`."""
+    with started(partial(Forked, main), environment) as service:
         yield service

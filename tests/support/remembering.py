@@ -1,15 +1,12 @@
 """A reconstructor that works an answer out once: tests that ask much the same need not wait for the networks again.
 
 Of a photo that comes again with other options its detectors' answers are remembered, which are most of the time.
-
-`python -m tests.support.remembering` is the service with it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import inspect
-import sys
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -91,8 +88,9 @@ def loading_once() -> Callable[..., RememberingReconstructor]:
     return load
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """The service with it."""
     from service.__main__ import main
 
     model.reconstructor.Reconstructor = RememberingReconstructor  # type: ignore[misc]
-    sys.exit(main())
+    main()

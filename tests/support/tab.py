@@ -15,7 +15,7 @@ import numpy as np
 SAMPLE = Path(__file__).parents[2] / "service" / "static" / "sample.jpg"
 PEOPLE = 3  # in it
 INSIDE = np.s_[20:-20, 20:-20]  # a stage's corners are round, and its border shows the focus
-WINDOW = {"viewport": {"width": 1200, "height": 900}, "reduced_motion": "reduce"}
+WINDOW = {"viewport": {"width": 1010, "height": 800}, "reduced_motion": "reduce"}  # the processor draws each pixel
 WAIT = 60_000  # milliseconds, on a slow, busy machine
 WITHOUT_WEBGL = """
     const get = HTMLCanvasElement.prototype.getContext;
