@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from model.body.legs import LEGS
+from model.body.limbs import LEGS
 from model.body.motion import SkeletonMotion
 
 _LOWER = 0.03  # metres: a foot that is so much higher bears e times less

@@ -8,12 +8,14 @@ nothing lags. What is left, legs take up.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import sparse
 from scipy.ndimage import gaussian_filter1d
 from scipy.sparse.linalg import spsolve
 
-from model.body.legs import LEGS, move_ankles
+from model.body.limbs import LEGS, move_ends
 from model.body.motion import SkeletonMotion
 from model.body.sequence import second_differences
 from model.video.level import LEVEL
@@ -41,7 +43,7 @@ _ANKLES = [leg[2] for leg in LEGS]
 
 
 def ground(motion: SkeletonMotion, camera: np.ndarray, soles: np.ndarray) -> tuple[SkeletonMotion, np.ndarray]:
-    """The motion on the floor: its trajectory, and which feet stand; `lock_feet` holds them.
+    """The motion on the floor: its trajectory, and which feet stand; `lock` holds them.
 
     Args:
         motion: Metres, y up, the floor at about 0.
@@ -66,7 +68,7 @@ def _below(motion: SkeletonMotion) -> np.ndarray:
 
 
 def settle(motion: SkeletonMotion, standing: np.ndarray, soles: np.ndarray) -> SkeletonMotion:
-    """The motion moved up and down, smoothly, by as much as feet stand nearly on the floor; see `lock_feet`."""
+    """The motion moved up and down, smoothly, by as much as feet stand nearly on the floor; see `lock`."""
     heights = motion.joints[:, _ANKLES, 1] - soles
     way, count = np.zeros(len(motion)), standing.sum(axis=1)
     if not count.any():
@@ -81,19 +83,22 @@ def settle(motion: SkeletonMotion, standing: np.ndarray, soles: np.ndarray) -> S
     return motion.shifted(gaussian_filter1d(way, smooth, mode="nearest")[:, None] * [0.0, 1.0, 0.0])
 
 
-def lock_feet(motion: SkeletonMotion, standing: np.ndarray, soles: np.ndarray) -> SkeletonMotion:
+def lock(
+    motion: SkeletonMotion, limbs: Sequence[tuple[int, ...]], standing: np.ndarray, soles: np.ndarray
+) -> SkeletonMotion:
     """The motion with each standing ankle where it is in the mean of its stance; legs go over to it and back.
 
-    Feet that stand nearly on the floor stand on it, and none goes through it.
+    Feet that stand nearly on the floor stand on it, and none goes through it. Hands do likewise.
 
     Args:
         motion: N poses, metres, y up, the floor at 0.
+        limbs: `LEGS` or `ARMS`.
         standing: (N, 2) bool.
         soles: (N, 2) how high each ankle is over the lowest point of its foot.
     """
     shifts = np.zeros((len(motion), 2, 3))
-    times = motion.times
-    for foot, ankle in enumerate(_ANKLES):
+    ends, times = [limb[-1] for limb in limbs], motion.times
+    for foot, ankle in enumerate(ends):
         places, weight = motion.joints[:, ankle], np.zeros(len(motion))
         for stance in stances(standing[:, foot]):
             mean = places[stance].mean(axis=0)
@@ -107,9 +112,9 @@ def lock_feet(motion: SkeletonMotion, standing: np.ndarray, soles: np.ndarray) -
             shifts[:, foot] += fade[:, None] * (mean - places[near])
             weight += fade
         shifts[:, foot] /= np.maximum(weight, 1.0)[:, None]
-    heights = motion.joints[:, _ANKLES, 1] + shifts[..., 1] - soles
+    heights = motion.joints[:, ends, 1] + shifts[..., 1] - soles
     shifts[..., 1] += np.maximum(-heights, 0)
-    return move_ankles(motion, shifts)
+    return move_ends(motion, limbs, shifts)
 
 
 def _trajectory(motion: SkeletonMotion, camera: np.ndarray, standing: np.ndarray, soles: np.ndarray) -> np.ndarray:

@@ -15,13 +15,14 @@ from scipy.linalg import solveh_banded
 from scipy.ndimage import binary_dilation, binary_opening, maximum_filter1d, uniform_filter1d
 from scipy.spatial.transform import Rotation
 
+from model.body.limbs import ARMS, LEGS
 from model.body.motion import SkeletonMotion
 from model.body.refinement_task import TURNS
 from model.body.rotations import to_vectors
 from model.body.sequence import second_differences
 from model.body.skeleton import FAMILY
 from model.joints import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
-from model.video.grounding import lock_feet, settle
+from model.video.grounding import lock, settle
 from model.video.level import Footing
 from model.video.skin import Skin
 from model.video.stance import SHORTEST, SLOW, usual_step, velocities
@@ -44,12 +45,16 @@ _SPEEDING = 4.0  # metres a second squared: how suddenly the body may be moved
 _ROUNDS = 3
 _LARGEST = 0.5  # radians and metres of a step
 _AROUND = 0.5  # seconds before and after, in which bodies go over to it and back
+_HELD, _ROLLS, _ERECT = 0.1, 0.5, 0.6
+"""Metres above the floor, metres a second across the view, and part of the arm's length: a lower and slower hand bears
+her whose shoulder is so high above it. Its wrist goes on over the palm as the body passes."""
 _BENT = 0.1  # metres that legs take feet out of the floor; what is deeper lifts the body
 _FADE = 0.1  # likewise of those that are lifted out of the floor
 _PART, _OVERLAP = 256, 32
 """Frames that are worked out at once, which bounds the memory, and how many more before and after are heeded."""
 
 _FEET = [SMPL_JOINT_NAMES.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("ankle", "foot")]
+_HANDS = [arm[-1] for arm in ARMS]
 _LIMBS = ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
 _TURNED = [
     SMPL_JOINT_NAMES.index(name)
@@ -87,15 +92,28 @@ def touch(motion: SkeletonMotion, camera: np.ndarray, standing: np.ndarray) -> S
         camera: (3,) where the camera is, or (N, 3) in each frame.
         standing: (N, 2) bool, which feet stand.
     """
-    skin = Skin(motion.rig)
-    motion = rest(motion, np.broadcast_to(camera, (len(motion), 3)), standing, skin)
+    skin, camera = Skin(motion.rig), np.broadcast_to(camera, (len(motion), 3))
+    motion = rest(motion, camera, standing, skin)
     heights = skin.lowest(motion).heights
     soles = motion.joints[:, _FEET[::2], 1] - np.minimum(heights[:, _FEET[::2]], heights[:, _FEET[1::2]])
     settled = settle(motion, standing, soles)
     heights += (settled.roots - motion.roots)[:, 1:2]
     heights[:, _FEET] += _BENT
     motion = settled.shifted(_lift(motion.times, -heights.min(axis=1))[:, None] * _UP)
-    return lock_feet(motion, standing, soles)
+    motion = lock(motion, LEGS, standing, soles)
+    resting, palms = hands_down(motion, camera, skin)
+    return lock(motion, ARMS, resting, palms)
+
+
+def hands_down(motion: SkeletonMotion, camera: np.ndarray, skin: Skin) -> tuple[np.ndarray, np.ndarray]:
+    """Which hands bear somebody, (N, 2) bool; and how high wrists are over the lowest point of these, (N, 2) metres."""
+    heights, wrists = skin.lowest(motion).heights[:, _HANDS], motion.joints[:, _HANDS]
+    slow = _slow(motion, _rays(motion, camera), np.zeros((len(motion), 2), bool), _ROLLS)[:, _HANDS]
+    length = np.linalg.norm(motion.offsets[list(ARMS[0][1:])], axis=1).sum()
+    above = motion.joints[:, [arm[0] for arm in ARMS], 1] - wrists[..., 1] > _ERECT * length
+    bearing = slow & above & (heights < _HELD)
+    bearing = binary_opening(bearing, np.ones((max(1, round(SHORTEST / usual_step(motion.times))), 1)))
+    return bearing, wrists[..., 1] - heights
 
 
 def rest(motion: SkeletonMotion, camera: np.ndarray, standing: np.ndarray, skin: Skin) -> SkeletonMotion:
@@ -193,11 +211,11 @@ def _moved(motion: SkeletonMotion, step: np.ndarray) -> SkeletonMotion:
     return replace(motion, rotations=rotations, roots=motion.roots + step[:, -3:])
 
 
-def _slow(motion: SkeletonMotion, rays: np.ndarray, standing: np.ndarray) -> np.ndarray:
+def _slow(motion: SkeletonMotion, rays: np.ndarray, standing: np.ndarray, most: float = SLOW) -> np.ndarray:
     """(N, 22) bool: which joints hardly move across the view, seen along unit vectors (N, 22, 3); feet stand or not."""
     speeds = velocities(motion.times, motion.joints)
     speeds -= (speeds * rays).sum(axis=-1, keepdims=True) * rays
-    slow: np.ndarray = np.linalg.norm(speeds, axis=-1) < SLOW
+    slow: np.ndarray = np.linalg.norm(speeds, axis=-1) < most
     slow = binary_opening(slow, np.ones((max(1, round(SHORTEST / usual_step(motion.times))), 1)))
     slow[:, _FEET] = standing[:, [0, 0, 1, 1]]
     return slow

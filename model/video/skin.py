@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.body.legs import LEGS
+from model.body.limbs import LEGS
 from model.body.motion import SkeletonMotion
 from model.body.rig import Rig
 from model.body.skeleton import TURN_UP

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.body.fitter import scaled_shape
-from model.body.legs import LEGS
+from model.body.limbs import LEGS
 from model.body.motion import SkeletonMotion
 from model.body.skeleton import TURN_UP
 from model.scene.ground import Ground, Scene, World, camera_heights, world_on

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import weights
-from model.body.legs import LEGS, move_ankles
+from model.body.limbs import LEGS, move_ends
 from model.body.motion import SkeletonMotion
 from model.body.rig_file import load_rig
 from model.joints import JOINTS
@@ -30,4 +30,4 @@ def walker(seconds: float = 3.0, rate: float = 30.0) -> tuple[SkeletonMotion, np
     ankles = rest.copy()
     ankles[..., 2] = ahead.T
     ankles[..., 1] = 0.08 + 0.15 * np.sin(np.pi * swing).T
-    return move_ankles(motion, ankles - rest), (swing == 0).T
+    return move_ends(motion, LEGS, ankles - rest), (swing == 0).T

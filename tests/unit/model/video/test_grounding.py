@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model.body.legs import LEGS, move_ankles
-from model.video.grounding import ground, lock_feet, settle
+from model.body.limbs import LEGS, move_ends
+from model.video.grounding import ground, lock, settle
 from model.video.stance import stances
 from tests.support.walker import walker
 
@@ -29,7 +29,7 @@ def guessed(motion, seed: int = 0):
 def grounded(motion, camera=CAMERA):
     """On the floor, with standing feet held; and which stand."""
     after, standing = ground(motion, camera, SOLES)
-    return lock_feet(after, standing, SOLES), standing
+    return lock(after, LEGS, standing, SOLES), standing
 
 
 def speeds(motion, standing: np.ndarray) -> np.ndarray:
@@ -73,7 +73,7 @@ def test_who_walks_along_the_view_goes_as_far_as_she_was_seen_to(walk, side):
     motion, standing = walk
     camera = np.array([0.0, 1.5, 1.5 + 6.0 * side])
     strides = motion.joints[:, ANKLES, 2] - motion.roots[:, None, 2]
-    hedged = move_ankles(motion, np.stack([0 * strides, 0 * strides, -0.5 * strides], axis=-1))
+    hedged = move_ends(motion, LEGS, np.stack([0 * strides, 0 * strides, -0.5 * strides], axis=-1))
     after, found = grounded(hedged, camera)
     way, true = (np.ptp(each.roots[:, 2]) for each in (after, motion))
     assert way == pytest.approx(true, rel=0.1)
@@ -108,11 +108,11 @@ def test_feet_stand_on_the_floor_and_none_goes_through_it(walk):
     """Legs take up what the trajectory leaves; a foot on a step stays there."""
     motion, standing = walk
     sunk = motion.shifted(np.array([0, -0.06, 0]))
-    after = lock_feet(sunk, standing, SOLES)
+    after = lock(sunk, LEGS, standing, SOLES)
     heights = after.joints[:, ANKLES, 1] - SOLES
     assert np.abs(heights[standing]).max() < 0.002
     assert heights.min() > -0.002
-    on_a_step = lock_feet(motion.shifted(np.array([0, 0.3, 0])), standing, SOLES)
+    on_a_step = lock(motion.shifted(np.array([0, 0.3, 0])), LEGS, standing, SOLES)
     np.testing.assert_allclose((on_a_step.joints[:, ANKLES, 1] - SOLES)[standing], 0.3, atol=0.01)
 
 

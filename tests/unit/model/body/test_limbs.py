@@ -1,11 +1,11 @@
-"""Legs bent anew: ankles get where they should, feet point where they pointed, and bones keep their lengths."""
+"""Legs and arms bent anew: ankles get where they should, feet point where they pointed, bones keep their lengths."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from model.body.legs import LEGS, move_ankles
+from model.body.limbs import ARMS, LEGS, move_ends
 from tests.support.walker import walker
 
 
@@ -16,7 +16,7 @@ def motion():
 
 def test_ankles_get_where_they_should(motion):
     shifts = np.random.default_rng(0).normal(0, 0.03, (len(motion), 2, 3)) + np.array([0, 0.05, 0])
-    moved = move_ankles(motion, shifts)
+    moved = move_ends(motion, LEGS, shifts)
     for foot, (hip, knee, ankle) in enumerate(LEGS):
         np.testing.assert_allclose(moved.joints[:, ankle], motion.joints[:, ankle] + shifts[:, foot], atol=2e-3)
         np.testing.assert_allclose(moved.joints[:, hip], motion.joints[:, hip], atol=1e-9)
@@ -27,8 +27,20 @@ def test_ankles_get_where_they_should(motion):
     np.testing.assert_allclose(moved.turns[:, 12:], motion.turns[:, 12:], atol=1e-9)
 
 
+def test_a_straight_arm_bends_at_the_elbow_as_elbows_do(motion):
+    """Forwards: of a body at rest, whose arms are stretched out to the sides, hands that come nearer."""
+    straight = motion.with_rotations(np.broadcast_to(np.eye(3), motion.rotations.shape).copy())
+    nearer = np.tile([[-0.1, 0, 0], [0.1, 0, 0]], (len(motion), 1, 1))
+    moved = move_ends(straight, ARMS, nearer)
+    for side, (shoulder, elbow, wrist) in enumerate(ARMS):
+        np.testing.assert_allclose(moved.joints[:, wrist], straight.joints[:, wrist] + nearer[:, side], atol=2e-3)
+        fore = moved.joints[:, wrist] - moved.joints[:, elbow]
+        upper = moved.joints[:, elbow] - moved.joints[:, shoulder]
+        assert (fore[:, 2] > 0.05).all() and (upper[:, 2] < -0.05).all()
+
+
 def test_what_is_out_of_reach_is_reached_for(motion):
-    moved = move_ankles(motion, np.tile([0, -1.0, 0], (len(motion), 2, 1)))
+    moved = move_ends(motion, LEGS, np.tile([0, -1.0, 0], (len(motion), 2, 1)))
     hip, knee, ankle = LEGS[0]
     away = np.linalg.norm(moved.joints[:, ankle] - moved.joints[:, hip], axis=1)
     length = np.linalg.norm(motion.offsets[knee]) + np.linalg.norm(motion.offsets[ankle])
@@ -37,4 +49,4 @@ def test_what_is_out_of_reach_is_reached_for(motion):
 
 
 def test_nothing_to_move_leaves_all_as_it_is(motion):
-    np.testing.assert_allclose(move_ankles(motion, np.zeros((len(motion), 2, 3))).joints, motion.joints, atol=1e-9)
+    np.testing.assert_allclose(move_ends(motion, LEGS, np.zeros((len(motion), 2, 3))).joints, motion.joints, atol=1e-9)

@@ -1,6 +1,8 @@
-"""Legs bent anew so that ankles get where they should be: inverse kinematics of two bones, in closed form."""
+"""Legs and arms bent anew so that ankles and wrists get where they should be: inverse kinematics of two bones."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,40 +11,48 @@ from model.body.rotations import about, angle_between, smallest_rotation
 from model.body.skeleton import to_local
 from model.joints import SMPL_JOINT_NAMES
 
-LEGS = tuple(
-    tuple(SMPL_JOINT_NAMES.index(f"{side}_{joint}") for joint in ("hip", "knee", "ankle")) for side in ("left", "right")
-)
+
+def _both_sides(*joints: str) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(SMPL_JOINT_NAMES.index(f"{side}_{joint}") for joint in joints) for side in ("left", "right"))
+
+
+LEGS = _both_sides("hip", "knee", "ankle")
 """Hip, knee and ankle of the left and of the right leg."""
+ARMS = _both_sides("shoulder", "elbow", "wrist")
+"""Likewise of the arms."""
+_HINGES = dict(zip((*LEGS, *ARMS), np.array([[1, 0, 0], [1, 0, 0], [0, -1, 0], [0, 1, 0]], float)))
+"""About which straight limbs bend, in the axes of the upper bone."""
 _STRAIGHT = 0.05  # sine of a bend that tells as much of its axis as the hinge does
 _STRETCHED = 0.999
-"""Of a leg's length: a target farther from the hip is reached for, not reached."""
+"""Of a limb's length: a target farther from the hip or shoulder is reached for, not reached."""
 
 
-def move_ankles(motion: SkeletonMotion, shifts: np.ndarray) -> SkeletonMotion:
-    """The motion with its ankles moved; knees bend as they did, and feet point where they pointed.
+def move_ends(motion: SkeletonMotion, limbs: Sequence[tuple[int, ...]], shifts: np.ndarray) -> SkeletonMotion:
+    """The motion with its ankles or wrists moved; knees and elbows bend as they did, feet and hands keep their turn.
 
     Args:
         motion: N poses.
-        shifts: (N, 2, 3) metres: by how much the left and the right ankle are to be moved.
+        limbs: L of `LEGS` and `ARMS`, no two of which share a joint.
+        shifts: (N, L, 3) metres: by how much each one's end is to be moved.
     """
     turns = motion.turns.copy()
-    for leg, shift in zip(LEGS, np.moveaxis(shifts, 1, 0)):
+    for limb, shift in zip(limbs, np.moveaxis(shifts, 1, 0)):
         moving = np.flatnonzero(np.linalg.norm(shift, axis=1) > 1e-6)
-        hip, knee, _ = leg
-        places = motion.joints[moving][:, leg]  # (M, 3, 3)
-        hinge = motion.turns[moving, hip, :, 0]
-        for joint, turn in zip((hip, knee), _turns(places, shift[moving], hinge)):
+        upper, lower, _ = limb
+        places = motion.joints[moving][:, limb]  # (M, 3, 3)
+        hinge = motion.turns[moving, upper] @ _HINGES[limb]
+        for joint, turn in zip((upper, lower), _turns(places, shift[moving], hinge)):
             turns[moving, joint] = turn @ turns[moving, joint]
     return motion.with_rotations(to_local(turns))
 
 
 def _turns(places: np.ndarray, shifts: np.ndarray, hinge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """By how much thighs and shins turn (M, 3, 3) each.
+    """By how much thighs and shins, or upper arms and forearms, turn (M, 3, 3) each.
 
     Args:
-        places: (M, 3, 3) hips, knees and ankles.
-        shifts: (M, 3) of the ankles.
-        hinge: (M, 3) about which a straight knee bends.
+        places: (M, 3, 3) hips, knees and ankles, or shoulders, elbows and wrists.
+        shifts: (M, 3) of the last.
+        hinge: (M, 3) about which a straight knee or elbow bends.
     """
     hip, knee, ankle = (places[:, joint] for joint in range(3))
     thigh, shin, target = knee - hip, ankle - knee, ankle + shifts - hip
