@@ -27,10 +27,16 @@ def test_pages_load_nothing_from_elsewhere(client, path):
 
 
 def test_modules_import_what_is_there(client):
-    for name in ("app.js", "viewer.js"):
-        source = client.get(f"/static/{name}").text
-        for path in re.findall(r'(?:from|import\()\s*"\./([^"]+)"', source):
-            assert client.get(f"/static/{path}").status_code == 200, path
+    """From the page's first to all that they lead to."""
+    found, unread = {"app.js"}, ["app.js"]
+    while unread:
+        path = unread.pop()
+        module = client.get(f"/static/{path}")
+        assert module.status_code == 200, path
+        imported = set(re.findall(r'(?:from|import\()\s*"\./([^"]+)"', module.text)) - found
+        found |= imported
+        unread += imported
+    assert "vendor/three.js" in found and len(found) > 20
 
 
 def test_other_sites_are_kept_out(client):
