@@ -46,14 +46,7 @@ FAILURES = (
     Failure("acrobatics", [replace(RED, pose=54, turn=-60, place=(0, 4.0))], (250, 100, 700, 560)),
     Failure("depth", [replace(RED, pose=50, turn=30, place=(0, 4.0))], (250, 100, 700, 560)),
     Failure("cut", [replace(RED, pose=908, turn=20, place=(0, 3.2))], (350, 30, 500, 400)),
-    Failure(
-        "child",
-        [
-            replace(GREEN, pose=906, turn=10, place=(-0.5, 4.2)),
-            replace(RED, pose=912, turn=-10, place=(0.6, 4.2), scale=0.6),
-        ],
-        (200, 100, 800, 640),
-    ),
+    Failure("child", [replace(RED, pose=912, turn=-10, place=(0.6, 4.2), years=5)], (400, 200, 700, 560)),
     Failure(
         "close",
         [replace(GREEN, pose=911, turn=90, place=(-0.1, 4.0)), replace(YELLOW, pose=911, turn=-90, place=(0.12, 4.25))],

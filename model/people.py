@@ -9,6 +9,7 @@ import numpy as np
 
 from model.body.evidence import Seen, confidence_of_heatmaps
 from model.body.fitter import BodyFitter
+from model.body.head import head_size
 from model.body.wrists import HAND_LANDMARKS
 from model.interfaces import Box
 from model.joints import BLAZEPOSE_LANDMARKS, COCO_JOINTS
@@ -17,7 +18,8 @@ from model.perception.crops import upright_crop
 from model.perception.detection import Detection, distinct
 from model.results import Camera, Person
 from model.scene.balance import balance
-from model.scene.ground import Scene
+from model.scene.children import Children, find_children
+from model.scene.ground import Scene, camera_heights
 from model.scene.lean import righting
 from model.scene.lines import Lines
 from model.scene.sight import see_scene
@@ -78,16 +80,17 @@ def _placed(people: Sequence[Person]) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([person.vertices for person in people]), places
 
 
-def with_bodies(people: Sequence[Person], fitter: BodyFitter) -> list[Person]:
+def with_bodies(people: Sequence[Person], fitter: BodyFitter, ages: np.ndarray | None = None) -> list[Person]:
     """People with the bodies that are fitted to them; who came out as no body stays as she is.
 
     Args:
         people: with the network's meshes.
         fitter: fits.
+        ages: (P,) years; None of grown-ups alone.
     """
     seen = seen_of(people, fitter.details)
     silhouettes = [person.silhouette for person in people]
-    bodies = fitter.bodies(*_placed(people), seen, knuckles_of(people), silhouettes, depths_of(people))
+    bodies = fitter.bodies(*_placed(people), seen, knuckles_of(people), silhouettes, depths_of(people), ages)
     return [
         replace(person, silhouette=None)
         if body is None
@@ -210,6 +213,47 @@ def _joints_of(people: Sequence[Person]) -> tuple[np.ndarray, np.ndarray]:
     """COCO's joints of P people where they are before the camera (P, 17, 3), and how surely they were seen (P, 17)."""
     joints = np.array([person.camera.to_camera(person.joints) for person in people], np.float64).reshape(-1, 17, 3)
     return joints, np.array([person.keypoints_2d[:, 2] for person in people]).reshape(-1, 17)
+
+
+def ages_on_ground(
+    people: Sequence[Person],
+    answered: Sequence[Person],
+    children: Children,
+    tilt: Tilt | None = None,
+    camera_height: float | None = None,
+    lines: Lines | None = None,
+) -> np.ndarray:
+    """(P,) how old each of a photo's people is who surely is a child, see `find_children`; NaN of the others.
+
+    Args:
+        people: with bodies of grown-ups.
+        answered: the same with what the network answered, and their silhouettes.
+        children: that there may be.
+        tilt: the camera's, if it is known.
+        camera_height: metres above the ground, if it is known.
+        lines: of the photo.
+    """
+    joints, seen = _joints_of(people)
+    told = balance(joints, seen)
+    if told.on_feet.sum() < (2 if camera_height is None else 1):
+        return np.full(len(people), np.nan)
+    # By what their bodies say: that all were grown up on one ground would turn the world.
+    up = estimate_up(told, tilt=tilt, lines=lines)
+    heights = camera_heights([person.camera.to_camera(person.vertices) for person in people], up.direction)
+    fitted = np.array([person.body is not None for person in people])
+    heights = np.where(told.on_feet & fitted, heights, np.nan)
+    distances = np.linalg.norm(joints.mean(axis=1), axis=1)
+    return find_children(children, up, heights, distances, np.array([_head(each) for each in answered]), camera_height)
+
+
+def _head(person: Person) -> float:
+    """`head_size` of a person with a silhouette; NaN of who has none, or whose head tells nothing."""
+    if person.landmarks_2d is None or person.depths is None or person.silhouette is None:
+        return float("nan")
+    camera, places = person.camera, person.landmarks_2d[:, :2]
+    rays = (places - np.array(camera.principal_point)) / camera.focal_length
+    size = head_size(person.landmarks_2d, person.depths, rays, person.silhouette)
+    return float("nan") if size is None else size
 
 
 def better(person: Person, twin: Person) -> Person:

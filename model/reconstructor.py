@@ -223,11 +223,13 @@ class Reconstructor:
                 break
         own = colors == "person"
         people, scene = people[:wanted], None
+        answered: list[Person] = []
         people = [
             replace(person, colors=self.garment.colors(number if own else None)) for number, person in enumerate(people)
         ]
         reconstructed = time.perf_counter()
         if mesh == "body" and self._bodies is not None and people:
+            answered = people if bodies == "refined" else []
             people = self._bodies.fit(people) if bodies == "refined" else self._bodies.fit_frame(people)
             if bodies == "refined" and hands == "auto":
                 people = self._bodies.with_hands(people, image)
@@ -241,6 +243,9 @@ class Reconstructor:
                 lines = find_lines(image, focal, regress.principal_point, outlines, shown)
             resized = Person.scaled if self._bodies is None else self._bodies.resized
             turned = None if self._bodies is None else self._bodies.turned
+            if answered and self._bodies is not None:
+                photo = image if hands == "auto" else None
+                people = self._bodies.with_children(people, answered, photo, tilt, camera_height, lines)
             people, scene = stand_on_ground(people, tilt, camera_height, lines, resized, turned)
             if person_height is not None:
                 stature = None if self._bodies is None else self._bodies.stature

@@ -12,13 +12,16 @@ from model.body.alignment import translation_to_rays
 from model.body.fitter import BodyFitter
 from model.body.fitting import BodyFit
 from model.body.hand_posing import SIDES, HandPoser
-from model.body.rig import Rig
+from model.body.rig import ADULT, Rig
 from model.joints import BLAZEPOSE_LANDMARKS, HAND_JOINTS
-from model.people import triple, with_bodies, with_fits
+from model.people import ages_on_ground, triple, with_bodies, with_fits
 from model.perception.hands import Landmarker, SeenHand, crop_of_joints, detect_landmarks
 from model.perception.limbs import Arm
 from model.results import Person
+from model.scene.children import Children
+from model.scene.lines import Lines
 from model.scene.stature import stature_by_joints
+from model.scene.up import Tilt
 
 LEAST_SIZE = 32.0
 """Pixels from the wrist to the fingertips of a hand laid flat: no network sees smaller ones.
@@ -27,6 +30,7 @@ On renders wrists come out nearer to the truth than straight ones (26 degrees, n
 nearer from those of 20.
 """
 _HAND = 0.19  # metres: that length
+_SMALL = 12.0  # years: from then on children may be as tall as grown-ups
 _JOINTS = {"left": (7, 9), "right": (8, 10)}  # COCO's elbows and wrists
 _BASES = tuple(HAND_JOINTS.index(f"{finger}_1") for finger in ("index", "middle", "ring", "little"))
 _SEEN = 0.5  # confidence of the wrist and the elbow from which there is a hand to look for
@@ -64,12 +68,42 @@ class WholeBodies:
 
     def __init__(self, rig: Rig, worn: Rig, names: Sequence[str], landmarker: Landmarker | None = None):
         self._fitter = BodyFitter(rig, worn, names, BLAZEPOSE_LANDMARKS)
+        self._children = children_of(rig)
         self._landmarker = landmarker
         self._poser = None if worn.hands is None else HandPoser(worn)
 
-    def fit(self, people: Sequence[Person]) -> list[Person]:
+    def fit(self, people: Sequence[Person], ages: np.ndarray | None = None) -> list[Person]:
         """See `with_bodies`."""
-        return with_bodies(people, self._fitter)
+        return with_bodies(people, self._fitter, ages)
+
+    def with_children(
+        self,
+        people: Sequence[Person],
+        answered: Sequence[Person],
+        image: np.ndarray | None = None,
+        tilt: Tilt | None = None,
+        camera_height: float | None = None,
+        lines: Lines | None = None,
+    ) -> list[Person]:
+        """The same people, with children's bodies those who surely are children, see `ages_on_ground`.
+
+        Args:
+            people: with bodies of grown-ups.
+            answered: the same with what the network answered.
+            image: (H, W, 3) uint8 RGB, to see hands in; None where they hang relaxed.
+            tilt: the camera's, if it is known.
+            camera_height: metres above the ground, if it is known.
+            lines: of the photo.
+        """
+        everyone = list(people)
+        ages = ages_on_ground(people, answered, self._children, tilt, camera_height, lines)
+        young = np.flatnonzero(np.isfinite(ages)).tolist()
+        if not young:
+            return everyone
+        fitted = self.fit([answered[index] for index in young], ages[young])
+        for index, child in zip(young, fitted if image is None else self.with_hands(fitted, image), strict=True):
+            everyone[index] = child
+        return everyone
 
     def fit_frame(self, people: Sequence[Person], before: Sequence[Person] = ()) -> list[Person]:
         """See `with_fits`."""
@@ -124,6 +158,13 @@ class WholeBodies:
         place = translation_to_rays(body.joints, before[:, :2] / before[:, 2:])
         camera = person.camera.moved(triple(place))
         return replace(person, joints=body.joints, vertices=body.vertices, camera=camera, body=body.fit)
+
+
+def children_of(rig: Rig) -> Children:
+    """The children that a rig knows who are smaller than grown-ups are: of whole years."""
+    years = rig.growth[rig.growth[:, 0] < _SMALL, 0]
+    statures = [np.ptp(rig.sampled.rest(rig.grown(age)).vertices[:, 1]) for age in (*years.tolist(), ADULT)]
+    return Children(years, np.log(np.array(statures[:-1]) / statures[-1]))
 
 
 def pose_hands(

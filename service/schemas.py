@@ -60,7 +60,8 @@ class Parameters(BaseModel):
         default_factory=list, description="Whose fingers are as they were seen in the photo; others hang relaxed."
     )
     shape: list[Finite] = Field(
-        description="Coefficients of the model's shape directions, of unit variance; SMPL's betas."
+        description="Coefficients of the model's shape directions, of unit variance; SMPL's betas. Of anny the last "
+        "three are a child's age, and 0 of adults."
     )
     translation: Point3 = Field(
         description="Metres, camera frame; to be added to the posed body, whose pelvis is where it was at rest."

@@ -40,13 +40,15 @@ class BuildEstimator:
         self._outline = BodyOutline(rig)
         bones = rig.joints[1:] - rig.joints[PARENTS]
         bones /= np.maximum(np.linalg.norm(bones, axis=1, keepdims=True), 1e-9)
-        longer = ((rig.joint_directions[:, 1:] - rig.joint_directions[:, PARENTS]) * bones).sum(axis=2)  # (S, 21)
+        self._count = rig.build_count  # a person's age is not of her build
+        directions = rig.joint_directions[: self._count]
+        longer = ((directions[:, 1:] - directions[:, PARENTS]) * bones).sum(axis=2)  # (S, 21)
         self._lengths = (longer @ longer.T / _LENGTH**2).astype(np.float64)
-        self._prior = self._lengths + np.eye(rig.shape_count) / _VARIETY**2
+        self._prior = self._lengths + np.eye(self._count) / _VARIETY**2
 
     def usual(self, shape: np.ndarray) -> np.ndarray:
         """The shape of average build whose bones are about as long as those of the shape (S,)."""
-        return self._bounded(np.linalg.solve(self._prior, self._lengths @ shape))
+        return self._with(np.linalg.solve(self._prior, self._lengths @ shape[: self._count]), shape)
 
     def estimate(self, fit: BodyFit, translation: np.ndarray, silhouette: Silhouette) -> np.ndarray:
         """The shape (S,) of a body that covers what the silhouette does, its bones about as long as they were.
@@ -61,7 +63,7 @@ class BuildEstimator:
         if not len(cover.more):
             return usual
         # The unknowns: the shape's change, and how much looser the silhouette is.
-        design = np.column_stack([cover.changes, cover.outline])
+        design = np.column_stack([cover.changes[:, : self._count], cover.outline])
         more = cover.more - cover.outline * cover.pixel * _LOOSE
         aside = np.square(_ASIDE * cover.uneven) + np.square(cover.pixel**2)
         stiffness = np.eye(design.shape[1])
@@ -76,9 +78,8 @@ class BuildEstimator:
             weighed = design.T * (trust / noise)
             change = np.linalg.solve(weighed @ design + stiffness, weighed @ more)
             off = more - design @ change
-        return self._bounded(usual + change[:-1])
+        return self._with(usual[: self._count] + change[:-1], usual)
 
-    @staticmethod
-    def _bounded(shape: np.ndarray) -> np.ndarray:
-        bounded: np.ndarray = shape.clip(-_MOST, _MOST)
-        return bounded
+    def _with(self, build: np.ndarray, shape: np.ndarray) -> np.ndarray:
+        """The shape (S,) with the coefficients of another build, as far as people have them."""
+        return np.concatenate([build.clip(-_MOST, _MOST), shape[self._count :]])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from model.body.alignment import translation_to_rays
 from model.body.build import BuildEstimator
 from model.body.depth import heed_depths
 from model.body.evidence import Seen
@@ -14,7 +15,7 @@ from model.body.fitting import BodyFit, fit
 from model.body.keypoints import Keypoints
 from model.body.refinement import refine
 from model.body.relaxed import relax
-from model.body.rig import Rig
+from model.body.rig import ADULT, Rig
 from model.body.silhouette import Silhouette
 from model.body.wrists import turn_wrists
 from model.joints import COCO_ROOT
@@ -75,6 +76,7 @@ class BodyFitter:
         knuckles: Seen | None = None,
         silhouettes: Sequence[Silhouette | None] | None = None,
         depths: np.ndarray | None = None,
+        ages: np.ndarray | None = None,
     ) -> list[Body | None]:
         """The body of each person, as if she were alone; None of who came out as no body.
 
@@ -85,14 +87,20 @@ class BodyFitter:
             knuckles: what the photo says of their hands, see `turn_wrists`.
             silhouettes: which pixels are theirs, by which they are of some build, see `BuildEstimator`; None of those
                 who keep the network's.
-            depths: (B, 17) metres that COCO's joints are away from the camera, see `heed_depths`.
+            depths: (B, 17) metres that COCO's joints are away from the camera if she is grown up, see `heed_depths`.
+            ages: (B,) years of each; None of grown-ups alone.
         """
         found: list[Body | None] = [None] * len(meshes)
-        fits = enumerate(self.fits(meshes, translations, silhouettes=silhouettes))
-        whole = {index: each for index, each in fits if each is not None}
+        whole = self._whole(meshes, translations)
+        if ages is not None:
+            translations, before = translations.copy(), translations
+            for index in [index for index in whole if ages[index] < ADULT]:
+                whole[index], translations[index] = self.child(whole[index], translations[index], ages[index])
+            depths = None if depths is None else depths * (translations[:, 2:] / before[:, 2:])
         people = list(whole)
         known = seen.subset(people)
-        relaxed = relax(self.rig, list(whole.values()), known)
+        built = [self._built(each, translations[index], silhouettes, index) for index, each in whole.items()]
+        relaxed = relax(self.rig, built, known)
         if depths is not None:
             relaxed = heed_depths(self.rig, relaxed, translations[people], depths[people])
         refined = refine(self.rig, self._keypoints, relaxed, translations[people], known)
@@ -122,17 +130,43 @@ class BodyFitter:
             silhouettes: as for `bodies`.
         """
         found: list[BodyFit | None] = [None] * len(meshes)
-        sound = np.isfinite(meshes).all(axis=(1, 2)) & np.isfinite(translations).all(axis=1)
-        whole = np.flatnonzero(sound).tolist()
-        starts = None if start is None else [start[index] for index in whole]
-        for index, each in zip(whole, fit(self.rig, meshes[whole], start=starts), strict=True):
-            if each.residual < _NO_BODY:
-                silhouette = None if silhouettes is None else silhouettes[index]
-                found[index] = self._built(each, translations[index], silhouette)
+        for index, each in self._whole(meshes, translations, start).items():
+            found[index] = self._built(each, translations[index], silhouettes, index)
         return found
 
-    def _built(self, body: BodyFit, place: np.ndarray, silhouette: Silhouette | None) -> BodyFit:
-        """The body that stands at a place (3,), of the build that its silhouette shows."""
+    def _whole(
+        self, meshes: np.ndarray, translations: np.ndarray, start: Sequence[BodyFit] | None = None
+    ) -> dict[int, BodyFit]:
+        """The bodies of those who came out as one, by their number."""
+        sound = np.isfinite(meshes).all(axis=(1, 2)) & np.isfinite(translations).all(axis=1)
+        people = np.flatnonzero(sound).tolist()
+        starts = None if start is None else [start[index] for index in people]
+        fits = fit(self.rig, meshes[people], start=starts)
+        return {index: each for index, each in zip(people, fits, strict=True) if each.residual < _NO_BODY}
+
+    def child(self, body: BodyFit, place: np.ndarray, years: float) -> tuple[BodyFit, np.ndarray]:
+        """The mean child of an age in the pose of a body, and where she stands (3,) to cover what it does at a place.
+
+        Args:
+            body: in the camera's axes.
+            place: (3,) metres: a point p of the body projects from p + place.
+            years: of the child.
+        """
+        small = replace(body, shape=self.rig.grown(years))
+        before, after = (
+            self._regressor @ self._regressed.pose(each.rotations, each.shape, each.translation)
+            for each in (body, small)
+        )
+        hips = after[list(COCO_ROOT)].mean(axis=0)
+        seen = before + place
+        place = translation_to_rays(after - hips, seen[:, :2] / seen[:, 2:])
+        return replace(small, translation=small.translation - hips), place
+
+    def _built(
+        self, body: BodyFit, place: np.ndarray, silhouettes: Sequence[Silhouette | None] | None, index: int
+    ) -> BodyFit:
+        """The body that stands at a place (3,), of the build that its silhouette, one of these, shows."""
+        silhouette = None if silhouettes is None else silhouettes[index]
         return body if silhouette is None else replace(body, shape=self._builds.estimate(body, place, silhouette))
 
     def resized(self, body: BodyFit, factor: float) -> Body:
@@ -165,14 +199,16 @@ class BodyFitter:
 
 
 def scaled_shape(rig: Rig, shape: np.ndarray, factor: float) -> np.ndarray:
-    """The shape (S,) that is nearest to a body of the shape (S,), `factor` times as large."""
+    """The shape (S,) of the same age that is nearest to a body of the shape (S,), `factor` times as large."""
     # Least squares over the sampled vertices, wherever the body then is:
     # factor (template + directions shape) = template + directions new + shift.
-    few, count = rig.sampled, rig.shape_count
-    directions = few.shape_directions.reshape(count, -1).astype(np.float64)
-    larger = (factor - 1) * few.template.ravel() + factor * (shape @ directions)
+    few, count = rig.sampled, rig.build_count
+    directions = few.shape_directions.reshape(rig.shape_count, -1).astype(np.float64)
+    age = shape[count:] @ directions[count:]
+    directions = directions[:count]
+    larger = (factor - 1) * (few.template.ravel() + age) + factor * (shape[:count] @ directions)
     unknown = np.concatenate([directions, np.tile(np.eye(3), len(few.template))])
     normal = unknown @ unknown.T
     normal[:count, :count] += _STIFFNESS * len(few.template) * np.eye(count)
-    found: np.ndarray = np.linalg.solve(normal, unknown @ larger)[:count]
-    return found
+    found = np.linalg.solve(normal, unknown @ larger)[:count]
+    return np.concatenate([found, shape[count:]])

@@ -184,7 +184,8 @@ class _State:
 
     def cost(self, noise: np.ndarray) -> np.ndarray:
         """(B,) what is minimised: squared distances, and the prior's squared deviations as if they were noise."""
-        return self._squares + noise * (np.square(self._shape).sum(axis=1) + np.square(self._angles).sum(axis=(1, 2)))
+        build = self._shape[:, : self._rig.build_count]
+        return self._squares + noise * (np.square(build).sum(axis=1) + np.square(self._angles).sum(axis=(1, 2)))
 
     def fit(self, row: int) -> BodyFit:
         """One of the bodies as it stands."""
@@ -221,7 +222,7 @@ class _State:
         """The Gauss-Newton step (B, 66 + 3 + S).
 
         For each joint a rotation vector about its place, in the mesh's axes, that takes along all that hangs on it;
-        then the translation's and the shape's changes, the latter zero unless `reshape`.
+        then the translation's and the shape's changes, the latter zero unless `reshape`, and of age always.
         """
         changes = self._changes(reshape)  # the Jacobian, transposed
         people, size = changes.shape[:2]
@@ -241,7 +242,7 @@ class _State:
         return step
 
     def _changes(self, reshape: bool) -> np.ndarray:
-        """How vertices move with each entry of a step: (B, 66 + 3 + S or 0, 3 N) float32.
+        """How vertices move with each entry of a step: (B, 66 + 3 + S or 0, 3 N) float32, S without that of age.
 
         Pose blend shapes count as constant: they change little in a step.
         """
@@ -251,7 +252,7 @@ class _State:
         moved *= weights[:, None]
         arm = (_FAMILY @ moved.reshape(people, JOINTS, -1)).reshape(moved.shape)
         arm -= (_FAMILY @ weights)[:, None] * self._positions[..., None]
-        changes = np.zeros((people, 3 * JOINTS + 3 + (self._shape.shape[1] if reshape else 0), 3, count), np.float32)
+        changes = np.zeros((people, 3 * JOINTS + 3 + (self._rig.build_count if reshape else 0), 3, count), np.float32)
         swings = changes[:, : 3 * JOINTS].reshape(people, JOINTS, 3, 3, count)  # a view
         for axis, after, last in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):  # e_x * arm = (0, -z, y), and so on
             np.negative(arm[:, :, last], out=swings[:, :, axis, after])
@@ -263,7 +264,9 @@ class _State:
 
     def _reshaped(self, changes: np.ndarray) -> None:
         """Fills in where vertices go as the shape changes: (B, S, 3, N)."""
-        directions, joints = np.swapaxes(self._rig.shape_directions, 1, 2), self._rig.joint_directions
+        count = self._rig.build_count
+        directions = np.swapaxes(self._rig.shape_directions[:count], 1, 2)
+        joints = self._rig.joint_directions[:count]
         turns = self._turns[:, None]
         positions = joint_positions(np.broadcast_to(joints, (len(turns), *joints.shape)), turns, np.zeros(3))
         offsets = positions.astype(np.float32) - (turns @ joints[..., None])[..., 0]  # (B, S, 22, 3)

@@ -19,6 +19,8 @@ from model.body.skeleton import joint_positions, to_global
 from model.body.slices import Slices
 from model.joints import JOINTS
 
+ADULT = 18.0
+"""Years."""
 INFLUENCES = 4
 """Joints that move a vertex, at most: as many as glTF's viewers heed."""
 
@@ -76,6 +78,11 @@ class Rig:
     measures: np.ndarray
     """(S + 1, M): a row of ones and shape coefficients times this gives what is named in `measure_names`."""
     measure_names: tuple[str, ...]
+    growth: np.ndarray
+    """(A, 1 + C) of children's ages: years, rising, and the last C shape coefficients of the mean body of that age.
+
+    Adults have zeros there. (0, 1) of a body that knows no children.
+    """
     hands: Hands | None = None
     """Its fingers, if they turn: those of the body that people get."""
 
@@ -86,6 +93,20 @@ class Rig:
     @property
     def shape_count(self) -> int:
         return len(self.shape_directions)
+
+    @property
+    def build_count(self) -> int:
+        """How many shape coefficients, the first ones, tell people of one age from each other; the others are age."""
+        return self.shape_count - (self.growth.shape[1] - 1)
+
+    def grown(self, years: float) -> np.ndarray:
+        """The shape (S,) of the mean body of an age; the youngest's of who is younger, the mean adult's from 18 on."""
+        shape = np.zeros(self.shape_count)
+        if years < ADULT:
+            ages = np.append(self.growth[:, 0], ADULT)
+            for index, column in enumerate(self.growth[:, 1:].T, start=self.build_count):
+                shape[index] = np.interp(years, ages, np.append(column, 0))
+        return shape
 
     def stature(self, shape: np.ndarray) -> float:
         """Metres from the soles to the crown of a body of the shape (S,) that stands upright."""

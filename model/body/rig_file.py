@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from model.body.rig import INFLUENCES, Rig
+from model.body.rig import ADULT, INFLUENCES, Rig
 from model.errors import BadData, BadInput
 from model.joints import COCO_JOINTS, JOINTS
 
-_FORMAT = "mpt-rig-2"
+_FORMAT = "mpt-rig-3"
+_WITHOUT_CHILDREN = "mpt-rig-2"
 _OLD_FORMAT = "mpt-rig-1"
 _MAKER = "training.bodies.rig"
 _MOST_NUMBERS = 2**25  # in one array: twice as many as SMPL-X's pose directions have
@@ -36,6 +37,7 @@ _SHAPES: dict[str, tuple[str | int, ...]] = {
     "limb_targets": ("L", 3),
     "pose_directions": ("P", "V", 3),
     "measures": ("S1", "M"),
+    "growth": ("A", "C1"),
 }
 _INDICES = frozenset(("bones", "sample", "limbs", "limb_joints"))
 # The regressor is nearly empty: its entries that are not 0.
@@ -103,12 +105,13 @@ def load_rig(path: Path) -> Rig:
                     f"{path} is a rig of an earlier version, which does not know where keypoints are on its body: make "
                     f"it anew by `python -m {_MAKER} {path.name} --smpl FILE` from the model file that it came from."
                 )
-            if about.get("format") != _FORMAT:
+            if about.get("format") not in (_FORMAT, _WITHOUT_CHILDREN):
                 raise BadData(f"{path} is no rig of this project ({_FORMAT}); make one by `python -m {_MAKER}`.")
-            for name in (*_SHAPES, *_ENTRIES):  # before anything is decoded
+            shapes = [name for name in _SHAPES if name != "growth" or about["format"] == _FORMAT]
+            for name in (*shapes, *_ENTRIES):  # before anything is decoded
                 if np.prod(file.get_slice(name).get_shape()) > _MOST_NUMBERS:
                     raise ValueError(f"{name} is too large")
-            arrays = {name: file.get_tensor(name) for name in _SHAPES}
+            arrays = {"growth": np.zeros((0, 1))} | {name: file.get_tensor(name) for name in shapes}
             entries = [file.get_tensor(name) for name in _ENTRIES]
         names = tuple(str(name) for name in about["keypoints"])
         rig = Rig(
@@ -155,6 +158,8 @@ def _check(rig: Rig) -> None:
         "P": rig.pose_directions.shape[0],
         "M": len(rig.measure_names),
         "S1": rig.shape_directions.shape[0] + 1,
+        "A": rig.growth.shape[0],
+        "C1": rig.growth.shape[-1],
     }
     for name, expected in _SHAPES.items():
         array = getattr(rig, name)
@@ -169,5 +174,7 @@ def _check(rig: Rig) -> None:
         raise ValueError("its keypoints are not COCO's joints")
     if sizes["P"] not in (0, _POSE_DIRECTIONS) or sizes["V"] < 3 or sizes["N"] < 3:
         raise ValueError("its sizes are of no body")
+    if not 0 <= rig.build_count <= sizes["S"] or (np.diff(rig.growth[:, 0], append=ADULT) <= 0).any():
+        raise ValueError("its growth is of no body")
     if rig.weights.min() < 0 or rig.weights.sum(axis=1).min() < 0.5:
         raise ValueError("its weights do not sum to 1")

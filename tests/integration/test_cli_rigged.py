@@ -26,6 +26,7 @@ from model.video.following import Pace
 from model.video.writing import VideoWriter
 from tests.support.fake_reconstructor import FakeReconstructor
 from tests.support.glb import Glb
+from tests.support.poses import some_adult
 from training.mocap.bvh import read_bvh
 
 Run = Callable[..., tuple[int, str]]
@@ -43,7 +44,7 @@ class WavingReconstructor(FakeReconstructor):
         self.vertices = self.mesh(0)
 
     def body(self, frame: int) -> BodyFit:
-        shape = 0.2 * np.random.default_rng(frame).normal(0, 1, self.rig.shape_count)
+        shape = some_adult(self.rig, np.random.default_rng(frame), 0.2)
         return BodyFit(Rotation.from_rotvec(pose(frame)).as_matrix(), shape, np.array([0.0, 0.05, 0.0]), 0.0)
 
     def mesh(self, frame: int) -> np.ndarray:

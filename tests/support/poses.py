@@ -6,6 +6,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from model.body.limits import AXES, HINGES, beyond
+from model.body.rig import Rig
 
 
 def within_limits(rotations: np.ndarray) -> np.ndarray:
@@ -17,3 +18,10 @@ def within_limits(rotations: np.ndarray) -> np.ndarray:
         able[..., HINGES, :, :] = turns @ able[..., HINGES, :, :]
     assert not beyond(able).any()
     return able
+
+
+def some_adult(rig: Rig, rng: np.random.Generator, spread: float = 1.0) -> np.ndarray:
+    """The shape (S,) of a random grown-up, by coefficients of this standard deviation."""
+    shape = np.zeros(rig.shape_count)
+    shape[: rig.build_count] = rng.normal(0, spread, rig.build_count)
+    return shape

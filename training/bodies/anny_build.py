@@ -28,7 +28,7 @@ _JOINT_OF_BONE = (
 )  # fmt: skip
 
 # The bone at whose head each joint sits, then the two points that give the hands a direction.
-_HEADS = (
+HEADS = (
     "root", "upperleg01.L", "upperleg01.R", "spine04", "lowerleg01.L", "lowerleg01.R", "spine02", "foot.L", "foot.R",
     "spine01", "toe2-1.L", "toe2-1.R", "neck01", "clavicle.L", "clavicle.R", "head", "upperarm01.L", "upperarm01.R",
     "lowerarm01.L", "lowerarm01.R", "wrist.L", "wrist.R", "finger3-1.L", "finger3-1.R",
@@ -101,7 +101,7 @@ def build(path: Path, youngest: int) -> None:
     blends = model._get_phenotype_blendshape_coefficients(phenotypes, nothing, nothing)  # (N, 136)
 
     # Principal directions of vertices and joints together, over those bodies.
-    bones = [model.bone_labels.index(bone) for bone in _HEADS]
+    bones = [model.bone_labels.index(bone) for bone in HEADS]
     directions = torch.cat([model.blendshapes, model.bone_heads_blendshapes[:, bones]], dim=1).flatten(1).double()
     template = torch.cat([model.template_vertices, model.template_bone_heads[bones]]).flatten().double()
     mean = blends.mean(dim=0).double()

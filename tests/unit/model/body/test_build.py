@@ -14,6 +14,7 @@ from model.body.fitting import BodyFit
 from model.body.rig import Rig
 from model.body.silhouette import Silhouette
 from model.joints import JOINTS
+from tests.support.poses import some_adult
 
 SIZE, FOCAL, DISTANCE = 128, 165.0, 3.0  # two metres are 110 pixels
 PLACE = np.array([0.0, 0.0, DISTANCE])
@@ -82,7 +83,7 @@ def test_the_build_of_most_is_nearer_than_the_average(rig: Rig, builds: BuildEst
     rng, before, after = np.random.default_rng(0), [], []
     directions = rig.sampled.shape_directions.reshape(rig.shape_count, -1)
     for _ in range(8):
-        shape = rng.normal(0, 1, rig.shape_count)
+        shape = some_adult(rig, rng)
         shape[0] = 0.0  # the size, which one photo does not tell
         truth = standing(rig, shape, rng.uniform(0, 3))
         found = estimate(builds, truth, silhouette_of(rig, truth))
@@ -116,7 +117,7 @@ def test_wide_clothes_make_less_of_a_body_than_thin_limbs(rig: Rig, builds: Buil
 
 @pytest.mark.parametrize("mask", [np.zeros((SIZE, SIZE)), np.full((SIZE, SIZE), np.nan)])
 def test_where_nothing_is_seen_people_are_of_average_build(rig: Rig, builds: BuildEstimator, mask: np.ndarray) -> None:
-    shape = np.random.default_rng(1).normal(0, 1, rig.shape_count)
+    shape = some_adult(rig, np.random.default_rng(1))
     body = standing(rig, shape)
     for place in (PLACE, PLACE * 100, -PLACE, np.array([50.0, 0, 1])):
         found = estimate(builds, body, Silhouette(mask, TO_MASK), place)
@@ -133,9 +134,7 @@ def test_no_silhouette_makes_a_wreck(rig: Rig, builds: BuildEstimator) -> None:
     rng = np.random.default_rng(2)
     for _ in range(10):
         turns = rng.normal(0, 1.0, (JOINTS, 3))
-        body = BodyFit(
-            Rotation.from_rotvec(turns).as_matrix(), rng.normal(0, 2, rig.shape_count), rng.normal(0, 1, 3), 0.0
-        )
+        body = BodyFit(Rotation.from_rotvec(turns).as_matrix(), some_adult(rig, rng, 2), rng.normal(0, 1, 3), 0.0)
         mask = (cv2.GaussianBlur(rng.normal(0, 1, (SIZE, SIZE)), (0, 0), 6) > 0).astype(float)
         for each in (mask, np.ones((SIZE, SIZE))):
             assert np.abs(estimate(builds, body, Silhouette(each, TO_MASK))).max() <= 3

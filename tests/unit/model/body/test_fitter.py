@@ -14,7 +14,7 @@ from model.body.fitting import BodyFit, fit
 from model.body.rig import Rig
 from model.body.silhouette import Silhouette
 from model.joints import COCO_JOINTS, COCO_MIRROR, COCO_ROOT, JOINTS
-from tests.support.poses import within_limits
+from tests.support.poses import some_adult, within_limits
 
 FOCAL, MIDDLE = 900.0, np.array([320.0, 240.0])
 PEOPLE = 4
@@ -35,7 +35,7 @@ def truth(rig: Rig) -> list[BodyFit]:
         turns = rng.normal(0, 0.3, (JOINTS, 3))
         turns[0] = (np.pi, 0.0, 0.0)  # from y up to y down
         rotations = within_limits(Rotation.from_rotvec(turns).as_matrix())
-        body = BodyFit(rotations, rng.normal(0, 0.7, rig.shape_count), np.zeros(3), 0.0)
+        body = BodyFit(rotations, some_adult(rig, rng, 0.7), np.zeros(3), 0.0)
         hips = (rig.regressor_of(COCO_JOINTS) @ mesh_of(rig, body))[list(COCO_ROOT)].mean(axis=0)
         made.append(replace(body, translation=-hips))
     return made
@@ -217,3 +217,20 @@ def test_who_has_a_silhouette_is_of_another_build_and_meets_her_joints(
         np.testing.assert_allclose(after.joints[list(COCO_ROOT)].mean(axis=0), 0, atol=1e-6)
         far = [np.linalg.norm(projected(body) - seen.joints[index], axis=1).mean() for body in (before, after)]
         assert far[1] < far[0] + 1  # pixel, of persons of 400
+
+
+def test_a_child_covers_what_the_grown_up_did_and_stands_nearer(
+    rig: Rig, fitter: BodyFitter, meshes: np.ndarray, seen: Seen
+) -> None:
+    ages = np.array([np.nan, 5.0, 30.0, np.nan])
+    adults, family = there(fitter.bodies(meshes, PLACES, seen)), there(fitter.bodies(meshes, PLACES, seen, ages=ages))
+    for index in (0, 2, 3):
+        np.testing.assert_allclose(family[index].vertices, adults[index].vertices, atol=1e-5)
+    child, adult = family[1], adults[1]
+    np.testing.assert_array_equal(child.fit.shape, rig.grown(5))
+    size = np.ptp(rig.rest(rig.grown(5)).vertices[:, 1]) / np.ptp(rig.rest(adult.fit.shape).vertices[:, 1])
+    assert child.translation[2] == pytest.approx(size * adult.translation[2], rel=0.05)
+    off = np.linalg.norm(projected(child) - seen.joints[1], axis=1)
+    assert off.mean() < 0.05 * np.ptp(seen.joints[1], axis=0).max()  # her proportions are others
+    hips = child.joints[list(COCO_ROOT)].mean(axis=0)
+    np.testing.assert_allclose(hips, 0, atol=1e-5)

@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 from model.body.fitting import BodyFit, fit
 from model.body.rig import Rig
 from model.joints import JOINTS, SMPL_JOINT_NAMES
+from tests.support.poses import some_adult
 
 STIFF = {"spine2": 0.06, "spine3": 0.06, "left_collar": 0.03, "right_collar": 0.03}  # others turn 0.25 about an axis
 UPSIDE_DOWN = Rotation.from_rotvec([np.pi, 0, 0]).as_matrix()  # body frame to the camera's: y up to y down
@@ -32,7 +33,7 @@ def people(rig: Rig, count: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarra
                     Rotation.from_rotvec(rng.normal(0, far, (JOINTS - 1, 3))).as_matrix(),
                 ]
             ),
-            rng.normal(0, 1, rig.shape_count),
+            some_adult(rig, rng),
             rng.normal(0, 0.1, 3),
         )
         for _ in range(count)

@@ -15,7 +15,7 @@ from model.body.limits import beyond
 from model.body.refinement import refine
 from model.body.rig import Rig
 from model.joints import COCO_JOINTS, COCO_ROOT, JOINTS, SMPL_JOINT_NAMES
-from tests.support.poses import within_limits
+from tests.support.poses import some_adult, within_limits
 
 FOCAL, MIDDLE = 900.0, (320.0, 240.0)
 PEOPLE = 6
@@ -39,7 +39,7 @@ def bodies(rig: Rig, regressor: np.ndarray) -> list[BodyFit]:
     for _ in range(PEOPLE):
         turns = rng.normal(0, 0.35, (JOINTS, 3))
         turns[0] = (np.pi, 0.0, 0.0)  # from y up to y down
-        rotations, shape = within_limits(Rotation.from_rotvec(turns).as_matrix()), rng.normal(0, 0.5, rig.shape_count)
+        rotations, shape = within_limits(Rotation.from_rotvec(turns).as_matrix()), some_adult(rig, rng, 0.5)
         joints = regressor @ rig.pose(rotations, shape, np.zeros(3))
         made.append(BodyFit(rotations, shape, -joints[list(COCO_ROOT)].mean(axis=0), 0.01))
     return made

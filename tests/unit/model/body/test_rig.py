@@ -16,7 +16,7 @@ from model.body.rig import Rig
 from model.body.rig_file import load_rig, save_rig
 from model.body.skeleton import joint_positions, to_global, to_local
 from model.errors import BadData
-from model.joints import COCO_JOINTS, JOINTS, SMPL_PARENTS
+from model.joints import JOINTS, SMPL_PARENTS
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,20 @@ def test_a_rigid_turn_turns_the_mesh(rig: Rig) -> None:
     assert np.allclose(turned, expected, atol=1e-6)
 
 
+def about_of(rig: Rig, format: str) -> dict[str, object]:
+    return {"format": format, "name": "anny", "measures": rig.measure_names, "keypoints": rig.keypoint_names}
+
+
+def test_a_rig_of_before_there_were_children_knows_none(rig: Rig, tmp_path: Path) -> None:
+    path = tmp_path / "rig.safetensors"
+    save_rig(path, rig)
+    tensors = load_file(path)
+    del tensors["growth"]
+    save_file(tensors, path, metadata={"mpt": json.dumps(about_of(rig, "mpt-rig-2"))})
+    old = load_rig(path)
+    assert old.build_count == old.shape_count == rig.shape_count and not old.grown(4).any()
+
+
 @pytest.mark.parametrize(
     ("tensor", "change"),
     [
@@ -84,6 +98,10 @@ def test_a_rigid_turn_turns_the_mesh(rig: Rig) -> None:
         ("shape_directions", lambda directions: directions[:, :-1]),
         ("pose_directions", lambda directions: np.zeros((3, directions.shape[1], 3), np.float16)),
         ("measures", None),
+        ("growth", None),
+        ("growth", lambda growth: growth[::-1]),
+        ("growth", lambda growth: growth + 10),
+        ("growth", lambda growth: np.tile(growth, (1, 20))),
     ],
 )
 def test_broken_rigs_are_refused(rig: Rig, tmp_path: Path, tensor: str, change: object) -> None:
@@ -91,8 +109,8 @@ def test_broken_rigs_are_refused(rig: Rig, tmp_path: Path, tensor: str, change: 
     save_rig(path, rig)
     tensors = load_file(path)
     tensors[tensor] = change(tensors[tensor]) if callable(change) else None
-    about = {"format": "mpt-rig-2", "name": "anny", "measures": rig.measure_names, "keypoints": COCO_JOINTS}
-    save_file({k: v for k, v in tensors.items() if v is not None}, path, metadata={"mpt": json.dumps(about)})
+    kept = {k: np.ascontiguousarray(v) for k, v in tensors.items() if v is not None}
+    save_file(kept, path, metadata={"mpt": json.dumps(about_of(rig, "mpt-rig-3"))})
     with pytest.raises(BadData, match=r"rig\.safetensors"):
         load_rig(path)
 

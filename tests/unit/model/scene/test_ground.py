@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.errors import BadInput
-from model.scene.ground import Scene, leveling, world_on
+from model.scene.ground import Scene, camera_heights, leveling, world_on
 from model.scene.sight import see_scene
 from model.scene.up import Tilt, Up, directions
 from tests.support.standing_people import KnownCamera, crowd
@@ -64,6 +64,17 @@ def test_a_known_camera_height_tells_a_child_from_an_adult():
     assert scene.ground.standing.all()
     _, unknown = see_scene(joints, None, soles, tilt=KNOWN)
     assert np.abs(unknown - 1).max() < 0.25  # without it nobody becomes a child
+
+
+def test_who_was_found_to_be_a_child_may_be_smaller_still():
+    """No adult is smaller than 1.4 m by the ground alone; a child's body is, and its age is a guess."""
+    joints, soles = crowd(CAMERA, 5)
+    height = camera_heights(soles, CAMERA.up)[-1]
+    joints[-1], soles[-1] = (0.6 * points - 0.4 * height * CAMERA.up for points in (joints[-1], soles[-1]))
+    wrong = np.array([1.0, 1.0, 1.0, 1.0, 1.12])
+    joints, soles = resized(joints, soles, wrong)
+    _, factors = see_scene(joints, None, soles, tilt=KNOWN)
+    assert wrong[-1] * factors[-1] == pytest.approx(1, abs=0.05)
 
 
 def test_a_person_has_one_size_in_all_of_a_film():
