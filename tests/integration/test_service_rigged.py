@@ -121,7 +121,7 @@ def test_an_operators_own_rig_serves_another_mesh(rig, settings, tmp_path):
     own = dataclasses.replace(
         rig.subset(np.arange(0, rig.vertex_count, 4)),
         name="own",
-        measures=np.zeros((25, 0), np.float32),
+        measures=np.zeros((rig.shape_count + 1, 0), np.float32),
         measure_names=(),
     )
     save_rig(tmp_path / "own.safetensors", own)
