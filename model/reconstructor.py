@@ -244,8 +244,8 @@ class Reconstructor:
             resized = Person.scaled if self._bodies is None else self._bodies.resized
             turned = None if self._bodies is None else self._bodies.turned
             if answered and self._bodies is not None:
-                photo = image if hands == "auto" else None
-                people = self._bodies.with_children(people, answered, photo, tilt, camera_height, lines)
+                looked_at = image if hands == "auto" else None
+                people = self._bodies.with_children(people, answered, looked_at, tilt, camera_height, lines)
             people, scene = stand_on_ground(people, tilt, camera_height, lines, resized, turned)
             if person_height is not None:
                 stature = None if self._bodies is None else self._bodies.stature
