@@ -1,4 +1,4 @@
-"""Which photos the 2D networks get lighter or with more contrast than they are."""
+"""Which photos the 2D networks get lighter, with more contrast or less tinted than they are."""
 
 from __future__ import annotations
 
@@ -22,6 +22,18 @@ def taken(gain: float, haze: float) -> np.ndarray:
 def test_a_dark_or_flat_photo_becomes_the_one_of_good_light(gain: float, haze: float) -> None:
     lit = well_exposed(taken(gain, haze))
     assert lit.dtype == np.uint8 and abs(lit.astype(int) - scene()).max() <= 1 + 1 / gain
+
+
+def test_light_of_one_colour_becomes_white() -> None:
+    tint = np.array([1, 0.3, 0.1])
+    lit = well_exposed((tint * scene()).round().astype(np.uint8))
+    assert abs(lit - scene().astype(int)).max() <= 1 + 1 / tint.min()
+
+
+def test_a_photo_without_blue_gets_none() -> None:
+    photo = scene()
+    photo[..., 2] = 3
+    assert well_exposed(photo) is photo
 
 
 @pytest.mark.parametrize("gain", [1.0, 0.6])
