@@ -245,7 +245,9 @@ class Reconstructor:
             turned = None if self._bodies is None else self._bodies.turned
             if answered and self._bodies is not None:
                 looked_at = image if hands == "auto" else None
-                people = self._bodies.with_children(people, answered, looked_at, tilt, camera_height, lines)
+                people = self._bodies.with_children(
+                    people, answered, looked_at, tilt, camera_height, lines, person_height
+                )
             people, scene = stand_on_ground(people, tilt, camera_height, lines, resized, turned)
             if person_height is not None:
                 stature = None if self._bodies is None else self._bodies.stature

@@ -20,6 +20,7 @@ from model.perception.limbs import Arm
 from model.results import Person
 from model.scene.children import Children
 from model.scene.lines import Lines
+from model.scene.sizes import ADULTS
 from model.scene.stature import stature_by_joints
 from model.scene.up import Tilt
 
@@ -84,8 +85,11 @@ class WholeBodies:
         tilt: Tilt | None = None,
         camera_height: float | None = None,
         lines: Lines | None = None,
+        person_height: float | None = None,
     ) -> list[Person]:
         """The same people, with children's bodies those who surely are children, see `ages_on_ground`.
+
+        Nobody who is known to be smaller than adults are is taken for one, and nobody who is as tall for a child.
 
         Args:
             people: with bodies of grown-ups.
@@ -94,9 +98,15 @@ class WholeBodies:
             tilt: the camera's, if it is known.
             camera_height: metres above the ground, if it is known.
             lines: of the photo.
+            person_height: metres that the first person is tall, if it is known.
         """
         everyone = list(people)
         ages = ages_on_ground(people, answered, self._children, tilt, camera_height, lines)
+        if person_height is not None:
+            rig = self._fitter.rig
+            statures = [rig.stature(rig.grown(years)) for years in self._children.years.tolist()]
+            small = person_height < ADULTS[0] and len(statures) > 0
+            ages[0] = np.interp(person_height, statures, self._children.years) if small else np.nan
         young = np.flatnonzero(np.isfinite(ages)).tolist()
         if not young:
             return everyone
@@ -163,7 +173,7 @@ class WholeBodies:
 def children_of(rig: Rig) -> Children:
     """The children that a rig knows who are smaller than grown-ups are: of whole years."""
     years = rig.growth[rig.growth[:, 0] < _SMALL, 0]
-    statures = [np.ptp(rig.sampled.rest(rig.grown(age)).vertices[:, 1]) for age in (*years.tolist(), ADULT)]
+    statures = [rig.stature(rig.grown(age)) for age in (*years.tolist(), ADULT)]
     return Children(years, np.log(np.array(statures[:-1]) / statures[-1]))
 
 

@@ -134,3 +134,19 @@ def test_who_is_turned_covers_what_she_did(rig: Rig) -> None:
     np.testing.assert_allclose(turned.vertices, who.vertices @ turn.T, atol=1e-5)
     moved = np.linalg.norm(turned.camera.project(turned.joints) - who.camera.project(who.joints), axis=1)
     assert moved.mean() < 0.01 * np.ptp(who.camera.project(who.joints), axis=0).max()
+
+
+def test_who_is_known_to_be_small_is_a_child_and_who_is_as_tall_as_adults_is_none(rig: Rig) -> None:
+    bodies = WholeBodies(rig, rig, COCO_JOINTS)
+    who = bodies.resized(person(rig), 1.0)
+    seen = np.column_stack([who.camera.project(who.joints), np.ones(17)])
+    who = dataclasses.replace(who, keypoints_2d=seen)
+    (child,) = bodies.with_children([who], [who], person_height=1.1)
+    assert child.body is not None and child.camera.translation[2] < 0.75 * who.camera.translation[2]
+    assert rig.stature(child.body.shape) == pytest.approx(1.1, abs=0.03)
+    np.testing.assert_array_equal(child.body.shape[: rig.build_count], 0)
+    off = np.linalg.norm(child.camera.project(child.joints) - who.camera.project(who.joints), axis=1)
+    assert off.mean() < 0.05 * np.ptp(who.camera.project(who.joints), axis=0).max()
+    for height in (1.5, None):
+        (same,) = bodies.with_children([who], [who], person_height=height)
+        assert same is who
