@@ -1,4 +1,4 @@
-"""Pose diversity beyond the clips: limbs recombined, legs straightened, joints turned a little, seen from anywhere."""
+"""Pose diversity beyond the clips: limbs recombined, straightened, turned, drawn freely; bodies seen from anywhere."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.joints import finger_joints
+from model.joints import JOINTS, finger_joints
 from training.rotations import axis_angle_to_matrix
-
-_LEGS = [1, 2, 4, 5, 7, 8, 10, 11]
-_LEFT_ARM, _RIGHT_ARM = [13, 16, 18, 20], [14, 17, 19, 21]
+from training.synthesis.free_poses import LEFT_ARM, LEGS, RIGHT_ARM, free_poses
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,9 @@ class PoseVariety:
     """Largest standard deviation of a pose's joint noise, radians per axis."""
     turned: float = 0.7
     """Share of the poses with such noise."""
+    free: float = 0.15
+    """Share of the poses in whose place nobody's are, see `free_poses`; of as many others the legs alone, and of as
+    many others each arm."""
     anywhere: float = 0.08
     """Share of the poses that are seen from anywhere, any way up; see `sample_cameras`."""
 
@@ -49,19 +50,33 @@ def vary(pose: Tensor, other: Tensor, variety: PoseVariety, generator: torch.Gen
     """
     (b, joints, _), device = pose.shape, pose.device
     left_hand, right_hand = finger_joints(joints)
-    left_arm, right_arm = [*_LEFT_ARM, *left_hand], [*_RIGHT_ARM, *right_hand]
+    left_arm, right_arm = [*LEFT_ARM, *left_hand], [*RIGHT_ARM, *right_hand]
 
     def rand(*shape: int) -> Tensor:
         return torch.rand(*shape, generator=generator, device=device)
 
     up = [axis_angle_to_matrix(p[:, 0])[:, :, 1] for p in (pose, other)]  # the pelvis' y in the world, (B, 3) each
     alike = (up[0] * up[1]).sum(dim=-1) > math.cos(math.radians(variety.tilt))
-    for part, share in ((_LEGS, variety.legs), (left_arm, variety.arm), (right_arm, variety.arm)):
+    for part, share in ((LEGS, variety.legs), (left_arm, variety.arm), (right_arm, variety.arm)):
         taken = torch.zeros(b, joints, 1, dtype=torch.bool, device=device)
         taken[:, part] = (alike & (rand(b) < share))[:, None, None]
         pose = torch.where(taken, other, pose)
     bent = torch.where(rand(b, 1, 1) < variety.straight, rand(b, 1, 1), 1.0)
-    pose = pose.index_copy(1, torch.tensor(_LEGS, device=device), bent * pose[:, _LEGS])
+    pose = pose.index_copy(1, torch.tensor(LEGS, device=device), bent * pose[:, LEGS])
+    pose = _freed(pose, variety.free, generator)
     size = variety.turn * rand(b, 1, 1) * (rand(b, 1, 1) < variety.turned)
     noise = size * torch.randn(b, joints - 1, 3, generator=generator, device=device)
     return torch.cat([pose[:, :1], pose[:, 1:] + noise], dim=1)
+
+
+def _freed(pose: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """The poses (B, J, 3), in some of which all joints, or a limb's, are drawn freely."""
+    if not share:
+        return pose
+    drawn = free_poses(len(pose), generator)
+    part = torch.rand(len(pose), 4, generator=generator, device=pose.device) < share  # all, legs, each arm
+    taken = part[:, :1].expand(-1, JOINTS).clone()
+    for limb, chosen in zip((LEGS, LEFT_ARM, RIGHT_ARM), part[:, 1:].T, strict=True):
+        taken[:, limb] |= chosen[:, None]
+    body = torch.where(taken[..., None], drawn, pose[:, :JOINTS])
+    return torch.cat([body, pose[:, JOINTS:]], dim=1)
