@@ -12,6 +12,7 @@ from training import variants
 from training.bodies.anny import ADULT
 from training.loop.trainer import TrainerConfig
 from training.synthesis.corruption import HeatmapCorruption
+from training.synthesis.pose_variety import PoseVariety
 from training.synthesis.samples import SynthesisConfig
 from training.synthesis.viewing import VIEWING
 
@@ -68,13 +69,13 @@ def pretrain_fast() -> PretrainRecipe:
     """A long run on CPU cores without bfloat16: 100 million samples of joints alone, then 10 million of heatmaps.
 
     It learns from worse 2D answers than the others do: joints that are off together, limbs that are taken for the
-    other side's.
+    other side's. And from poses that nobody recorded.
     """
     size = sizes.fast()
     corruption = HeatmapCorruption(clean=0.4, jitter=6.0, part_jitter=4.0, exchanged_parts=0.02, landmarks=0.6)
     return PretrainRecipe(
         size,
-        SynthesisConfig(size.heatmap_size, corruption=corruption),
+        SynthesisConfig(size.heatmap_size, corruption=corruption, variety=PoseVariety(free=0.15)),
         lift=TrainerConfig(steps=98_000, batch_size=1024, learning_rate=2e-3, muon_rows=128, validate_every=250),
         trainer=TrainerConfig(
             steps=20_000, batch_size=512, learning_rate=1e-3, muon_rows=128, validate_every=250, seed=1

@@ -63,8 +63,7 @@ def free_poses(count: int, generator: torch.Generator) -> Tensor:
     pose[:, _RIGHT_LEG] = right[:, _RIGHT_LEG]
     right = mirror_pose(torch.where(_either(rand(), _ALIKE_ARMS), own, other))
     pose[:, RIGHT_ARM] = right[:, RIGHT_ARM]
-    pose[:, _RIGHT_LEG[:2]] += _radians(_UNLIKE * randn(2, 3))
-    pose[:, RIGHT_ARM[1:3]] += _radians(_UNLIKE * randn(2, 3))
+    pose[:, [_RIGHT_LEG[0], RIGHT_ARM[1]]] += _radians(_UNLIKE * randn(2, 3))
     return pose
 
 

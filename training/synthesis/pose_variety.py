@@ -30,9 +30,9 @@ class PoseVariety:
     """Largest standard deviation of a pose's joint noise, radians per axis."""
     turned: float = 0.7
     """Share of the poses with such noise."""
-    free: float = 0.15
-    """Share of the poses in whose place nobody's are, see `free_poses`; of as many others the legs alone, and of as
-    many others each arm."""
+    free: float = 0.0
+    """Share of the poses in whose place nobody's are, see `free_poses`; of as many the legs alone, and of as many each
+    arm. Rare poses gain and usual ones lose, so that it is for long runs; see docs/pre-train.md."""
     anywhere: float = 0.08
     """Share of the poses that are seen from anywhere, any way up; see `sample_cameras`."""
 
