@@ -105,12 +105,11 @@ def _limbs(generator: torch.Generator, count: int) -> Tensor:
 def _root(generator: torch.Generator, count: int) -> Tensor:
     """(count, 3) the pelvis' rotation in the world."""
     on = {"generator": generator, "device": generator.device}
+    rand, randn = partial(torch.rand, count, **on), partial(torch.randn, count, **on)
     table = torch.tensor(_TRUNKS, device=generator.device)
     which = torch.multinomial(table[:, 0], count, replacement=True, generator=generator)
     _, pitch, pitch_off, lean, lean_off = table[which].unbind(dim=-1)
-    pitch = pitch + pitch_off * torch.randn(count, **on)
-    lean = lean + lean_off * torch.randn(count, **on)
-    turn = 360 * torch.rand(count, **on)
+    pitch, lean, turn = pitch + pitch_off * randn(), lean + lean_off * randn(), 360 * rand()
     upright = _about(0, torch.full_like(pitch, 90))  # from y up to z up
     return matrix_to_axis_angle(upright @ _about(1, turn) @ _about(0, pitch) @ _about(2, lean))
 
