@@ -12,6 +12,8 @@ pytest_plugins = ["tests.support.processes"]
 
 # One thread a process: two of PyTorch's that wait for each other cost twice the time, and round in another order.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# OpenCV's others would not be there in processes that fork, and be waited for for ever.
+os.environ["OPENCV_FOR_THREADS_NUM"] = "1"
 # Films that tests write are opened by FFmpeg before `model.video.reading` asks it not to grumble.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 # Images for containers forbid the cache of compiled files: each process would compile, and pytest rewrite, all anew.
