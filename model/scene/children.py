@@ -51,7 +51,7 @@ def find_children(
     """(P,) how old each of P people is who surely is a child, years; NaN of the others.
 
     Args:
-        children: that there may be.
+        children: that there may be; of no age, by a body that knows none, nobody is one.
         up: which way is up.
         heights: (P,) metres that the camera is above each one's feet if she is grown up; NaN of who does not stand.
         distances: (P,) metres from the camera, likewise.
@@ -60,7 +60,7 @@ def find_children(
     """
     found = np.full(len(heights), np.nan)
     standing = np.flatnonzero(np.nan_to_num(heights) > HEIGHTS[0])
-    if len(standing) < 2 and camera_height is None:
+    if not len(children.years) or (len(standing) < 2 and camera_height is None):
         return found
     height, distance = heights[standing], distances[standing]
     lean = np.linspace(-_WIDEST, _WIDEST, _LEANS)

@@ -68,3 +68,12 @@ def test_those_who_do_not_stand_say_nothing() -> None:
     found = find_children(KIDS, UP, heights, np.full(3, 5.0), np.full(3, CHILDS_HEAD))
     assert np.isnan(found).all()
     assert len(find_children(KIDS, UP, np.zeros(0), np.zeros(0), np.zeros(0))) == 0
+
+
+def test_a_body_that_knows_no_children_makes_none() -> None:
+    """As SMPL's, and rigs that were made before there were any."""
+    none = Children(np.zeros(0), np.zeros(0))
+    heights = 1.5 / np.array([1.0, 0.6])
+    for camera_height in (None, 1.5):
+        found = find_children(none, UP, heights, 2 * heights, np.array([ADULTS_HEAD, CHILDS_HEAD]), camera_height)
+        assert np.isnan(found).all() and len(found) == 2
