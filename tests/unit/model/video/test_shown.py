@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+from model.perception import bars
+from model.video import shown
 from model.video.reading import VideoReader
 from model.video.shown import shown_in
 from tests.support.film_files import film, shown_as_wide
@@ -90,3 +92,18 @@ def test_who_moves_before_a_plain_wall_is_no_picture_between_bars(tmp_path: Path
     assert found(film(tmp_path / "wall.mp4", pictures, RATE)) == (0, 0, WIDTH, HEIGHT)
     beside = np.pad(scene(0), ((30, 0), (0, 0), (0, 0)))
     assert found(film(tmp_path / "beside.mp4", [beside] * 10, RATE)) == (0, 0, WIDTH, HEIGHT + 30)
+
+
+def test_of_large_frames_a_part_of_the_pixels_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    def shown_part(*frames: np.ndarray) -> object:
+        sizes.extend(frame.base.nbytes if frame.base is not None else frame.nbytes for frame in frames)
+        return bars.shown_part(*frames)
+
+    monkeypatch.setattr(shown, "_LARGE", 64)
+    monkeypatch.setattr(shown, "shown_part", shown_part)
+    path = film(tmp_path / "large.mp4", barred([scene(number) for number in range(8)], 32, 0), RATE)
+    left, top, width, height = found(path)
+    assert sizes and max(sizes) <= 3 * (WIDTH + 64) * HEIGHT / 3**2
+    assert (left, top, left + width, top + height) == pytest.approx((32, 0, 32 + WIDTH, HEIGHT), abs=3)
