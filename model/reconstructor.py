@@ -295,7 +295,7 @@ class Reconstructor:
             image: (H, W, 3) uint8 RGB.
             people: as `follow`, or `reconstruct` with `bodies="fitted"`, answered for it.
         """
-        return list(people) if self._bodies is None else self._bodies.see_hands(people, image)
+        return list(people) if self._bodies is None else self._bodies.see_hands(people, well_exposed(image))
 
     def _people(
         self, found: list[Detection], neighbours: list[Neighbours], regress: CropRegressor, belief: Belief

@@ -13,9 +13,11 @@ from model.errors import BadInput
 from model.joints import COCO_MIRROR
 from model.network.topology import MeshTopology
 from model.perception.crops import square_crop
+from model.perception.exposure import well_exposed
 from model.reconstructor import Reconstructor
 from model.results import Camera, Person
 from model.scene.up import Tilt
+from model.whole_body import WholeBodies
 from tests.support.render import draw_person
 from training.bodies.anny import AnnyBody
 from training.evaluation.metrics import pa_mpjpe
@@ -131,6 +133,17 @@ def test_a_person_is_as_tall_as_she_is_said_to_be(reconstructor: Reconstructor, 
     )
     with pytest.raises(BadInput, match="give one of them"):
         reconstructor.reconstruct(picture.image, person_height=1.9, camera_height=1.5)
+
+
+def test_hands_of_a_films_dark_frame_are_looked_for_in_good_light_as_people_are(
+    reconstructor: Reconstructor, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[np.ndarray] = []
+    monkeypatch.setattr(WholeBodies, "see_hands", lambda self, people, image: seen.append(image) or people)
+    dark = picture.image // 8
+    reconstructor.see_hands(dark, [])
+    np.testing.assert_array_equal(seen[0], well_exposed(dark))
+    assert seen[0].max() > 4 * dark.max()
 
 
 def test_keypoints_lie_on_the_joints_in_the_picture(person: Person, picture: Picture) -> None:
