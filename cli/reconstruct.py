@@ -232,9 +232,13 @@ def reconstruct(
     if sources and len(videos) == len(sources) and (pitch is not None or camera_height is not None):
         words = "photos alone are told how their camera was; videos say it by themselves."
         raise typer.BadParameter(words, param_hint="--pitch" if pitch is not None else "--camera-height")
-    if person_height is not None and camera_height is not None:
-        words = "the person's height and the camera's each say how large everything is: give one of them."
-        raise typer.BadParameter(words, param_hint="--person-height")
+    if person_height is not None:
+        from model.scene.stature import check_person_height
+
+        try:
+            check_person_height(person_height, camera_height)
+        except BadInput as error:
+            raise typer.BadParameter(str(error), param_hint="--person-height") from None
     if sources and not videos and (fast or frame is not FrameName.WORLD):
         raise typer.BadParameter("it is for videos, not for photos.", param_hint="--fast" if fast else "--frame")
     if reason := _why_no_video(subject, kinds, overlay or rigged):

@@ -23,10 +23,9 @@ from model.scene.ground import Scene, camera_heights
 from model.scene.lean import righting
 from model.scene.lines import Lines
 from model.scene.sight import see_scene
-from model.scene.stature import stature_by_joints
+from model.scene.stature import ROUNDS, stature_by_joints
 from model.scene.up import Tilt, estimate_up
 
-_HEIGHT_ROUNDS = 2  # the body that is nearest to a larger one is not quite as tall
 _MUCH_BETTER = 0.7  # of the other's distance from the keypoints, or less
 
 
@@ -202,7 +201,7 @@ def known_height(
         stature: tells how tall somebody is, in metres; by her joints if none is given.
         resized: scales somebody about the camera, nearly.
     """
-    for _ in range(_HEIGHT_ROUNDS if people else 0):
+    for _ in range(ROUNDS if people else 0):
         factor = height / (stature(people[0]) if stature else stature_by_joints([people[0].joints]))
         if np.isfinite(factor):
             people, scene = [resized(person, factor) for person in people], scene.scaled(factor)

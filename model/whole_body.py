@@ -31,7 +31,6 @@ On renders wrists come out nearer to the truth than straight ones (26 degrees, n
 nearer from those of 20.
 """
 _HAND = 0.19  # metres: that length
-_SMALL = 12.0  # years: from then on children may be as tall as grown-ups
 _JOINTS = {"left": (7, 9), "right": (8, 10)}  # COCO's elbows and wrists
 _BASES = tuple(HAND_JOINTS.index(f"{finger}_1") for finger in ("index", "middle", "ring", "little"))
 _SEEN = 0.5  # confidence of the wrist and the elbow from which there is a hand to look for
@@ -103,10 +102,7 @@ class WholeBodies:
         everyone = list(people)
         ages = ages_on_ground(people, answered, self._children, tilt, camera_height, lines)
         if person_height is not None:
-            rig = self._fitter.rig
-            statures = [rig.stature(rig.grown(years)) for years in self._children.years.tolist()]
-            small = person_height < ADULTS[0] and len(statures) > 0
-            ages[0] = np.interp(person_height, statures, self._children.years) if small else np.nan
+            ages[0] = self._fitter.rig.age_of(person_height) if person_height < ADULTS[0] else np.nan
         young = np.flatnonzero(np.isfinite(ages)).tolist()
         if not young:
             return everyone
@@ -172,9 +168,8 @@ class WholeBodies:
 
 def children_of(rig: Rig) -> Children:
     """The children that a rig knows who are smaller than grown-ups are: of whole years."""
-    years = rig.growth[rig.growth[:, 0] < _SMALL, 0]
-    statures = [rig.stature(rig.grown(age)) for age in (*years.tolist(), ADULT)]
-    return Children(years, np.log(np.array(statures[:-1]) / statures[-1]))
+    statures = [rig.stature(rig.grown(age)) for age in (*rig.childhood.tolist(), ADULT)]
+    return Children(rig.childhood, np.log(np.array(statures[:-1]) / statures[-1]))
 
 
 def pose_hands(

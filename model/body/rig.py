@@ -20,6 +20,7 @@ from model.body.slices import Slices
 from model.joints import JOINTS
 
 ADULT = 18.0
+_SMALL = 12.0  # years: from then on children may be as tall as grown-ups
 """Years."""
 INFLUENCES = 4
 """Joints that move a vertex, at most: as many as glTF's viewers heed."""
@@ -107,6 +108,18 @@ class Rig:
             for index, column in enumerate(self.growth[:, 1:].T, start=self.build_count):
                 shape[index] = np.interp(years, ages, np.append(column, 0))
         return shape
+
+    @property
+    def childhood(self) -> np.ndarray:
+        """(A,) the years of the children that it knows who are smaller than grown-ups; none of a rig of adults."""
+        years: np.ndarray = self.growth[self.growth[:, 0] < _SMALL, 0]
+        return years
+
+    def age_of(self, stature: float) -> float:
+        """How old the mean child is who is so tall, metres; NaN if it knows no children."""
+        years = self.childhood
+        statures = [self.stature(self.grown(age)) for age in years.tolist()]
+        return float(np.interp(stature, statures, years)) if statures else float("nan")
 
     def stature(self, shape: np.ndarray) -> float:
         """Metres from the soles to the crown of a body of the shape (S,) that stands upright."""

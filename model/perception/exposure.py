@@ -9,7 +9,7 @@ from model.interfaces import Box
 
 _SAMPLES = 64  # pixels along each side that tell how light a picture is
 _DARKEST, _LIGHTEST = 0.5, 99.5  # percent of the pixels that may become black or white
-_ENOUGH = 96  # levels of 255 between these: a photo with less of a colour is stretched
+_ENOUGH = 96  # levels of 255: less between these in all colours is flat, and light of which none is above is tinted
 _FEWEST = 6  # levels between them: a colour with less stays as it is
 
 
@@ -25,7 +25,8 @@ def well_exposed(image: np.ndarray, shown: Box | None = None) -> np.ndarray:
     part = image[y : y + h : max(1, h // _SAMPLES), x : x + w : max(1, w // _SAMPLES)]
     low, high = np.percentile(part, (_DARKEST, _LIGHTEST), axis=(0, 1))  # (3,) each
     told = high - low >= _FEWEST
-    if not told.any() or (high - low)[told].min() >= _ENOUGH:
+    flat, tinted = (high - low).max() < _ENOUGH, high[told].min(initial=_ENOUGH) < _ENOUGH
+    if not told.any() or not (flat or tinted):
         return image
     low, high = np.where(told, low, 0), np.where(told, high, 255)
     levels = (np.arange(256)[:, None] - low) * (255 / (high - low))

@@ -12,6 +12,9 @@ from model.scene.balance import balance
 STATURES = (0.4, 2.8)
 """Metres: how tall a person may be said to be, from new-born to the tallest."""
 
+ROUNDS = 3
+"""How often somebody is scaled to be so tall: the body that is nearest to a larger one is not quite as tall."""
+
 
 def check_person_height(height: float | None, camera_height: float | None = None) -> None:
     """Refuses what no person's height can be.
@@ -32,5 +35,7 @@ def check_person_height(height: float | None, camera_height: float | None = None
 
 
 def stature_by_joints(joints: Sequence[np.ndarray]) -> float:
-    """Metres that a person is tall, by trunk and legs, in the median of frames with COCO's joints (17, 3)."""
-    return float(np.median(balance(np.stack(joints)).stature))
+    """Metres that a person is tall, by trunk and legs, in the median of frames of COCO's joints (17, 3); or NaN."""
+    known = balance(np.stack(joints)).stature
+    known = known[np.isfinite(known)]
+    return float(np.median(known)) if len(known) else float("nan")

@@ -15,7 +15,8 @@ from model.body.skeleton import TURN_UP
 from model.scene.ground import Ground, Scene, World, camera_heights, world_on
 from model.scene.lines import Lines
 from model.scene.sight import see_scene
-from model.scene.stature import stature_by_joints
+from model.scene.sizes import ADULTS
+from model.scene.stature import ROUNDS, stature_by_joints
 from model.video.bodies import meshes_of, put_back
 from model.video.carrying import find_path
 from model.video.grounding import ground
@@ -29,7 +30,6 @@ _FOOT = 200  # of a foot's vertices
 _BATCH = 256  # feet that are posed at once: bounds the memory
 _UPRIGHT = 0.8  # of a leg's length: who has her pelvis so high above a foot stands on it, and does not lie or kneel
 _TOLD, _HARDLY = 0.2, 0.05  # of all feet: fewer that stand do not tell the floor; so many may come out below it
-_HEIGHT_ROUNDS = 2  # the body that is nearest to a larger one is not quite as tall
 _FIRST = 5  # frames of the first person by which the world faces
 
 
@@ -86,7 +86,7 @@ def find_world(
     if len(tracks) > 1:  # alone, she is as large as the network says
         if first_known:
             scene, sizes = scene.scaled(1 / sizes[0]), [size / sizes[0] for size in sizes]
-        motions = [resized(*each) for each in zip(tracks, motions, sizes, strict=True)]
+        motions = [_resized(*each) for each in zip(tracks, motions, sizes, strict=True)]
     level = FilmWorld(scene, world_on(scene, tracks[0].place(0)), camera_moves)
     motions = [None if motion is None else level.place(motion) for motion in motions]
     if camera_moves:
@@ -170,12 +170,19 @@ def _on_floor(scene: Scene, world: World, footings: Sequence[Footing], feet: np.
 def of_height(
     tracks: Sequence[Track], motions: Sequence[SkeletonMotion | None], height: float
 ) -> list[SkeletonMotion | None]:
-    """Everyone's motion in the size, and at the distance, that they have if the first person is so tall, metres."""
+    """Everyone's motion in the size, and at the distance, that they have if the first person is so tall, metres.
+
+    Who is less tall than grown-ups are has a child's body.
+    """
     motions = list(motions)
-    for _ in range(_HEIGHT_ROUNDS):
-        tall = _stature(tracks[0], motions[0])
-        if np.isfinite(height / tall):
-            motions = [resized(*each, height / tall) for each in zip(tracks, motions, strict=True)]
+    first = motions[0]
+    if first is not None and height < ADULTS[0] and np.isfinite(age := first.rig.age_of(height)):
+        child = dataclasses.replace(first, shape=first.rig.grown(age))
+        motions[0] = dataclasses.replace(child, roots=child.height / first.height * first.roots)
+    for _ in range(ROUNDS):
+        factor = height / _stature(tracks[0], motions[0])
+        if np.isfinite(factor):
+            motions = [_resized(*each, factor) for each in zip(tracks, motions, strict=True)]
     return motions
 
 
@@ -185,7 +192,7 @@ def _stature(track: Track, motion: SkeletonMotion | None) -> float:
     return motion.height
 
 
-def resized(track: Track, motion: SkeletonMotion | None, factor: float) -> SkeletonMotion | None:
+def _resized(track: Track, motion: SkeletonMotion | None, factor: float) -> SkeletonMotion | None:
     """The person so many times as large, and as much farther away: she looks the same."""
     if motion is not None:
         shape = scaled_shape(motion.rig, motion.shape, factor)

@@ -42,6 +42,12 @@ def test_an_ordinary_photo_stays_as_it_is(gain: float) -> None:
     assert well_exposed(photo) is photo
 
 
+def test_a_hand_before_a_light_wall_has_few_blues_and_stays_as_it_is() -> None:
+    photo = scene()
+    photo[..., 2] = 130 + 0.25 * photo[..., 2]
+    assert well_exposed(photo) is photo
+
+
 def test_the_noise_of_one_colour_stays_as_it_is() -> None:
     photo = taken(0.015, 30)
     assert well_exposed(photo) is photo

@@ -25,4 +25,6 @@ def test_trunk_and_legs_tell_a_stature_and_odd_frames_do_not():
     joints = np.zeros((17, 3))
     joints[[5, 6], 1] = -0.5  # half a metre of trunk; thighs of 0.4 and shanks of 0.42 go down from hips at 0
     joints[[13, 14], 1], joints[[15, 16], 1] = 0.4, 0.82
-    assert stature_by_joints([joints, joints, 3 * joints]) == pytest.approx(1.32 * 1.32)
+    unknown = np.full((17, 3), np.nan)
+    assert stature_by_joints([joints, unknown, joints, 3 * joints]) == pytest.approx(1.32 * 1.32)
+    assert np.isnan(stature_by_joints([unknown]))

@@ -70,6 +70,16 @@ def test_who_is_known_to_be_so_tall_is_and_the_others_stand_on_her_floor(walks):
     assert floors == pytest.approx([factor * CAMERA_HEIGHT] * 3, rel=0.05)
 
 
+def test_who_is_known_to_be_as_small_as_a_child_has_a_childs_body_and_the_others_stay(walks):
+    with Tracks() as tracks:
+        people = [tracked(walk, Meshes(tracks._file)) for walk in walks[:2]]
+        child, other = of_height(people, walks[:2], 1.1)
+    assert child is not None and other is not None and child.rig.build_count < len(child.shape)
+    assert child.height == pytest.approx(1.1, abs=0.01) and other.height == pytest.approx(walks[1].height, rel=0.05)
+    assert np.abs(child.shape[child.rig.build_count :]).max() > 0 and np.abs(child.shape).max() < 4
+    assert child.roots[0, 2] == pytest.approx(1.1 / walks[0].height * walks[0].roots[0, 2], rel=0.05)
+
+
 def test_who_stands_alone_keeps_hers(walks):
     assert found(walks[:1])[0] == [walks[0].height]
 
