@@ -124,7 +124,8 @@ def test_a_person_is_as_tall_as_she_is_said_to_be(reconstructor: Reconstructor, 
     assert person.body is not None and taller.body is not None and rig is not None
     assert rig.stature(taller.body.shape) == pytest.approx(1.9, abs=0.01)
     factor = taller.camera.translation[2] / person.camera.translation[2]
-    assert factor == pytest.approx(1.9 / rig.stature(person.body.shape), rel=0.01)
+    # Limbs grow a little more than heads, as of real people.
+    assert factor == pytest.approx(1.9 / rig.stature(person.body.shape), rel=0.02)
     assert one.scene is not None and one.scene.ground is not None
     assert other.scene is not None and other.scene.ground is not None
     assert other.scene.ground.camera_height == pytest.approx(factor * one.scene.ground.camera_height)
