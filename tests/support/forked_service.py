@@ -1,6 +1,6 @@
 """A service as a process of its own that forks from one which has imported it: it starts at once.
 
-A process that has run nothing yet forks itself. Else a server forks, which imports a service that is new to it as ever.
+For tests that start several. Where the worker's server that forks runs already, for other modules, it imports as ever.
 """
 
 from __future__ import annotations
@@ -13,21 +13,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from benchmarks.served import Served, started
 from tests.support import fake_service
-
-_THREADS = Path("/proc/self/task")
 
 
 class Forked:
     """Behaves as the `subprocess.Popen` of `python -m` of `main`'s module, as far as `Served` knows one."""
 
     def __init__(self, main: Callable[[], object], environment: Mapping[str, str]) -> None:
-        # What another thread had locked would be locked in a fork for ever.
-        alone = _THREADS.is_dir() and len(list(_THREADS.iterdir())) == 1
-        context = multiprocessing.get_context("fork" if alone else "forkserver")
+        context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([main.__module__])
         said, writes = context.Pipe(duplex=False)
         self._process = context.Process(target=_serve, args=(main, writes, dict(environment)))
