@@ -55,7 +55,7 @@ def explain_person(reconstructor: Reconstructor, photo: np.ndarray, person: Pers
     network = reconstructor.network
     if not isinstance(network, TorchNetwork):
         raise BadInput("Only PyTorch's engine shows what the network sees: choose the engine torch.")
-    photo = well_exposed(photo, shown_part(photo))
+    photo = well_exposed(photo, shown_part(photo) if reconstructor.subject == "body" else None)
     mesh, topology, size = network.mesh.network, network.topology, network.info.crop_size
     crop = person.crop or upright_crop(person.bbox)
     if person.landmarks_2d is not None:

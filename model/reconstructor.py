@@ -188,6 +188,13 @@ class Reconstructor:
             inputs.check_for_hands(angle, camera_height, person_height, hands, colors)
         inputs.check_count(max_people, "max_people")
         height, width = inputs.check_image(image).shape[:2]
+        angle = None if isinstance(pitch, Tilt) else inputs.check_number(pitch, "The pitch")
+        tilt = pitch if isinstance(pitch, Tilt) else None if angle is None else Tilt(angle)
+        check_tilt(tilt)
+        camera_height = inputs.check_number(camera_height, "The camera's height")
+        check_camera_height(camera_height)
+        person_height = inputs.check_number(person_height, "The person's height")
+        check_person_height(person_height, camera_height)
         # A film's frames must agree, and hands are not made up in bars.
         shown = shown_part(image) if self.subject == "body" and bodies == "refined" else None
         photo, image = image, well_exposed(image, shown)
@@ -199,13 +206,6 @@ class Reconstructor:
             found = self._subject.in_boxes(self.network, image, [inputs.check_box(box, width, height) for box in boxes])
         picture = (width, height) if shown is None else (round(shown[2]), round(shown[3]))
         focal = inputs.check_focal_length(focal_length, *picture)
-        angle = None if isinstance(pitch, Tilt) else inputs.check_number(pitch, "The pitch")
-        tilt = pitch if isinstance(pitch, Tilt) else None if angle is None else Tilt(angle)
-        check_tilt(tilt)
-        camera_height = inputs.check_number(camera_height, "The camera's height")
-        check_camera_height(camera_height)
-        person_height = inputs.check_number(person_height, "The person's height")
-        check_person_height(person_height, camera_height)
         detected = time.perf_counter()
 
         people: list[Person] = []

@@ -12,11 +12,8 @@ import numpy as np
 from model.body.silhouette import Silhouette
 from model.joints import BLAZEPOSE_COCO, BLAZEPOSE_LANDMARKS, COCO_JOINTS
 
-_ACROSS, _UP, _CELL = (
-    0.3,
-    0.42,
-    0.007,
-)  # of the body's size: what is looked at beside and above the eyes, and how finely
+_ACROSS, _UP, _CELL = 0.3, 0.42, 0.007
+"""Of the body's size: what is looked at beside and above the eyes, and how finely."""
 _ROWS = 12  # above the eyes, in which the head is widest
 _ARMS, _BELOW = 0.45, 0.1  # of the body's size: so near to the eyes, and not so far below, arms are taken for the head
 _DEEP_TRUNK, _DEEP_THIGH, _DEEP_SHANK = 0.5, 0.8, 0.85  # of their length: what points to the camera tells no size

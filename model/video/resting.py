@@ -99,21 +99,22 @@ def touch(motion: SkeletonMotion, camera: np.ndarray, standing: np.ndarray) -> S
     settled = settle(motion, standing, soles)
     heights += (settled.roots - motion.roots)[:, 1:2]
     heights[:, _FEET] += _BENT
-    motion = settled.shifted(_lift(motion.times, -heights.min(axis=1))[:, None] * _UP)
-    motion = lock(motion, LEGS, standing, soles)
-    resting, palms = hands_down(motion, camera, skin)
-    return lock(motion, ARMS, resting, palms)
+    lift = _lift(motion.times, -heights.min(axis=1))[:, None]
+    motion = lock(settled.shifted(lift * _UP), LEGS, standing, soles)
+    palms = heights[:, _HANDS] + lift
+    bearing = hands_down(motion, camera, palms)
+    return lock(motion, ARMS, bearing, motion.joints[:, _HANDS, 1] - palms)
 
 
-def hands_down(motion: SkeletonMotion, camera: np.ndarray, skin: Skin) -> tuple[np.ndarray, np.ndarray]:
-    """Which hands bear somebody, (N, 2) bool; and how high wrists are over the lowest point of these, (N, 2) metres."""
-    heights, wrists = skin.lowest(motion).heights[:, _HANDS], motion.joints[:, _HANDS]
+def hands_down(motion: SkeletonMotion, camera: np.ndarray, heights: np.ndarray) -> np.ndarray:
+    """Which hands bear somebody, (N, 2) bool; of the lowest points of hands at so many metres (N, 2)."""
+    wrists = motion.joints[:, _HANDS]
     slow = _slow(motion, _rays(motion, camera), np.zeros((len(motion), 2), bool), _ROLLS)[:, _HANDS]
     length = np.linalg.norm(motion.offsets[list(ARMS[0][1:])], axis=1).sum()
     above = motion.joints[:, [arm[0] for arm in ARMS], 1] - wrists[..., 1] > _ERECT * length
     bearing = slow & above & (heights < _HELD)
-    bearing = binary_opening(bearing, np.ones((max(1, round(SHORTEST / usual_step(motion.times))), 1)))
-    return bearing, wrists[..., 1] - heights
+    lasting: np.ndarray = binary_opening(bearing, np.ones((max(1, round(SHORTEST / usual_step(motion.times))), 1)))
+    return lasting
 
 
 def rest(motion: SkeletonMotion, camera: np.ndarray, standing: np.ndarray, skin: Skin) -> SkeletonMotion:
