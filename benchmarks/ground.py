@@ -16,12 +16,13 @@ from scipy.optimize import linear_sum_assignment
 from tqdm import tqdm
 
 from model.network.checkpoint import load_checkpoint
-from model.people import extent, stand_on_ground
+from model.people import extent
 from model.reconstructor import Reconstructor
 from model.results import Person
 from model.runtime.loading import default_checkpoint
 from model.scene.lines import find_lines
 from model.scene.up import Tilt
+from model.standing import stand_on_ground
 from training.bodies.anny import AnnyBody
 from training.images.rendered.config import RenderConfig
 from training.images.rendered.dataset import RenderedPeople, StagedScene

@@ -1,8 +1,8 @@
-"""What is done with people once the network has answered: which answers count, their bodies, their ground."""
+"""What is done with people once the network has answered: which answers count, their bodies, who is a child."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,11 +19,8 @@ from model.perception.detection import Detection, distinct
 from model.results import Camera, Person
 from model.scene.balance import balance
 from model.scene.children import Children, find_children
-from model.scene.ground import Scene, camera_heights
-from model.scene.lean import righting
+from model.scene.ground import camera_heights
 from model.scene.lines import Lines
-from model.scene.sight import see_scene
-from model.scene.stature import ROUNDS, stature_by_joints
 from model.scene.up import Tilt, estimate_up
 
 _MUCH_BETTER = 0.7  # of the other's distance from the keypoints, or less
@@ -158,57 +155,7 @@ def extent(person: Person) -> Box:
     return x, y, right - x, bottom - y
 
 
-def stand_on_ground(
-    people: list[Person],
-    tilt: Tilt | None = None,
-    camera_height: float | None = None,
-    lines: Lines | None = None,
-    resized: Callable[[Person, float], Person] = Person.scaled,
-    turned: Callable[[Person, np.ndarray], Person] | None = None,
-) -> tuple[list[Person], Scene]:
-    """The people of one photo in the sizes that they have on one ground, and the scene; see `see_scene`.
-
-    Where a tilt is given and bodies can be turned, whoever stands leans in depth as `righting` has it.
-    """
-    if tilt is not None and turned is not None:
-        told = balance(*_joints_of(people))
-        turns = righting(told, estimate_up(told, tilt=tilt).direction)
-        people = [
-            person if turn is None or person.body is None else turned(person, turn)
-            for person, turn in zip(people, turns, strict=True)
-        ]
-    joints, seen = _joints_of(people)
-    bodies = [person.camera.to_camera(person.vertices) for person in people]
-    scene, factors = see_scene(joints, seen, bodies, tilt=tilt, camera_height=camera_height, lines=lines)
-    return [
-        person if factor == 1 else resized(person, factor)
-        for person, factor in zip(people, factors.tolist(), strict=True)
-    ], scene
-
-
-def known_height(
-    people: list[Person],
-    scene: Scene,
-    height: float,
-    stature: Callable[[Person], float] | None = None,
-    resized: Callable[[Person, float], Person] = Person.scaled,
-) -> tuple[list[Person], Scene]:
-    """The people of one photo and their scene in the sizes that they have if the first of them is so tall.
-
-    Args:
-        people, scene: of `stand_on_ground`.
-        height: metres.
-        stature: tells how tall somebody is, in metres; by her joints if none is given.
-        resized: scales somebody about the camera, nearly.
-    """
-    for _ in range(ROUNDS if people else 0):
-        factor = height / (stature(people[0]) if stature else stature_by_joints([people[0].joints]))
-        if np.isfinite(factor):
-            people, scene = [resized(person, factor) for person in people], scene.scaled(factor)
-    return people, scene
-
-
-def _joints_of(people: Sequence[Person]) -> tuple[np.ndarray, np.ndarray]:
+def joints_of(people: Sequence[Person]) -> tuple[np.ndarray, np.ndarray]:
     """COCO's joints of P people where they are before the camera (P, 17, 3), and how surely they were seen (P, 17)."""
     joints = np.array([person.camera.to_camera(person.joints) for person in people], np.float64).reshape(-1, 17, 3)
     return joints, np.array([person.keypoints_2d[:, 2] for person in people]).reshape(-1, 17)
@@ -232,7 +179,7 @@ def ages_on_ground(
         camera_height: metres above the ground, if it is known.
         lines: of the photo.
     """
-    joints, seen = _joints_of(people)
+    joints, seen = joints_of(people)
     told = balance(joints, seen)
     if told.on_feet.sum() < (2 if camera_height is None else 1):
         return np.full(len(people), np.nan)

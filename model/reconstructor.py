@@ -16,7 +16,7 @@ from model.body.rig import Rig
 from model.body.rig_file import find_rig
 from model.body.suit import find_worn
 from model.interfaces import Box, Network
-from model.people import better, distinct_people, extent, known_height, person_of, stand_on_ground, without_silhouettes
+from model.people import better, distinct_people, extent, person_of, without_silhouettes
 from model.perception.bars import shown_part
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.detection import Detection, is_there, mean_confidence
@@ -30,10 +30,9 @@ from model.perception.subjects import SUBJECTS
 from model.results import Person, Reconstruction
 from model.runtime.hand_landmarks import HandLandmarks
 from model.runtime.loading import open_network
-from model.scene.ground import check_camera_height
 from model.scene.lines import find_lines
-from model.scene.stature import check_person_height
-from model.scene.up import Tilt, check_tilt
+from model.scene.up import Tilt
+from model.standing import Known, stand
 from model.whole_body import WholeBodies
 
 MeshKind = Literal["body", "raw"]
@@ -188,13 +187,7 @@ class Reconstructor:
             inputs.check_for_hands(angle, camera_height, person_height, hands, colors)
         inputs.check_count(max_people, "max_people")
         height, width = inputs.check_image(image).shape[:2]
-        angle = None if isinstance(pitch, Tilt) else inputs.check_number(pitch, "The pitch")
-        tilt = pitch if isinstance(pitch, Tilt) else None if angle is None else Tilt(angle)
-        check_tilt(tilt)
-        camera_height = inputs.check_number(camera_height, "The camera's height")
-        check_camera_height(camera_height)
-        person_height = inputs.check_number(person_height, "The person's height")
-        check_person_height(person_height, camera_height)
+        known = Known.checked(pitch, camera_height, person_height)
         # A film's frames must agree, and hands are not made up in bars.
         shown = shown_part(image) if self.subject == "body" and bodies == "refined" else None
         photo, image = image, well_exposed(image, shown)
@@ -237,21 +230,10 @@ class Reconstructor:
             people = without_silhouettes(people)
         fitted = time.perf_counter()
         if self.subject == "body" and ground:
-            lines = None
-            if tilt is None or tilt.roll is None:
-                outlines = [extent(person) for person in people]
-                lines = find_lines(image, focal, regress.principal_point, outlines, shown)
-            resized = Person.scaled if self._bodies is None else self._bodies.resized
-            turned = None if self._bodies is None else self._bodies.turned
-            if answered and self._bodies is not None:
-                looked_at = image if hands == "auto" else None
-                people = self._bodies.with_children(
-                    people, answered, looked_at, tilt, camera_height, lines, person_height
-                )
-            people, scene = stand_on_ground(people, tilt, camera_height, lines, resized, turned)
-            if person_height is not None:
-                stature = None if self._bodies is None else self._bodies.stature
-                people, scene = known_height(people, scene, person_height, stature, resized)
+            outlines = [] if known.upright else [extent(person) for person in people]
+            lines = None if known.upright else find_lines(image, focal, regress.principal_point, outlines, shown)
+            looked_at = image if hands == "auto" else None
+            people, scene = stand(people, known, lines, self._bodies, answered, looked_at)
         times = (started, detected, reconstructed, fitted, time.perf_counter())
         stages = ("detection", "reconstruction", "fitting", "ground")
         timings = {stage: 1000 * (end - begin) for stage, begin, end in zip(stages, times, times[1:])}

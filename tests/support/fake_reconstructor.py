@@ -13,9 +13,9 @@ from model.body.rig import Rig
 from model.errors import BadInput
 from model.inputs import check_box
 from model.joints import COCO_JOINTS
-from model.people import stand_on_ground
 from model.results import Camera, Person, Reconstruction
 from model.scene.up import Tilt
+from model.standing import stand_on_ground
 
 # COCO-17 of a standing person seen from the front, metres, camera frame (x right, y down), pelvis at the origin.
 # The person faces us, so that her left side is on our right.
