@@ -59,6 +59,7 @@ def serve(app: FastAPI, settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         root_path=settings.root_path,
+        forwarded_allow_ips=list(settings.trusted_proxies) or None,
         http=Protocol,
         ws="none",
         log_config=None,

@@ -22,13 +22,14 @@ from service.http.request_log import Observe
 from service.http.security_headers import SecurityHeaders
 from service.http.server_protocol import ENDING
 from service.http.upload_limits import BodySize, BodyTime
+from service.http.uploads import Uploads
 from service.inference.engine import Engine, Loader, load_reconstructors
 from service.inference.upgrade import Upgrade
 from service.intake import Intake
 from service.jobs.runner import Jobs
 from service.queries import ImagesBody
 from service.routes.common import Services
-from service.settings import Settings, read_settings
+from service.settings import MOST_UPLOADS, Settings, read_settings
 from service.store import MeshStore, Store
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,8 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
     upgrade = Upgrade(settings)
     engine = Engine(partial(load, settings), settings.concurrency, settings.queue_size, upgrade)
     rate = RateLimit(settings.rate_limit, settings.rate_burst)
-    services = Services(settings, engine, open_store(settings), Intake(settings), Jobs(settings, engine), rate)
+    uploads = Uploads(settings.uploads_per_client, MOST_UPLOADS)
+    services = Services(settings, engine, open_store(settings), Intake(settings), Jobs(settings, engine), rate, uploads)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -96,6 +98,7 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
     app.add_middleware(BodySize, photos=settings.max_body_bytes, videos=settings.largest_video)
     app.add_middleware(
         BodyTime,
+        uploads=uploads,
         seconds=settings.upload_seconds,
         video_seconds=settings.video_upload_seconds,
         retry_after=settings.retry_after,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
+import ipaddress
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -47,10 +49,17 @@ class Guarded(APIRoute):
 
 
 def client_of(request: Request) -> str:
-    """Whose tokens a request takes: its key's, or, where there are no keys, its address's."""
+    """Whose tokens and places a request takes: its key's, or, where there are no keys, its address's.
+
+    Of IPv6 that is the network of 64 bits, which is what one subscriber has: else each had any number of addresses.
+    """
     if request.app.state.services.settings.api_keys:
         return _key(request)
-    return request.client.host if request.client else ""
+    host = request.client.host if request.client else ""
+    with contextlib.suppress(ValueError):
+        address = ipaddress.IPv6Address(host)
+        return str(address.ipv4_mapped or ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
+    return host
 
 
 def _key(request: Request) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import json
 import os
 import sys
@@ -27,6 +28,8 @@ from model.home import home
 from service.queries import MOST_PEOPLE
 
 MIB = 1024 * 1024
+MOST_UPLOADS = 64
+"""Bodies on their way in at once. Each holds a megabyte of memory, the rest of it on the disk."""
 _PORT = 8000
 _ALIKE = 0.85  # of two names, from which one is the other misspelt: API_KEY and API_KEYS have 0.93
 
@@ -52,6 +55,11 @@ def _long_enough(key: SecretStr) -> SecretStr:
     return key
 
 
+def _network(value: str) -> str:
+    ipaddress.ip_network(value)  # says what is wrong; uvicorn would pass over it
+    return value
+
+
 def _own_port(value: Any) -> Any:
     # Kubernetes tells every container where a service that is called mpt is: MPT_PORT=tcp://10.0.0.1:8000.
     return _PORT if isinstance(value, str) and value.startswith("tcp://") else value
@@ -59,6 +67,7 @@ def _own_port(value: Any) -> Any:
 
 # In the environment "a,b"; in the file ["a", "b"].
 _Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+_Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_split)]
 _Secrets = Annotated[tuple[Annotated[SecretStr, AfterValidator(_long_enough)], ...], NoDecode, BeforeValidator(_split)]
 
 
@@ -71,6 +80,11 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 opens it to the network.")
     port: Annotated[int, BeforeValidator(_own_port)] = Field(
         _PORT, ge=0, le=65535, description="Port to listen on; 0 picks a free one."
+    )
+    trusted_proxies: _Networks = Field(
+        (),
+        description="Addresses or networks, such as 10.0.0.0/8, of proxies that are believed whose request it is "
+        "(X-Forwarded-For), with commas between; 127.0.0.1 if unset.",
     )
     root_path: Annotated[str, AfterValidator(_as_path)] = Field(
         "",
@@ -145,6 +159,11 @@ class Settings(BaseSettings):
     upload_seconds: float = Field(
         30.0, gt=0, le=3600, description="Seconds that a request's body may take to arrive; beyond it 408."
     )
+    uploads_per_client: int = Field(
+        MOST_UPLOADS // 2, ge=1, le=MOST_UPLOADS,
+        description="Requests whose bodies a key, or without keys an address, may be sending at the same time; beyond "
+        "it the answer is 429.",
+    )  # fmt: skip
 
     # Limits of one request
     max_body_bytes: int = Field(32 * MIB, ge=MIB, le=1024 * MIB, description="Largest request body, in bytes.")

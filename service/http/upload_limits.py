@@ -1,7 +1,7 @@
 """What bodies on their way in may cost: their size, their time, and how many there are at once.
 
 uvicorn waits for ever for a client that sends slowly. Here the time from a request's head to its body's last byte is
-bounded; `service.http.server_protocol` bounds that of the head.
+bounded, and who is slow gives way (`service.http.uploads`); `service.http.server_protocol` bounds that of the head.
 """
 
 from __future__ import annotations
@@ -10,78 +10,76 @@ import anyio
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.auth import client_of
+from service.http.uploads import TooManyOfOne, Uploads
 from service.inference.engine import Overloaded
-from service.problems import body_too_large, refusal
-
-# Each holds a megabyte of memory, the rest of its body on the disk.
-MAX_UPLOADS = 64
+from service.problems import body_too_large, problem, refusal
 
 
 class BodyTime:
-    """Answers 408 when a body takes too long to arrive, and 503 when too many arrive at once.
+    """Answers 408 when a body takes too long to arrive, or gives way to another; 429 and 503 when there are too many.
 
     Args:
         app: What is within.
+        uploads: Those under way.
         seconds: From the request's head to its body's last byte.
-        retry_after: Seconds that a 503 asks the client to wait.
-        max_uploads: Bodies under way at the same time.
-        video_seconds: The same for videos; as for photos if None.
+        video_seconds: The same for videos.
+        retry_after: Seconds that a 429 or 503 asks the client to wait.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        seconds: float,
-        retry_after: int,
-        max_uploads: int = MAX_UPLOADS,
-        video_seconds: float | None = None,
-    ) -> None:
-        self.app, self._retry_after, self._max = app, retry_after, max_uploads
-        self._seconds, self._video_seconds = seconds, video_seconds or seconds
-        self._under_way = 0
+    def __init__(self, app: ASGIApp, uploads: Uploads, seconds: float, video_seconds: float, retry_after: int) -> None:
+        self.app, self._uploads, self._retry_after = app, uploads, retry_after
+        self._seconds, self._video_seconds = seconds, video_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not _has_body(Headers(scope=scope)):
             await self.app(scope, receive, send)
             return
-        if self._under_way >= self._max:
-            error = Overloaded("The service is busy: too many photos are being sent at once. Try again in a moment.")
+        video = is_video(scope)
+        try:
+            upload = self._uploads.begin(client_of(Request(scope)), video)
+        except TooManyOfOne as error:
+            headers = {"Retry-After": str(self._retry_after)}
+            await problem(429, str(error), headers=headers)(scope, receive, send)
+            return
+        except Overloaded as error:
             await refusal(error, self._retry_after)(scope, receive, send)
             return
-        seconds = self._video_seconds if is_video(scope) else self._seconds
+        seconds = self._video_seconds if video else self._seconds
         end = anyio.current_time() + seconds
         arriving = True
-        self._under_way += 1
-
-        def arrived() -> None:
-            nonlocal arriving
-            if arriving:
-                arriving = False
-                self._under_way -= 1
 
         async def receive_in_time() -> Message:
+            nonlocal arriving
             if not arriving:
                 return await receive()
-            try:
-                with anyio.fail_after(end - anyio.current_time()):
+            message: Message | None = None
+            if not upload.given_up:
+                with upload.wait(end):
                     message = await receive()
-            except TimeoutError:
-                raise HTTPException(
-                    408,
-                    f"The request took more than {seconds:g} seconds to arrive. "
-                    "Send it again over a faster line, or a smaller file.",
-                    headers={"Connection": "close"},
-                ) from None
+            if message is None:
+                raise HTTPException(408, _late(upload.given_up, seconds), headers={"Connection": "close"})
+            upload.note(len(message.get("body", b"")))
             if not message.get("more_body", False):
-                arrived()
+                arriving = False
+                self._uploads.arrived(upload)
             return message
 
         try:
             await self.app(scope, receive_in_time, send)
         finally:
-            arrived()
+            self._uploads.arrived(upload)
+            upload.ended.set()
+
+
+def _late(given_up: bool, seconds: float) -> str:
+    if given_up:
+        return "The request came so slowly that its place went to others, who waited. Send it again over a faster line."
+    again = "Send it again over a faster line, or a smaller file."
+    return f"The request took more than {seconds:g} seconds to arrive. {again}"
 
 
 class BodySize:

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from service.http.rate_limit import RateLimit
+from service.http.uploads import Uploads
 from service.inference.engine import Engine
 from service.intake import Intake
 from service.jobs.runner import Jobs
@@ -42,6 +43,7 @@ class Services:
     intake: Intake
     jobs: Jobs
     rate: RateLimit
+    uploads: Uploads
 
 
 async def _services(request: Request) -> Services:  # not def: FastAPI would run it in a thread

@@ -17,6 +17,7 @@ from model.formats.file_kinds import file_kind
 from model.formats.photo import UnsupportedFormat
 from service.auth import Guarded
 from service.http import outbound
+from service.inference.engine import Overloaded
 from service.intake import content_kind, refuse_parameters
 from service.jobs.schemas import Job, VideoQuery
 from service.jobs.state import JobState
@@ -63,7 +64,13 @@ async def create(request: Request, services: Context, query: Annotated[VideoQuer
             raise BadInput("This service calls no webhooks. (Its operator can allow it by MPT_WEBHOOK_SECRET.)")
         outbound.check(query.webhook, settings.url_hosts)
     declared = request.headers.get("content-length", "0")
-    jobs.admit(int(declared) if declared.isdecimal() else settings.largest_video)
+    size = int(declared) if declared.isdecimal() else settings.largest_video
+    try:
+        jobs.admit(size)
+    except Overloaded:
+        if not await services.uploads.make_room_for_video():
+            raise
+        jobs.admit(size)
     identifier = None
     try:
         identifier, film = jobs.begin()

@@ -6,17 +6,37 @@ import json
 
 import anyio
 import pytest
+from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 from service.http.upload_limits import BodyTime
+from service.http.uploads import SILENT_SECONDS, SLOWEST, TooManyOfOne, Uploads
+from service.inference.engine import Overloaded
+from service.routes.common import Services
+from service.settings import Settings
+from tests.support.service_client import serving, wait_until_ready
 
 PIECE = {"type": "http.request", "body": b"x", "more_body": True}
 LAST = {"type": "http.request", "body": b"x", "more_body": False}
 
 
-def scope(*headers: tuple[bytes, bytes]) -> Scope:
-    return {"type": "http", "method": "POST", "headers": list(headers or [(b"content-length", b"2")])}
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def scope(*headers: tuple[bytes, bytes], client: str = "192.0.2.1") -> Scope:
+    app = FastAPI()
+    app.state.services = Services(Settings(), *[None] * 6)
+    head = list(headers or [(b"content-length", b"2")])
+    return {"type": "http", "method": "POST", "headers": head, "client": (client, 1), "app": app}
+
+
+def body_time(uploads: Uploads, seconds: float = 30) -> BodyTime:
+    return BodyTime(read, uploads, seconds, seconds, retry_after=7)
 
 
 async def read(scope: Scope, receive: Receive, send: Send) -> None:
@@ -32,7 +52,7 @@ def test_a_body_that_trickles_is_cut_off_however_often_a_piece_comes():
 
     async def main() -> None:
         with anyio.fail_after(30):
-            await BodyTime(read, seconds=0.3, retry_after=1)(scope(), trickle, None)
+            await body_time(Uploads(8, 8), 0.3)(scope(), trickle, None)
 
     with pytest.raises(HTTPException) as caught:
         anyio.run(main)
@@ -45,7 +65,7 @@ def test_too_many_bodies_at_once_are_refused_until_one_has_arrived(header):
     sent: list[Message] = []
 
     async def main() -> None:
-        app = BodyTime(read, seconds=30, retry_after=7, max_uploads=2)
+        app = body_time(Uploads(of_one=3, most=2))
         arrive, under_way = anyio.Event(), 0
 
         async def slow() -> Message:
@@ -77,3 +97,122 @@ def test_too_many_bodies_at_once_are_refused_until_one_has_arrived(header):
     assert dict(starts[0]["headers"])[b"retry-after"] == b"7"
     (body,) = [json.loads(message["body"]) for message in sent if message["type"] == "http.response.body"]
     assert body["type"] == "urn:mpt:problem:overloaded"
+
+
+def test_one_client_has_a_part_of_the_places():
+    uploads = Uploads(of_one=2, most=4, clock=Clock())
+    first, _ = uploads.begin("a", False), uploads.begin("a", False)
+    with pytest.raises(TooManyOfOne, match="2 uploads under way"):
+        uploads.begin("a", False)
+    uploads.begin("b", False)
+    uploads.arrived(first)
+    uploads.begin("a", False)
+    uploads.begin("b", False)
+    with pytest.raises(Overloaded):
+        uploads.begin("c", False)
+
+
+def test_who_is_silent_for_longest_gives_way_and_who_sends_does_not():
+    clock = Clock()
+    uploads = Uploads(of_one=2, most=4, clock=clock)
+    trickling, silent, steady, late = (uploads.begin(client, False) for client in "aabb")
+    for _ in range(3):
+        clock.now += 0.8 * SILENT_SECONDS
+        trickling.note(1)
+        steady.note(2 * int(SILENT_SECONDS * SLOWEST))
+    late.note(1)
+    uploads.begin("c", False)
+    assert [each.given_up for each in (trickling, silent, steady, late)] == [False, True, False, False]
+    uploads.begin("a", False)  # whose own one it is that goes, though all places are taken
+    uploads.begin("c", False)
+    assert [each.given_up for each in (trickling, steady, late)] == [True, False, True]
+    with pytest.raises(Overloaded):
+        uploads.begin("d", False)
+
+
+def test_who_gives_way_is_told_so_at_once():
+    async def never() -> Message:
+        await anyio.sleep_forever()
+
+    async def main() -> None:
+        clock, told = Clock(), []
+        uploads = Uploads(of_one=1, most=1, clock=clock)
+
+        async def idle() -> None:
+            with pytest.raises(HTTPException) as caught:
+                await body_time(uploads)(scope(), never, None)
+            told.append(caught.value)
+
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as group:
+                group.start_soon(idle)
+                await anyio.wait_all_tasks_blocked()
+                clock.now += SILENT_SECONDS
+                uploads.begin("192.0.2.2", False)
+        assert (told[0].status_code, told[0].headers) == (408, {"Connection": "close"})
+        assert "place went to others" in told[0].detail
+
+    anyio.run(main)
+
+
+def test_all_addresses_of_one_subscriber_are_one_client():
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def main() -> None:
+        app, arrive = body_time(Uploads(of_one=1, most=9)), anyio.Event()
+
+        async def slow() -> Message:
+            await arrive.wait()
+            return LAST
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(app, scope(client="2001:db8:0:1::1"), slow, send)
+            await anyio.wait_all_tasks_blocked()
+            await app(scope(client="2001:db8:0:1:ffff::2"), slow, send)
+            assert sent[0]["status"] == 429
+            assert dict(sent[0]["headers"])[b"retry-after"] == b"7"
+            assert json.loads(sent[1]["body"])["detail"].startswith("You send too much at once")
+            arrive.set()
+            await app(scope(client="2001:db8:0:2::1"), slow, send)
+            await app(scope(client="::ffff:192.0.2.1"), slow, send)
+            await app(scope(client="::ffff:192.0.2.2"), slow, send)
+
+    anyio.run(main)
+    assert [message["status"] for message in sent if "status" in message][1:].count(200) == 4
+
+
+def test_a_video_that_does_not_come_gives_its_place_in_the_queue_to_one_that_does(settings):
+    with serving(settings.model_copy(update={"video_queue": 1})) as client:
+        wait_until_ready(client)
+        clock, told = Clock(), []
+        client.app.state.services.uploads._clock = clock
+
+        async def send(message: Message) -> None:
+            told.append(message.get("status"))
+
+        async def never() -> Message:
+            await anyio.sleep_forever()
+
+        async def post(receive: Receive) -> None:
+            head = [(b"content-length", b"2"), (b"content-type", b"video/mp4")]
+            address = {"path": "/videos", "raw_path": b"/videos", "query_string": b"", "root_path": ""}
+            await client.app({**scope(*head), **address, "http_version": "1.1", "state": {}}, receive, send)
+
+        async def at_once() -> Message:
+            return LAST
+
+        async def main() -> None:
+            with anyio.fail_after(30):
+                async with anyio.create_task_group() as group:
+                    group.start_soon(post, never)
+                    await anyio.wait_all_tasks_blocked()
+                    await post(at_once)
+                    clock.now += SILENT_SECONDS
+                    await post(at_once)
+
+        client.portal.call(main)
+    # The second was looked at, since there was room: it holds no film.
+    assert [status for status in told if status] == [503, 408, 415]

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import anyio
 import pytest
+import uvicorn
 from pydantic_settings import SettingsError
+from starlette.types import Receive, Scope, Send
 
+from service.__main__ import serve
 from service.app import create_app
 from service.settings import Settings, default_store_dir, read_settings, to_toml
 
@@ -119,3 +123,26 @@ def no_home() -> Path:
 @pytest.mark.parametrize(("given", "used"), [("/", ""), ("/mpt", "/mpt"), ("mpt", "/mpt"), ("/a/mpt/", "/a/mpt")])
 def test_a_proxys_path_begins_with_a_slash_and_ends_without(given: str, used: str):
     assert Settings(root_path=given).root_path == used
+
+
+def test_a_proxy_is_trusted_by_address_or_network(monkeypatch):
+    monkeypatch.setenv("MPT_TRUSTED_PROXIES", "10.0.0.0/8,::1")
+    assert read_settings().trusted_proxies == ("10.0.0.0/8", "::1")
+    monkeypatch.setenv("MPT_TRUSTED_PROXIES", "proxy.internal")
+    with pytest.raises(SettingsError, match=r"MPT_TRUSTED_PROXIES.*'proxy.internal'"):
+        read_settings()
+
+
+def test_whose_request_it_is_says_a_trusted_proxy(monkeypatch):
+    clients, configs = [], []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        clients.append(scope["client"][0])
+
+    monkeypatch.setattr("uvicorn.run", lambda app, **options: configs.append(uvicorn.Config(app, **options)))
+    serve(app, Settings(trusted_proxies=("10.0.0.0/8",)))
+    configs[0].load()
+    for sender in ("10.1.2.3", "192.0.2.7"):
+        scope = {"type": "http", "client": (sender, 1), "headers": [(b"x-forwarded-for", b"203.0.113.5, 192.0.2.9")]}
+        anyio.run(configs[0].loaded_app, scope, None, None)
+    assert clients == ["192.0.2.9", "192.0.2.7"]
