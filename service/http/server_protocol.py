@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -23,20 +24,32 @@ class Protocol(H11Protocol):
 
     A connection is closed whose head is not complete in time, or whose client takes nothing of an answer for long;
     uvicorn would wait for ever, with the answer in memory. Bodies are `service.http.upload_limits`' affair.
+
+    Who is answered before all of a body is there may go on sending for a while, to nobody: most clients read only once
+    they have sent all, and were the connection closed, the system would throw away the answer that they have not read.
     """
 
-    head_seconds, reading_seconds = 10.0, 120.0
+    head_seconds, reading_seconds, rest_seconds = 10.0, 120.0, 30.0
     _head_end: asyncio.TimerHandle | None = None
     _reading_end: asyncio.TimerHandle | None = None
+    _rest_end: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        self._lingering = _Lingering(transport, lambda: self.conn.their_state in (h11.SEND_BODY, h11.ERROR))
+        super().connection_made(cast(asyncio.Transport, self._lingering))
         transport.set_write_buffer_limits(0)  # else the last 16 KiB of an answer, or all of a small one, have no limit
         self._bound_head()
 
     def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
         super().data_received(data)
         self._bound_head()
+        self._bound_rest()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._bound_rest()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -48,11 +61,15 @@ class Protocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unbind_reading()
+        self._unbind_rest()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
         self.app_state[ENDING].set()
-        super().shutdown()
+        if self.transport.is_closing():
+            self.transport.close()
+        else:
+            super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
         response = problem(400, _DETAIL, headers={"Connection": "close"})
@@ -65,6 +82,10 @@ class Protocol(H11Protocol):
             for event in events:
                 self.transport.write(self.conn.send(event))
         self.transport.close()
+        self._bound_rest()
+        if self.cycle is not None and not self.cycle.response_complete:  # who waits for the rest of the body
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     def _bound_head(self) -> None:
         if self.conn.their_state is not h11.IDLE:
@@ -73,6 +94,18 @@ class Protocol(H11Protocol):
                 self._head_end = None
         elif self._head_end is None:
             self._head_end = self.loop.call_later(self.head_seconds, self.transport.close)
+
+    def _bound_rest(self) -> None:
+        answered = self.conn.our_state is h11.DONE and self.conn.their_state is h11.SEND_BODY
+        if not (answered or self._lingering.lingers):
+            self._unbind_rest()
+        elif self._rest_end is None:
+            self._rest_end = self.loop.call_later(self.rest_seconds, self.transport.abort)
+
+    def _unbind_rest(self) -> None:
+        if self._rest_end is not None:
+            self._rest_end.cancel()
+            self._rest_end = None
 
     def _bound_reading(self) -> None:
         left = self.transport.get_write_buffer_size()
@@ -88,3 +121,24 @@ class Protocol(H11Protocol):
         if self._reading_end is not None:
             self._reading_end.cancel()
             self._reading_end = None
+
+
+class _Lingering:
+    """A transport that stops to write, but goes on reading, where it is to be closed while something still comes."""
+
+    def __init__(self, transport: asyncio.Transport, comes: Callable[[], bool]) -> None:
+        self._transport, self._comes, self.lingers = transport, comes, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def is_closing(self) -> bool:
+        return self.lingers or self._transport.is_closing()
+
+    def close(self) -> None:
+        if self.is_closing() or not self._comes():
+            self._transport.close()
+        else:
+            self.lingers = True
+            self._transport.write_eof()
+            self._transport.resume_reading()  # which stops where a body is not taken

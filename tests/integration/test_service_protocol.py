@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 import uvicorn
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 
 from service.http.server_protocol import Protocol
 from tests.support.waiting import wait_for
@@ -27,8 +27,20 @@ def answer() -> Response:
     return Response(bytes(ANSWER_SIZE))
 
 
+gone = threading.Event()
+
+
+@app.post("/body")
+async def body(request: Request) -> Response:
+    try:
+        await request.body()
+    finally:
+        gone.set()
+    return Response()
+
+
 class Hasty(Protocol):
-    head_seconds = reading_seconds = 0.5
+    head_seconds = reading_seconds = rest_seconds = 0.5
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +117,33 @@ def test_who_reads_an_answer_slowly_has_all_of_it(port):
         connection.sendall(ANSWER)
         assert read_all(connection, 0.04) > ANSWER_SIZE
     assert time.monotonic() > start + 2 * Hasty.reading_seconds
+
+
+@pytest.mark.parametrize("manner", [b"close", b"keep-alive"])
+def test_who_is_refused_before_all_of_a_body_is_there_may_send_the_rest(port, manner):
+    body = bytes(4 * 2**20)
+    head = b"POST /nothing HTTP/1.1\r\nHost: test\r\nConnection: %s\r\nContent-Length: %d\r\n\r\n" % (manner, len(body))
+    with connect(port) as connection:
+        connection.sendall(head + body)  # more than the system takes in by itself
+        assert connection.recv(100).startswith(b"HTTP/1.1 404")
+
+
+@pytest.mark.parametrize("manner", [b"close", b"keep-alive"])
+def test_who_goes_on_sending_long_after_an_answer_is_cut_off(port, manner):
+    start = time.monotonic()
+    with connect(port) as connection, contextlib.suppress(ConnectionError):
+        connection.sendall(b"POST /nothing HTTP/1.1\r\nHost: test\r\nConnection: %s\r\n" % manner)
+        connection.sendall(b"Content-Length: 100000\r\n\r\n")
+        while time.monotonic() < start + 20:
+            connection.sendall(b"x")
+            time.sleep(0.05)
+    assert time.monotonic() < start + 10
+
+
+def test_a_body_that_becomes_no_http_is_nobodys_from_then_on(port):
+    with connect(port) as connection:
+        connection.sendall(
+            b"POST /body HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\nno number\r\n"
+        )
+        assert connection.recv(100).startswith(b"HTTP/1.1 400")
+        assert gone.wait(30)
