@@ -102,8 +102,9 @@ class Photo:
 def decode(data: bytes, max_pixels: int) -> Photo:
     """Decode a JPEG, PNG, WebP, AVIF or, with pillow-heif, HEIC file.
 
-    EXIF orientation is applied, transparency is blended onto white, 16 bits become 8, grey and CMYK become RGB, and of
-    an animation the first picture is taken. The size limit is checked before a pixel is decoded.
+    EXIF orientation is applied, transparency is blended onto white (or disregarded, where nothing would be left to see),
+    16 bits become 8, grey and CMYK become RGB, and of an animation the first picture is taken. The size limit is checked
+    before a pixel is decoded.
 
     Args:
         data: The whole file.
@@ -257,11 +258,13 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
     width, height = image.size
     pixels = np.empty((height, width, 3), np.uint8)
     bits = max(8, int(np.max(image.getextrema())).bit_length()) if image.mode.startswith("I") else 8
+    # Games and renderers leave the alpha of their screenshots at 0, and what they show behind it.
+    clear = image.mode.endswith("A") and image.getextrema()[-1] == (0, 0)
     for top in range(0, height, _BAND_ROWS):
         band = image.crop((0, top, width, min(top + _BAND_ROWS, height)))
         if band.mode.startswith("I"):  # grey of 16 bits, which Pillow would clip; 10 to 14 of a sensor's are used
             band = Image.fromarray((np.asarray(band) >> bits - 8).astype(np.uint8))
-        if band.has_transparency_data:
+        if band.has_transparency_data and not clear:
             band = Image.alpha_composite(Image.new("RGBA", band.size, "white"), band.convert("RGBA"))
         pixels[top : top + _BAND_ROWS] = np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
     return pixels

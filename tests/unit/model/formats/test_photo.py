@@ -161,6 +161,16 @@ def test_transparency_is_blended_onto_white():
         assert photo.pixels[5, [0, 4, 8, 12], 1].tolist() == [255, 204, 127, 0]
 
 
+def test_a_picture_that_is_all_transparent_is_what_stands_behind():
+    pixels = np.dstack([smooth(), np.zeros((64, 64), np.uint8)])
+    grey = Image.fromarray(pixels).convert("LA")
+    assert difference(decode(encode(pixels, format="PNG"), LIMIT), smooth()) == 0
+    assert difference(decode(encode(pixels, format="WEBP", lossless=True, exact=True), LIMIT), smooth()) <= 1
+    assert decode(encode(grey, format="PNG"), LIMIT).pixels[..., 0].tolist() == np.asarray(grey)[..., 0].tolist()
+    pixels[0, 0, 3] = 1
+    assert decode(encode(pixels, format="PNG"), LIMIT).pixels[1:].min() == 255
+
+
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "1", "RGBA", "I;16"])
 def test_every_kind_of_png_becomes_rgb(mode):
     if mode == "I;16":
