@@ -102,9 +102,9 @@ class Photo:
 def decode(data: bytes, max_pixels: int) -> Photo:
     """Decode a JPEG, PNG, WebP, AVIF or, with pillow-heif, HEIC file.
 
-    EXIF orientation is applied, transparency is blended onto white (or disregarded, where nothing would be left to see),
-    16 bits become 8, grey and CMYK become RGB, and of an animation the first picture is taken. The size limit is checked
-    before a pixel is decoded.
+    EXIF orientation is applied, transparency is blended onto white (or disregarded, where nothing else would be seen),
+    16 bits become 8, grey and CMYK become RGB, and of an animation the first picture is taken. The size limit is
+    checked before a pixel is decoded.
 
     Args:
         data: The whole file.

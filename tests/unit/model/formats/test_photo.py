@@ -162,7 +162,7 @@ def test_transparency_is_blended_onto_white():
 
 
 def test_a_picture_that_is_all_transparent_is_what_stands_behind():
-    pixels = np.dstack([smooth(), np.zeros((64, 64), np.uint8)])
+    pixels = np.dstack([smooth(), np.zeros((60, 80), np.uint8)])
     grey = Image.fromarray(pixels).convert("LA")
     assert difference(decode(encode(pixels, format="PNG"), LIMIT), smooth()) == 0
     assert difference(decode(encode(pixels, format="WEBP", lossless=True, exact=True), LIMIT), smooth()) <= 1
