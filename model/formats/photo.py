@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from model.errors import BadInput
+from model.formats.colour import to_srgb
 from model.formats.exif import PREFIX, is_exif, read_exif, read_tilt
 from model.formats.file_kinds import MOVING, other_kind
 from model.formats.signatures import FORMATS, photo_format
@@ -103,8 +104,8 @@ def decode(data: bytes, max_pixels: int) -> Photo:
     """Decode a JPEG, PNG, WebP, AVIF or, with pillow-heif, HEIC file.
 
     EXIF orientation is applied, transparency is blended onto white (or disregarded, where nothing else would be seen),
-    16 bits become 8, grey and CMYK become RGB, and of an animation the first picture is taken. The size limit is
-    checked before a pixel is decoded.
+    16 bits become 8, grey and CMYK become RGB, colours those of sRGB if the file's profile says others, and of an
+    animation the first picture is taken. The size limit is checked before a pixel is decoded.
 
     Args:
         data: The whole file.
@@ -145,7 +146,7 @@ def decode(data: bytes, max_pixels: int) -> Photo:
             of_pillow = image.info.get("exif") or b""
             exif = of_pillow if exif is None else exif
             _, focal_length_35mm = read_exif(exif)
-            xmp = image.info.get("xmp")
+            xmp, profile = image.info.get("xmp"), image.info.get("icc_profile")
             # AVIF and HEIC have boxes for it, and EXIF no say. Pillow tells AVIF's as EXIF; HEIC comes turned.
             orientation, _ = read_exif({"AVIF": of_pillow, "HEIF": b""}.get(format, exif))
             # HEIC comes turned, and says by how much.
@@ -154,7 +155,7 @@ def decode(data: bytes, max_pixels: int) -> Photo:
                 tilt = read_gimbal(xmp) or tilt
             if orientation != 1:
                 image = image.transpose(_UPRIGHT[orientation])
-            pixels = _to_rgb(image)
+            pixels = _to_rgb(image, profile if isinstance(profile, bytes) else b"")
             del image  # its memory is the next one's
     except (BadInput, MemoryError):
         raise
@@ -253,9 +254,11 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
         )
 
 
-def _to_rgb(image: Image.Image) -> np.ndarray:
-    """Convert any mode to RGB over white, (H, W, 3) uint8, in bands, so that temporaries stay small."""
+def _to_rgb(image: Image.Image, profile: bytes) -> np.ndarray:
+    """Convert any mode to sRGB over white, (H, W, 3) uint8, in bands, so that temporaries stay small."""
     width, height = image.size
+    mode = image.mode if image.mode in ("CMYK", "L") and not image.has_transparency_data else "RGB"
+    in_srgb = to_srgb(profile, mode) if profile else None
     pixels = np.empty((height, width, 3), np.uint8)
     bits = max(8, int(np.max(image.getextrema())).bit_length()) if image.mode.startswith("I") else 8
     # Games and renderers leave the alpha of their screenshots at 0, and what they show behind it.
@@ -266,6 +269,8 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
             band = Image.fromarray((np.asarray(band) >> bits - 8).astype(np.uint8))
         if band.has_transparency_data and not clear:
             band = Image.alpha_composite(Image.new("RGBA", band.size, "white"), band.convert("RGBA"))
+        if in_srgb is not None:
+            band = in_srgb(band if band.mode == mode else band.convert(mode))
         pixels[top : top + _BAND_ROWS] = np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
     return pixels
 
