@@ -1,4 +1,4 @@
-"""Legs and arms bent anew so that ankles and wrists get where they should be: inverse kinematics of two bones."""
+"""Legs and arms bent anew so that their ends get where they should be: inverse kinematics of one or two bones."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ LEGS = _both_sides("hip", "knee", "ankle")
 """Hip, knee and ankle of the left and of the right leg."""
 ARMS = _both_sides("shoulder", "elbow", "wrist")
 """Likewise of the arms."""
+THIGHS = tuple(leg[:2] for leg in LEGS)
+"""Hips and knees; what hangs on a knee goes along with it."""
+SHINS = tuple(leg[1:] for leg in LEGS)
+"""Knees and ankles."""
 _HINGES = dict(zip((*LEGS, *ARMS), np.array([[1, 0, 0], [1, 0, 0], [0, -1, 0], [0, 1, 0]], float)))
 """About which straight limbs bend, in the axes of the upper bone."""
 _STRAIGHT = 0.05  # sine of a bend that tells as much of its axis as the hinge does
@@ -28,25 +32,29 @@ _STRETCHED = 0.999
 
 
 def move_ends(motion: SkeletonMotion, limbs: Sequence[tuple[int, ...]], shifts: np.ndarray) -> SkeletonMotion:
-    """The motion with its ankles or wrists moved; knees and elbows bend as they did, feet and hands keep their turn.
+    """The motion with its limbs' ends moved; knees and elbows bend as they did, and what hangs on ends keeps its turn.
 
     Args:
         motion: N poses.
-        limbs: L of `LEGS` and `ARMS`, no two of which share a joint.
-        shifts: (N, L, 3) metres: by how much each one's end is to be moved.
+        limbs: L of `LEGS` and `ARMS`, or of `THIGHS` and `SHINS`, no two of which share a joint.
+        shifts: (N, L, 3) metres: by how much each one's end is to be moved; the end of one bone stays as far from its
+            beginning.
     """
     turns = motion.turns.copy()
     for limb, shift in zip(limbs, np.moveaxis(shifts, 1, 0)):
         moving = np.flatnonzero(np.linalg.norm(shift, axis=1) > 1e-6)
-        upper, lower, _ = limb
-        places = motion.joints[moving][:, limb]  # (M, 3, 3)
-        hinge = motion.turns[moving, upper] @ _HINGES[limb]
-        for joint, turn in zip((upper, lower), _turns(places, shift[moving], hinge)):
+        places = motion.joints[moving][:, limb]  # (M, 2 or 3, 3)
+        if len(limb) == 2:
+            bone = places[:, 1] - places[:, 0]
+            swings = (smallest_rotation(bone, bone + shift[moving]),)
+        else:
+            swings = _turns(places, shift[moving], motion.turns[moving, limb[0]] @ _HINGES[limb])
+        for joint, turn in zip(limb, swings):
             turns[moving, joint] = turn @ turns[moving, joint]
     return motion.with_rotations(to_local(turns))
 
 
-def _turns(places: np.ndarray, shifts: np.ndarray, hinge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _turns(places: np.ndarray, shifts: np.ndarray, hinge: np.ndarray) -> tuple[np.ndarray, ...]:
     """By how much thighs and shins, or upper arms and forearms, turn (M, 3, 3) each.
 
     Args:

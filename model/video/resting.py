@@ -15,7 +15,7 @@ from scipy.linalg import solveh_banded
 from scipy.ndimage import binary_dilation, binary_opening, maximum_filter1d, uniform_filter1d
 from scipy.spatial.transform import Rotation
 
-from model.body.limbs import ARMS, LEGS
+from model.body.limbs import ARMS, LEGS, SHINS, THIGHS
 from model.body.motion import SkeletonMotion
 from model.body.refinement_task import TURNS
 from model.body.rotations import to_vectors
@@ -25,7 +25,7 @@ from model.joints import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
 from model.video.grounding import lock, settle
 from model.video.level import Footing
 from model.video.skin import Skin
-from model.video.stance import SHORTEST, SLOW, usual_step, velocities
+from model.video.stance import SHORTEST, SLOW, lasting, usual_step, velocities
 
 _NEAR = 0.15
 """Metres above the floor: who has no more than her feet so low is left as she is."""
@@ -48,13 +48,14 @@ _AROUND = 0.5  # seconds before and after, in which bodies go over to it and bac
 _HELD, _ROLLS, _ERECT = 0.1, 0.5, 0.6
 """Metres above the floor, metres a second across the view, and part of the arm's length: a lower and slower hand bears
 her whose shoulder is so high above it. Its wrist goes on over the palm as the body passes."""
+_KNEELS = 0.45  # of the shin's length: a slow knee that is lower bears her whose hip is `_ERECT` of the thigh above it
 _BENT = 0.1  # metres that legs take feet out of the floor; what is deeper lifts the body
 _FADE = 0.1  # likewise of those that are lifted out of the floor
 _PART, _OVERLAP = 256, 32
 """Frames that are worked out at once, which bounds the memory, and how many more before and after are heeded."""
 
 _FEET = [SMPL_JOINT_NAMES.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("ankle", "foot")]
-_HANDS = [arm[-1] for arm in ARMS]
+_HANDS, _KNEES = [arm[-1] for arm in ARMS], [leg[1] for leg in LEGS]
 _LIMBS = ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
 _TURNED = [
     SMPL_JOINT_NAMES.index(name)
@@ -100,21 +101,36 @@ def touch(motion: SkeletonMotion, camera: np.ndarray, standing: np.ndarray) -> S
     heights += (settled.roots - motion.roots)[:, 1:2]
     heights[:, _FEET] += _BENT
     lift = _lift(motion.times, -heights.min(axis=1))[:, None]
-    motion = lock(settled.shifted(lift * _UP), LEGS, standing, soles)
+    motion = settled.shifted(lift * _UP)
+    kneeling = knees_down(motion, camera)
+    if kneeling.any():
+        motion = lock(motion, THIGHS, kneeling, motion.joints[:, _KNEES, 1])
+        motion = lock(motion, SHINS, standing & kneeling, soles)
+    motion = lock(motion, LEGS, standing & ~kneeling, soles)
     palms = heights[:, _HANDS] + lift
     bearing = hands_down(motion, camera, palms)
     return lock(motion, ARMS, bearing, motion.joints[:, _HANDS, 1] - palms)
 
 
+def knees_down(motion: SkeletonMotion, camera: np.ndarray) -> np.ndarray:
+    """Which knees bear somebody, (N, 2) bool."""
+    thigh, shin = (np.linalg.norm(motion.offsets[LEGS[0][joint]]) for joint in (1, 2))
+    heights = motion.joints[:, _KNEES, 1]
+    above = motion.joints[:, [leg[0] for leg in LEGS], 1] - heights > _ERECT * thigh
+    return _bearing(motion, camera, _KNEES, above & (heights < _KNEELS * shin))
+
+
 def hands_down(motion: SkeletonMotion, camera: np.ndarray, heights: np.ndarray) -> np.ndarray:
     """Which hands bear somebody, (N, 2) bool; of the lowest points of hands at so many metres (N, 2)."""
-    wrists = motion.joints[:, _HANDS]
-    slow = _slow(motion, _rays(motion, camera), np.zeros((len(motion), 2), bool), _ROLLS)[:, _HANDS]
     length = np.linalg.norm(motion.offsets[list(ARMS[0][1:])], axis=1).sum()
-    above = motion.joints[:, [arm[0] for arm in ARMS], 1] - wrists[..., 1] > _ERECT * length
-    bearing = slow & above & (heights < _HELD)
-    lasting: np.ndarray = binary_opening(bearing, np.ones((max(1, round(SHORTEST / usual_step(motion.times))), 1)))
-    return lasting
+    above = motion.joints[:, [arm[0] for arm in ARMS], 1] - motion.joints[:, _HANDS, 1] > _ERECT * length
+    return _bearing(motion, camera, _HANDS, above & (heights < _HELD))
+
+
+def _bearing(motion: SkeletonMotion, camera: np.ndarray, ends: list[int], low: np.ndarray) -> np.ndarray:
+    """Which ends of limbs bear somebody, (N, 2) bool: those that are low (N, 2), slow, and so for a while."""
+    slow = _slow(motion, _rays(motion, camera), np.zeros((len(motion), 2), bool), _ROLLS)[:, ends]
+    return lasting(motion.times, slow & low)
 
 
 def rest(motion: SkeletonMotion, camera: np.ndarray, standing: np.ndarray, skin: Skin) -> SkeletonMotion:

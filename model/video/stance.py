@@ -40,12 +40,16 @@ def find_stance(times: np.ndarray, ankles: np.ndarray, roots: np.ndarray, camera
     slow &= (np.abs(body) < _GOES) | (np.sign(body) * (along - body) < SLOW)
     height = ankles[..., 1]
     standing = slow & (height < height.min(axis=1, keepdims=True) + _LOW)
+    return lasting(times, standing)
+
+
+def lasting(times: np.ndarray, standing: np.ndarray, gap: float = _GAP) -> np.ndarray:
+    """What stands (N, L) bool, for long enough; interruptions of up to `gap` seconds are none."""
     step = usual_step(times)
-    for foot in range(2):
-        closed = binary_closing(standing[:, foot], np.ones(1 + round(_GAP / step)))
-        kept = closed | standing[:, foot]  # closing eats the ends
-        standing[:, foot] = binary_opening(kept, np.ones(max(1, round(SHORTEST / step))))
-    return standing
+    close, last = (np.ones((max(1, count), 1)) for count in (1 + round(gap / step), round(SHORTEST / step)))
+    kept = binary_closing(standing, close) | standing  # closing eats the ends
+    opened: np.ndarray = binary_opening(kept, last)
+    return opened
 
 
 def usual_step(times: np.ndarray) -> float:

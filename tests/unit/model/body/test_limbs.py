@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model.body.limbs import ARMS, LEGS, move_ends
+from model.body.limbs import ARMS, LEGS, THIGHS, move_ends
 from tests.support.walker import walker
 
 
@@ -37,6 +37,17 @@ def test_a_straight_arm_bends_at_the_elbow_as_elbows_do(motion):
         fore = moved.joints[:, wrist] - moved.joints[:, elbow]
         upper = moved.joints[:, elbow] - moved.joints[:, shoulder]
         assert (fore[:, 2] > 0.05).all() and (upper[:, 2] < -0.05).all()
+
+
+def test_a_thigh_swings_and_takes_the_shin_along(motion):
+    level = np.random.default_rng(1).normal(0, 0.03, (len(motion), 2, 3)) * [1, 0, 1]
+    moved = move_ends(motion, THIGHS, level)
+    for side, (hip, knee, ankle) in enumerate(LEGS):
+        thigh, aim = (moved.joints[:, knee], motion.joints[:, knee] + level[:, side]) - motion.joints[:, hip]
+        np.testing.assert_allclose(np.cross(thigh, aim), 0, atol=1e-9)
+        np.testing.assert_allclose(moved.turns[:, knee], motion.turns[:, knee], atol=1e-9)
+        shins = moved.joints[:, ankle] - moved.joints[:, knee], motion.joints[:, ankle] - motion.joints[:, knee]
+        np.testing.assert_allclose(*shins, atol=1e-9)
 
 
 def test_what_is_out_of_reach_is_reached_for(motion):

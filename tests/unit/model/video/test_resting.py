@@ -7,14 +7,16 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 import weights
+from model.body.limbs import LEGS
 from model.body.motion import SkeletonMotion
 from model.body.rig_file import load_rig
 from model.joints import JOINTS, SMPL_JOINT_NAMES
-from model.video.resting import bearing, touch
+from model.video.resting import bearing, knees_down, touch
 from model.video.skin import Skin
 from tests.support.walker import walker
 
 CAMERA = np.array([3.5, 1.4, 1.5])
+KNEES, ANKLES = [leg[1] for leg in LEGS], [leg[2] for leg in LEGS]
 HANDS = [SMPL_JOINT_NAMES.index(f"{side}_wrist") for side in ("left", "right")]
 FRAMES = 45
 
@@ -106,6 +108,34 @@ def test_a_hand_that_lies_bears_nobody():
     waved = waved.shifted(np.array([0, -lowest(waved).min(), 0]))
     before, after = (np.diff(motion.joints[5:-5, HANDS[0]], axis=0) for motion in (waved, touch(waved, CAMERA, NOBODY)))
     assert np.linalg.norm(after, axis=1).mean() > 0.5 * np.linalg.norm(before, axis=1).mean()
+
+
+def kneeling(sway: float) -> SkeletonMotion:
+    """Who kneels on both knees, her shins on the floor, her body swaying by so many metres."""
+    shins = dict.fromkeys(("left_knee", "right_knee"), turn("x", 85.0))
+    still = posed(0.0, 0.5, **shins, left_ankle=turn("x", 45.0), right_ankle=turn("x", 45.0))
+    still = still.shifted(np.array([0, -lowest(still)[0], 0]))
+    phases = np.random.default_rng(0).uniform(0, 6, 3)
+    return still.shifted(sway * np.sin(np.arange(FRAMES)[:, None] / 5 + phases) * [1.0, 0.0, 1.0])
+
+
+def test_knees_that_bear_somebody_do_not_slide():
+    before = kneeling(0.03)
+    after = touch(before, CAMERA, ~NOBODY)
+
+    def slide(motion: SkeletonMotion, joints: list[int]) -> float:
+        return float(np.linalg.norm(np.diff(motion.joints[5:-5, joints], axis=0), axis=-1).mean() * 30)
+
+    assert slide(after, KNEES) < 0.1 * slide(before, KNEES)
+    assert slide(after, ANKLES) < 0.1 * slide(before, ANKLES)
+    assert np.abs(after.joints - before.joints).max() < 0.1
+
+
+def test_knees_of_who_lies_sits_or_walks_bear_nobody():
+    thighs_up = {"left_hip": turn("x", -60.0), "right_hip": turn("x", -60.0)}
+    assert knees_down(kneeling(0.0), CAMERA[None]).all()
+    for other in (posed(-90.0, 0.12), posed(0.0, 0.12, **thighs_up), walker(1.5)[0]):
+        assert not knees_down(other, CAMERA[None]).any()
 
 
 def test_who_walks_or_jumps_is_left_alone():
