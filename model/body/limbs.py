@@ -46,7 +46,7 @@ def move_ends(motion: SkeletonMotion, limbs: Sequence[tuple[int, ...]], shifts: 
         places = motion.joints[moving][:, limb]  # (M, 2 or 3, 3)
         if len(limb) == 2:
             bone = places[:, 1] - places[:, 0]
-            swings = (smallest_rotation(bone, bone + shift[moving]),)
+            swings: tuple[np.ndarray, ...] = (smallest_rotation(bone, bone + shift[moving]),)
         else:
             swings = _turns(places, shift[moving], motion.turns[moving, limb[0]] @ _HINGES[limb])
         for joint, turn in zip(limb, swings):
