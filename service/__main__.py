@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
@@ -52,8 +53,20 @@ def _try_port(settings: Settings) -> None:
     socket.create_server((settings.host, settings.port), family=family).close()
 
 
+def _allow_connections() -> None:
+    """As many open files as the system grants: most begin with 1,024, as many as one client may have connections."""
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS grants less than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def serve(app: FastAPI, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; then finish what was begun, and refuse what is new."""
+    _allow_connections()
     uvicorn.run(
         app,
         host=settings.host,
@@ -65,6 +78,7 @@ def serve(app: FastAPI, settings: Settings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        backlog=128,  # so many are taken in at once, beyond those of which the protocol closes some
         timeout_keep_alive=15,
         timeout_graceful_shutdown=int(settings.upload_seconds + settings.deadline) + 1,
     )

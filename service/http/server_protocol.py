@@ -30,6 +30,8 @@ class Protocol(H11Protocol):
     """
 
     head_seconds, reading_seconds, rest_seconds = 10.0, 120.0, 30.0
+    most_connections = 512
+    """Beyond it those give way of which nothing is wanted but that they go on, the longest silent first."""
     _head_end: asyncio.TimerHandle | None = None
     _reading_end: asyncio.TimerHandle | None = None
     _rest_end: asyncio.TimerHandle | None = None
@@ -37,12 +39,15 @@ class Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._lingering = _Lingering(transport, lambda: self.conn.their_state in (h11.SEND_BODY, h11.ERROR))
         super().connection_made(cast(asyncio.Transport, self._lingering))
+        self._heard = self.loop.time()
+        self._make_room()
         transport.set_write_buffer_limits(0)  # else the last 16 KiB of an answer, or all of a small one, have no limit
         self._bound_head()
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
+        self._heard = self.loop.time()
         super().data_received(data)
         self._bound_head()
         self._bound_rest()
@@ -86,6 +91,13 @@ class Protocol(H11Protocol):
         if self.cycle is not None and not self.cycle.response_complete:  # who waits for the rest of the body
             self.cycle.disconnected = True
             self.cycle.message_event.set()
+
+    def _make_room(self) -> None:
+        if len(self.connections) > self.most_connections:
+            others = (other for other in self.connections if isinstance(other, Protocol) and other is not self)
+            waited_for = [other for other in others if other._head_end or other._rest_end or other._reading_end]
+            if waited_for:
+                min(waited_for, key=lambda other: other._heard).transport.abort()
 
     def _bound_head(self) -> None:
         if self.conn.their_state is not h11.IDLE:

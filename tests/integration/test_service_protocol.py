@@ -95,6 +95,12 @@ def test_a_second_head_on_the_same_connection_has_its_own_time(port):
         assert connection.recv(100) == b""
 
 
+def asking(port: int) -> socket.socket:
+    connection = connect(port)
+    connection.sendall(ANSWER)
+    return connection
+
+
 def read_all(connection: socket.socket, pause: float = 0.0) -> int:
     read = 0
     with contextlib.suppress(ConnectionError):
@@ -147,3 +153,16 @@ def test_a_body_that_becomes_no_http_is_nobodys_from_then_on(port):
         )
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
         assert gone.wait(30)
+
+
+def test_where_connections_run_out_the_longest_idle_one_gives_way(port, monkeypatch):
+    monkeypatch.setattr(Hasty, "head_seconds", 60.0)
+    monkeypatch.setattr(Hasty, "most_connections", 3)
+    with contextlib.ExitStack() as stack:
+        first, second, *_ = (stack.enter_context(connect(port)) for _ in range(3))
+        time.sleep(0.05)
+        first.sendall(HEAD)
+        assert read_all(stack.enter_context(asking(port))) > ANSWER_SIZE
+        assert second.recv(100) == b""
+        first.sendall(b"\r\n")
+        assert first.recv(100).startswith(b"HTTP/1.1 404")
