@@ -46,7 +46,8 @@ COPY . .
 RUN --mount=type=cache,target=/root/.cache/pip \
     python3 -m venv /opt/mpt && /opt/mpt/bin/pip install --constraint constraints.txt .
 COPY --from=weights /opt/weights /opt/weights
-RUN useradd --create-home --uid 10001 mpt && install --directory --owner mpt --mode 700 /var/lib/mpt/meshes
+# Group 0 is that of any other user whom an orchestrator or `docker run --user` chooses.
+RUN useradd --create-home --uid 10001 mpt && install --directory --owner mpt --group root --mode 770 /var/lib/mpt
 ENV PATH=/opt/mpt/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     MPT_HOST=0.0.0.0 \
@@ -54,7 +55,8 @@ ENV PATH=/opt/mpt/bin:$PATH \
     MPT_DEVICE=cuda \
     MPT_LOG_FORMAT=json \
     MPT_WEIGHTS_DIR=/opt/weights \
-    MPT_STORE_DIR=/var/lib/mpt/meshes
+    MPT_STORE_DIR=/var/lib/mpt/meshes \
+    MPT_JOBS_DIR=/var/lib/mpt/videos
 USER 10001
 WORKDIR /home/mpt
 EXPOSE 8000
@@ -73,7 +75,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 FROM python:${PYTHON_VERSION}-slim AS cpu
 COPY --from=cpu-build /opt/mpt /opt/mpt
 COPY --from=weights /opt/onnx /opt/weights
-RUN useradd --create-home --uid 10001 mpt && install --directory --owner mpt --mode 700 /var/lib/mpt/meshes
+# Group 0 is that of any other user whom an orchestrator or `docker run --user` chooses.
+RUN useradd --create-home --uid 10001 mpt && install --directory --owner mpt --group root --mode 770 /var/lib/mpt
 ENV PATH=/opt/mpt/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     MPT_HOST=0.0.0.0 \
@@ -81,7 +84,8 @@ ENV PATH=/opt/mpt/bin:$PATH \
     MPT_ENGINE=onnx \
     MPT_LOG_FORMAT=json \
     MPT_WEIGHTS_DIR=/opt/weights \
-    MPT_STORE_DIR=/var/lib/mpt/meshes
+    MPT_STORE_DIR=/var/lib/mpt/meshes \
+    MPT_JOBS_DIR=/var/lib/mpt/videos
 USER 10001
 WORKDIR /home/mpt
 EXPOSE 8000

@@ -38,7 +38,11 @@ def main() -> int:
         app = create_app(settings)
     except (OSError, ValueError, ImportError) as error:
         name = "MPT_STORE_URL" if settings.store_url else "MPT_STORE_DIR"
-        print(f"The place for meshes cannot be used: {error}. Name another by {name}.", file=sys.stderr)
+        print(
+            f"A place for what the service keeps cannot be used: {error}. "
+            f"Name others by {name} (meshes) and MPT_JOBS_DIR (videos).",
+            file=sys.stderr,
+        )
         return 2
     serve(app, settings)
     if app.state.services.engine.is_loading:  # an interpreter that ends while networks are loaded aborts

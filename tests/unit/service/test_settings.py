@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import anyio
@@ -10,7 +11,7 @@ import uvicorn
 from pydantic_settings import SettingsError
 from starlette.types import Receive, Scope, Send
 
-from service.__main__ import serve
+from service.__main__ import main, serve
 from service.app import create_app
 from service.settings import Settings, default_store_dir, read_settings, to_toml
 
@@ -146,3 +147,24 @@ def test_whose_request_it_is_says_a_trusted_proxy(monkeypatch):
         scope = {"type": "http", "client": (sender, 1), "headers": [(b"x-forwarded-for", b"203.0.113.5, 192.0.2.9")]}
         anyio.run(configs[0].loaded_app, scope, None, None)
     assert clients == ["192.0.2.9", "192.0.2.7"]
+
+
+@pytest.mark.parametrize("name", ["MPT_STORE_DIR", "MPT_JOBS_DIR"])
+def test_a_place_that_cannot_be_used_is_named_with_its_setting(name, tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MPT_PORT", "0")
+    monkeypatch.setenv("MPT_STORE_DIR", str(tmp_path / "meshes"))
+    monkeypatch.setenv(name, str(tmp_path / "file" / "folder"))
+    monkeypatch.setattr("service.__main__.logging_setup.set_up", lambda *_: None)
+    assert main() == 2
+    said = capsys.readouterr().err
+    assert "file/folder" in said
+    assert name in said
+
+
+def test_what_the_image_writes_lies_on_the_volume():
+    root = Path(__file__).parents[3]
+    volume = re.search(r"- state:(\S+)", (root / "docker-compose.yml").read_text())[1]
+    places = re.findall(r"(MPT_(?:STORE|JOBS)_DIR)=(\S+)", (root / "Dockerfile").read_text())
+    assert sorted(name for name, _ in places) == ["MPT_JOBS_DIR", "MPT_JOBS_DIR", "MPT_STORE_DIR", "MPT_STORE_DIR"]
+    assert all(place.startswith(f"{volume}/") for _, place in places)
