@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.linalg import solveh_banded
-from scipy.ndimage import binary_dilation, binary_opening, maximum_filter1d, uniform_filter1d
+from scipy.ndimage import binary_dilation, maximum_filter1d, uniform_filter1d
 from scipy.spatial.transform import Rotation
 
 from model.body.limbs import ARMS, LEGS, SHINS, THIGHS
@@ -25,7 +25,8 @@ from model.joints import JOINTS, SMPL_JOINT_NAMES, SMPL_PARENTS
 from model.video.grounding import lock, settle
 from model.video.level import Footing
 from model.video.skin import Skin
-from model.video.stance import SHORTEST, SLOW, lasting, usual_step, velocities
+from model.video.stance import usual_step
+from model.video.supports import FEET, HANDS, KNEES, hands_down, knees_down, slow_joints, view_rays
 
 _NEAR = 0.15
 """Metres above the floor: who has no more than her feet so low is left as she is."""
@@ -45,17 +46,14 @@ _SPEEDING = 4.0  # metres a second squared: how suddenly the body may be moved
 _ROUNDS = 3
 _LARGEST = 0.5  # radians and metres of a step
 _AROUND = 0.5  # seconds before and after, in which bodies go over to it and back
-_HELD, _ROLLS, _ERECT = 0.1, 0.5, 0.6
-"""Metres above the floor, metres a second across the view, and part of the arm's length: a lower and slower hand bears
-her whose shoulder is so high above it. Its wrist goes on over the palm as the body passes."""
-_KNEELS = 0.45  # of the shin's length: a slow knee that is lower bears her whose hip is `_ERECT` of the thigh above it
 _BENT = 0.1  # metres that legs take feet out of the floor; what is deeper lifts the body
 _FADE = 0.1  # likewise of those that are lifted out of the floor
+_LEVEL = 0.75  # of the trunk's length: whose neck is less high above her pelvis is not upright
+_ABOVE_ALL = 10.0  # metres: what is so much higher is lowest of nobody
 _PART, _OVERLAP = 256, 32
 """Frames that are worked out at once, which bounds the memory, and how many more before and after are heeded."""
 
-_FEET = [SMPL_JOINT_NAMES.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("ankle", "foot")]
-_HANDS, _KNEES = [arm[-1] for arm in ARMS], [leg[1] for leg in LEGS]
+_NECK = SMPL_JOINT_NAMES.index("neck")
 _LIMBS = ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
 _TURNED = [
     SMPL_JOINT_NAMES.index(name)
@@ -69,74 +67,74 @@ _SUDDEN = np.repeat((_TURNING * TURNS[_TURNED]) ** -2, 3)
 _UP = np.array([0.0, 1.0, 0.0])
 
 
-def bearing(motion: SkeletonMotion, standing: np.ndarray, camera: np.ndarray) -> Footing:
+def bearing(
+    motion: SkeletonMotion, standing: np.ndarray, camera: np.ndarray, seen: np.ndarray | None = None
+) -> Footing:
     """Where somebody is borne who stands on no foot: by what is lowest of her, if it does not move.
 
     Args:
         motion: N poses, metres, y up.
         standing: (N, 2) bool, which feet stand.
         camera: (3,) where the camera is, or (N, 3) in each frame.
+        seen: (N, 2) bool, which feet were seen, see `_unseen`; None for both.
     """
     lowest, frames = Skin(motion.rig).lowest(motion), np.arange(len(motion))
     camera = np.broadcast_to(camera, (len(motion), 3))
-    part = lowest.heights.argmin(axis=1)
-    stance = _runs(_slow(motion, _rays(motion, camera), standing))[frames, part]
+    part = (lowest.heights + _ABOVE_ALL * _unseen(motion, seen)).argmin(axis=1)
+    stance = _runs(slow_joints(motion, view_rays(motion, camera), standing))[frames, part]
     borne = (stance >= 0) & ~standing.any(axis=1)
     return Footing(lowest.points[frames, part][borne], stance[borne], np.zeros(borne.sum(), bool))
 
 
-def touch(motion: SkeletonMotion, camera: np.ndarray, standing: np.ndarray) -> SkeletonMotion:
+def touch(
+    motion: SkeletonMotion, camera: np.ndarray, standing: np.ndarray, seen: np.ndarray | None = None
+) -> SkeletonMotion:
     """The motion with all that touches the floor on it, and nothing below.
 
     Args:
         motion: N poses, metres, y up, the floor at 0.
         camera: (3,) where the camera is, or (N, 3) in each frame.
         standing: (N, 2) bool, which feet stand.
+        seen: (N, 2) bool, which were seen, see `_unseen`; None for both.
     """
     skin, camera = Skin(motion.rig), np.broadcast_to(camera, (len(motion), 3))
     motion = rest(motion, camera, standing, skin)
     heights = skin.lowest(motion).heights
-    soles = motion.joints[:, _FEET[::2], 1] - np.minimum(heights[:, _FEET[::2]], heights[:, _FEET[1::2]])
+    soles = motion.joints[:, FEET[::2], 1] - np.minimum(heights[:, FEET[::2]], heights[:, FEET[1::2]])
     settled = settle(motion, standing, soles)
     heights += (settled.roots - motion.roots)[:, 1:2]
-    heights[:, _FEET] += _BENT
-    lift = _lift(motion.times, -heights.min(axis=1))[:, None]
+    free = heights + _ABOVE_ALL * _unseen(motion, seen)
+    free[:, FEET] += _BENT
+    lift = _lift(motion.times, -free.min(axis=1))[:, None]
     motion = settled.shifted(lift * _UP)
     kneeling = knees_down(motion, camera)
     if kneeling.any():
-        motion = lock(motion, THIGHS, kneeling, motion.joints[:, _KNEES, 1])
+        motion = lock(motion, THIGHS, kneeling, motion.joints[:, KNEES, 1])
         motion = lock(motion, SHINS, standing & kneeling, soles)
     motion = lock(motion, LEGS, standing & ~kneeling, soles)
-    palms = heights[:, _HANDS] + lift
+    palms = heights[:, HANDS] + lift
     bearing = hands_down(motion, camera, palms)
-    return lock(motion, ARMS, bearing, motion.joints[:, _HANDS, 1] - palms)
+    return lock(motion, ARMS, bearing, motion.joints[:, HANDS, 1] - palms)
 
 
-def knees_down(motion: SkeletonMotion, camera: np.ndarray) -> np.ndarray:
-    """Which knees bear somebody, (N, 2) bool."""
-    thigh, shin = (np.linalg.norm(motion.offsets[LEGS[0][joint]]) for joint in (1, 2))
-    heights = motion.joints[:, _KNEES, 1]
-    above = motion.joints[:, [leg[0] for leg in LEGS], 1] - heights > _ERECT * thigh
-    return _bearing(motion, camera, _KNEES, above & (heights < _KNEELS * shin))
+def _unseen(motion: SkeletonMotion, seen: np.ndarray | None) -> np.ndarray:
+    """(N, 22) bool: the parts of feet that neither bear nor lift somebody, since nobody saw them (N, 2).
 
-
-def hands_down(motion: SkeletonMotion, camera: np.ndarray, heights: np.ndarray) -> np.ndarray:
-    """Which hands bear somebody, (N, 2) bool; of the lowest points of hands at so many metres (N, 2)."""
-    length = np.linalg.norm(motion.offsets[list(ARMS[0][1:])], axis=1).sum()
-    above = motion.joints[:, [arm[0] for arm in ARMS], 1] - motion.joints[:, _HANDS, 1] > _ERECT * length
-    return _bearing(motion, camera, _HANDS, above & (heights < _HELD))
-
-
-def _bearing(motion: SkeletonMotion, camera: np.ndarray, ends: list[int], low: np.ndarray) -> np.ndarray:
-    """Which ends of limbs bear somebody, (N, 2) bool: those that are low (N, 2), slow, and so for a while."""
-    slow = _slow(motion, _rays(motion, camera), np.zeros((len(motion), 2), bool), _ROLLS)[:, ends]
-    return lasting(motion.times, slow & low)
+    Of who does push-ups before the camera they are hidden behind her, and come out anywhere. Of who is upright, as
+    those are whom the picture's lower edge cuts off, they are below her anyway.
+    """
+    parts = np.zeros((len(motion), JOINTS), bool)
+    if seen is not None:
+        trunk = motion.joints[:, _NECK] - motion.roots
+        level = trunk[:, 1] < _LEVEL * np.linalg.norm(trunk, axis=1)
+        parts[:, FEET] = (~seen & level[:, None])[:, [0, 0, 1, 1]]
+    return parts
 
 
 def rest(motion: SkeletonMotion, camera: np.ndarray, standing: np.ndarray, skin: Skin) -> SkeletonMotion:
     """The motion with parts of the body on the floor that rest on it or came out below; see `touch`."""
     low = skin.lowest(motion).heights < _NEAR
-    low[:, _FEET] = False
+    low[:, FEET] = False
     around = np.ones(1 + 2 * round(_AROUND / usual_step(motion.times)))
     frames = np.flatnonzero(binary_dilation(low.any(axis=1), around))
     rotations, roots = motion.rotations.copy(), motion.roots.copy()
@@ -162,8 +160,8 @@ def _frames(motion: SkeletonMotion, which: np.ndarray) -> SkeletonMotion:
 def _rested(motion: SkeletonMotion, camera: np.ndarray, standing: np.ndarray, skin: Skin) -> SkeletonMotion:
     """`rest` of frames in a row; by Gauss's and Newton's steps."""
     count, seen = len(motion), motion.joints
-    rays = _rays(motion, camera)
-    slow = _slow(motion, rays, standing)
+    rays = view_rays(motion, camera)
+    slow = slow_joints(motion, rays, standing)
     runs = _runs(slow)
     across = _across(rays) / _ACROSS
     level = np.broadcast_to(np.eye(3)[[0, 2]], (count, JOINTS, 2, 3))
@@ -226,22 +224,6 @@ def _moved(motion: SkeletonMotion, step: np.ndarray) -> SkeletonMotion:
         above = motion.turns[:, parent] if parent >= 0 else np.eye(3)
         rotations[:, joint] = np.swapaxes(above, -1, -2) @ swings[:, number] @ above @ rotations[:, joint]
     return replace(motion, rotations=rotations, roots=motion.roots + step[:, -3:])
-
-
-def _slow(motion: SkeletonMotion, rays: np.ndarray, standing: np.ndarray, most: float = SLOW) -> np.ndarray:
-    """(N, 22) bool: which joints hardly move across the view, seen along unit vectors (N, 22, 3); feet stand or not."""
-    speeds = velocities(motion.times, motion.joints)
-    speeds -= (speeds * rays).sum(axis=-1, keepdims=True) * rays
-    slow: np.ndarray = np.linalg.norm(speeds, axis=-1) < most
-    slow = binary_opening(slow, np.ones((max(1, round(SHORTEST / usual_step(motion.times))), 1)))
-    slow[:, _FEET] = standing[:, [0, 0, 1, 1]]
-    return slow
-
-
-def _rays(motion: SkeletonMotion, camera: np.ndarray) -> np.ndarray:
-    """(N, 22, 3) unit vectors from the camera to the joints."""
-    rays = motion.joints - camera[:, None]
-    return rays / np.maximum(np.linalg.norm(rays, axis=-1, keepdims=True), 1e-9)
 
 
 def _runs(slow: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from model.body.fitter import scaled_shape
 from model.body.limbs import LEGS
 from model.body.motion import SkeletonMotion
 from model.body.skeleton import TURN_UP
+from model.joints import COCO_JOINTS
 from model.scene.ground import Ground, Scene, World, camera_heights, world_on
 from model.scene.lines import Lines
 from model.scene.sight import see_scene
@@ -30,7 +31,11 @@ _FOOT = 200  # of a foot's vertices
 _BATCH = 256  # feet that are posed at once: bounds the memory
 _UPRIGHT = 0.8  # of a leg's length: who has her pelvis so high above a foot stands on it, and does not lie or kneel
 _TOLD, _HARDLY = 0.2, 0.05  # of all feet: fewer that stand do not tell the floor; so many may come out below it
+_SEEN = 0.5  # confidence of an ankle from which its foot was seen
 _FIRST = 5  # frames of the first person by which the world faces
+
+
+_ANKLES = [COCO_JOINTS.index(f"{side}_ankle") for side in ("left", "right")]
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,7 @@ def find_world(
         stances.append(standing)
     if not any(footing.upright.any() for footing in footings):
         footings += [
-            bearing(motion, standing, level.camera(track))
+            bearing(motion, standing, level.camera(track), _feet_seen(track))
             for track, motion, standing in zip(tracks, grounded, stances, strict=True)
             if motion is not None
         ]
@@ -117,7 +122,8 @@ def find_world(
     found = FilmWorld(scene, world, camera_moves)
     for number, (track, motion) in enumerate(zip(tracks, grounded, strict=True)):
         if motion is not None:
-            placed = touch(found.place(level.leave(motion)), found.camera(track), stances[number])
+            motion = found.place(level.leave(motion))
+            placed = touch(motion, found.camera(track), stances[number], seen=_feet_seen(track))
             grounded[number] = put_back(track, found.leave(placed), track.people[0].joint_names)
     return found, grounded
 
@@ -142,6 +148,15 @@ def _feet(motion: SkeletonMotion, soles: np.ndarray) -> np.ndarray:
     """(N, 2, 3) where the feet of a motion, y up, are lowest; soles of so many metres."""
     places: np.ndarray = motion.joints[:, [leg[2] for leg in LEGS]] - soles[..., None] * [0.0, 1.0, 0.0]
     return places
+
+
+def _feet_seen(track: Track) -> np.ndarray:
+    """(N, 2) bool: which feet were seen, by the frames before and after where nothing was."""
+    known = np.flatnonzero(~np.array(track.bridged))
+    if not len(known):
+        return np.ones((len(track), 2), bool)
+    sure = np.array([track.people[index].keypoints_2d[_ANKLES, 2] for index in known])
+    return np.stack([np.interp(np.arange(len(track)), known, foot) for foot in sure.T], axis=1) >= _SEEN
 
 
 def _footing(motion: SkeletonMotion, standing: np.ndarray, soles: np.ndarray) -> Footing:

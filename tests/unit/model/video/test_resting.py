@@ -11,13 +11,13 @@ from model.body.limbs import LEGS
 from model.body.motion import SkeletonMotion
 from model.body.rig_file import load_rig
 from model.joints import JOINTS, SMPL_JOINT_NAMES
-from model.video.resting import bearing, knees_down, touch
+from model.video.resting import bearing, touch
 from model.video.skin import Skin
+from model.video.supports import HANDS, KNEES, knees_down
 from tests.support.walker import walker
 
 CAMERA = np.array([3.5, 1.4, 1.5])
-KNEES, ANKLES = [leg[1] for leg in LEGS], [leg[2] for leg in LEGS]
-HANDS = [SMPL_JOINT_NAMES.index(f"{side}_wrist") for side in ("left", "right")]
+ANKLES = [leg[2] for leg in LEGS]
 FRAMES = 45
 
 
@@ -155,6 +155,34 @@ def test_a_long_film_is_worked_out_in_parts_without_a_seam():
     steps = np.linalg.norm(np.diff(after.joints, axis=0), axis=-1).max(axis=1)
     assert steps[250:262].max() < 0.01
     assert touch(lying.at(lying.times[:1]), CAMERA, np.zeros((1, 2), bool)).roots[0, 1] > lying.roots[0, 1]
+
+
+def hanging(frames: int = FRAMES) -> SkeletonMotion:
+    """Who does push-ups, her hands on the floor at 0; legs that nobody sees hang down through it."""
+    down = dict.fromkeys(("left_hip", "right_hip"), turn("x", -70.0))
+    motion = posed(72.0, 0.36, frames, **ARMS, **down)
+    palms = Skin(motion.rig).lowest(motion).heights[:, HANDS]
+    return motion.shifted(np.array([0, -palms.min(), 0]))
+
+
+def test_feet_that_nobody_saw_neither_bear_nor_lift_who_is_on_her_hands():
+    motion = hanging()
+    seen, unseen = (touch(motion, CAMERA, NOBODY, feet) for feet in (~NOBODY, NOBODY))
+    assert lowest(motion).max() < -0.2
+    assert (seen.joints - motion.joints)[:, HANDS, 1].min() > 0.03
+    assert np.abs((unseen.joints - motion.joints)[:, HANDS, 1]).max() < 0.01
+    assert lowest(unseen).min() > -0.005  # legs took their feet out
+    assert not len(bearing(motion, NOBODY, CAMERA, ~NOBODY).places)  # feet are lowest, and do not stand
+    assert bearing(motion, NOBODY, CAMERA, NOBODY).places[:, 1] == pytest.approx(-0.07, abs=0.01)  # knees
+
+
+def test_of_who_is_upright_feet_count_though_nobody_saw_them():
+    """The picture's lower edge cuts them off."""
+    walk, standing = walker(0.5)
+    sunk = walk.shifted(np.array([0, -0.3, 0]))
+    ones = np.ones((len(walk), 2), bool)
+    lifted, other = (touch(sunk, CAMERA, standing, feet) for feet in (ones, ~ones))
+    np.testing.assert_array_equal(lifted.roots, other.roots)
 
 
 def test_who_stands_on_no_foot_is_borne_by_what_is_lowest():

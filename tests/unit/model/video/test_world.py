@@ -97,6 +97,21 @@ def test_feet_that_point_down_do_not_stand_below_the_floor(walks):
     assert np.median(lowest) == pytest.approx(0, abs=0.02)
 
 
+def test_which_feet_were_seen_is_told_by_the_frames_around_where_nothing_was(walks, monkeypatch):
+    told = []
+    monkeypatch.setattr("model.video.world.touch", lambda motion, *_, seen: told.append(seen) or motion)
+    with Tracks() as tracks:
+        track = tracked(walks[0], Meshes(tracks._file))
+        track.bridged[1:4] = [True] * 3
+        for index, right in enumerate((0.1, 0.0, 0.0, 0.0, 1.0)):
+            points = track.people[index].keypoints_2d.copy()
+            points[15:, 2] = 1, right
+            track.people[index] = dataclasses.replace(track.people[index], keypoints_2d=points)
+        find_world([track], walks[:1], camera_moves=False)
+    assert told[0][:, 0].all()
+    assert told[0][:, 1].tolist() == [False, False, True, True, *[True] * 7]
+
+
 def check_files(track: Track, world: FilmWorld, motion: SkeletonMotion):
     """Numbers are before each frame's camera, files that move in the world: both say the same."""
     walked = world.place(motion).keypoints
