@@ -24,6 +24,7 @@ from model.perception.exposure import well_exposed
 from model.perception.following import follow_people
 from model.perception.hands import Landmarker
 from model.perception.landmarks import SURE
+from model.perception.panels import panels_of
 from model.perception.pose_choice import Belief, belief_in, regress_people
 from model.perception.refinement import Neighbours, neighbours_of
 from model.perception.subjects import SUBJECTS
@@ -202,7 +203,8 @@ class Reconstructor:
         detected = time.perf_counter()
 
         people: list[Person] = []
-        regress = CropRegressor(self.network, image, focal, shown)
+        panels = panels_of(photo, shown) if self.subject == "body" and bodies == "refined" else []
+        regress = CropRegressor(self.network, image, focal, shown, panels)
         neighbours = neighbours_of(found)
         wanted = len(found) if max_people is None else max_people
         step = max(1, min(_BATCH, wanted))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,17 +42,33 @@ class CropRegressor:
         image: (H, W, 3) uint8 RGB, the photo.
         focal_length: pixels; the principal point is the centre of what is shown.
         shown: the box of the picture itself, if there are bars beside it; None for all of the photo.
+        panels: the boxes of the pictures in a collage.
     """
 
-    def __init__(self, network: Network, image: np.ndarray, focal_length: float, shown: Box | None = None):
+    def __init__(
+        self,
+        network: Network,
+        image: np.ndarray,
+        focal_length: float,
+        shown: Box | None = None,
+        panels: Sequence[Box] = (),
+    ):
         self.network, self.image, self.focal_length = network, image, focal_length
         self.shown: Box = (0.0, 0.0, float(image.shape[1]), float(image.shape[0])) if shown is None else shown
-
-    @property
-    def principal_point(self) -> tuple[float, float]:
-        """Pixels."""
+        self.panels = panels
         x, y, width, height = self.shown
-        return x + width / 2, y + height / 2
+        self.principal_point = (x + width / 2, y + height / 2)
+        """Pixels."""
+
+    def within(self, panel: Box | None) -> CropRegressor:
+        """Likewise of who is in one panel of the collage, beyond which nothing is seen, or in no single one."""
+        alone = copy(self)
+        alone.panels = ()
+        if panel is not None:
+            x, y, width, height = (round(edge) for edge in panel)
+            alone.shown, alone.image = panel, np.zeros_like(self.image)
+            alone.image[y : y + height, x : x + width] = self.image[y : y + height, x : x + width]
+        return alone
 
     def __call__(self, crops: Sequence[Crop]) -> list[CropResult]:
         """One result for each crop, in order."""

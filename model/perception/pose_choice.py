@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
+from model.interfaces import Box
 from model.perception.crop_regressor import CropRegressor, CropResult
-from model.perception.crops import upright_crop
+from model.perception.crops import inside, upright_crop
 from model.perception.detection import Detection
 from model.perception.landmarks import CROWDED, DOUBTED, lift_landmarks
+from model.perception.panels import panel_of
 from model.perception.refinement import Neighbours, refine, strays, wider
 from model.perception.unseen import lift_seen
 
@@ -57,6 +60,8 @@ def regress_people(
         regress: answers for their photo.
         belief: in BlazePose.
     """
+    if regress.panels:
+        return _regress_in_panels(found, neighbours, regress, belief)
     crops = [detection.crop or upright_crop(detection.box) for detection in found]
     results: dict[int, CropResult] = {}
 
@@ -81,3 +86,27 @@ def regress_people(
         refined = lift_seen(refined, [found[index] for index in loose], regress)
     own |= dict(zip(loose, refined, strict=True))
     return [results.get(index) or own[index] for index in range(len(found))]
+
+
+def _regress_in_panels(
+    found: Sequence[Detection], neighbours: Sequence[Neighbours], regress: CropRegressor, belief: Belief
+) -> list[CropResult]:
+    """The same of people in a collage: of who is in one panel nothing is in another."""
+    whose: dict[Box | None, list[int]] = {}
+    for index, detection in enumerate(found):
+        whose.setdefault(panel_of(detection.box, regress.panels), []).append(index)
+    results: dict[int, CropResult] = {}
+    for panel, members in whose.items():
+        there = [found[index] if panel is None else _only_in(found[index], panel) for index in members]
+        near = [neighbours[index] for index in members]
+        results |= zip(members, regress_people(there, near, regress.within(panel), belief), strict=True)
+    return [results[index] for index in range(len(found))]
+
+
+def _only_in(person: Detection, panel: Box) -> Detection:
+    """The person without joints beyond the panel."""
+    if not len(person.keypoints):
+        return person
+    keypoints = person.keypoints.copy()
+    keypoints[~inside(keypoints[:, :2], panel), 2] = 0
+    return replace(person, keypoints=keypoints)

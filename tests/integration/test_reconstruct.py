@@ -237,6 +237,17 @@ def test_nobody_has_legs_in_bars_below_the_picture(reconstructor: Reconstructor,
     assert found.joints[[15, 16], 1].mean() > 0.65 and np.abs(found.joints[[15, 16], 2]).max() < 0.35
 
 
+def test_nobody_has_legs_in_the_next_picture_of_a_collage(
+    reconstructor: Reconstructor, picture: Picture, person: Person
+) -> None:
+    hips = round(float(picture.pixels[[11, 12], 1].mean())) + 30
+    gutter = np.full((12, SIZE[0], 3), 250, np.uint8)
+    collage = np.concatenate([picture.image[:hips], gutter, picture.image[hips:]])  # hers, of all legs
+    x, y, w, _ = person.bbox
+    (found,) = reconstructor.reconstruct(collage, boxes=[(x, y, w, hips - y)], focal_length=FOCAL).people
+    assert (found.keypoints_2d[13:17, 2] == 0).all() and (found.keypoints_2d[5:11, 2] > 0.3).all()
+
+
 def test_given_boxes_are_used_in_their_order(reconstructor: Reconstructor, picture: Picture, person: Person) -> None:
     left = (0.0, 0.0, 60.0, 100.0)
     people = reconstructor.reconstruct(picture.image, boxes=[left, person.bbox], focal_length=FOCAL).people

@@ -96,3 +96,20 @@ def test_who_lies_is_lifted_from_the_detectors_joints_the_right_way_up(
     found = people(standing(lean=90 * quarters + 10, confidence=0.6))
     (result,) = regress_people(found, [()], regressor(network, monkeypatch), Belief(0.7))
     assert result.crop.angle % (2 * math.pi) == pytest.approx(quarters * math.pi / 2 % (2 * math.pi))
+
+
+def test_in_a_collage_nobody_has_joints_in_another_panel(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Networks(standing())
+    regress = regressor(network, monkeypatch)
+    regress.image[:] = 200
+    legs = standing()[:, 1] > 220
+    upper = (0.0, 0.0, 400.0, 220.0)
+    monkeypatch.setattr(regress, "panels", [upper, (0.0, 228.0, 400.0, 172.0)])
+    person = Detection((150.0, 60.0, 100.0, 165.0), 0.9, standing())
+    (result,) = regress_people([person], [()], regress, Belief(0.7))
+    assert legs.any() and result.landmarks is not None
+    assert (result.mesh.keypoints[legs, 2] == 0).all() and (result.mesh.keypoints[~legs, 2] > 0).any()
+    other = Detection(BOX, 0.9, standing())
+    assert other.box[1] + other.box[3] > 260  # through both panels: what crosses her is no gutter
+    (whole,) = regress_people([other], [()], regress, Belief(0.7))
+    assert (whole.mesh.keypoints[:, 2] > 0).all()
