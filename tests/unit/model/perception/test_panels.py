@@ -43,7 +43,7 @@ def test_bars_about_the_collage_do_not_count() -> None:
     image, boxes = collage([2], 28)
     framed = np.pad(image, ((50, 30), (40, 40), (0, 0)), constant_values=200)
     shown = (40.0, 50.0, float(image.shape[1]), float(image.shape[0]))
-    assert np.array(panels_of(framed, shown)) == pytest.approx(np.array(boxes) + (40, 50, 0, 0), abs=1)
+    assert np.array(panels_of(framed, shown)) == pytest.approx(np.add(boxes, [40, 50, 0, 0]), abs=1)
 
 
 def test_one_picture_is_no_collage() -> None:
