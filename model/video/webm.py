@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +19,13 @@ def to_webm(path: Path, rate: float) -> None:
     """Makes a WebM of so many frames a second of a Matroska file that says one frame a second, where it lies.
 
     Raises:
-        OSError: It does not say when its frames are shown.
+        OSError: It does not say when its frames are shown, or was not written to its end, of which OpenCV says nothing.
     """
     with open(path, "r+b") as file:
         head = bytearray(file.read(_HEAD))
+        ends = [at + size for kind, at, size in _elements(head, 0, len(head)) if kind == _SEGMENT]
+        if ends and ends != [path.stat().st_size]:  # its size is the last that is written
+            raise OSError(errno.ENOSPC, "The disk is full: this video could not be written to its end", str(path))
         if not _change(head, 0, len(head), rate):
             raise OSError(0, "This video's frames have no times", str(path))
         file.seek(0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,26 @@ def test_writing_says_nothing(tmp_path, capfd):
     writer.add(0, grey(50))
     writer.finish()
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_full_disk_is_told_of(tmp_path, capfd):
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    noise = np.random.default_rng(0).integers(0, 256, (4, 96, 128, 3), np.uint8)
+    writer = VideoWriter(tmp_path / "a.webm", (128, 96), 10.0)
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (10_000, limits[1])
+    )  # bytes of any file: as if there were no room for more
+    try:
+        for index, frame in enumerate(noise):
+            writer.add(index / 10, frame)
+        with pytest.raises(OSError, match="The disk is full") as caught:
+            writer.finish()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert caught.value.errno == errno.ENOSPC
+    writer.abandon()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_not_finished_leaves_nothing(tmp_path):
