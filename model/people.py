@@ -24,6 +24,10 @@ from model.scene.lines import Lines
 from model.scene.up import Tilt, estimate_up
 
 _MUCH_BETTER = 0.7  # of the other's distance from the keypoints, or less
+_UNHEDGED = 1.02
+"""By how much bodies are larger than the network's meshes. Unsure of depths, it draws limbs short, those of rendered
+people by 2.2 to 2.9 %. Bodies of 28 people in photos were 1.655 m tall in the mean, of those whom it learnt from 1.695.
+"""
 
 
 def person_of(detection: Detection, result: CropResult, regress: CropRegressor, faces: np.ndarray) -> Person:
@@ -64,6 +68,7 @@ def with_fits(people: Sequence[Person], fitter: BodyFitter, before: Sequence[Per
         fitter: fits.
         before: the same people in a frame before, whose bodies are near.
     """
+    people = _unhedged(people)
     starts = [person.body for person in before if person.body is not None]
     start = starts if len(starts) == len(people) else None
     fits = fitter.fits(*_placed(people), start, [person.silhouette for person in people])
@@ -84,11 +89,12 @@ def with_bodies(people: Sequence[Person], fitter: BodyFitter, ages: np.ndarray |
         fitter: fits.
         ages: (P,) years; None of grown-ups alone.
     """
+    answered, people = people, _unhedged(people)
     seen = seen_of(people, fitter.details)
     silhouettes = [person.silhouette for person in people]
     bodies = fitter.bodies(*_placed(people), seen, knuckles_of(people), silhouettes, depths_of(people), ages)
     return [
-        replace(person, silhouette=None)
+        replace(own, silhouette=None)
         if body is None
         else replace(
             person,
@@ -98,8 +104,13 @@ def with_bodies(people: Sequence[Person], fitter: BodyFitter, ages: np.ndarray |
             camera=person.camera.moved(triple(body.translation)),
             body=body.fit,
         )
-        for person, body in zip(people, bodies, strict=True)
+        for own, person, body in zip(answered, people, bodies, strict=True)
     ]
+
+
+def _unhedged(people: Sequence[Person]) -> list[Person]:
+    """The people as large as they are likely to be; their pictures stay."""
+    return [person.scaled(_UNHEDGED) for person in people]
 
 
 def depths_of(people: Sequence[Person]) -> np.ndarray:

@@ -125,6 +125,16 @@ def test_a_hand_as_large_as_hands_are_keeps_its_depths() -> None:
     np.testing.assert_array_equal(_deepened(SeenHand(points, 0.9, 0.9, depths), 100.0), depths)
 
 
+def test_bodies_are_a_little_larger_than_meshes_whose_limbs_a_network_draws_short(rig: Rig) -> None:
+    bodies = WholeBodies(rig, rig, COCO_JOINTS)
+    who = bodies.resized(person(rig), 1.0)
+    seen = who.camera.project(who.joints)
+    (larger,) = bodies.fit([dataclasses.replace(who, keypoints_2d=np.column_stack([seen, np.ones(17)]))])
+    assert bodies.stature(larger) == pytest.approx(1.02 * bodies.stature(who), abs=0.004)
+    assert larger.camera.translation[2] == pytest.approx(1.02 * who.camera.translation[2], abs=0.02)
+    np.testing.assert_allclose(larger.camera.project(larger.joints), seen, atol=2.0)
+
+
 def test_who_is_turned_covers_what_she_did(rig: Rig) -> None:
     bodies = WholeBodies(rig, rig, COCO_JOINTS)
     who = bodies.resized(person(rig), 1.0)
