@@ -132,7 +132,10 @@ def test_bodies_are_a_little_larger_than_meshes_whose_limbs_a_network_draws_shor
     (larger,) = bodies.fit([dataclasses.replace(who, keypoints_2d=np.column_stack([seen, np.ones(17)]))])
     assert bodies.stature(larger) == pytest.approx(1.02 * bodies.stature(who), abs=0.004)
     assert larger.camera.translation[2] == pytest.approx(1.02 * who.camera.translation[2], abs=0.02)
-    np.testing.assert_allclose(larger.camera.project(larger.joints), seen, atol=2.0)
+    off = np.linalg.norm(larger.camera.project(larger.joints) - seen, axis=1)
+    # Her forearm turns farther than forearms do, and is turned back.
+    raised = [COCO_JOINTS.index("right_elbow"), COCO_JOINTS.index("right_wrist")]
+    assert np.delete(off, raised).max() < 2.0
 
 
 def test_who_is_turned_covers_what_she_did(rig: Rig) -> None:
