@@ -35,6 +35,7 @@ class Protocol(H11Protocol):
     _head_end: asyncio.TimerHandle | None = None
     _reading_end: asyncio.TimerHandle | None = None
     _rest_end: asyncio.TimerHandle | None = None
+    _given_up = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._lingering = _Lingering(transport, lambda: self.conn.their_state in (h11.SEND_BODY, h11.ERROR))
@@ -94,10 +95,12 @@ class Protocol(H11Protocol):
 
     def _make_room(self) -> None:
         if len(self.connections) > self.most_connections:
-            others = (other for other in self.connections if isinstance(other, Protocol) and other is not self)
-            waited_for = [other for other in others if other._head_end or other._rest_end or other._reading_end]
-            if waited_for:
-                min(waited_for, key=lambda other: other._heard).transport.abort()
+            others = (other for other in self.connections if isinstance(other, Protocol) and other is not self and not other._given_up)
+            idle = [other for other in others if other._head_end or other._rest_end or other._reading_end]
+            if idle:
+                longest = min(idle, key=lambda other: other._heard)
+                longest._given_up = True  # it counts until the loop's next round, and several come in one
+                longest.transport.abort()
 
     def _bound_head(self) -> None:
         if self.conn.their_state is not h11.IDLE:
@@ -152,5 +155,6 @@ class _Lingering:
             self._transport.close()
         else:
             self.lingers = True
-            self._transport.write_eof()
+            with contextlib.suppress(OSError):  # whoever was there has just gone
+                self._transport.write_eof()
             self._transport.resume_reading()  # which stops where a body is not taken

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import errno
 import socket
 import threading
 import time
@@ -12,7 +14,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
-from service.http.server_protocol import Protocol
+from service.http.server_protocol import Protocol, _Lingering
 from tests.support.waiting import wait_for
 
 HEAD = b"GET / HTTP/1.1\r\nHost: test\r\n"
@@ -37,6 +39,11 @@ async def body(request: Request) -> Response:
     finally:
         gone.set()
     return Response()
+
+
+@app.get("/stall")
+async def stall() -> None:
+    time.sleep(0.3)
 
 
 class Hasty(Protocol):
@@ -166,3 +173,43 @@ def test_where_connections_run_out_the_longest_idle_one_gives_way(port, monkeypa
         assert second.recv(100) == b""
         first.sendall(b"\r\n")
         assert first.recv(100).startswith(b"HTTP/1.1 404")
+
+
+def test_however_many_come_at_once_as_many_give_way(port, monkeypatch):
+    monkeypatch.setattr(Hasty, "head_seconds", 60.0)
+    monkeypatch.setattr(Hasty, "most_connections", 3)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(connect(port)).sendall(HEAD.replace(b"/ ", b"/stall ") + b"\r\n")
+        time.sleep(0.1)  # the server's loop stands still; they all wait for it
+        others = [stack.enter_context(connect(port)) for _ in range(12)]
+        wait_for(lambda: sum(is_closed(other) for other in others) >= 8)
+        assert not any(is_closed(other) for other in others[-2:])
+
+
+def is_closed(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return connection.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+
+
+def test_who_goes_while_her_answer_is_closed_is_no_error():
+    class Gone(asyncio.Transport):
+        reads = False
+
+        def is_closing(self) -> bool:
+            return False
+
+        def write_eof(self) -> None:
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+        def resume_reading(self) -> None:
+            self.reads = True
+
+    transport = Gone()
+    lingering = _Lingering(transport, lambda: True)
+    lingering.close()
+    assert lingering.lingers and transport.reads
