@@ -52,6 +52,11 @@ class Upload:
         self._received += received
         self.heard = self._clock()
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether anybody has begun to read it, who is told if it gives way."""
+        return self._waiting is not None
+
     def is_slow(self) -> bool:
         """Whether it may have to give way."""
         now = self._clock()
@@ -102,8 +107,11 @@ class Uploads:
         self._under_way.discard(upload)
 
     async def make_room_for_video(self) -> bool:
-        """Have the slowest video that arrives give way, and wait until nothing is left of it; whether there was one."""
-        upload = self._give_way({upload for upload in self._under_way if upload.video})
+        """Have the slowest video that arrives give way, and wait until nothing is left of it; whether there was one.
+
+        None that is not read yet: it may be the caller's own, or one that waits here too, and would never end.
+        """
+        upload = self._give_way({upload for upload in self._under_way if upload.video and upload.is_waited_for})
         if upload is not None:
             await upload.ended.wait()
         return upload is not None

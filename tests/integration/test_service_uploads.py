@@ -216,3 +216,15 @@ def test_a_video_that_does_not_come_gives_its_place_in_the_queue_to_one_that_doe
         client.portal.call(main)
     # The second was looked at, since there was room: it holds no film.
     assert [status for status in told if status] == [503, 408, 415]
+
+
+def test_a_video_makes_no_room_for_itself():
+    async def main() -> None:
+        clock = Clock()
+        uploads = Uploads(of_one=2, most=2, clock=clock)
+        uploads.begin("a", True)
+        clock.now += 2 * SILENT_SECONDS  # of the service's own: a full disk that it clears
+        with anyio.fail_after(1):
+            assert not await uploads.make_room_for_video()
+
+    anyio.run(main)
