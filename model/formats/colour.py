@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 MAX_PROFILE = 4 * 2**20
 """Bytes. Those of presses have up to 3 MB."""
@@ -22,6 +22,8 @@ _SLOW = b"mpet"
 _MODES = {"RGB": "RGB ", "CMYK": "CMYK", "L": "GRAY"}
 
 Conversion = Callable[[Image.Image], Image.Image]
+
+PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE  # of 1 MB by itself, beyond which a PNG with a profile counts as damaged
 
 
 @lru_cache(maxsize=16)

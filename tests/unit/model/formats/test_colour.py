@@ -76,3 +76,12 @@ def test_damaged_profiles_do_no_harm():
             damaged[random.integers(128, len(damaged), 4)] = random.integers(0, 256, 4)
             change = to_srgb(damaged.tobytes(), mode)
             assert change is None or change(Image.new(mode, (16, 16))).mode == "RGB"
+
+
+def test_a_large_profile_is_no_damage():
+    random = np.random.default_rng(0).integers(0, 256, 3 * 2**20, np.uint8).tobytes()
+    plain, tagged = (
+        decode(encode(smooth(), format="PNG", **more), LIMIT).pixels.astype(float)
+        for more in ({}, {"icc_profile": phone(DISPLAY_P3) + random})
+    )
+    assert np.abs(tagged - meant(plain)).max() <= 2
