@@ -168,3 +168,10 @@ def test_what_the_image_writes_lies_on_the_volume():
     places = re.findall(r"(MPT_(?:STORE|JOBS)_DIR)=(\S+)", (root / "Dockerfile").read_text())
     assert sorted(name for name, _ in places) == ["MPT_JOBS_DIR", "MPT_JOBS_DIR", "MPT_STORE_DIR", "MPT_STORE_DIR"]
     assert all(place.startswith(f"{volume}/") for _, place in places)
+
+
+def test_settings_that_the_documentation_names_exist():
+    docs = Path(__file__).parents[3] / "docs"
+    named = {name for page in ("deploy", "serve") for name in re.findall(r"MPT_\w+", (docs / f"{page}.md").read_text())}
+    assert len(named) > 30
+    assert named <= {f"MPT_{name.upper()}" for name in Settings.model_fields}
