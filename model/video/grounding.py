@@ -92,7 +92,7 @@ def lock(
 
     Args:
         motion: N poses, metres, y up, the floor at 0.
-        limbs: `LEGS` or `ARMS`.
+        limbs: `LEGS` or `ARMS`; `THIGHS` or `SHINS`, whose ends stay as far from their beginnings.
         standing: (N, 2) bool.
         soles: (N, 2) how high each ankle is over the lowest point of its foot.
     """
