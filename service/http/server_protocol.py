@@ -95,12 +95,15 @@ class Protocol(H11Protocol):
 
     def _make_room(self) -> None:
         if len(self.connections) > self.most_connections:
-            others = (other for other in self.connections if isinstance(other, Protocol) and other is not self and not other._given_up)
-            idle = [other for other in others if other._head_end or other._rest_end or other._reading_end]
+            others = (other for other in self.connections if isinstance(other, Protocol) and other is not self)
+            idle = [other for other in others if other._gives_way()]
             if idle:
                 longest = min(idle, key=lambda other: other._heard)
                 longest._given_up = True  # it counts until the loop's next round, and several come in one
                 longest.transport.abort()
+
+    def _gives_way(self) -> bool:
+        return not self._given_up and bool(self._head_end or self._rest_end or self._reading_end)
 
     def _bound_head(self) -> None:
         if self.conn.their_state is not h11.IDLE:
