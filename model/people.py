@@ -24,7 +24,7 @@ from model.scene.lines import Lines
 from model.scene.up import Tilt, estimate_up
 
 _MUCH_BETTER = 0.7  # of the other's distance from the keypoints, or less
-_UNHEDGED = 1.02
+UNHEDGED = 1.02
 """By how much bodies are larger than the network's meshes. Unsure of depths, it draws limbs short, those of rendered
 people by 2.2 to 2.9 %. Bodies of 28 people in photos were 1.655 m tall in the mean, of those whom it learnt from 1.695.
 """
@@ -110,7 +110,7 @@ def with_bodies(people: Sequence[Person], fitter: BodyFitter, ages: np.ndarray |
 
 def _unhedged(people: Sequence[Person]) -> list[Person]:
     """The people as large as they are likely to be; their pictures stay."""
-    return [person.scaled(_UNHEDGED) for person in people]
+    return [person.scaled(UNHEDGED) for person in people]
 
 
 def depths_of(people: Sequence[Person]) -> np.ndarray:

@@ -12,6 +12,7 @@ from model.body.fitter import BodyFitter
 from model.body.rig import Rig
 from model.network.heatmaps import read_heatmaps
 from model.network.placement import solve_translation
+from model.people import UNHEDGED
 from training.evaluation.baselines import Predict, Prediction
 from training.evaluation.candidates import Evaluated
 from training.evaluation.heldout_views import Condition, Views
@@ -45,7 +46,7 @@ def body_predictor(network: Evaluated, rig: Rig, raw: Predict, condition: Condit
         places = solve_translation(joints, seen, confidence.square(), torch.ones(people, 1)).double().numpy()
         sure = confidence_of_heatmaps(confidence.numpy())
         evidence = Seen(seen.numpy(), sure, np.ones(people), np.zeros((people, 2)))
-        bodies = fitter.bodies(vertices.numpy(), places, evidence)
+        bodies = fitter.bodies(UNHEDGED * vertices.numpy(), UNHEDGED * places, evidence)
         own = zip(bodies, vertices.numpy(), joints.numpy(), strict=True)
         pairs = [(mesh, points) if body is None else (body.vertices, body.joints) for body, mesh, points in own]
         return Prediction(*(torch.from_numpy(np.stack(parts)) for parts in zip(*pairs, strict=True)))
