@@ -190,7 +190,8 @@ class Reconstructor:
         height, width = inputs.check_image(image).shape[:2]
         known = Known.checked(pitch, camera_height, person_height)
         # A film's frames must agree, and hands are not made up in bars.
-        shown = shown_part(image) if self.subject == "body" and bodies == "refined" else None
+        body_photo = self.subject == "body" and bodies == "refined"
+        shown = shown_part(image) if body_photo else None
         photo, image = image, well_exposed(image, shown)
         if boxes is None:
             found = self._subject.detect(self.network, image, bodies == "refined")
@@ -203,7 +204,7 @@ class Reconstructor:
         detected = time.perf_counter()
 
         people: list[Person] = []
-        panels = panels_of(photo, shown) if self.subject == "body" and bodies == "refined" else []
+        panels = panels_of(photo, shown) if body_photo and found else []
         regress = CropRegressor(self.network, image, focal, shown, panels)
         neighbours = neighbours_of(found)
         wanted = len(found) if max_people is None else max_people

@@ -20,8 +20,8 @@ from model.body.slices import Slices
 from model.joints import JOINTS
 
 ADULT = 18.0
-_SMALL = 12.0  # years: from then on children may be as tall as grown-ups
 """Years."""
+_SMALL = 12.0  # years: from then on children may be as tall as grown-ups
 INFLUENCES = 4
 """Joints that move a vertex, at most: as many as glTF's viewers heed."""
 

@@ -14,7 +14,7 @@ from model.interfaces import Box
 
 _SIDE = 256  # pixels: larger photos are reduced to such a longer side
 _SAMPLES = 35  # pixels of a row that say its colour, and whether all of it has it
-_ALIKE = 12  # levels of 255 by which a bar's pixels differ, compressed as photos are
+_ALIKE = 12  # levels of 255 by which pixels of one colour differ, compressed as photos are
 _CLEAN = 0.97  # part of the pixels next to the picture, text and buttons being farther out, that have the bar's colour
 _MOSTLY = 0.8  # part of a whole bar's, with these
 _MEETS = 0.35
@@ -57,7 +57,7 @@ def ends_plain(image: np.ndarray) -> bool:
     for rows in (image, np.swapaxes(image, 0, 1)):
         depth = max(1, round(_NARROWEST * len(rows)))
         bars = rows[[0, depth - 1, -depth, -1]]
-        if _others(bars, np.median(bars, axis=(0, 1))).mean() <= 1 - _CLEAN:
+        if unlike(bars, np.median(bars, axis=(0, 1))).mean() <= 1 - _CLEAN:
             return True
     return False
 
@@ -77,11 +77,11 @@ def _bar(pixels: np.ndarray) -> int:
     samples = pixels[:, np.linspace(0, columns - 1, _SAMPLES).astype(int)].reshape(rows, -1, 3)
     pixels = pixels.reshape(rows, -1, 3)
     colours = np.sort(samples, axis=1)[:, frames * _SAMPLES // 2, None]  # (R, 1, 3), the medians
-    uniform = _others(samples, colours).mean(axis=1) <= 1 - _CLEAN
+    uniform = unlike(samples, colours).mean(axis=1) <= 1 - _CLEAN
     follow = np.convolve(uniform, np.ones(clean), "valid")[: -_BLEND - 1] == clean  # from each row on so many are
     for start in np.flatnonzero(follow & ~uniform[clean + _BLEND :]).tolist():
         bar, edge = slice(start, start + clean), start + clean + _BLEND
-        others = _others(pixels[: edge + 1], np.median(colours[bar], axis=0))
+        others = unlike(pixels[: edge + 1], np.median(colours[bar], axis=0))
         parts = others.mean(axis=1)
         meets = np.sort(others[-1].reshape(columns, frames).mean(axis=0))  # of what moves, one frame's edge is no line
         # A white sky is no bar, and what stands out of the picture into it is somebody's head.
@@ -91,8 +91,8 @@ def _bar(pixels: np.ndarray) -> int:
     return 0
 
 
-def _others(pixels: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """(R, C) bool: which of pixels (R, C, 3) have another colour than this one, or each row's (R, 1, 3)."""
+def unlike(pixels: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """(...) bool: which of pixels (..., 3) have another colour than these (..., 3), which broadcast."""
     off = np.abs(pixels - colours.astype(np.int16)) > _ALIKE
     others: np.ndarray = off[..., 0] | off[..., 1] | off[..., 2]
     return others

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from model.interfaces import Box
+from model.perception.bars import unlike
 
 _FEW, _SAMPLES = 9, 192  # pixels of a row that say its colour, and whether all of it has it
-_ALIKE = 12  # levels of 255 by which a gutter's pixels differ, compressed as photos are
 _CLEAN = 0.98  # part of a row's pixels, at least, that have its colour
 _BLEND = 8  # pixels beside a gutter that compression and reduction mix with it
 _THINNEST = 2  # pixels, what is mixed not counted
@@ -71,10 +71,10 @@ def _between_gutters(pixels: np.ndarray, least: float) -> list[tuple[int, int]]:
     few, many = (np.linspace(0, columns - 1, count).astype(int) for count in (_FEW, min(columns, _SAMPLES)))
     glance = pixels[:, few].astype(np.int16)
     colours = np.sort(glance, axis=1)[:, _FEW // 2]  # (R, 3), the medians
-    plain = _others(glance, colours[:, None]).sum(axis=1) <= 1
+    plain = unlike(glance, colours[:, None]).sum(axis=1) <= 1
     likely = np.flatnonzero(plain)
-    plain[likely] = _others(pixels[likely[:, None], many], colours[likely, None]).mean(axis=1) <= 1 - _CLEAN
-    goes_on = plain[1:] & plain[:-1] & ~_others(colours[1:], colours[:-1])
+    plain[likely] = unlike(pixels[likely[:, None], many], colours[likely, None]).mean(axis=1) <= 1 - _CLEAN
+    goes_on = plain[1:] & plain[:-1] & ~unlike(colours[1:], colours[:-1])
     starts = np.flatnonzero(plain & ~np.concatenate([[False], goes_on]))
     stops = 1 + np.flatnonzero(plain & ~np.concatenate([goes_on, [False]]))
     thick = stops - starts >= _THINNEST
@@ -83,13 +83,7 @@ def _between_gutters(pixels: np.ndarray, least: float) -> list[tuple[int, int]]:
     edges = [0]
     for start, stop in zip(starts[thick].tolist(), stops[thick].tolist(), strict=True):
         beside = [row for row in (start - _BLEND, stop - 1 + _BLEND) if 0 <= row < rows]
-        if beside and _others(pixels[np.array(beside)[:, None], many], colours[start]).mean(axis=1).min() >= _ENDS:
+        if beside and unlike(pixels[np.array(beside)[:, None], many], colours[start]).mean(axis=1).min() >= _ENDS:
             edges += [start, stop]
     edges.append(rows)
     return [(first, last) for first, last in zip(edges[::2], edges[1::2], strict=True) if last - first >= least]
-
-
-def _others(pixels: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """(...) bool: which of pixels (..., 3) have another colour than these."""
-    others: np.ndarray = (np.abs(pixels - colours.astype(np.int16)) > _ALIKE).any(axis=-1)
-    return others

@@ -84,7 +84,7 @@ class Uploads:
         self._under_way: set[Upload] = set()
 
     def begin(self, client: str, video: bool) -> Upload:
-        """A place for a body; `end` follows.
+        """A place for a body; `arrived` follows.
 
         Raises:
             TooManyOfOne: The client has as many as one may have, none of them slow.
