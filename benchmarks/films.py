@@ -26,6 +26,7 @@ from model.video import drawing, film
 from model.video.camera_motion import CameraMotion
 from model.video.following import Follower
 from model.video.reading import VideoReader
+from model.video.shots import Shots
 from model.video.tracks import Tracks
 from model.video.writing import Recording, VideoWriter
 from service.responses import encode_film
@@ -41,7 +42,7 @@ _STAGES: list[tuple[Any, str, str]] = [
     (Reconstructor, "see_hands", "hands"),
     (Tracks, "add", "who is who"),
     (film, "motion_of", "motion and its world"),
-    (film, "find_world", "motion and its world"),
+    (Shots, "find_worlds", "motion and its world"),
     (film, "_write", "files"),
     (Recording, "add", _OVERLAY[0]),
     (drawing, "overlay", _OVERLAY[1]),
