@@ -188,7 +188,7 @@ class Reconstructor:
             inputs.check_for_hands(angle, camera_height, person_height, hands, colors)
         inputs.check_count(max_people, "max_people")
         height, width = inputs.check_image(image).shape[:2]
-        known = Known.checked(pitch, camera_height, person_height)
+        known = Known.checked(pitch, camera_height, person_height, ground)
         # A film's frames must agree, and hands are not made up in bars.
         body_photo = self.subject == "body" and bodies == "refined"
         shown = shown_part(image) if body_photo else None

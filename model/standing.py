@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model import inputs
+from model.errors import BadInput
 from model.people import joints_of
 from model.results import Person
 from model.scene.balance import balance
@@ -33,12 +34,20 @@ class Known:
 
     @classmethod
     def checked(
-        cls, pitch: float | Tilt | None, camera_height: float | None = None, person_height: float | None = None
+        cls,
+        pitch: float | Tilt | None,
+        camera_height: float | None = None,
+        person_height: float | None = None,
+        ground: bool = True,
     ) -> Known:
         """What is handed in, pitches in degrees, if it can be.
 
+        Args:
+            pitch, camera_height, person_height: See `Known`.
+            ground: Whether people are to stand on any; nothing else heeds what is known of it.
+
         Raises:
-            BadInput: something is no number, or cannot be.
+            BadInput: something is no number, cannot be, or would be passed over.
         """
         angle = None if isinstance(pitch, Tilt) else inputs.check_number(pitch, "The pitch")
         tilt = pitch if isinstance(pitch, Tilt) else None if angle is None else Tilt(angle)
@@ -47,6 +56,8 @@ class Known:
         check_camera_height(camera_height)
         person_height = inputs.check_number(person_height, "The person's height")
         check_person_height(person_height, camera_height)
+        if not ground and (tilt, camera_height, person_height) != (None, None, None):
+            raise BadInput("pitch, camera_height and person_height count where people stand on a ground: ground=True.")
         return cls(tilt, camera_height, person_height)
 
     @property

@@ -134,6 +134,8 @@ def test_a_person_is_as_tall_as_she_is_said_to_be(reconstructor: Reconstructor, 
     )
     with pytest.raises(BadInput, match="give one of them"):
         reconstructor.reconstruct(picture.image, person_height=1.9, camera_height=1.5)
+    with pytest.raises(BadInput, match="count where people stand on a ground"):
+        reconstructor.reconstruct(picture.image, person_height=1.9, ground=False)
 
 
 def test_hands_of_a_films_dark_frame_are_looked_for_in_good_light_as_people_are(
