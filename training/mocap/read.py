@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,11 +24,16 @@ from .poses import MocapPoses
 from .read_cache import remember
 from .retarget import to_smpl
 from .thinning import keep_changes
+from .upright import turned_upright
 
 logger = logging.getLogger(__name__)
 
 _MANY_CLIPS = 500
 _BAD_CLIPS = 0.05  # of all clips: more is no accident, and training on the rest would hide it
+_NOT_READ = frozenset(
+    (".fbx", ".c3d", ".trc", ".pkl", ".npy", ".mvnx", ".zip", ".tar", ".bz2", ".xz", ".gz", ".7z", ".rar")
+)
+"""Other kinds of files in which motion comes, and archives."""
 _BAD_FRAMES = 0.5  # of a clip's: what is left of it is not to be trusted
 
 
@@ -55,12 +61,19 @@ def read_mocap(folder: str | Path, joints: int = JOINTS) -> MocapPoses:
     folder = Path(folder)
     if not folder.is_dir():
         raise BadData(f"{folder} is not a folder. Give a folder of MoCap, as in MOCAP=path/to/amass.")
-    files = sorted(path for path in folder.rglob("*") if _is_clip(path))
+    there = sorted(folder.rglob("*"))
+    files = [path for path in there if _is_clip(path)]
+    kinds = Counter(path.suffix.lower() for path in there if path.suffix.lower() in _NOT_READ)
+    not_read = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
     if not files:
         raise BadData(
             f"{folder} holds no MoCap clip: no <data set>/<subject>/<clip>_poses.npz of AMASS, no <subject>.asf with "
-            "its .amc files, no .bvh. Unpack the archives into that folder, or fetch CMU's by `make mocap`."
+            "its .amc files, no .bvh"
+            + (f", but {not_read}, which are not read" if not_read else "")
+            + ". Unpack archives into that folder, export BVH from others, or fetch CMU's by `make mocap`."
         )
+    if not_read:
+        logger.warning("Not read in %s: %s. Archives are to be unpacked, others exported as BVH.", folder, not_read)
     read = functools.partial(_read_clips, files, folder, joints)
     poses, messages = read() if len(files) < _MANY_CLIPS else remember(files, folder, joints, read)
     for message in messages:
@@ -99,7 +112,9 @@ def _read_clips(files: Sequence[Path], folder: Path, joints: int) -> tuple[Mocap
     if marks[1:].any():
         counts = ", ".join(f"{count} for {reason}" for count, reason in zip(marks[1:], REASONS[1:]) if count)
         messages.append(f"Of {marks.sum()} frames {marks[1:].sum()} were left out: {counts}.")
-    return MocapPoses.concat(parts), messages
+    poses = MocapPoses.concat(parts)
+    poses, turned = turned_upright(poses, np.array([clip.lower().endswith(".npz") for clip in poses.clips]))
+    return poses, messages + turned
 
 
 def _check_enough_is_left(glitches: np.ndarray, path: Path) -> None:

@@ -138,9 +138,11 @@ def _reach(skeleton: Skeleton, rest: np.ndarray, joint: int) -> np.ndarray:
 
 
 def smallest_rotation(start: np.ndarray, end: np.ndarray) -> Rotation:
-    """The smallest rotation between two unit vectors (3,); opposite ones turn about z."""
+    """The smallest rotation between two unit vectors (3,); opposite ones turn about z, or x if they lie along z."""
     axis = np.cross(start, end)
     sine, cosine = np.linalg.norm(axis), start @ end
     if sine < 1e-9:
-        return Rotation.from_rotvec([0, 0, 0 if cosine > 0 else np.pi])
+        other = np.array([0.0, 0, 1]) if abs(start[2]) < 0.9 else np.array([1.0, 0, 0])
+        about = other - start * (start @ other)
+        return Rotation.from_rotvec(about / np.linalg.norm(about) * (0 if cosine > 0 else np.pi))
     return Rotation.from_rotvec(axis / sine * np.arctan2(sine, cosine))

@@ -49,7 +49,8 @@ def split_by_subject(
     if not in_training.any():
         raise BadData(
             f"No subject is left to train on: of {len(subjects)}, {in_test.sum()} are held out and "
-            f"{in_validation.sum()} validate. Hold out fewer, or add MoCap of more people."
+            f"{in_validation.sum()} validate. Add MoCap of more people; each one's clips lie in a folder of her own, "
+            "<data set>/<subject>/<clip>."
         )
     training, checking, test = (poses.select(members[person]) for members in (in_training, in_validation, in_test))
     return training, checking, test

@@ -10,12 +10,16 @@ import pytest
 from model.errors import BadData
 from training.mocap import read_mocap
 
+UPRIGHT = np.float32(np.pi / 2)
+"""The turn about x that takes a body, y up, into AMASS's world, z up."""
+
 
 def write_clip(path: Path, frames: int = 3, **changes: np.ndarray | None) -> np.ndarray:
     """Writes an SMPL-H clip and returns its (T, 22, 3); `changes` replace keys, or drop them with None."""
     # One joint turns 0.5 rad (29 degrees) a frame, so that thinning keeps every frame.
     poses = np.random.default_rng(frames).normal(0, 0.1, (1, 156)).repeat(frames, axis=0)
     poses[:, 5] = 0.5 * np.arange(frames)
+    poses[:, 0] = UPRIGHT
     content = {
         "poses": poses,
         "trans": np.zeros((frames, 3)),
@@ -51,6 +55,7 @@ def test_subject_is_the_same_wherever_the_reading_starts(tmp_path: Path, start: 
 def test_reads_smplx_files(tmp_path: Path) -> None:
     """SMPL-X says `mocap_frame_rate`, is 165 wide, also has its parts apart, and holds object arrays."""
     body = np.random.default_rng(0).normal(0, 0.1, size=(1, 66))
+    body[0, 0] = UPRIGHT
     smplx = {
         "mocap_framerate": None,
         "mocap_frame_rate": np.array(30),
@@ -69,6 +74,7 @@ def test_reads_smplx_files(tmp_path: Path) -> None:
 def test_fingers_jaw_and_eyes_go_to_bodies_that_have_them(tmp_path: Path) -> None:
     """By hand: columns 66 to 156 are SMPL-H's fingers; SMPL-X has jaw and eyes before them."""
     number = np.arange(165, dtype=np.float32) / 1000
+    number[0] = UPRIGHT
     for subject, poses in {
         "h": number[None, :156],
         "x": number[None],

@@ -120,6 +120,18 @@ def test_ignores_what_macos_and_amass_put_beside_the_clips(folder: Path) -> None
     assert len(read_mocap(folder)) == 3
 
 
+def test_says_which_kinds_of_motion_are_not_read(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("a/w.fbx", "a/x.FBX", "b/smpl.pkl", "CMU.tar.bz2", "LICENSE.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"")
+    with pytest.raises(BadData, match=r"no \.bvh, but 1 \.bz2, 2 \.fbx, 1 \.pkl, which are not read\. Unpack"):
+        read_mocap(folder)
+    write_turning_bvh(folder / "a.bvh")
+    with caplog.at_level(logging.WARNING):
+        read_mocap(folder)
+    assert "1 .bz2, 2 .fbx, 1 .pkl. Archives" in caplog.text
+
+
 def test_one_bad_clip_of_many_is_named_and_left_out(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     for number in range(20):
         write_npz(folder / f"KIT/{number}/walk_poses.npz", frames=2)
