@@ -90,7 +90,8 @@ def test_training_reads_amass_keys_and_poses_the_same_joints(motion, tmp_path: P
     np.testing.assert_allclose(posed.joints, keys["global_joint_positions"], atol=1e-5)
     np.testing.assert_allclose(posed.joints, motion.at(posed.times).joints @ TO_Z_UP.T, atol=1e-5)
     # Its readers add the pelvis of SMPL-H's mean body, which they have.
-    np.testing.assert_allclose(keys["trans"] + (-0.0018, -0.2233, 0.0282), keys["global_joint_positions"][:, 0], atol=1e-3)
+    pelvis = keys["trans"] + (-0.0018, -0.2233, 0.0282)
+    np.testing.assert_allclose(pelvis, keys["global_joint_positions"][:, 0], atol=1e-3)
     assert keys["poses"].shape == (19, 156) and not keys["poses"][:, 66:].any()
     assert keys["betas"].shape == (16,) and not keys["betas"].any() and str(keys["gender"]) == "neutral"
     assert 1.4 < keys["height"] < 2.2
