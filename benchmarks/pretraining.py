@@ -23,6 +23,7 @@ from model.network.lifting import LiftNetwork, MeshNetwork
 from model.network.sizes import lift_of
 from model.network.topology import MeshTopology
 from model.network.transformer import MeshTransformer
+from training.arguments import add_device
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import load_topology
 from training.bodies.subject import BODY
@@ -159,7 +160,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pretraining", description=__doc__)
     parser.add_argument("--sizes", nargs="+", choices=sorted(PRETRAIN), default=["tiny", "fast"])
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    add_device(parser)
     parser.add_argument("--batch-size", type=int, help="instead of each recipe's")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--compile", action="store_true")

@@ -18,7 +18,7 @@ from model.joints import HAND_JOINTS
 from model.reconstructor import Reconstructor
 from model.results import Person
 from model.runtime.torch_runtime import TorchNetwork, open_detector
-from training.arguments import real, whole
+from training.arguments import add_device, real, whole
 from training.bodies.anny import AnnyBody
 from training.bodies.anny_hand import AnnyHand
 from training.bodies.protocol import BodyModel
@@ -56,10 +56,7 @@ def run(options: argparse.Namespace) -> Report:
     Raises:
         MPTError: something that was given cannot be used; the message names it.
     """
-    try:
-        device = torch.empty(0, device=options.device).device
-    except (AssertionError, RuntimeError) as error:
-        raise BadInput(f"--device {options.device} cannot be used here: {str(error).splitlines()[0]}") from None
+    device = torch.device(options.device)
     shipped = _WEIGHTS / (
         "anny-hand-tiny.safetensors" if options.hands or options.freihand else "anny-tiny.safetensors"
     )
@@ -230,7 +227,7 @@ def parser() -> argparse.ArgumentParser:
         "backbone, BlazePose's landmarks (heavy), or those of its smaller sizes",
     )  # fmt: skip
     result.add_argument("--keep", action="store_true", help="append the figures to benchmarks/history/")
-    result.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    add_device(result)
     return result
 
 

@@ -19,7 +19,7 @@ from model.network.checkpoint import Checkpoint, save_checkpoint
 from model.network.sizes import TransformerSize
 from model.network.topology import MeshTopology
 from model.runtime.loading import default_checkpoint
-from training.arguments import real, whole
+from training.arguments import add_device, real, whole
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import is_of
 from training.bodies.protocol import BodyModel
@@ -223,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--batch-size", type=whole(), help="instead of the recipe's")
     parser.add_argument("--output", type=Path, help="folder of the run, resumed if it exists; runs/finetune-RECIPE")
     parser.add_argument("--photos", type=Path, help="annotated photos, scored at the end; they choose nothing")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    add_device(parser)
     parser.add_argument(
         "--compile", action="store_true", help="compile the network; on a CPU this needs a C++ compiler"
     )

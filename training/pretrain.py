@@ -19,7 +19,7 @@ from model.network.lifting import LiftNetwork, MeshNetwork
 from model.network.mesh_heads import MeshBasis
 from model.network.sizes import lift_of
 from model.network.transformer import MeshTransformer
-from training.arguments import whole
+from training.arguments import add_device, whole
 from training.bodies.anny import ADULT, AnnyBody
 from training.bodies.anny_hand import AnnyHand
 from training.bodies.coarse import check_is_of, load_topology, save_topology
@@ -194,7 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--from", dest="start", type=Path, help="a checkpoint to go on from, with a fresh schedule and optimiser"
     )
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    add_device(parser)
     parser.add_argument(
         "--compile", action="store_true", help="compile the network; on a CPU this needs a C++ compiler"
     )

@@ -45,6 +45,7 @@ _LIMBS = tuple(
 _HEAD, _LEFT_HIP, _RIGHT_HIP = (SMPL_JOINT_NAMES.index(name) for name in ("head", "left_hip", "right_hip"))
 _ANKLES = [SMPL_JOINT_NAMES.index(f"{side}_ankle") for side in ("left", "right")]
 _SMALLEST, _LARGEST = 0.4, 3.0  # metres, from newborns to giants: neither feet nor centimetres
+_STAR = 93  # pose directions: four for each of 23 joints, and one
 _OFF = 0.05  # how far weights' sums may be from 1: half precision, rounding
 
 
@@ -167,6 +168,8 @@ def read_model(path: Path, meshes: Mapping[int, str], first_parents: Sequence[in
             f"{path} is a pickle, which could run any code and is not read. Convert it to npz once: "
             f"mpt convert-body {path}"
         )
+    if path.is_dir():
+        raise BadData(f"{path} is a folder: name the model's file in it (.npz).")
     try:
         # Only these keys are decoded: releases carry object arrays beside them, which would need pickle.
         with np.load(path, allow_pickle=False) as file:
@@ -185,6 +188,8 @@ def read_model(path: Path, meshes: Mapping[int, str], first_parents: Sequence[in
     if vertices not in meshes:
         known = ", ".join(f"{name} has {count}" for count, name in meshes.items())
         raise BadData(f"{path} has {vertices} vertices: {known}.")
+    if arrays["posedirs"].shape[-1:] == (_STAR,):
+        raise BadData(f"{path} is a model of STAR's, which is posed in another way: give SMPL, SMPL-H or SMPL-X.")
     expected = {
         "v_template": (vertices, 3),
         "shapedirs": (vertices, 3, arrays["shapedirs"].shape[-1]),

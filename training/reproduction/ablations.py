@@ -27,7 +27,7 @@ import weights
 from model.network.backbones import build_backbone
 from model.network.lifting import MeshPrediction
 from model.network.topology import MeshTopology
-from training.arguments import whole
+from training.arguments import add_device, whole
 from training.bodies.anny import AnnyBody
 from training.bodies.coarse import load_topology
 from training.console import telling_errors
@@ -286,7 +286,7 @@ def main() -> None:
         help=f"each network sees; {_SAMPLES:,}, where joints alone are read {_JOINTS_SAMPLES:,}",
     )
     parser.add_argument("--output", type=Path, default=Path("runs/ablations"))
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    add_device(parser)
     options = parser.parse_args()
     with telling_errors():
         poses = read_mocap(options.mocap)

@@ -24,7 +24,7 @@ from model.explain import heatmap_sheet
 from model.network.backbones import build_backbone
 from model.rendering.contact_sheet import caption
 from model.runtime.loading import default_checkpoint
-from training.arguments import whole
+from training.arguments import add_device, whole
 from training.console import telling_errors
 from training.end_to_end import EndToEnd
 from training.evaluation.curves import Curve, save_plot
@@ -241,7 +241,7 @@ def main() -> None:
     parser.add_argument("--train-images", type=whole(), help="how many of them, the first ones")
     parser.add_argument("--from", dest="start", type=Path, help="the pre-trained checkpoint; the shipped one")
     parser.add_argument("--output", type=Path, default=Path("runs/evidence"))
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    add_device(parser)
     options = parser.parse_args()
     budget = Budget(options.samples, options.samples_end_to_end, options.train_images)
     with telling_errors():

@@ -1,12 +1,12 @@
-"""Numbers on command lines."""
+"""Numbers and devices on command lines."""
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 
 import pytest
 
-from training.arguments import real, whole
+from training.arguments import add_device, real, whole
 
 
 def test_numbers_within_their_bounds_are_read():
@@ -29,3 +29,13 @@ def test_numbers_within_their_bounds_are_read():
 def test_others_are_refused(parse, text, words):
     with pytest.raises(ArgumentTypeError, match=words):
         parse(text)
+
+
+@pytest.mark.parametrize("device", ["cup", "cuda:99", "privateuseone"])
+def test_a_device_that_is_not_there_is_refused_before_anything_begins(device, capsys):
+    parser = ArgumentParser()
+    add_device(parser)
+    assert parser.parse_args(["--device", "cpu"]).device == "cpu"
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args(["--device", device])
+    assert ended.value.code == 2 and f"--device: {device} cannot be used here" in capsys.readouterr().err

@@ -20,6 +20,7 @@ REST = smpl_arrays(pose_blends=False)[0]["v_template"]
     ("changes", "sentence"),
     [
         ({"posedirs": None}, "posedirs"),
+        ({"posedirs": np.zeros((V, 3, 93))}, "model of STAR's"),
         ({"v_template": np.zeros((778, 3))}, "778 vertices"),  # a hand
         ({"weights": np.zeros((V, 23))}, r"`weights` has shape \(6890, 23\)"),
         ({"shapedirs": np.zeros((V, 3, 4))}, "fewer than 10"),
@@ -50,3 +51,5 @@ def test_a_pickle_is_refused_with_the_way_to_convert_it(tmp_path: Path) -> None:
         assert name in str(raised.value)
     with pytest.raises(BadData, match="is not there"):
         SmplBody(tmp_path / "SMPL_FEMALE.npz")
+    with pytest.raises(BadData, match="is a folder: name the model's file"):
+        SmplBody(tmp_path)
