@@ -28,6 +28,7 @@ from model.video.bodies import motion_of
 from model.video.bridging import fill
 from model.video.following import FAST, USUAL, Follower, Pace, Sighting
 from model.video.reading import VideoReader
+from model.video.sides import put_right
 from model.video.tracks import Tracks
 from model.video.world import find_world
 from training.bodies.anny import AnnyBody
@@ -122,6 +123,7 @@ def _of_film(model: Reconstructor, film: Film, pace: Pace) -> tuple[np.ndarray, 
         for when, frame, people, _ in followed(follow, film.frames):
             tracks.skip(when) if people is None else tracks.add(when, people, frame)
         for track in tracks:
+            put_right(track, model, "body")
             fill(track, tracks.times, tracks.skipped)
         chosen = tracks.chosen(_RATE, 1)
         single = np.stack([person.camera.to_camera(person.joints)[_LIMBS] for person in chosen[0].people])

@@ -16,12 +16,13 @@ from model.body.rig import Rig
 from model.body.rig_file import find_rig
 from model.body.suit import find_worn
 from model.interfaces import Box, Network
-from model.people import better, distinct_people, extent, person_of, without_silhouettes
+from model.people import better, distinct_people, extent, person_of, triple, without_silhouettes
 from model.perception.bars import shown_part
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.detection import Detection, is_there, mean_confidence
 from model.perception.exposure import well_exposed
-from model.perception.following import follow_people
+from model.perception.crops import upright_crop
+from model.perception.following import follow_people, lift_again
 from model.perception.hands import Landmarker
 from model.perception.landmarks import SURE
 from model.perception.panels import panels_of
@@ -40,6 +41,7 @@ MeshKind = Literal["body", "raw"]
 Bodies = Literal["refined", "fitted"]
 HandsMode = Literal["auto", "off"]
 
+_NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 _BATCH = 8  # people that go through the network at once: bounds the memory that a crowd takes
 
 Colors = Literal["plain", "person"]
@@ -272,6 +274,34 @@ class Reconstructor:
         if mesh == "raw" or self._bodies is None:
             return without_silhouettes(now)
         return self._bodies.fit_frame(now, people)
+
+    def lift_again(self, people: Sequence[Person], mesh: MeshKind = "body") -> list[Person]:
+        """People of a film's frames whose keypoints, landmarks and depths were changed, as the network answers to these.
+
+        Args:
+            people: otherwise as `reconstruct` or `follow` answered, of the same `mesh` and one focal length.
+            mesh: see `reconstruct`; bodies are fitted, not refined.
+
+        Returns:
+            They, with vertices; as they are if the network does not lift keypoints.
+        """
+        if not people or not self.network.info.lifts:
+            return list(people)
+        again: list[Person] = []
+        camera = people[0].camera
+        width, height = (2 * middle for middle in camera.principal_point)
+        regress = CropRegressor(self.network, _NO_PIXELS, camera.focal_length, (0.0, 0.0, width, height))
+        for start in range(0, len(people), _BATCH):
+            part = people[start : start + _BATCH]
+            keypoints = [person.keypoints_2d for person in part]
+            landmarks = [person.landmarks_2d for person in part]
+            crops = [person.crop or upright_crop(person.bbox) for person in part]
+            for person, result in zip(part, lift_again(keypoints, landmarks, crops, regress), strict=True):
+                now, camera = result.mesh, person.camera.moved(triple(result.mesh.translation))
+                again.append(replace(person, joints=now.joints, vertices=now.vertices, camera=camera))
+        if mesh == "raw" or self._bodies is None:
+            return again
+        return self._bodies.fit_frame(again)
 
     def see_hands(self, image: np.ndarray, people: Sequence[Person]) -> list[Person]:
         """The same people of a film's frame, with the joints of their hands that are surely seen.

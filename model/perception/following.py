@@ -9,9 +9,10 @@ import numpy as np
 
 from model.interfaces import Box
 from model.perception.crop_regressor import CropRegressor, CropResult
+from model.perception.crops import Crop
 from model.perception.detection import Detection, distinct, mean_confidence
-from model.perception.landmarks import SURE, lift_landmarks
-from model.perception.refinement import strays
+from model.perception.landmarks import LIFTED, SURE, lift_landmarks
+from model.perception.refinement import GUESSED, strays
 
 
 def follow_people(
@@ -37,6 +38,31 @@ def follow_people(
             return None
         found.append((_moved(person, result.mesh.keypoints, regress.image), result))
     return found if len(distinct([person for person, _ in found])) == len(found) else None
+
+
+def lift_again(
+    keypoints: Sequence[np.ndarray],
+    landmarks: Sequence[np.ndarray | None],
+    crops: Sequence[Crop],
+    regress: CropRegressor,
+) -> list[CropResult]:
+    """What the mesh network answers to people who were seen already, pixels or not.
+
+    Args:
+        keypoints: (17, 3) COCO's joints of each, x, y in photo pixels and confidence.
+        landmarks: (33, 3) BlazePose's, whom these are of; None of whom it did not see.
+        crops: in which they were regressed.
+        regress: answers for their photo.
+    """
+    points = []
+    for joints, seen in zip(keypoints, landmarks, strict=True):
+        if seen is not None:
+            points.append(seen[LIFTED])
+            continue
+        guessed = joints[:, 2] < GUESSED
+        points.append(np.zeros((len(LIFTED), 3)))
+        points[-1][: len(joints)] = np.where(guessed[:, None], 0.0, joints)
+    return regress.lift(points, crops)
 
 
 def _moved(person: Detection, now: np.ndarray, image: np.ndarray) -> Detection:

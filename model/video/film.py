@@ -20,6 +20,7 @@ from model.video.motion_files import MovingPerson
 from model.video.reading import VideoReader
 from model.video.shots import Shots
 from model.video.shown import shown_in
+from model.video.sides import put_right
 from model.video.smoothing import steady
 from model.video.timing import frame_rate
 from model.video.tracks import Track, Tracks
@@ -157,6 +158,7 @@ def reconstruct_film(
         missing = film.missing()
         rate = frame_rate(tracks.times, film.told_rate, job.frame_rate)
         for track in tracks:
+            put_right(track, job.model, job.mesh)
             fill(track, tracks.times, tracks.skipped)
         chosen = tracks.chosen(rate, job.max_people)
         shots.turn_back(chosen)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from model.errors import BadInput
-from model.joints import COCO_MIRROR
+from model.joints import BLAZEPOSE_MIRROR, COCO_MIRROR
 from model.network.topology import MeshTopology
 from model.perception.crops import square_crop
 from model.perception.exposure import well_exposed
@@ -88,6 +88,23 @@ def test_the_pose_is_the_drawn_one(person: Person, picture: Picture) -> None:
     assert person.joints[5, 0] > person.joints[6, 0]
     assert person.joints[0, 1] < person.joints[11, 1] < person.joints[15, 1]
     assert person.joints[0, 2] < person.joints[3:5, 2].mean()
+
+
+def test_who_is_lifted_again_comes_out_by_the_keypoints_that_she_has_now(
+    reconstructor: Reconstructor, picture: Picture
+) -> None:
+    """As she was, if they are what they were; and with the other leg ahead, if those of the legs are exchanged."""
+    (seen,) = reconstructor.reconstruct(picture.image, focal_length=FOCAL, ground=False, bodies="fitted", twice=False)
+    assert seen.landmarks_2d is not None
+    (again,) = reconstructor.lift_again([seen])
+    np.testing.assert_allclose(again.camera.to_camera(again.joints), seen.camera.to_camera(seen.joints), atol=0.01)
+    landmarks, legs = seen.landmarks_2d.copy(), list(range(25, 33))
+    landmarks[legs] = landmarks[[BLAZEPOSE_MIRROR[joint] for joint in legs]]
+    (other,) = reconstructor.lift_again([dataclasses.replace(seen, landmarks_2d=landmarks)])
+    assert other.body is not None
+    knees = [13, 14]
+    assert np.diff(seen.camera.project(seen.joints)[knees], axis=0)[0, 0] < -20
+    assert np.diff(other.camera.project(other.joints)[knees], axis=0)[0, 0] > 20
 
 
 def test_the_person_stands_on_the_ground_below_a_level_camera(reconstructor: Reconstructor, picture: Picture) -> None:
