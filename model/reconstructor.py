@@ -19,9 +19,9 @@ from model.interfaces import Box, Network
 from model.people import better, distinct_people, extent, person_of, triple, without_silhouettes
 from model.perception.bars import shown_part
 from model.perception.crop_regressor import CropRegressor, CropResult
+from model.perception.crops import upright_crop
 from model.perception.detection import Detection, is_there, mean_confidence
 from model.perception.exposure import well_exposed
-from model.perception.crops import upright_crop
 from model.perception.following import follow_people, lift_again
 from model.perception.hands import Landmarker
 from model.perception.landmarks import SURE
@@ -276,7 +276,7 @@ class Reconstructor:
         return self._bodies.fit_frame(now, people)
 
     def lift_again(self, people: Sequence[Person], mesh: MeshKind = "body") -> list[Person]:
-        """People of a film's frames whose keypoints, landmarks and depths were changed, as the network answers to these.
+        """People of a film's frames whose keypoints, landmarks and depths were changed, as the network has them now.
 
         Args:
             people: otherwise as `reconstruct` or `follow` answered, of the same `mesh` and one focal length.
