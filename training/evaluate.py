@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from model.body.rig_file import find_rig
 from model.errors import BadData, BadInput
 from model.interfaces import LANDMARKS
 from model.joints import HAND_JOINTS
+from model.network.topology import MeshTopology
 from model.reconstructor import Reconstructor
 from model.results import Person
 from model.runtime.torch_runtime import TorchNetwork, open_detector
@@ -88,7 +90,7 @@ def _poses(
     if held_out is None:
         raise BadData(f"MoCap is evaluated on --split validation or test, not on {options.split}.")
     held_out = held_out.select(np.arange(0, len(held_out), options.every))
-    return evaluate_mocap(networks, body, training, held_out, output, options.split)
+    return evaluate_mocap(networks, body, training, held_out, output, options.split, _rig_of(body, options.rig))
 
 
 def _freihand(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:
@@ -178,17 +180,23 @@ def _reconstructors(networks: Sequence[Evaluated], options: argparse.Namespace) 
         check_is_body(network)
     reconstructors: dict[str, Reconstructor] = {}
     for network in networks:
-        body = reconstructors[network.name] = Reconstructor.load(network.path, options.device)
+        rig = _rig_of(network.topology, options.rig)
+        body = reconstructors[network.name] = Reconstructor.load(network.path, options.device, rig=rig)
         if body.rig is not None:
             reconstructors[f"{network.name}, raw"] = RawReconstructor(body.network)
     for seen_by in options.seen_by:
         for network in networks:
             served = TorchNetwork.load(network.path, options.device)
-            candidate = Reconstructor(served)
+            candidate = Reconstructor(served, _rig_of(network.topology, options.rig))
             candidate.landmarks_from, name = _SEEN_BY[seen_by]
             served.detectors[LANDMARKS] = open_detector(name, served.device)
             reconstructors[f"{network.name}, seen by {seen_by}"] = candidate
     return reconstructors
+
+
+def _rig_of(mesh: BodyModel | MeshTopology, named: Path | None) -> Path | None:
+    """The rig's file that was named, if it is for this mesh; None for the one that comes with the project."""
+    return named if named and find_rig(mesh.vertex_count, named) else None
 
 
 def parser() -> argparse.ArgumentParser:
@@ -216,6 +224,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--images", type=Path, help="folder that the annotations' image names start from")
     result.add_argument("--smpl", type=Path, help="SMPL_NEUTRAL.npz, or the folder of SMPL's files for all genders")
     result.add_argument("--regressor", type=Path, help="J_regressor_h36m.npy, for checkpoints of SMPL's topology")
+    result.add_argument("--rig", type=Path, help="of SMPL's mesh, by training.bodies.rig: scores its bodies, too")
     result.add_argument("--focal-length", type=real(1, 1e6), help="pixels, for image data sets that do not say it")
     result.add_argument(
         "--crop-scale", type=real(0.1, 10), default=1.0, help="changes the crops that an image data set gives"

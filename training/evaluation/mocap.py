@@ -57,6 +57,7 @@ def evaluate_mocap(
     held_out: MocapPoses,
     output: Path,
     split: str = "test",
+    rig: Path | None = None,
     nearest_views: int = _NEAREST_VIEWS,
 ) -> Report:
     """Evaluates networks on MoCap and draws their worst and some random cases into `output`.
@@ -66,6 +67,7 @@ def evaluate_mocap(
         training: what the baselines know.
         held_out: what is evaluated.
         split: its name, for the report.
+        rig: see `find_rig`.
         nearest_views: how many views of training poses the nearest-pose baseline knows.
 
     Raises:
@@ -84,12 +86,12 @@ def evaluate_mocap(
         "constant mean pose": mean_pose(body, known),
         f"nearest training pose of {nearest_views:,} views": nearest_pose(body, known, nearest_views),
     }
-    rig = find_rig(body.vertex_count) if body.subject.name == "body" else None
+    bodies = find_rig(body.vertex_count, rig) if body.subject.name == "body" else None
     for network in networks:
         for title, condition in conditions(body.subject).items():
             rows[f"{network.name}, {title}"] = raw = once(mesh_predictor(network, condition))
-            if rig is not None:
-                rows[f"{network.name}, {title}, its body"] = body_predictor(network, rig, raw, condition)
+            if bodies is not None:
+                rows[f"{network.name}, {title}, its body"] = body_predictor(network, bodies, raw, condition)
     labels = [f"{held_out.subjects[i]} {Path(held_out.clips[i]).stem}" for i in range(len(held_out))]
     galleries = {f"{network.name}, {_MAIN}": Gallery(labels) for network in networks}
     scores = _score(rows, body, held_out, galleries)
