@@ -100,11 +100,14 @@ def test_nobody_in_a_video_is_no_error(run):
 
 
 class Webcam:
-    """Twenty frames, then Ctrl-C."""
+    """Twenty frames of two people, then Ctrl-C.
+
+    Not of the third: on a busy machine, the clock going on, she would be there for long enough to count.
+    """
 
     def __init__(self, source: int) -> None:
         assert source == 0
-        self._frames: Iterator[np.ndarray] = (frame(index) for index in range(20))
+        self._frames: Iterator[np.ndarray] = (frame(index) for index in range(8, 28))
         self._now: np.ndarray
 
     def isOpened(self) -> bool:
