@@ -21,6 +21,8 @@ _LEAST = 0.2
 """Likeness below which two people are never taken for one."""
 _DRESSED = 1.0
 """What the same clothes are worth, by likeness: as much as the same place, for two who cross are in one place."""
+_UNDRESSED = 0.5
+"""What clothes that nobody knows are worth."""
 _ALIKE = 0.8
 """Resemblance of clothes from which somebody who was out of sight for long may be the same."""
 _APART = 0.1
@@ -31,25 +33,37 @@ _NEW = 0.1
 """Share of what somebody is known to wear that each frame renews."""
 _SLOW = 0.25
 """Seconds between two frames from which on people may be anywhere near, in another pose."""
+_BESIDE = 0.5
+"""Seconds in which people get as far away as one who was hidden may be from who hid her."""
 _REACH = 2.0
 """Heights of their box that people get away in a second, at most."""
 _MOST_REACH = 2.0
 """Heights, however long it takes."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Track:
     number: int
     last: Detection
     seen: float  # seconds
     velocity: np.ndarray = field(default_factory=lambda: np.zeros(2))  # pixels a second
     wears: np.ndarray | None = None
+    behind: _Track | None = None
+    """Whom she overlapped with most when she was seen last, who hides her since, if she is out of sight."""
 
     def likeness(self, seen: Detection, time: float) -> float:
-        """0..1, by where somebody is who went on as before, or who stayed or came back: whatever fits better."""
+        """0..1, by where somebody is who went on as before, or who stayed or came back, or comes out from behind.
+
+        Whatever fits best counts.
+        """
         likeness = max(_likeness(self._expected(time), seen), _likeness(self.last, seen))
         step = time - self.seen
-        return likeness if step < _SLOW else max(likeness, _nearness(self.last.box, seen.box, step) / 2)
+        if step < _SLOW:
+            return likeness
+        near = _nearness(self.last.box, seen.box, step)
+        if self.behind is not None and self.behind.seen > self.seen:
+            near = max(near, _nearness(self.behind.last.box, seen.box, _BESIDE))
+        return max(likeness, near / 2)
 
     def _expected(self, time: float) -> Detection:
         x, y = self.velocity * (time - self.seen)
@@ -75,8 +89,8 @@ class Tracker:
     Each frame's people are matched at once with those of the frames before, or where they should be by now, by the
     Hungarian method, as SORT does (Bewley et al., ICIP 2016): who walks behind somebody else comes out as the same.
     Of those who may be the same by where they are, clothes choose.
-    Who is out of sight for longer than `memory`, and for more than one frame, comes back as somebody new, unless in the
-    same clothes and before `long_memory` is over.
+    Who is out of sight for longer than `memory`, and for more than one frame, comes back as somebody new, unless before
+    `long_memory` is over in the same clothes, or from behind somebody, if nobody knows hers.
 
     Args:
         memory: Seconds.
@@ -112,13 +126,15 @@ class Tracker:
         matched: dict[int, _Track] = {}
         if likeness.size:
             dressed = np.array([[_resemblance(track.wears, wears) for wears in worn] for track in self._tracks])
-            gone = np.array([track.seen < recent for track in self._tracks])
-            possible = (likeness >= _LEAST) & (~gone[:, None] | (dressed >= _ALIKE))
-            worth = np.where(possible, likeness + _DRESSED * dressed, 0)
+            gone = np.array([[track.seen < recent] for track in self._tracks])
+            hidden = np.array([[track.behind is not None] for track in self._tracks])
+            known = ~gone | (dressed >= _ALIKE) | (hidden & np.isnan(dressed))
+            possible = (likeness >= _LEAST) & known
+            worth = np.where(possible, likeness + _DRESSED * np.nan_to_num(dressed, nan=_UNDRESSED), 0)
             for row, column in zip(*linear_sum_assignment(worth, maximize=True)):
                 if possible[row, column]:
                     matched[int(column)] = self._tracks[row]
-        numbers = []
+        tracks = []
         for index, seen in enumerate(now):
             track = matched.get(index)
             if track is None:
@@ -127,20 +143,24 @@ class Tracker:
                 self._tracks.append(track)
             else:
                 track.follow(seen, time)
-            if (wears := worn[index]) is not None and _is_apart(index, now):
+            tracks.append(track)
+        for track, wears in zip(tracks, worn, strict=True):
+            track.behind = _nearest(track, tracks)
+            if wears is not None and track.behind is None:
                 track.dress(wears)
-            numbers.append(track.number)
-        return numbers
+        return [track.number for track in tracks]
 
 
 def _resemblance(one: np.ndarray | None, other: np.ndarray | None) -> float:
-    """0..1, how alike two people are dressed; between, if nobody knows."""
-    return 0.5 if one is None or other is None else resemblance(one, other)
+    """0..1, how alike two people are dressed; NaN if nobody knows."""
+    return np.nan if one is None or other is None else resemblance(one, other)
 
 
-def _is_apart(index: int, people: Sequence[Detection]) -> bool:
-    own = people[index].box
-    return all(other == index or _overlap(own, each.box) <= _APART for other, each in enumerate(people))
+def _nearest(track: _Track, everyone: Sequence[_Track]) -> _Track | None:
+    """Who overlaps most with somebody, of those who were seen in the same frame; None if she is apart from all."""
+    others = [other for other in everyone if other is not track]
+    shared = [_overlap(track.last.box, other.last.box) for other in others]
+    return others[int(np.argmax(shared))] if max(shared, default=0.0) > _APART else None
 
 
 def _likeness(one: Detection, other: Detection) -> float:

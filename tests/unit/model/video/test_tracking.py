@@ -56,6 +56,18 @@ def test_who_walks_behind_somebody_comes_out_as_the_same():
             assert tracker.update([front, back], step / 30) == [0, 1]
 
 
+@pytest.mark.parametrize("side", [-1, 1])
+def test_who_walks_behind_somebody_for_long_comes_out_beside_her(side):
+    """Two seconds, on either side; her clothes were never seen alone. Who comes in elsewhere is somebody else."""
+    tracker, pace = Tracker(), 60
+    for step in range(81):
+        time = step / 20
+        front, back = person(pace * time), person(pace * time + 30 * side * (1 if time > 2 else -1), y=55, size=90)
+        numbers = tracker.update([front] if 0.5 < time < 2.5 else [front, back], time)
+        assert numbers == ([0] if 0.5 < time < 2.5 else [0, 1])
+    assert tracker.update([person(pace * 4), person(pace * 4 + 300)], 4.05) == [0, 2]
+
+
 def test_who_turns_back_out_of_sight_comes_back_as_the_same():
     tracker = Tracker()
     for step in range(10):
