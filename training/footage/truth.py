@@ -12,6 +12,7 @@ import numpy as np
 
 from model.errors import BadData, BadInput
 from model.joints import COCO_JOINTS
+from training.mocap.text import read_lines
 
 LIMB_JOINTS = COCO_JOINTS[5:]
 """Shoulders to ankles, the joints that all skeletons share; in COCO's order."""
@@ -88,7 +89,7 @@ def _of_npz(path: Path) -> TrueJoints:
 
 
 def _of_trc(path: Path) -> TrueJoints:
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    lines = read_lines(path)
     if len(lines) < 6:
         raise ValueError("no frame in it")
     header = dict(zip(lines[1].split("\t"), lines[2].split("\t")))

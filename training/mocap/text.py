@@ -18,3 +18,8 @@ def read_text(path: Path) -> str:
     encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "latin-1")
     text = content.decode(encoding, errors="replace").rstrip("\x00\x1a")
     return re.sub(r"-?1\.#\w+", "nan", text) if "1.#" in text else text
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file, as `read_text` reads it; `str.splitlines` would split at letters of other encodings."""
+    return re.split(r"\r\n|\r|\n", read_text(path))

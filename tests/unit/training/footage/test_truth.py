@@ -27,6 +27,15 @@ def test_trc(tmp_path: Path, joints: np.ndarray, unit: str) -> None:
     assert truth.times == pytest.approx([0.15, 0.2, 0.25, 0.3])
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16"])
+def test_trc_of_any_encoding_and_windows_lines(tmp_path: Path, joints: np.ndarray, encoding: str) -> None:
+    """The first line names the file, in the letters of wherever it was written."""
+    path = write_trc(tmp_path / "a.trc", joints)
+    text = path.read_text().replace("a.trc", "C:\\Åsa Müller\\gång.trc").replace("\n", "\r\n")
+    path.write_bytes((text + "\x1a").encode(encoding))
+    np.testing.assert_allclose(read_truth(path).turned().joints, joints, atol=1e-12)
+
+
 def test_c3d(tmp_path: Path, joints: np.ndarray) -> None:
     ezc3d = pytest.importorskip("ezc3d", reason="needs the extra footage")
     file = ezc3d.c3d()
