@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from model.interfaces import PoseLandmarks
 from model.joints import BLAZEPOSE_COCO
 from model.network.backbones.base import PoseBackbone, register_backbone, to_channels_last
-from model.network.backbones.mobilenet import SameConv
+from model.network.backbones.mobilenet import SameConv, relu6
 from model.network.heatmaps import CROP_SIZE, draw_heatmaps
 
 LANDMARKS = 39
@@ -104,7 +104,7 @@ class PoseResidual(nn.Module):
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.project(F.relu6(self.depthwise(F.relu6(self.expand(x)))))
+        out: Tensor = self.project(relu6(self.depthwise(relu6(self.expand(x)))))
         return x + out if self.residual else out
 
 
@@ -117,7 +117,7 @@ class Separable(nn.Module):
         self.pointwise = nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.pointwise(F.relu6(self.depthwise(x)))
+        out: Tensor = self.pointwise(relu6(self.depthwise(x)))
         return out
 
 
@@ -131,7 +131,7 @@ class PoseBlazeBlock(Separable):
     def forward(self, x: Tensor) -> Tensor:
         shortcut = F.max_pool2d(x, 2) if self.stride == 2 else x
         shortcut = F.pad(shortcut, (0, 0, 0, 0, 0, self.more)) if self.more else shortcut
-        return F.relu6(shortcut + super().forward(x))
+        return relu6(shortcut + super().forward(x))
 
 
 class PersonSegmenter(nn.Module):
@@ -150,7 +150,7 @@ class PersonSegmenter(nn.Module):
 
     def forward(self, fine: Tensor, pyramid: Tensor, half: bool) -> Tensor:
         """(B, 256, 256) in 0..1, or of half the size, from features at strides 2 and 4."""
-        x = F.interpolate(F.relu6(self.entry(pyramid)), scale_factor=2.0, mode="bilinear") + F.relu6(self.fine(fine))
+        x = F.interpolate(relu6(self.entry(pyramid)), scale_factor=2.0, mode="bilinear") + relu6(self.fine(fine))
         for index, block in enumerate(self.blocks):
             x = block(F.interpolate(x, scale_factor=2.0, mode="bilinear") if index == 2 and not half else x)
         mask: Tensor = self.mask(x).sigmoid()
@@ -208,22 +208,22 @@ class BlazePose(PoseBackbone):
             (B, 39, 64, 64) heatmaps in 0..1, cell i at pixel 4 i; (B, 39, 5) x, y in pixels of the crop, z and the
             logits of being visible and of being in the crop; (B, 256, 256) 0..1, whether a pixel is the person's.
         """
-        x = F.relu6(self.stem(crops.contiguous(memory_format=torch.channels_last) / 255))
+        x = relu6(self.stem(crops.contiguous(memory_format=torch.channels_last) / 255))
         x = fine = self.first(x)
         taps = []
         for index, block in enumerate(self.blocks):
             x = block(x)
             if index in self.size.taps:
                 taps.append(x)
-        taps.append(F.relu6(self.last_depthwise(F.relu6(self.last(x)))))
-        x, *finer = (F.relu6(lateral(tap)) for lateral, tap in zip(self.laterals, reversed(taps), strict=True))
+        taps.append(relu6(self.last_depthwise(relu6(self.last(x)))))
+        x, *finer = (relu6(lateral(tap)) for lateral, tap in zip(self.laterals, reversed(taps), strict=True))
         for level in finer:
             x = F.interpolate(x, scale_factor=2.0, mode="bilinear") + level
         heatmaps, mask = self.heatmaps(x).sigmoid(), self.segmenter(fine, x, half)
         if self.entry is not None:
-            x = F.relu6(self.entry(taps[-1]))
+            x = relu6(self.entry(taps[-1]))
         for stage, join, (*_, tap) in zip(self.stages, self.joins, self.size.stages, strict=True):
-            x = stage(x) + F.relu6(join(taps[tap]))
+            x = stage(x) + relu6(join(taps[tap]))
         points = self.points(self.tail(x)).flatten(1).unflatten(1, (LANDMARKS, 5))
         return heatmaps, points, mask
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from model.interfaces import Landmarks
 from model.network.backbones.base import PoseBackbone, register_backbone, to_channels_last
-from model.network.backbones.mobilenet import InvertedResidual, SameConv
+from model.network.backbones.mobilenet import InvertedResidual, SameConv, relu6
 from model.network.heatmaps import CROP_SIZE, draw_heatmaps
 
 JOINTS = 21
@@ -72,10 +71,10 @@ class HandLandmarkNet(PoseBackbone):
         Args:
             crops: (B, 3, 224, 224) float32 RGB, 0..255.
         """
-        x = F.relu6(self.stem(crops.contiguous(memory_format=torch.channels_last) / 255))
+        x = relu6(self.stem(crops.contiguous(memory_format=torch.channels_last) / 255))
         for block in self.blocks:
             x = block(x)
-        x = F.relu6(self.last_depthwise(F.relu6(self.last(x))))
+        x = relu6(self.last_depthwise(relu6(self.last(x))))
         x = x.mean(dim=(2, 3))  # (B, 1152)
         points = self.points(x).unflatten(1, (JOINTS, 3))
         return Landmarks(points, self.presence(x).sigmoid()[:, 0], self.handedness(x).sigmoid()[:, 0])

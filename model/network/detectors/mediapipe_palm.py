@@ -27,7 +27,8 @@ class BlazeBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         shortcut = F.max_pool2d(x, 2) if self.stride == 2 else x
         shortcut = F.pad(shortcut, (0, 0, 0, 0, 0, self.more)) if self.more else shortcut
-        return F.relu(shortcut + self.pointwise(self.depthwise(x)))
+        out: Tensor = shortcut + self.pointwise(self.depthwise(x))
+        return out.relu_()
 
 
 class PalmDetector(nn.Module):
