@@ -13,11 +13,13 @@ from scipy.spatial.transform import Rotation
 
 from model.joints import SMPL_JOINT_NAMES, SMPL_PARENTS
 
-from .humanoid import find_humanoid
+from .humanoid import Humanoid, find_humanoid
 from .neutral_pose import neutral_pose
 from .rest_pose import standing_rest
 from .skeleton import Motion
 
+_SAME = np.radians(0.1)
+_LIES, _STANDS = 0.3, 0.7  # how much of a trunk's length is its height, in the mean of all frames
 _Y_UP_TO_Z_UP = Rotation.from_euler("x", 90, degrees=True)
 
 
@@ -50,13 +52,31 @@ def to_smpl(motion: Motion) -> np.ndarray:
     turned["neck"], turned["head"] = _share(neck, 2)
 
     rotations = np.empty((len(motion.valid), len(SMPL_JOINT_NAMES), 3))
-    rotations[:, 0] = (_Y_UP_TO_Z_UP * rest.axes.inv() * turned["pelvis"]).as_rotvec()
+    world_of_rest = rest.axes.inv() * _scene_turn(motion, human, world, rest.axes).inv()
+    rotations[:, 0] = (_Y_UP_TO_Z_UP * world_of_rest * turned["pelvis"]).as_rotvec()
     for joint, parent in enumerate(SMPL_PARENTS):
         if parent >= 0:
             above, own = turned[SMPL_JOINT_NAMES[parent]], turned[SMPL_JOINT_NAMES[joint]]
             rotations[:, joint] = (above.inv() * own).as_rotvec()
     rotations[~motion.valid] = np.nan
     return rotations
+
+
+def _scene_turn(motion: Motion, human: Humanoid, world: list[Rotation], axes: Rotation) -> Rotation:
+    """A turn that all above the pelvis keeps in all frames, if people would lie by it and stand without.
+
+    Converters write the node that an exporter for another up axis puts above a skeleton as one more joint.
+    """
+    above, valid = motion.skeleton.parents[human.spine[0]], np.flatnonzero(motion.valid)
+    if above >= 0 and len(valid):
+        turns = world[above][valid]
+        turn = turns[0]
+        up = axes.apply([0.0, 1, 0])
+        trunk = world[human.spine[0]][valid].apply(up).mean(axis=0)
+        stays = (turn.inv() * turns).magnitude().max() < _SAME
+        if stays and trunk @ up < _LIES and turn.inv().apply(trunk) @ up > _STANDS:
+            return turn
+    return Rotation.identity()
 
 
 def _share(chain: list[Rotation], count: int) -> list[Rotation]:

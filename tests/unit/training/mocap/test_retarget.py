@@ -131,6 +131,36 @@ def test_a_rest_that_faces_between_the_axes_is_the_same_motion(tmp_path: Path, d
     np.testing.assert_allclose(to_smpl(read_bvh(turned)), expected, atol=1e-6)
 
 
+def under_a_node(path: Path, degrees: float) -> Path:
+    """The same file below a joint that turns about x in all frames, as some converters write a scene's node."""
+    head, table = path.read_text().split("MOTION\n")
+    node = "ROOT Reference\n{\nOFFSET 0 0 0\nCHANNELS 3 Xrotation Yrotation Zrotation\nJOINT Hips"
+    count, step, *rows = table.splitlines()
+    rows = [f"{degrees} 0 0 {row}" for row in rows]
+    rows[1] = rows[1].replace(f"{degrees} 0 0", "nan 0 0")  # a spoilt frame
+    other = path.with_name(f"node {path.name}")
+    other.write_text("\n".join([f"{head.replace('ROOT Hips', node)}}}", "MOTION", count, step, *rows, ""]))
+    return other
+
+
+@pytest.mark.parametrize("degrees", [-90.0, 90.0, 180.0])
+def test_a_scenes_turn_above_the_hips_lays_nobody_down(tmp_path: Path, degrees: float) -> None:
+    path = write_bvh(tmp_path / "1.bvh", random_bvh_frames(8, radians=0.2))
+    expected, found = (to_smpl(read_bvh(file)) for file in (path, under_a_node(path, degrees)))
+    kept = [0, *range(2, 8)]
+    assert np.isnan(found[1]).all()
+    np.testing.assert_allclose(found[kept], expected[kept], atol=1e-6)
+
+
+def test_who_lies_below_a_node_lies(tmp_path: Path) -> None:
+    """By her own hips, or because the node goes along with her."""
+    lying = write_bvh(tmp_path / "1.bvh", [{"Hips": Rotation.from_euler("x", -90, degrees=True)}] * 4)
+    for degrees in (0.0, 90.0):
+        (pose,) = to_smpl(read_bvh(under_a_node(lying, degrees)))[:1]
+        up = smpl_world(pose[None])["pelvis"].apply([0.0, 1, 0])[0]
+        np.testing.assert_allclose(up, [0, 1, 0] if degrees == 0 else [0, 0, 1], atol=1e-6)
+
+
 def test_turning_left_turns_left(tmp_path: Path) -> None:
     """By hand: facing -y with z up, a quarter turn to the left faces +x."""
     motion = amc_motion(tmp_path, [{"root": [0, 17, 0, 0, 90, 0]}])
