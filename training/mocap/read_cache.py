@@ -19,7 +19,7 @@ from .poses import MocapPoses
 
 logger = logging.getLogger(__name__)
 
-_VERSION = 4  # to be raised when readers, glitch filter or thinning give other poses than before
+_VERSION = 5  # to be raised when readers, glitch filter or thinning give other poses than before
 
 
 def remember(

@@ -9,7 +9,7 @@ from .poses import MocapPoses
 from .rest_pose import nearest_axis, smallest_rotation
 
 _UP = np.array([0.0, 0, 1])
-_SURE = 0.7  # of a mean of unit vectors: people of a data set who lie do so in any direction
+_SURE, _LIES = 0.7, 0.3  # of a mean of unit vectors: people of a data set who lie do so in any direction
 
 
 def turned_upright(poses: MocapPoses, doubtful: np.ndarray) -> tuple[MocapPoses, list[str]]:
@@ -32,7 +32,7 @@ def turned_upright(poses: MocapPoses, doubtful: np.ndarray) -> tuple[MocapPoses,
         roots = Rotation.from_rotvec(rotations[of_set, 0])
         trunk = roots.apply([0.0, 1, 0]).mean(axis=0)
         axis = nearest_axis(trunk)
-        if axis @ trunk < _SURE or axis @ _UP > 0:
+        if axis @ trunk < _SURE or trunk @ _UP > _LIES:
             continue
         rotations[of_set, 0] = (smallest_rotation(axis, _UP) * roots).as_rotvec()
         letter = ("-" if axis.sum() < 0 else "") + "xyz"[int(np.abs(axis).argmax())]

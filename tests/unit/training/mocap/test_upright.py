@@ -46,11 +46,12 @@ def test_a_data_set_of_another_world_is_stood_up_and_said(
 
 
 def test_who_lies_is_not_stood_up(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Some who lie among others, a data set of people who lie any way, and a file whose rest tells its up."""
+    """Some who lie among others, people who lie any way or get up, and a file whose rest tells its up."""
     write(tmp_path / "mixed/a/1.npz", Rotation.identity())
     write(tmp_path / "mixed/a/2.npz", Rotation.from_euler("x", -90, degrees=True))
     for number, heading in enumerate((0, 90, 180, 270)):
         write(tmp_path / f"lying/{number}/1.npz", Rotation.from_euler("ZX", [heading, -90], degrees=True))
+    write(tmp_path / "getting up/a/1.npz", Rotation.from_euler("x", -55, degrees=True))
     write_bvh(tmp_path / "bed/a/1.bvh", [{"Hips": Rotation.from_euler("x", -90, degrees=True)}] * 3)
     with caplog.at_level(logging.WARNING):
         read_mocap(tmp_path)
