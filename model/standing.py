@@ -104,11 +104,12 @@ def stand_on_ground(
 ) -> tuple[list[Person], Scene]:
     """The people of one photo in the sizes that they have on one ground, and the scene; see `see_scene`.
 
-    Where a tilt is given and bodies can be turned, whoever stands leans in depth as `righting` has it.
+    Where a tilt is given and bodies can be turned, people lean in depth as `righting` has it.
     """
     if tilt is not None and turned is not None:
-        told = balance(*joints_of(people))
-        turns = righting(told, estimate_up(told, tilt=tilt).direction)
+        joints, seen = joints_of(people)
+        told = balance(joints, seen)
+        turns = righting(told, estimate_up(told, tilt=tilt).direction, joints.mean(axis=1))
         people = [
             person if turn is None or person.body is None else turned(person, turn)
             for person, turn in zip(people, turns, strict=True)
