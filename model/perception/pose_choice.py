@@ -13,7 +13,7 @@ from model.interfaces import Box
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import inside, upright_crop
 from model.perception.detection import Detection
-from model.perception.landmarks import CROWDED, DOUBTED, lift_landmarks
+from model.perception.landmarks import BOXED, CROWDED, DOUBTED, MARGIN, lift_landmarks
 from model.perception.panels import panel_of
 from model.perception.refinement import Neighbours, refine, strays, wider
 from model.perception.unseen import lift_seen
@@ -26,6 +26,8 @@ class Belief(NamedTuple):
     """From this height on."""
     doubted: float = DOUBTED
     """Below this height people are seen twice; see `lift_landmarks`."""
+    boxed: float = math.inf
+    """From this height on where it looks again at who is left, about her box."""
 
 
 def belief_in(sure: float, count: int, few: int, crowd: int) -> Belief:
@@ -34,11 +36,11 @@ def belief_in(sure: float, count: int, few: int, crowd: int) -> Belief:
     Args:
         sure: the least height; above 1 it is never believed.
         count: of the people.
-        few: up to so many are all seen twice.
+        few: up to so many are all seen twice, and those whom it is not sure of about their boxes.
         crowd: from so many on nobody is, and it is believed sooner.
     """
     if count <= few:
-        return Belief(sure, math.inf)
+        return Belief(sure, math.inf, min(sure, BOXED) if sure <= 1 else sure)
     return Belief(min(sure, CROWDED), 0.0) if count >= crowd and sure <= 1 else Belief(sure)
 
 
@@ -51,8 +53,9 @@ def regress_people(
     """Regresses each person, or hand, from what the better 2D network sees of her.
 
     A person whose joints the detector knows goes to BlazePose at once, one who is given by her box once the mesh
-    network has found her joints. Of whom BlazePose is not sure, or where it sees a neighbour, the mesh network's own
-    answer is refined, and regressed without the joints that it guessed.
+    network has found her joints. Of whom BlazePose is not sure, as of people seen from steeply above, whose joints the
+    detector tells badly, it looks again about her box. Of who is still left, or where it sees a neighbour, the mesh
+    network's own answer is refined, and regressed without the joints that it guessed.
 
     Args:
         found: the people.
@@ -65,20 +68,26 @@ def regress_people(
     crops = [detection.crop or upright_crop(detection.box) for detection in found]
     results: dict[int, CropResult] = {}
 
-    def lift(joints: dict[int, np.ndarray], alone: bool = False) -> None:
+    def lift(joints: dict[int, np.ndarray], alone: bool = False, boxed: bool = False) -> None:
         """Keeps the answers to those of whom BlazePose is sure; joints by the indices of people."""
         if not joints or not regress.network.info.lifts:
             return
         boxes = [wider(found[index].box) if alone else None for index in joints]
-        answers = zip(joints, lift_landmarks(list(joints.values()), regress, *belief, boxes), strict=True)
+        about = [found[index].box for index in joints] if boxed else None
+        sure = belief.boxed if boxed else belief.sure
+        lifted = lift_landmarks(list(joints.values()), regress, sure, belief.doubted, boxes, about)
+        answers = zip(joints, lifted, strict=True)
         results.update({i: result for i, result in answers if result and not strays(result, neighbours[i])})
-        if not alone:  # a neighbour draws it to herself: it looks again where it sees none
+        if not alone and not boxed:  # a neighbour draws it to herself: it looks again where it sees none
             lift({i: each for i, each in joints.items() if i not in results and len(neighbours[i]) > 1}, alone=True)
 
     lift({index: detection.keypoints for index, detection in enumerate(found) if len(detection.keypoints)})
     rest = [index for index in range(len(found)) if index not in results]
     own = dict(zip(rest, regress([crops[index] for index in rest]), strict=True))
     lift({index: result.mesh.keypoints for index, result in own.items() if not len(found[index].keypoints)})
+    if belief.boxed <= 1:
+        left = [i for i in own if i not in results and found[i].crop is None and _is_whole(found[i], regress.shown)]
+        lift({i: found[i].keypoints if len(found[i].keypoints) else own[i].mesh.keypoints for i in left}, boxed=True)
     # The detector has led hands to their crops.
     loose = [index for index in own if index not in results and found[index].crop is None]
     refined = refine([own[index] for index in loose], [neighbours[index] for index in loose], regress)
@@ -86,6 +95,14 @@ def regress_people(
         refined = lift_seen(refined, [found[index] for index in loose], regress)
     own |= dict(zip(loose, refined, strict=True))
     return [results.get(index) or own[index] for index in range(len(found))]
+
+
+def _is_whole(person: Detection, shown: Box) -> bool:
+    """Whether somebody is surely there and no edge of what is shown cuts her: of others MoveNet sees more."""
+    x, y, width, height = person.box
+    near = MARGIN * max(width, height)
+    corners = np.array([(x - near, y - near), (x + width + near, y + height + near)])
+    return not person.faint and bool(inside(corners, shown).all())
 
 
 def _regress_in_panels(

@@ -32,14 +32,15 @@ def test_the_surer_network_is_chosen(
 @pytest.mark.parametrize(
     ("count", "sure", "belief"),
     [
-        (4, 0.65, (0.65, math.inf)),  # few: everybody is seen twice
-        (5, 0.65, (0.65, 0.75)),
-        (9, 0.65, (0.5, 0.0)),  # a crowd: nobody is
-        (9, 0.0, (0.0, 0.0)),  # always believed
-        (9, 2.0, (2.0, 0.75)),  # never, in no crowd either
+        (4, 0.65, (0.65, math.inf, 0.55)),  # few: everybody is seen twice
+        (4, 2.0, (2.0, math.inf, 2.0)),  # never believed, about their boxes neither
+        (5, 0.65, (0.65, 0.75, math.inf)),
+        (9, 0.65, (0.5, 0.0, math.inf)),  # a crowd: nobody is
+        (9, 0.0, (0.0, 0.0, math.inf)),  # always believed
+        (9, 2.0, (2.0, 0.75, math.inf)),  # never, in no crowd either
     ],
 )
-def test_in_a_crowd_blazepose_is_believed_sooner(count: int, sure: float, belief: tuple[float, float]) -> None:
+def test_in_a_crowd_blazepose_is_believed_sooner(count: int, sure: float, belief: tuple[float, ...]) -> None:
     assert belief_in(sure, count, few=4, crowd=9) == belief
 
 
@@ -75,6 +76,41 @@ def test_who_is_taken_for_her_neighbour_is_seen_again_without_her(
     assert (result.landmarks is not None) == company
     if company:
         np.testing.assert_allclose(result.mesh.keypoints[:, :2], standing()[:, :2], atol=1.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "faint", "cut", "boxed", "seen"),
+    [
+        (False, False, False, 0.55, True),
+        (True, False, False, 0.55, True),
+        (False, True, False, 0.55, False),  # what is hardly there is not to become somebody
+        (False, False, True, 0.55, False),
+        (False, False, False, math.inf, False),
+    ],
+)
+def test_whom_her_joints_show_badly_is_seen_about_her_box(
+    given: bool, faint: bool, cut: bool, boxed: float, seen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from above: the detector takes head for feet, and BlazePose knows her if it looks from the right side."""
+
+    class Steep(Networks):
+        def detect(self, detector: str, images: np.ndarray) -> tuple[np.ndarray, ...]:
+            answers, every = [], self.crops
+            for crop in every[-len(images) :]:
+                right = abs(math.remainder(crop.angle - math.pi / 4, 2 * math.pi)) < 0.1 and crop.side == 320.0
+                self.crops, self.seen = [crop], standing(lean=45.0, confidence=0.6 if right else 0.3)
+                answers.append(super().detect(detector, images[:1]))
+            self.crops = every
+            return tuple(np.concatenate(each) for each in zip(*answers, strict=True))
+
+    keypoints = np.zeros((0, 3)) if given else standing(lean=180.0, confidence=0.4)
+    regress = regressor(Steep(standing()), monkeypatch)
+    monkeypatch.setattr(regress, "shown", (0.0, BOX[1] if cut else 0.0, 400.0, 300.0))
+    found = [Detection(BOX, 0.9, keypoints, faint=faint)]
+    (result,) = regress_people(found, [()], regress, Belief(0.7, 0.0, boxed))
+    assert (result.landmarks is not None) == seen
+    if seen:
+        np.testing.assert_allclose(result.mesh.keypoints[:, :2], standing(lean=45.0)[:, :2], atol=1.0)
 
 
 @pytest.mark.parametrize(("detected", "lifted"), [(0.6, True), (0.4, False)])
