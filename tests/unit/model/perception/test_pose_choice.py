@@ -105,7 +105,7 @@ def test_whom_her_joints_show_badly_is_seen_about_her_box(
 
     keypoints = np.zeros((0, 3)) if given else standing(lean=180.0, confidence=0.4)
     regress = regressor(Steep(standing()), monkeypatch)
-    monkeypatch.setattr(regress, "shown", (0.0, BOX[1] if cut else 0.0, 400.0, 300.0))
+    monkeypatch.setattr(regress, "shown", (0.0, 0.0, 400.0, 300.0 if cut else 400.0))
     found = [Detection(BOX, 0.9, keypoints, faint=faint)]
     (result,) = regress_people(found, [()], regress, Belief(0.7, 0.0, boxed))
     assert (result.landmarks is not None) == seen
