@@ -123,7 +123,7 @@ def _of_film(model: Reconstructor, film: Film, pace: Pace) -> tuple[np.ndarray, 
         for when, frame, people, _ in followed(follow, film.frames):
             tracks.skip(when) if people is None else tracks.add(when, people, frame)
         for track in tracks:
-            put_right(track, model, "body")
+            put_right(track, model, "body", np.array([person.camera.translation for person in track.people]))
             fill(track, tracks.times, tracks.skipped)
         chosen = tracks.chosen(_RATE, 1)
         single = np.stack([person.camera.to_camera(person.joints)[_LIMBS] for person in chosen[0].people])

@@ -158,7 +158,7 @@ def reconstruct_film(
         missing = film.missing()
         rate = frame_rate(tracks.times, film.told_rate, job.frame_rate)
         for track in tracks:
-            put_right(track, job.model, job.mesh)
+            put_right(track, job.model, job.mesh, shots.places(track))
             fill(track, tracks.times, tracks.skipped)
         chosen = tracks.chosen(rate, job.max_people)
         shots.turn_back(chosen)

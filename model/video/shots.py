@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -49,18 +50,41 @@ class Shots:
 
     def turn_back(self, tracks: Sequence[Track]) -> None:
         """Tell tracks how the camera turned and zoomed since the first frame of their shot that shows somebody."""
-        self._camera.finish()
-        views, lengths = self._camera.views(), self._camera.lengths()
         for track in tracks:
-            first, _ = self._lines[track.shot]
+            views, factors = self._since_first(track)
             if self._camera.shots[track.shot].turns:
-                track.views = np.swapaxes(views[first], 0, 1) @ views[track.frames]
+                track.views = views
             if self._camera.shots[track.shot].zooms:
-                factors = (lengths[track.frames] / lengths[first]).tolist()
                 track.people = [
                     replace(person, camera=person.camera.zoomed(factor))
-                    for person, factor in zip(track.people, factors, strict=True)
+                    for person, factor in zip(track.people, factors.tolist(), strict=True)
                 ]
+
+    def places(self, track: Track) -> np.ndarray | None:
+        """(N, 3) metres: where somebody is before a camera that stands still; None if this one goes somewhere.
+
+        Args:
+            track: Not turned back yet.
+        """
+        if self._camera.shots[track.shot].moves:
+            return None
+        views, factors = self._since_first(track)
+        places = np.array([person.camera.translation for person in track.people])
+        places[:, 2] *= factors
+        still: np.ndarray = (views @ places[..., None])[..., 0]
+        return still
+
+    def _since_first(self, track: Track) -> tuple[np.ndarray, np.ndarray]:
+        """How the camera turned (N, 3, 3) and zoomed (N,) in a track's frames since the first with somebody."""
+        views, lengths = self._motion
+        first, _ = self._lines[track.shot]
+        return np.swapaxes(views[first], 0, 1) @ views[track.frames], lengths[track.frames] / lengths[first]
+
+    @cached_property
+    def _motion(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of all frames, once there are no more: how the camera was turned (N, 3, 3), and its focal length (N,)."""
+        self._camera.finish()
+        return self._camera.views(), self._camera.lengths()
 
     def find_worlds(
         self, tracks: Sequence[Track], motions: Sequence[SkeletonMotion | None], height: float | None = None

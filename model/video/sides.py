@@ -6,6 +6,7 @@ hardly seen front for back. One frame alone cannot tell; in a film limbs would j
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,6 +28,13 @@ _SPEEDING = 8.0
 """Extents a second squared: how much hands and feet speed up."""
 _APART = 0.25
 """Seconds between two frames beyond which one tells nothing of the other."""
+_SURENESS = 0.6, 0.75
+"""Mean confidences: who is seen so hardly may well be taken to face the other way, with all parts exchanged; from the
+second on that is no likelier than that one of them is."""
+_BACKWARDS = 1.5
+"""What it costs to walk backwards, towards the camera or away from it, a metre a second."""
+_PACE = 0.5
+"""Seconds before and after in which that is measured."""
 
 
 class _Part(NamedTuple):
@@ -34,35 +42,60 @@ class _Part(NamedTuple):
 
     joints: tuple[int, ...]
     """COCO's."""
-    telling: tuple[int, ...]
+    telling: list[int]
     """Those of them that tell whether they are."""
     landmarks: tuple[int, ...]
     """BlazePose's."""
 
 
 _PARTS = (
-    _Part((*range(7), 11, 12), (5, 6, 11, 12), (*range(13), 23, 24)),  # the trunk, and its face
-    _Part(tuple(range(7, 11)), tuple(range(7, 11)), tuple(range(13, 23))),  # arms
-    _Part(tuple(range(13, 17)), tuple(range(13, 17)), tuple(range(25, 33))),  # legs
+    _Part((*range(7), 11, 12), [5, 6, 11, 12], (*range(13), 23, 24)),  # the trunk, and its face
+    _Part(tuple(range(7, 11)), list(range(7, 11)), tuple(range(13, 23))),  # arms
+    _Part(tuple(range(13, 17)), list(range(13, 17)), tuple(range(25, 33))),  # legs
 )
+_STATES = np.array(list(product((0, 1), repeat=len(_PARTS))))
+"""(8, 3) which parts may be exchanged in a frame."""
 
 
-def put_right(track: Track, model: Reconstructor, mesh: MeshKind) -> None:
+def put_right(track: Track, model: Reconstructor, mesh: MeshKind, places: np.ndarray | None) -> None:
     """Exchange left and right where a person's frames say so, and regress her there anew.
 
     Args:
         track: As networks saw her.
         model: Answers for keypoints.
         mesh: See `Reconstructor.reconstruct`.
+        places: (N, 3) metres: where she is before a camera that stands still; None if nobody knows.
     """
     keypoints = np.stack([person.keypoints_2d for person in track.people])
-    exchanged = find_exchanged(np.array(track.times), keypoints)
+    times, forward = np.array(track.times), np.zeros(len(track))
+    if places is not None:
+        facing = _facing(np.stack([person.joints for person in track.people]))
+        forward = facing * _speeds(times, places[:, 2]).clip(-1, 1)
+    exchanged = find_exchanged(times, keypoints, forward)
     frames = np.flatnonzero(exchanged.any(axis=1)).tolist()
     if not frames:
         return
     people = model.lift_again([_exchanged(track.people[index], exchanged[index]) for index in frames], mesh)
     for index, person in zip(frames, people, strict=True):
         track.replace(index, person)
+
+
+def _facing(joints: np.ndarray) -> np.ndarray:
+    """(N,) how far somebody, joints (N, 17, 3) in the camera's axes, faces away from the camera: -1 looks into it."""
+    left = joints[:, 5] - joints[:, 6] + joints[:, 11] - joints[:, 12]
+    away: np.ndarray = -left[:, 0] / np.maximum(np.linalg.norm(left, axis=1), 1e-6)
+    return away
+
+
+def _speeds(times: np.ndarray, depths: np.ndarray) -> np.ndarray:
+    """(N,) metres a second: the slope of depths (N,) over the time about each frame."""
+    speeds = np.zeros(len(times))
+    for index, time in enumerate(times):
+        near = slice(*np.searchsorted(times, (time - _PACE, time + _PACE)))
+        off = times[near] - times[near].mean()
+        if np.ptp(times[near]) >= _PACE:
+            speeds[index] = (off @ depths[near]) / (off @ off)
+    return speeds
 
 
 def _exchanged(person: Person, which: np.ndarray) -> Person:
@@ -80,38 +113,42 @@ def _exchanged(person: Person, which: np.ndarray) -> Person:
     )
 
 
-def find_exchanged(times: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
+def find_exchanged(times: np.ndarray, keypoints: np.ndarray, forward: np.ndarray) -> np.ndarray:
     """In which frames parts of a person have left for right, (N, 3) bool: the trunk with its face, arms, legs.
 
-    Of all ways to exchange a part the one on which its joints speed up least, and which exchanges few: the shortest way
-    through the frames, of which each three in a row say how much they speed up (Viterbi's algorithm).
+    Of all ways to exchange them the one on which joints speed up least, few parts are exchanged, or all where she is
+    hardly seen, and she walks forwards: the shortest way through the frames, of which each three in a row say how much
+    joints speed up (Viterbi's algorithm).
 
     Args:
         times: (N,) seconds, rising.
         keypoints: (N, 17, 3) COCO's joints as seen: x, y in pixels and confidence.
+        forward: (N,) metres a second that she walks forwards, along the camera's view alone; negative for backwards.
     """
-    exchanged = np.zeros((len(times), len(_PARTS)), bool)
     if len(times) < 3:
-        return exchanged
-    places = keypoints[..., :2] - keypoints[:, list(COCO_ROOT), :2].mean(axis=1, keepdims=True)
-    extent = max(float(np.median(np.ptp(keypoints[..., :2], axis=1).max(axis=1))), 1.0)
-    for index, part in enumerate(_PARTS):
-        own = list(part.telling)
-        other = [COCO_MIRROR[joint] for joint in own]
-        seen = np.stack([keypoints[:, own, 2], keypoints[:, other, 2]])
-        looks = np.stack([places[:, own], places[:, other]]) / extent  # (2, N, 4, 2): as they are, exchanged
-        exchanged[:, index] = _shortest(_jolts(times, looks, seen))
-    return exchanged
+        return np.zeros((len(times), len(_PARTS)), bool)
+    least, most = _SURENESS
+    sure = ((keypoints[..., 2].mean(axis=1) - least) / (most - least)).clip(0.25, 2)
+    count = _STATES.sum(axis=1)
+    own = _RARE * np.minimum(count, sure[:, None] + len(_PARTS) - count)  # (N, 8)
+    own += _BACKWARDS * forward[:, None] * _STATES[:, 0]
+    jolts = [_jolts(times, keypoints, part.telling) for part in _PARTS]
+    return _STATES[_shortest(own, jolts)].astype(bool)
 
 
-def _jolts(times: np.ndarray, looks: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def _jolts(times: np.ndarray, keypoints: np.ndarray, joints: list[int]) -> np.ndarray:
     """What each three frames cost, (N - 2, 2, 2, 2), by whether the first, the second and the third are exchanged.
 
     Args:
         times: (N,) seconds.
-        looks: (2, N, J, 2) joints by the person's extent, as they are and exchanged.
-        seen: (2, N, J) how surely.
+        keypoints: (N, 17, 3) in pixels, with confidence.
+        joints: which of them are exchanged.
     """
+    places = keypoints[..., :2] - keypoints[:, list(COCO_ROOT), :2].mean(axis=1, keepdims=True)
+    places /= max(float(np.median(np.ptp(keypoints[..., :2], axis=1).max(axis=1))), 1.0)
+    other = [COCO_MIRROR[joint] for joint in joints]
+    looks = np.stack([places[:, joints], places[:, other]])  # (2, N, J, 2): as they are, exchanged
+    seen = np.stack([keypoints[:, joints, 2], keypoints[:, other, 2]])
     steps = np.maximum(np.diff(times), 1e-3)
     before, after = steps[:-1], steps[1:]
     share = (before / (before + after))[:, None, None]
@@ -126,16 +163,22 @@ def _jolts(times: np.ndarray, looks: np.ndarray, seen: np.ndarray) -> np.ndarray
     return costs
 
 
-def _shortest(costs: np.ndarray) -> np.ndarray:
-    """Which frames (N,) bool are exchanged on the cheapest way through triples (N - 2, 2, 2, 2)."""
-    count = len(costs) + 2
-    total = _RARE * np.array([[0.0, 1.0], [1.0, 2.0]])  # by the last two frames
-    came = np.zeros((len(costs), 2, 2), int)
-    for index, cost in enumerate(costs):
-        ways = total[:, :, None] + cost + _RARE * np.arange(2)
+def _shortest(own: np.ndarray, jolts: Sequence[np.ndarray]) -> np.ndarray:
+    """The states (N,) on the cheapest way through the frames.
+
+    Args:
+        own: (N, 8) what each state costs in each frame.
+        jolts: of each part what each three frames cost, (N - 2, 2, 2, 2).
+    """
+    triples = [np.ix_(part, part, part) for part in _STATES.T]
+    total = own[0][:, None] + own[1]  # by the states of the last two frames
+    came = np.zeros((len(own) - 2, len(_STATES), len(_STATES)), int)
+    for index in range(len(came)):
+        cost = sum(jolt[index][triple] for jolt, triple in zip(jolts, triples, strict=True))
+        ways = total[:, :, None] + cost + own[index + 2]
         came[index], total = ways.argmin(axis=0), ways.min(axis=0)
-    states = np.zeros(count, int)
+    states = np.zeros(len(own), int)
     states[-2:] = np.unravel_index(total.argmin(), total.shape)
-    for index in range(len(costs) - 1, -1, -1):
+    for index in range(len(came) - 1, -1, -1):
         states[index] = came[index, states[index + 1], states[index + 2]]
-    return states.astype(bool)
+    return states

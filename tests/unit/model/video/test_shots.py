@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from model.body.motion import SkeletonMotion
 from model.body.skeleton import TURN_UP
+from model.video.camera_motion import ShotMotion
 from model.video.following import Sighting
 from model.video.motion_files import MovingPerson
 from model.video.shots import Shots
@@ -47,6 +48,16 @@ def test_each_shot_has_its_own_up():
         assert 0.0 < ankles.min() < 0.12
 
 
+def test_before_a_camera_that_is_carried_along_nobody_knows_where_people_are(monkeypatch):
+    monkeypatch.setattr(ShotMotion, "moves", True)
+    with Tracks() as tracks, Tracks() as others:
+        seen, shots = tracked(walker(0.2, 10.0)[0], Meshes(others._file)), Shots(tracks, 60.0)
+        for index, time in enumerate(seen.times):
+            shots.add([Sighting(time, GREY, [seen.person(index)])])
+        (track,) = tracks
+        assert shots.places(track) is None
+
+
 def test_a_zoom_is_no_way_towards_the_camera():
     """She stands, looks up to twice as large, and so is taken to be nearer and nearer."""
     times, focal, side = np.arange(20) / 10, 400.0, 480
@@ -63,11 +74,14 @@ def test_a_zoom_is_no_way_towards_the_camera():
             camera = replace(person.camera, focal_length=focal, translation=(x, y, z / zoom))
             shots.add([Sighting(time, frame, [replace(person, camera=camera, bbox=(0, 0, 9, 9))])])
         (track,) = tracks
+        still = shots.places(track)
         shots.turn_back([track])
         one = MovingPerson("one", track, np.zeros((1, 3), int), None, (side, side), 10.0, 2.0, "smpl", None, None)
         ((_, _, write),) = one.files(frozenset(["npz"]))
         write(file := BytesIO())
     places = np.array([person.camera.translation for person in track.people])
+    assert still is not None
+    np.testing.assert_allclose(still, places, rtol=1e-6)
     np.testing.assert_allclose(places, np.tile(seen.people[0].camera.translation, (20, 1)), rtol=0.02)
     assert track.people[-1].camera.focal_length == pytest.approx(2 * focal, rel=0.02)
     file.seek(0)

@@ -42,33 +42,8 @@ def exchange(keypoints: np.ndarray, frames: list[int], joints: list[int]) -> np.
     return mirrored
 
 
-@pytest.mark.parametrize("frames", [[3], [11, 12, 13], [2, 8, 9, 16, 17, 22]])
-def test_legs_that_change_places_for_some_frames_are_told(frames):
-    times = STEP * np.arange(COUNT)
-    told = find_exchanged(times, exchange(walking(), frames, LEGS))
-    assert np.flatnonzero(told[:, 2]).tolist() == frames
-    assert not told[:, :2].any()
-
-
-def test_who_is_taken_to_face_the_other_way_for_some_frames_is_told():
-    frames = [7, 8, 20]
-    told = find_exchanged(STEP * np.arange(COUNT), exchange(walking(yaw=0.4), frames, list(range(17))))
-    assert np.flatnonzero(told[:, 0]).tolist() == np.flatnonzero(told[:, 1]).tolist() == frames
-
-
-@pytest.mark.parametrize("spins", [0.0, 0.5, -1.0])
-@pytest.mark.parametrize("yaw", [0.0, 0.8, np.pi / 2])
-def test_who_walks_or_turns_on_the_spot_stays_as_she_is(yaw, spins):
-    assert not find_exchanged(STEP * np.arange(COUNT), walking(yaw, spins)).any()
-
-
-def test_frames_far_apart_tell_nothing_of_one_another():
-    assert not find_exchanged(2.0 * np.arange(COUNT), exchange(walking(), [3, 11], LEGS)).any()
-
-
-@pytest.mark.parametrize("count", [1, 2])
-def test_a_frame_or_two_tell_nothing(count):
-    assert not find_exchanged(STEP * np.arange(count), walking()[:count]).any()
+def told_in(keypoints: np.ndarray, forward: float = 0.0, step: float = STEP) -> np.ndarray:
+    return find_exchanged(step * np.arange(len(keypoints)), keypoints, np.full(len(keypoints), forward))
 
 
 class Lifter:
@@ -81,6 +56,69 @@ class Lifter:
         assert mesh == "body"
         self.asked += people
         return [replace(person, vertices=np.full((1, 3), 7, np.float32)) for person in people]
+
+
+@pytest.mark.parametrize("frames", [[3], [11, 12, 13], [2, 8, 9, 16, 17, 22]])
+def test_legs_that_change_places_for_some_frames_are_told(frames):
+    told = told_in(exchange(walking(), frames, LEGS))
+    assert np.flatnonzero(told[:, 2]).tolist() == frames
+    assert not told[:, :2].any()
+
+
+def test_who_is_taken_to_face_the_other_way_for_some_frames_is_told():
+    frames = [7, 8, 20]
+    told = told_in(exchange(walking(yaw=0.4), frames, list(range(17))))
+    assert np.flatnonzero(told[:, 0]).tolist() == np.flatnonzero(told[:, 1]).tolist() == frames
+
+
+@pytest.mark.parametrize(("sure", "is_told"), [(0.66, True), (0.85, False)])
+def test_who_is_hardly_seen_walks_forwards_and_who_surely_is_may_walk_backwards(sure, is_told):
+    keypoints = walking(yaw=0.4)
+    keypoints[..., 2] = sure
+    assert (told_in(keypoints, forward=-0.9) == is_told).all()
+    assert not told_in(keypoints, forward=0.9).any()
+
+
+@pytest.mark.parametrize("forward", [-0.9, 0.9])
+def test_ways_tell_which_of_frames_that_contradict_one_another_are_right(forward):
+    frames = [index for index in range(COUNT) if index % 4 in (2, 3)]
+    others = [index for index in range(COUNT) if index not in frames]
+    ways = np.where(np.isin(np.arange(COUNT), frames), -forward, forward)
+    keypoints = exchange(walking(yaw=0.4), frames, list(range(17)))
+    told = find_exchanged(STEP * np.arange(COUNT), keypoints, ways)
+    for part in range(3):
+        assert np.flatnonzero(told[:, part]).tolist() == (frames if forward > 0 else others)
+
+
+@pytest.mark.parametrize(("way", "is_told"), [(-1.0, False), (1.0, True)])
+def test_who_looks_at_us_comes_nearer(way, is_told):
+    """She is hardly seen; if she goes away instead, she is seen from behind."""
+    model, joints, seen = Lifter(), np.zeros((17, 3), np.float32), walking(yaw=np.pi)[0].astype(np.float32)
+    joints[[5, 11], 0], joints[[6, 12], 0] = 0.2, -0.2  # her left is on our right
+    seen[:, 2] = 0.62
+    with Tracks() as tracks:
+        for index in range(COUNT):
+            camera = Camera(500.0, (320.0, 240.0), (0.0, 0.0, 6.0 + way * index * STEP), (1.0, 0.0, 0.0))
+            box, mesh, faces = (0.0, 0.0, 100.0, SIZE), np.zeros((1, 3), np.float32), np.zeros((0, 3), np.int32)
+            tracks.add(index * STEP, [Person(0.9, box, seen, joints, mesh, faces, COCO_JOINTS, camera)])
+        (track,) = tracks
+        put_right(track, model, "body", np.array([person.camera.translation for person in track.people]))
+    assert len(model.asked) == (COUNT if is_told else 0)
+
+
+@pytest.mark.parametrize("spins", [0.0, 0.5, -1.0])
+@pytest.mark.parametrize("yaw", [0.0, 0.8, np.pi / 2])
+def test_who_walks_or_turns_on_the_spot_stays_as_she_is(yaw, spins):
+    assert not told_in(walking(yaw, spins)).any()
+
+
+def test_frames_far_apart_tell_nothing_of_one_another():
+    assert not told_in(exchange(walking(), [3, 11], LEGS), step=2.0).any()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_frame_or_two_tell_nothing(count):
+    assert not told_in(walking()[:count]).any()
 
 
 def test_people_are_regressed_anew_where_they_were_exchanged_and_nowhere_else():
@@ -96,7 +134,7 @@ def test_people_are_regressed_anew_where_they_were_exchanged_and_nowhere_else():
             person = Person(0.9, (left, top, 100.0, SIZE), seen, joints, mesh, faces, COCO_JOINTS, camera)
             tracks.add(index * STEP, [replace(person, landmarks_2d=landmarks, depths=depths)])
         (track,) = tracks
-        put_right(track, model, "body")
+        put_right(track, model, "body", None)
         assert [index for index in range(COUNT) if track.meshes[index].any()] == frames
     legs = [*range(25, 33)]
     for index, asked in zip(frames, model.asked, strict=True):
