@@ -21,6 +21,7 @@ from model.errors import BadData
 
 _NUMBERS = "fiub"
 """The kinds of dtypes that are read."""
+_ZIP = b"PK\x03\x04"
 _LARGEST = 1 << 24
 """Numbers of a sparse matrix written out, at most: a small file may claim any shape."""
 
@@ -33,7 +34,14 @@ def read_plain_pickle(path: Path) -> dict[str, Any]:
     """
     try:
         with open(path, "rb") as file:
+            if file.peek(len(_ZIP)).startswith(_ZIP):
+                raise BadData(
+                    f"{path} is no pickle but a zip archive, as npz and PyTorch's files are: npz is read without being "
+                    "converted, others are to be unpacked."
+                )
             content = _Reader(file, encoding="latin1").load()
+    except BadData:
+        raise
     except FileNotFoundError:
         raise BadData(f"{path} is not there.") from None
     except _Refused as error:

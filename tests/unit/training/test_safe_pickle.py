@@ -87,6 +87,12 @@ def test_broken_files_get_a_sentence(tmp_path: Path, stream: bytes) -> None:
         read_plain_pickle(tmp_path / "broken.pkl")
 
 
+def test_an_npz_or_a_zip_is_told_from_a_pickle(tmp_path: Path) -> None:
+    np.savez(tmp_path / "model.npz", weights=np.zeros(3))
+    with pytest.raises(BadData, match=r"model\.npz is no pickle but a zip archive"):
+        read_plain_pickle(tmp_path / "model.npz")
+
+
 def test_a_missing_file_gets_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(BadData, match="not there"):
         read_plain_pickle(tmp_path / "none.pkl")
