@@ -51,16 +51,16 @@ class _Track:
     behind: _Track | None = None
     """Whom she overlapped with most when she was seen last, who hides her since, if she is out of sight."""
 
-    def likeness(self, seen: Detection, time: float) -> float:
+    def likeness(self, seen: Detection, time: float, alike: bool) -> float:
         """0..1, by where somebody is who went on as before, or who stayed or came back, or comes out from behind.
 
-        Whatever fits best counts.
+        Whatever fits best counts. Who is dressed alike may have been taken for a neighbour in the frames before.
         """
         likeness = max(_likeness(self._expected(time), seen), _likeness(self.last, seen))
         step = time - self.seen
-        if step < _SLOW:
+        if step < _SLOW and not alike:
             return likeness
-        near = _nearness(self.last.box, seen.box, step)
+        near = _nearness(self.last.box, seen.box, max(step, _BESIDE) if alike else step)
         if self.behind is not None and self.behind.seen > self.seen:
             near = max(near, _nearness(self.behind.last.box, seen.box, _BESIDE))
         return max(likeness, near / 2)
@@ -122,10 +122,15 @@ class Tracker:
         self._latest = [self._latest[1], time]
         now = [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
         worn = list(wear) or [None] * len(now)
-        likeness = np.array([[track.likeness(seen, time) for seen in now] for track in self._tracks])
+        dressed = np.array([[_resemblance(track.wears, wears) for wears in worn] for track in self._tracks])
         matched: dict[int, _Track] = {}
-        if likeness.size:
-            dressed = np.array([[_resemblance(track.wears, wears) for wears in worn] for track in self._tracks])
+        if dressed.size:
+            likeness = np.array(
+                [
+                    [track.likeness(seen, time, alike) for seen, alike in zip(now, row, strict=True)]
+                    for track, row in zip(self._tracks, dressed >= _ALIKE, strict=True)
+                ]
+            )
             gone = np.array([[track.seen < recent] for track in self._tracks])
             hidden = np.array([[track.behind is not None] for track in self._tracks])
             known = ~gone | (dressed >= _ALIKE) | (hidden & np.isnan(dressed))

@@ -133,6 +133,18 @@ def test_who_meet_in_the_same_pose_are_told_apart_by_their_clothes(hidden, retur
             assert numbers == [0, 1]
 
 
+def test_who_was_taken_for_a_neighbour_for_a_moment_is_known_by_her_clothes():
+    """A network that sees one of two for some frames puts her joints on the other one; then it sees both again."""
+    tracker, red, blue = Tracker(), np.zeros((2, 4, 6, 6)), np.zeros((2, 4, 6, 6))
+    red[:, 1, 4, 3], blue[:, 0, 2, 3] = 1, 1
+    for step in range(20):
+        assert tracker.update([person(0), person(60)], step / 30, [red, blue]) == [0, 1]
+    for step in range(20, 25):
+        assert tracker.update([person(12 * (step - 19))], step / 30, [red]) == [0]
+    assert tracker.update([person(0), person(60)], 25 / 30, [red, blue]) == [0, 1]
+    assert tracker.update([person(0), person(60), person(200)], 26 / 30, [red, blue, red]) == [0, 1, 2]
+
+
 def test_who_is_gone_for_long_comes_back_in_the_same_clothes():
     """After two seconds near by; in others, or after longer than three, she is somebody new."""
     red, blue = np.zeros((2, 4, 6, 6)), np.zeros((2, 4, 6, 6))
