@@ -63,7 +63,7 @@ class Reconstructor:
 
     Args:
         network: what runs the networks.
-        rig: a rig's file; None for the one that comes with the project. It serves if it is for the network's mesh.
+        rig: a rig's file, which serves if it is for the network's mesh; else the one that comes with the project.
         hands: the network that sees hands' landmarks; None lets all bodies' hands hang relaxed.
 
     Raises:

@@ -118,7 +118,7 @@ class Settings(BaseSettings):
         None, description="Checkpoint for subject=hand; the one that comes with the package if unset."
     )
     rig: Path | None = Field(
-        None, description="Rig of the bodies that are fitted; the one of the package's own body if unset."
+        None, description="Rig of another mesh's bodies, such as SMPL's; those of the package's mesh have its own."
     )
     device: str = Field("auto", description="Where the network runs: auto, cpu, cuda or cuda:1.")
     engine: Literal["auto", "torch", "onnx"] = Field(

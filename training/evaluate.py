@@ -12,11 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from model.body.rig_file import find_rig
 from model.errors import BadData, BadInput
 from model.interfaces import LANDMARKS
 from model.joints import HAND_JOINTS
-from model.network.topology import MeshTopology
 from model.reconstructor import Reconstructor
 from model.results import Person
 from model.runtime.torch_runtime import TorchNetwork, open_detector
@@ -90,7 +88,7 @@ def _poses(
     if held_out is None:
         raise BadData(f"MoCap is evaluated on --split validation or test, not on {options.split}.")
     held_out = held_out.select(np.arange(0, len(held_out), options.every))
-    return evaluate_mocap(networks, body, training, held_out, output, options.split, _rig_of(body, options.rig))
+    return evaluate_mocap(networks, body, training, held_out, output, options.split, options.rig)
 
 
 def _freihand(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:
@@ -180,23 +178,17 @@ def _reconstructors(networks: Sequence[Evaluated], options: argparse.Namespace) 
         check_is_body(network)
     reconstructors: dict[str, Reconstructor] = {}
     for network in networks:
-        rig = _rig_of(network.topology, options.rig)
-        body = reconstructors[network.name] = Reconstructor.load(network.path, options.device, rig=rig)
+        body = reconstructors[network.name] = Reconstructor.load(network.path, options.device, rig=options.rig)
         if body.rig is not None:
             reconstructors[f"{network.name}, raw"] = RawReconstructor(body.network)
     for seen_by in options.seen_by:
         for network in networks:
             served = TorchNetwork.load(network.path, options.device)
-            candidate = Reconstructor(served, _rig_of(network.topology, options.rig))
+            candidate = Reconstructor(served, options.rig)
             candidate.landmarks_from, name = _SEEN_BY[seen_by]
             served.detectors[LANDMARKS] = open_detector(name, served.device)
             reconstructors[f"{network.name}, seen by {seen_by}"] = candidate
     return reconstructors
-
-
-def _rig_of(mesh: BodyModel | MeshTopology, named: Path | None) -> Path | None:
-    """The rig's file that was named, if it is for this mesh; None for the one that comes with the project."""
-    return named if named and find_rig(mesh.vertex_count, named) else None
 
 
 def parser() -> argparse.ArgumentParser:

