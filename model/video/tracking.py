@@ -25,6 +25,8 @@ _UNDRESSED = 0.5
 """What clothes that nobody knows are worth."""
 _ALIKE = 0.8
 """Resemblance of clothes from which somebody who was out of sight for long may be the same."""
+_UNLIKE = 0.2
+"""Resemblance below which nobody who was out of sight is the same: those who came out from behind others have 0.45."""
 _APART = 0.1
 """Overlap with everybody else up to which a person's box shows nobody else's clothes."""
 _MEMORY = 0.3
@@ -88,7 +90,7 @@ class Tracker:
 
     Each frame's people are matched at once with those of the frames before, or where they should be by now, by the
     Hungarian method, as SORT does (Bewley et al., ICIP 2016): who walks behind somebody else comes out as the same.
-    Of those who may be the same by where they are, clothes choose.
+    Of those who may be the same by where they are, clothes choose; in quite other ones nobody comes back.
     Who is out of sight for longer than `memory`, and for more than one frame, comes back as somebody new, unless before
     `long_memory` is over in the same clothes, or from behind somebody, if nobody knows hers.
 
@@ -134,7 +136,8 @@ class Tracker:
             gone = np.array([[track.seen < recent] for track in self._tracks])
             hidden = np.array([[track.behind is not None] for track in self._tracks])
             known = ~gone | (dressed >= _ALIKE) | (hidden & np.isnan(dressed))
-            possible = (likeness >= _LEAST) & known
+            missed = np.array([[track.seen < self._latest[0]] for track in self._tracks])
+            possible = (likeness >= _LEAST) & known & ~(missed & (dressed < _UNLIKE))
             worth = np.where(possible, likeness + _DRESSED * np.nan_to_num(dressed, nan=_UNDRESSED), 0)
             for row, column in zip(*linear_sum_assignment(worth, maximize=True)):
                 if possible[row, column]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 
@@ -131,6 +133,18 @@ def test_who_meet_in_the_same_pose_are_told_apart_by_their_clothes(hidden, retur
         numbers = tracker.update([one for one, _ in seen], time, [wears for _, wears in seen])
         if abs(way - there) > 50 and step % 2 == 0:
             assert numbers == [0, 1]
+
+
+@pytest.mark.parametrize("pause", [0.1, 0.5])
+def test_who_comes_in_where_somebody_else_left_is_somebody_else(pause):
+    tracker, red, blue = Tracker(), np.zeros((2, 4, 6, 6)), np.zeros((2, 4, 6, 6))
+    red[:, 1, 4, 3], blue[:, 0, 2, 3] = 1, 1
+    for step in range(10):
+        assert tracker.update([person(5 * step)], step / 30, [red]) == [0]
+    there = deepcopy(tracker)
+    tracker.update([], 0.35)
+    assert tracker.update([person(48)], 0.35 + pause, [blue]) == [1]
+    assert there.update([person(48)], 0.35, [blue]) == [0]  # who is there all the time is no other person
 
 
 def test_who_was_taken_for_a_neighbour_for_a_moment_is_known_by_her_clothes():
