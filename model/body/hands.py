@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix
 from scipy.spatial.transform import Rotation
 
 from model.body.body_file import read_body_file, refusing_broken
+from model.files import atomic_write
 from model.joints import FINGER_NAMES, FINGER_PARENTS, JOINTS
 
 FINGERS = len(FINGER_NAMES)
@@ -137,7 +138,8 @@ def save_hands(path: Path, hands: Hands) -> None:
         "head_weights": hands.head_weights.astype(np.float32),
         "relaxed": hands.relaxed.astype(np.float32),
     }
-    save_file(tensors, path, metadata={"mpt": json.dumps({"format": _FORMAT, "size": hands.size})})
+    with atomic_write(path) as partial:
+        save_file(tensors, partial, metadata={"mpt": json.dumps({"format": _FORMAT, "size": hands.size})})
 
 
 def load_hands(path: Path) -> Hands:

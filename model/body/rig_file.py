@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 
 from model.body.rig import ADULT, INFLUENCES, Rig
 from model.errors import BadData, BadInput
+from model.files import atomic_write
 from model.joints import COCO_JOINTS, JOINTS
 
 _FORMAT = "mpt-rig-3"
@@ -57,7 +58,10 @@ def save_rig(path: Path, rig: Rig) -> None:
     entries = (rows.astype(np.uint8), columns.astype(np.int32), regressor[rows, columns])
     tensors |= dict(zip(_ENTRIES, entries, strict=True))
     about = {"format": _FORMAT, "name": rig.name, "measures": rig.measure_names, "keypoints": rig.keypoint_names}
-    save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, path, metadata={"mpt": json.dumps(about)})
+    with atomic_write(path) as partial:
+        save_file(
+            {k: np.ascontiguousarray(v) for k, v in tensors.items()}, partial, metadata={"mpt": json.dumps(about)}
+        )
 
 
 @lru_cache(maxsize=4)

@@ -19,6 +19,7 @@ from model.body.body_file import read_body_file, refusing_broken
 from model.body.hands import load_hands
 from model.body.rig import Rig
 from model.body.rig_file import find_rig
+from model.files import atomic_write
 
 _FORMAT = "mpt-suit-1"
 _TENSORS = ("vertices", "counts", "sources", "shares")
@@ -79,7 +80,8 @@ def save_suit(path: Path, suit: Suit) -> None:
     arrays = (suit.vertices, np.diff(blend.indptr), blend.indices)
     tensors = {name: array.astype(np.uint16) for name, array in zip(_TENSORS, arrays)}
     about = {"format": _FORMAT, "size": blend.shape[1]}
-    save_file(tensors | {"shares": blend.data.astype(np.float16)}, path, metadata={"mpt": json.dumps(about)})
+    with atomic_write(path) as partial:
+        save_file(tensors | {"shares": blend.data.astype(np.float16)}, partial, metadata={"mpt": json.dumps(about)})
 
 
 def load_suit(path: Path) -> Suit:

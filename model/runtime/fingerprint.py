@@ -15,7 +15,7 @@ _ROOTS = (
     "model.network.detectors.registry",
 )
 _EXPORTER = Path("runtime", "export.py")
-_SPEECH = "model.errors"  # words for people: in no graph
+_IN_NO_GRAPH = frozenset(("model.errors", "model.files"))  # words for people; how files are written
 
 
 def fingerprint(checkpoint: Path, package: Path | None = None) -> str:
@@ -42,7 +42,7 @@ def graph_sources(package: Path) -> list[Path]:
     while waiting:
         name = waiting.pop()
         path = _file(package, name)
-        if path is not None and name not in found and name != _SPEECH:
+        if path is not None and name not in found and name not in _IN_NO_GRAPH:
             found[name] = path
             waiting += _imports(path.read_bytes())
     return sorted(found.values())

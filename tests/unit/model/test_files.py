@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from model.files import atomic_write
 
@@ -34,3 +38,14 @@ def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
         first.write_bytes(b"first")
         second.write_bytes(b"second")
     assert path.read_bytes() == b"first"  # who ends last wins
+
+
+def test_others_may_read_it_as_any_new_file(tmp_path: Path) -> None:
+    """Safetensors writes files that their owner alone may read; checkpoints and rigs are served by other users."""
+    before = os.umask(0o022)
+    try:
+        with atomic_write(tmp_path / "net.safetensors") as partial:
+            save_file({"weight": np.zeros(3)}, partial)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "net.safetensors").stat().st_mode) == 0o644
