@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from model.errors import BadData
 from training.bodies.inverse_kinematics import unpose
+from training.folders import files_below
 from training.mocap.poses import MocapPoses
 from training.mocap.text import read_text
 
@@ -41,8 +42,8 @@ def read_complement(folder: Path, hand: ManoHand) -> Iterator[MocapPoses]:
         BadData: a mesh is none of MANO's; the message names the file.
     """
     seen: dict[Path, Path] = {}
-    for file in sorted(folder.rglob("*.obj")):
-        if file.parent.parent.name == _FOLDER:
+    for file in files_below(folder):
+        if file.suffix == ".obj" and file.parent.parent.name == _FOLDER:
             seen.setdefault(file.parent, file)
     files = list(seen.values())
     for start in tqdm(range(0, len(files), _BATCH), desc="poses of Complement", leave=False, delay=2):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.errors import BadData
+from training.folders import files_below
 from training.hands.complement import read_complement
 from training.mocap.poses import MocapPoses
 
@@ -40,7 +41,7 @@ def read_mano_poses(folder: Path, hand: ManoHand) -> MocapPoses:
     Raises:
         BadData: no file is there, or one cannot be used; the message names it.
     """
-    files = sorted([*folder.rglob("*MANO*.json"), *folder.rglob("*.npz")]) if folder.is_dir() else []
+    files = [path for path in files_below(folder) if path.match("*MANO*.json") or path.match("*.npz")]
     parts: list[MocapPoses] = list(read_complement(folder, hand))
     if not files and not parts:
         raise BadData(

@@ -10,6 +10,7 @@ import numpy as np
 
 from model.errors import BadData
 from model.joints import JOINTS, SMPLH_JOINTS, SMPLX_JOINTS
+from training.folders import folder_of
 
 from .clip import Clip
 
@@ -44,7 +45,7 @@ def read_amass_clip(path: Path, joints: int = JOINTS) -> Clip:
             framerate = None if "frame" in file else _framerate(file, path)
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise BadData(f"{path} cannot be read ({error}): remove it or download it again.") from error
-    subject = path.resolve().parent
+    subject = folder_of(path)
     return Clip(rotations, framerate, f"{subject.parent.name}/{subject.name}")
 
 

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from model.errors import BadData
 from model.joints import JOINTS
+from training.folders import files_below, folder_of
 
 from .amass import holds_shape_only, read_amass_clip
 from .asf_amc import read_amc, read_asf
@@ -61,7 +62,7 @@ def read_mocap(folder: str | Path, joints: int = JOINTS) -> MocapPoses:
     folder = Path(folder)
     if not folder.is_dir():
         raise BadData(f"{folder} is not a folder. Give a folder of MoCap, as in MOCAP=path/to/amass.")
-    there = sorted(folder.rglob("*"))
+    there = files_below(folder)
     files = [path for path in there if _is_clip(path)]
     kinds = Counter(path.suffix.lower() for path in there if path.suffix.lower() in _NOT_READ)
     not_read = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
@@ -143,7 +144,7 @@ def _read_amc(path: Path, folder: Path, joints: int) -> Clip:
 def _read_bvh(path: Path, folder: Path, joints: int) -> Clip:
     motion = read_bvh(path)
     # Without folders for the subjects nobody says who moves: each file counts as a person of its own.
-    place = path.resolve().parent
+    place = folder_of(path)
     other = f"{place.name}/{path.stem}" if path.parent == folder else f"{place.parent.name}/{place.name}"
     return Clip(_with_more(to_smpl(motion), joints), motion.framerate, _cmu(path.stem) or other)
 

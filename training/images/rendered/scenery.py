@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from model.errors import BadData
+from training.folders import files_below
 
 _PHOTOS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 _LARGEST = 1 << 26  # pixels of a background photo
@@ -20,7 +21,7 @@ def find_photos(folder: Path) -> list[Path]:
     Raises:
         BadData: there is none.
     """
-    found = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in _PHOTOS)
+    found = [path for path in files_below(Path(folder)) if path.suffix.lower() in _PHOTOS]
     if not found:
         raise BadData(f"{folder} holds no photo ({', '.join(_PHOTOS)}): give a folder that does, or none at all.")
     return found
