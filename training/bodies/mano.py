@@ -14,6 +14,7 @@ from model.errors import BadData
 from model.extras import how_to_install
 from training.bodies.smpl import SmplBody, decoded, read_model
 from training.bodies.subject import HAND
+from training.npz import open_npz
 
 try:
     from smplx.vertex_ids import vertex_ids
@@ -48,7 +49,7 @@ class ManoHand(SmplBody):
         """
         path = Path(path)
         arrays = read_model(path, {778: "MANO"}, PARENTS)
-        with np.load(path, allow_pickle=False) as file:
+        with open_npz(path) as file:
             mean = decoded(path, file, "hands_mean") if "hands_mean" in file else None
         if mean is None or mean.shape != (45,) or not np.isfinite(mean).all():
             raise BadData(

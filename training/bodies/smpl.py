@@ -22,6 +22,7 @@ from model.extras import how_to_install
 from model.joints import SMPL_JOINT_NAMES, SMPL_PARENTS, SMPLH_JOINTS, SMPLX_JOINTS
 from training.bodies.convert import MODEL_KEYS
 from training.bodies.subject import BODY
+from training.npz import open_npz
 
 try:
     from smplx.lbs import batch_rigid_transform
@@ -172,7 +173,7 @@ def read_model(path: Path, meshes: Mapping[int, str], first_parents: Sequence[in
         raise BadData(f"{path} is a folder: name the model's file in it (.npz).")
     try:
         # Only these keys are decoded: releases carry object arrays beside them, which would need pickle.
-        with np.load(path, allow_pickle=False) as file:
+        with open_npz(path) as file:
             arrays = {key: decoded(path, file, key) for key in MODEL_KEYS}
     except FileNotFoundError as error:
         raise BadData(f"{path} is not there: download the model from its licensor and give its path.") from error

@@ -14,6 +14,7 @@ from model.video.timing import Clock
 from training.footage.cameras import CalibratedCamera, check_camera, natural, read_cameras
 from training.footage.truth import ENDINGS, TrueJoints, read_truth
 from training.images.datasets.plausible import LEGS
+from training.npz import open_npz
 
 _FILMS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v")
 _ASSUMED_RATE = 25.0  # frames a second, where a film says neither that nor its frames' times
@@ -131,7 +132,7 @@ def _only(paths: Sequence[Path], what: str, way_out: str) -> Path:
 def _cameras_of(path: Path, films: Sequence[Path]) -> list[CalibratedCamera]:
     """Cameras that an npz brings along, in the order of the films."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open_npz(path) as file:
             fields = [np.array(file[key], np.float64) for key in ("K", "dist", "R", "t")]
         cameras = [CalibratedCamera(film.stem, *each) for film, *each in zip(films, *fields, strict=True)]
         for camera in cameras:

@@ -13,6 +13,7 @@ import numpy as np
 from model.errors import BadData, BadInput
 from model.joints import COCO_JOINTS
 from training.mocap.text import read_lines
+from training.npz import open_npz
 
 LIMB_JOINTS = COCO_JOINTS[5:]
 """Shoulders to ankles, the joints that all skeletons share; in COCO's order."""
@@ -78,7 +79,7 @@ def read_truth(path: Path) -> TrueJoints:
 
 
 def _of_npz(path: Path) -> TrueJoints:
-    with np.load(path, allow_pickle=False) as file:
+    with open_npz(path) as file:
         joints = np.array(file["joints"], np.float64)
         if "ok" in file:
             known = file["ok"].astype(bool)

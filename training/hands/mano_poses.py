@@ -18,6 +18,7 @@ from model.errors import BadData
 from training.folders import files_below
 from training.hands.complement import read_complement
 from training.mocap.poses import MocapPoses
+from training.npz import open_npz
 
 if TYPE_CHECKING:
     from training.bodies.mano import ManoHand
@@ -78,7 +79,7 @@ def _read_interhand(path: Path, mean: np.ndarray) -> Iterator[MocapPoses]:
 
 def _read_npz(path: Path, folder: Path, mean: np.ndarray) -> MocapPoses:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open_npz(path) as file:
             poses, flat = file["poses"], bool(file["flat_hand_mean"]) if "flat_hand_mean" in file else True
     except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise BadData(f"{path} is no npz file with `poses` (N, 48) of MANO ({error}).") from None

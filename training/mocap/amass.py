@@ -11,6 +11,7 @@ import numpy as np
 from model.errors import BadData
 from model.joints import JOINTS, SMPLH_JOINTS, SMPLX_JOINTS
 from training.folders import folder_of
+from training.npz import open_npz
 
 from .clip import Clip
 
@@ -37,10 +38,7 @@ def read_amass_clip(path: Path, joints: int = JOINTS) -> Clip:
     try:
         # Members are read on access: keys that are not asked for, object arrays among them, are never
         # decoded.
-        file = np.load(path, allow_pickle=False)
-        if not isinstance(file, np.lib.npyio.NpzFile):
-            raise BadData(f"{path} is no npz archive: remove it or download it again.")
-        with file:
+        with open_npz(path) as file:
             rotations = _rotations(file, path, joints)
             framerate = None if "frame" in file else _framerate(file, path)
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:

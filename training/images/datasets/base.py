@@ -17,6 +17,7 @@ from PIL import Image
 from model.errors import BadData
 from model.interfaces import CROP_SCALE
 from training.images.datasets.joint_sets import HIPS, LIMBS_IN_COCO
+from training.npz import open_npz
 
 _LARGEST = 1 << 26  # pixels of an image
 
@@ -165,7 +166,7 @@ def read_npz(path: Path, shapes: Mapping[str, tuple[int | None, ...]]) -> dict[s
     """
     try:
         # Members are decoded on access, so that object arrays under other keys do no harm.
-        with np.load(path, allow_pickle=False) as file:
+        with open_npz(path) as file:
             arrays = {key: file[key] for key in shapes}
     except FileNotFoundError:
         raise BadData(f"{path} is not there.") from None
@@ -193,7 +194,7 @@ def read_npz(path: Path, shapes: Mapping[str, tuple[int | None, ...]]) -> dict[s
 def npz_keys(path: Path) -> set[str]:
     """The keys of an npz; none where it cannot be read, which `read_npz` then says."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open_npz(path) as file:
             return set(file.files)
     except (OSError, EOFError, TypeError, AttributeError, ValueError, zipfile.BadZipFile, zlib.error):
         return set()
