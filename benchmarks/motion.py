@@ -103,7 +103,7 @@ def _rendered(folder: Path, count: int) -> Iterator[Film]:
         raise SystemExit(f"{folder} holds no AMASS clip of {', '.join(CMU_HELD_OUT)} who goes somewhere.")
     for index in np.linspace(0, len(walks) - 1, min(count, len(walks))).round().astype(int).tolist():
         frames = list(render_film(people, walks[index], index))
-        joints = {number / _RATE: frame.joints[_LIMBS] for number, frame in enumerate(frames)}
+        joints = {number / _RATE: frame.joints[0, _LIMBS] for number, frame in enumerate(frames)}
         yield Film(list(zip(joints, (frame.picture for frame in frames))), joints.__getitem__)
 
 

@@ -15,7 +15,7 @@ from model.runtime.loading import default_checkpoint
 from training.bodies.anny import AnnyBody
 from training.images.rendered.config import RenderConfig
 from training.images.rendered.dataset import RenderedPeople
-from training.images.rendered.film import read_walk, render_film
+from training.images.rendered.film import read_walk, render_crossing, render_film
 
 SIZE = 192
 
@@ -58,20 +58,37 @@ def test_a_clip_begins_once_it_has_left_its_resting_pose(tmp_path: Path) -> None
     assert arms == pytest.approx(np.full(10, 1.2))
 
 
-def test_the_person_moves_before_what_stands_still(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def people() -> RenderedPeople:
+    topology, config = load_checkpoint(default_checkpoint()).topology, RenderConfig(size=SIZE, occluded=0)
+    return RenderedPeople(AnnyBody.load(), topology, torch.zeros(1, 22, 3), config)
+
+
+def test_two_pass_one_another_in_the_middle(people: RenderedPeople, tmp_path: Path) -> None:
+    walk = read_walk(clip(tmp_path / "walk.npz", np.arange(0, 2.3, 0.25)), 1.5, 2.0)
+    assert walk is not None
+    frames = list(render_crossing(people, (walk, walk), seed=3))
+    assert len(frames) == 3 and frames[0].picture.shape == (SIZE, SIZE, 3)
+    first, second = np.array([frame.joints[:, [11, 12]].mean(axis=1) for frame in frames]).swapaxes(0, 1)  # (3, 3)
+    assert first[0, 0] < first[1, 0] < first[2, 0] and second[0, 0] > second[1, 0] > second[2, 0]
+    assert abs(first[1, 0] - second[1, 0]) < 0.1
+    assert second[1, 2] - first[1, 2] == pytest.approx(0.7, abs=0.15)
+    lowest = [frame.joints[:, [15, 16], 1].max(axis=1) for frame in frames]  # y is down
+    assert np.ptp(lowest) < 0.2
+
+
+def test_the_person_moves_before_what_stands_still(people: RenderedPeople, tmp_path: Path) -> None:
     walk = read_walk(clip(tmp_path / "walk.npz", np.arange(0, 1.3, 0.25)), 2.0, 1.0)
     assert walk is not None
-    topology, config = load_checkpoint(default_checkpoint()).topology, RenderConfig(size=SIZE, occluded=0)
-    people = RenderedPeople(AnnyBody.load(), topology, torch.zeros(1, 22, 3), config)
     frames = list(render_film(people, walk, seed=2))
     assert len(frames) == 2
     one, other = (frame.picture.astype(int) for frame in frames)
     moved = np.abs(one - other).max(axis=2) > 30
     assert 0.01 < moved.mean() < 0.4  # the person, at two places: nothing else
-    way = [frame.joints[[11, 12]].mean(axis=0) for frame in frames]
+    way = [frame.joints[0, [11, 12]].mean(axis=0) for frame in frames]
     longer = np.linalg.norm(way[1] - way[0]) / 0.5  # as her legs are
     assert 0.8 < longer < 1.2
     for frame in frames:
-        assert (frame.joints[:, 2] > 1).all() and frame.joints.shape == (17, 3)
+        assert (frame.joints[..., 2] > 1).all() and frame.joints.shape == (1, 17, 3)
     again = next(iter(render_film(people, walk, seed=2)))
     assert (again.picture == frames[0].picture).all() and (again.joints == frames[0].joints).all()

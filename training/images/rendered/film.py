@@ -1,4 +1,4 @@
-"""Films of one person who moves: frames before a camera that stands still, with exact truth."""
+"""Films of people who move: frames before a camera that stands still, with exact truth."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ _FASTEST = 25.0
 """Radians a second of a clip's joint: converted clips slide out of their T-pose in the first frames, at twice that."""
 _FILLS = 0.8  # of the picture's side: all that the person ever covers
 _FOCAL = (0.9, 1.6)  # range of the focal length, by the picture's side
+_BESIDE = 0.35  # metres to the camera and away from it, of two who pass one another
+_LEVEL = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+"""Axes of a camera that is held level: y down, z ahead."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class RenderedFrame:
     picture: np.ndarray
     """(S, S, 3) uint8 RGB."""
     joints: np.ndarray
-    """(K, 3) metres before the camera."""
+    """(P, K, 3) metres before the camera, of each person."""
 
 
 def read_walk(path: Path, rate: float, seconds: float) -> Walk | None:
@@ -88,25 +91,66 @@ def render_film(people: RenderedPeople, walk: Walk, seed: int) -> Iterator[Rende
         seed: Another one makes another film.
     """
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    meshes, joints = _bodies(people, walk, generator)
+    turn = sample_cameras(1, generator).rotation[0].numpy().astype(np.float64)
+    yield from _frames(people, meshes[None], joints[None], turn, rng)
+
+
+def render_crossing(people: RenderedPeople, walks: tuple[Walk, Walk], seed: int) -> Iterator[RenderedFrame]:
+    """Likewise of two random people who pass one another: the first goes to the right, before the other one.
+
+    Args:
+        people: As above.
+        walks: Theirs, as long as one another; each one goes somewhere.
+        seed: As above.
+    """
+    rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    everyone = []
+    for walk, heading, away in zip(walks, (0.0, np.pi), (-_BESIDE, _BESIDE), strict=True):
+        meshes, joints = _bodies(people, walk, generator)
+        hips = joints[:, list(people.topology.root_joints), :2].mean(axis=1)
+        way = hips[-1] - hips[0]
+        turned = Rotation.from_euler("z", heading - np.arctan2(way[1], way[0])).as_matrix()
+        middle = np.array([*hips[len(hips) // 2], meshes[..., 2].min()])
+        everyone.append([(points - middle) @ turned.T + [0.0, away, 0.0] for points in (meshes, joints)])
+    meshes, joints = (np.stack(points) for points in zip(*everyone, strict=True))
+    yield from _frames(people, meshes, joints, _LEVEL, rng)
+
+
+def _bodies(people: RenderedPeople, walk: Walk, generator: torch.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Meshes (T, V, 3) and joints (T, K, 3) of a random person who moves so, z up."""
     shape = people.body.sample_shapes(1, generator)
     rotations = torch.from_numpy(walk.rotations).float()
-    meshes = np.concatenate([people.body.pose(each[None], shape).numpy() for each in rotations])  # (T, V, 3)
+    meshes = np.concatenate([people.body.pose(each[None], shape).numpy() for each in rotations])
     joints = np.einsum("kv,tvd->tkd", people.regressor, meshes[:, people.held])
     hips = joints[:, list(people.topology.root_joints)].mean(axis=1)
     # The floor of the clip is at 0; other legs make other steps.
     longer = np.median(hips[:, 2] - meshes[..., 2].min(axis=1)) / np.median(walk.roots[:, 2])
     way = (longer * walk.roots - hips)[:, None]
-    turn = sample_cameras(1, generator).rotation[0].numpy().astype(np.float64)
-    meshes, joints = (meshes + way) @ turn.T, (joints + way) @ turn.T
-    middle = (meshes.min(axis=(0, 1)) + meshes.max(axis=(0, 1))) / 2
+    return meshes + way, joints + way
+
+
+def _frames(
+    people: RenderedPeople, meshes: np.ndarray, joints: np.ndarray, turn: np.ndarray, rng: np.random.Generator
+) -> Iterator[RenderedFrame]:
+    """Frames of people, meshes (P, T, V, 3) and joints (P, T, K, 3), before a camera that shows them all.
+
+    Args:
+        people: Draw them.
+        meshes: z up; joints: likewise.
+        turn: (3, 3) to the camera's axes.
+        rng: Draws the lens, and what all look like.
+    """
+    meshes, joints = meshes @ turn.T, joints @ turn.T
+    middle = (meshes.min(axis=(0, 1, 2)) + meshes.max(axis=(0, 1, 2))) / 2
     meshes, joints = meshes - middle, joints - middle
     size = people.config.size
     focal = size * rng.uniform(*_FOCAL)
-    away = float((np.abs(meshes[..., :2]).max(axis=2) * focal / (_FILLS * size / 2) - meshes[..., 2]).max())
+    away = float((np.abs(meshes[..., :2]).max(axis=-1) * focal / (_FILLS * size / 2) - meshes[..., 2]).max())
     ahead, edges = np.array([0, 0, away]), np.array([-np.inf, -np.inf, np.inf, np.inf])
     look = int(rng.integers(2**62))
-    for mesh, points in zip(meshes, joints, strict=True):
-        vertices, seen = ((each + ahead)[None].astype(np.float32) for each in (mesh, points))
+    for index in range(meshes.shape[1]):
+        vertices, seen = ((each[:, index] + ahead).astype(np.float32) for each in (meshes, joints))
         scene = StagedScene(vertices, seen, turn[:, 2], focal, (size / 2, size / 2), edges)
         picture, _ = people.draw(np.random.default_rng(look), scene)  # the same chances in all frames
-        yield RenderedFrame(picture, scene.joints[0])
+        yield RenderedFrame(picture, scene.joints)
