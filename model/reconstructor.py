@@ -25,7 +25,7 @@ from model.perception.exposure import well_exposed
 from model.perception.following import follow_people, lift_again
 from model.perception.hands import Landmarker
 from model.perception.landmarks import SURE
-from model.perception.panels import panels_of
+from model.perception.panels import FAR, are_apart, panels_of
 from model.perception.pose_choice import Belief, belief_in, regress_people
 from model.perception.refinement import Neighbours, neighbours_of
 from model.perception.subjects import SUBJECTS
@@ -162,7 +162,8 @@ class Reconstructor:
             image: (H, W, 3) uint8 RGB, upright.
             boxes: people's boxes if they are neighbours; None to find them.
             max_people: keeps only this many.
-            focal_length: pixels; None assumes the picture's diagonal, as a 43 mm lens before 35 mm film has it.
+            focal_length: pixels; None assumes the picture's diagonal, as a 43 mm lens before 35 mm film has it, and of
+                a collage three times that.
             pitch: degrees by which the camera looks above the horizon, negative for down, or what else is known of how
                 it was held; None for what the people say.
             camera_height: metres that the camera is above the ground, if it is known.
@@ -201,12 +202,14 @@ class Reconstructor:
                 found = [detection for detection in found if not detection.faint]
         else:
             found = self._subject.in_boxes(self.network, image, [inputs.check_box(box, width, height) for box in boxes])
+        panels = panels_of(photo, shown) if body_photo and found else []
         picture = (width, height) if shown is None else (round(shown[2]), round(shown[3]))
         focal = inputs.check_focal_length(focal_length, *picture)
+        if focal_length is None and are_apart([detection.box for detection in found], panels):
+            focal *= FAR
         detected = time.perf_counter()
 
         people: list[Person] = []
-        panels = panels_of(photo, shown) if body_photo and found else []
         regress = CropRegressor(self.network, image, focal, shown, panels)
         neighbours = neighbours_of(found)
         wanted = len(found) if max_people is None else max_people

@@ -21,6 +21,9 @@ _ENDS = 0.5  # part of the pixels along a gutter's side, at least, that have ano
 _LEAST_SIDE, _LEAST_PART = 48, 0.08  # pixels of a panel's sides, and as a part of the picture's
 _MOST = 64  # panels: what has more is a pattern
 _WITHIN = 0.85  # part of a person's box, at least, that lies in her panel
+FAR = 3.0
+"""By how much the focal length of a collage is longer than a picture's of its size, unless it is known. Each of its
+pictures had a camera of its own, which looked at its middle; one far away looks at all of them so, nearly."""
 _DEPTH = 4  # how often panels are divided in turn, in rows and in columns
 
 
@@ -51,6 +54,12 @@ def panel_of(box: Box, panels: Sequence[Box]) -> Box | None:
         if across > 0 and down > 0 and across * down >= _WITHIN * width * height:
             return panel
     return None
+
+
+def are_apart(boxes: Sequence[Box], panels: Sequence[Box]) -> bool:
+    """Whether people, by their boxes, are in several panels, and nobody in no single one."""
+    whose = {panel_of(box, panels) for box in boxes}
+    return len(whose) > 1 and None not in whose
 
 
 def _divided(pixels: np.ndarray, least: float, depth: int) -> Iterator[tuple[int, int, int, int]]:

@@ -267,6 +267,16 @@ def test_nobody_has_legs_in_the_next_picture_of_a_collage(
     assert (found.keypoints_2d[13:17, 2] == 0).all() and (found.keypoints_2d[5:11, 2] > 0.3).all()
 
 
+def test_who_is_at_the_side_of_a_collage_is_not_turned_aside(reconstructor: Reconstructor, picture: Picture) -> None:
+    gutter = np.full((SIZE[1], 12, 3), 250, np.uint8)
+    collage = np.concatenate([picture.image, gutter, picture.image, gutter, picture.image], axis=1)
+    people = reconstructor.reconstruct(collage).people
+    assert len(people) == 3
+    left, middle, right = (p.joints for p in sorted(people, key=lambda p: p.camera.translation[0]))
+    far = max(np.linalg.norm(aside - middle, axis=1).mean() for aside in (left, right))
+    assert far < 0.09  # with the camera of a picture so wide it is 0.2
+
+
 def test_given_boxes_are_used_in_their_order(reconstructor: Reconstructor, picture: Picture, person: Person) -> None:
     left = (0.0, 0.0, 60.0, 100.0)
     people = reconstructor.reconstruct(picture.image, boxes=[left, person.bbox], focal_length=FOCAL).people

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from model.perception.panels import panel_of, panels_of
+from model.perception.panels import are_apart, panel_of, panels_of
 
 WIDE, HIGH, GUTTER = 160, 100, 8
 
@@ -66,3 +66,12 @@ def test_who_is_in_two_panels_is_in_none() -> None:
     panels = [(0.0, 0.0, 100.0, 100.0), (108.0, 0.0, 100.0, 100.0)]
     assert panel_of((120.0, 20.0, 60.0, 85.0), panels) == panels[1]
     assert panel_of((60.0, 20.0, 90.0, 70.0), panels) is None
+
+
+def test_people_are_apart_whom_different_cameras_saw() -> None:
+    left, right = (0.0, 0.0, 100.0, 100.0), (108.0, 0.0, 100.0, 100.0)
+    one, other, across = (20.0, 10.0, 40.0, 80.0), (120.0, 10.0, 40.0, 80.0), (80.0, 10.0, 60.0, 80.0)
+    assert are_apart([one, other], [left, right])
+    assert not are_apart([one, one], [left, right])
+    assert not are_apart([one, other, across], [left, right])  # what crosses her is no gutter
+    assert not are_apart([one, other], []) and not are_apart([], [left, right])
