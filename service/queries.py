@@ -92,8 +92,8 @@ class ReconstructQuery(BaseModel):
         ge=1,
         le=1_000_000,
         allow_inf_nan=False,
-        description="The camera's focal length in pixels of this photo. Else from EXIF, else the photo's diagonal, of a "
-        "collage three times that.",
+        description="The camera's focal length in pixels of this photo. Else from EXIF, else the photo's diagonal, of "
+        "a collage three times that.",
     )
     pitch: float | None = Field(
         None,
