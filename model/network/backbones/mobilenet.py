@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -45,10 +46,13 @@ class SameConv(nn.Conv2d):
         super().__init__(inputs, outputs, kernel, stride, padding, groups=groups, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.stride[0] == 2:
-            before = self.kernel_size[0] // 2 - 1
-            x = F.pad(x, (before, before + 1, before, before + 1))
-        return super().forward(x)
+        if self.stride[0] == 1:
+            return super().forward(x)
+        half = self.kernel_size[0] // 2
+        if torch.compiler.is_exporting():  # ONNX's convolutions pad unevenly
+            return super().forward(F.pad(x, (half - 1, half, half - 1, half)))
+        # PyTorch's do not. A kernel with a row and a column of zeros more does the same, and its input is not copied.
+        return F.conv2d(x, F.pad(self.weight, (1, 0, 1, 0)), self.bias, 2, half, groups=self.groups)
 
 
 class InvertedResidual(nn.Module):
