@@ -278,33 +278,30 @@ class Reconstructor:
             return without_silhouettes(now)
         return self._bodies.fit_frame(now, people)
 
-    def lift_again(self, people: Sequence[Person], mesh: MeshKind = "body") -> list[Person]:
-        """People of a film's frames whose keypoints, landmarks and depths were changed, as the network has them now.
+    def lift_again(self, people: Sequence[Person], mesh: MeshKind = "body") -> list[Person] | None:
+        """A few people of a film's frames with keypoints, landmarks and depths changed, as the network has them now.
 
         Args:
             people: otherwise as `reconstruct` or `follow` answered, of the same `mesh` and one focal length.
             mesh: see `reconstruct`; bodies are fitted, not refined.
 
         Returns:
-            They, with vertices; as they are if the network does not lift keypoints.
+            They, with vertices; None if the network does not lift keypoints.
         """
         if not people or not self.network.info.lifts:
-            return list(people)
-        again: list[Person] = []
+            return None
         camera = people[0].camera
         width, height = (2 * middle for middle in camera.principal_point)
         regress = CropRegressor(self.network, _NO_PIXELS, camera.focal_length, (0.0, 0.0, width, height))
-        for start in range(0, len(people), _BATCH):
-            part = people[start : start + _BATCH]
-            keypoints = [person.keypoints_2d for person in part]
-            landmarks = [person.landmarks_2d for person in part]
-            crops = [person.crop or upright_crop(person.bbox) for person in part]
-            for person, result in zip(part, lift_again(keypoints, landmarks, crops, regress), strict=True):
-                now, camera = result.mesh, person.camera.moved(triple(result.mesh.translation))
-                again.append(replace(person, joints=now.joints, vertices=now.vertices, camera=camera))
-        if mesh == "raw" or self._bodies is None:
-            return again
-        return self._bodies.fit_frame(again)
+        crops = [person.crop or upright_crop(person.bbox) for person in people]
+        keypoints, landmarks = zip(*((person.keypoints_2d, person.landmarks_2d) for person in people))
+        meshes = [result.mesh for result in lift_again(keypoints, landmarks, crops, regress)]
+        cameras = [person.camera.moved(triple(now.translation)) for person, now in zip(people, meshes, strict=True)]
+        again = [
+            replace(person, joints=now.joints, vertices=now.vertices, camera=camera)
+            for person, now, camera in zip(people, meshes, cameras, strict=True)
+        ]
+        return again if mesh == "raw" or self._bodies is None else self._bodies.fit_frame(again)
 
     def see_hands(self, image: np.ndarray, people: Sequence[Person]) -> list[Person]:
         """The same people of a film's frame, with the joints of their hands that are surely seen.

@@ -66,9 +66,9 @@ class Shots:
         Args:
             track: Not turned back yet.
         """
+        views, factors = self._since_first(track)
         if self._camera.shots[track.shot].moves:
             return None
-        views, factors = self._since_first(track)
         places = np.array([person.camera.translation for person in track.people])
         places[:, 2] *= factors
         still: np.ndarray = (views @ places[..., None])[..., 0]

@@ -35,6 +35,8 @@ _BACKWARDS = 1.5
 """What it costs to walk backwards, towards the camera or away from it, a metre a second."""
 _PACE = 0.5
 """Seconds before and after in which that is measured."""
+_AT_ONCE = 8
+"""Frames that are regressed at once: bounds the memory that a long film's meshes take."""
 
 
 class _Part(NamedTuple):
@@ -53,6 +55,7 @@ _PARTS = (
     _Part(tuple(range(7, 11)), list(range(7, 11)), tuple(range(13, 23))),  # arms
     _Part(tuple(range(13, 17)), list(range(13, 17)), tuple(range(25, 33))),  # legs
 )
+_ARMS = 1  # of them
 _STATES = np.array(list(product((0, 1), repeat=len(_PARTS))))
 """(8, 3) which parts may be exchanged in a frame."""
 
@@ -75,9 +78,13 @@ def put_right(track: Track, model: Reconstructor, mesh: MeshKind, places: np.nda
     frames = np.flatnonzero(exchanged.any(axis=1)).tolist()
     if not frames:
         return
-    people = model.lift_again([_exchanged(track.people[index], exchanged[index]) for index in frames], mesh)
-    for index, person in zip(frames, people, strict=True):
-        track.replace(index, person)
+    for start in range(0, len(frames), _AT_ONCE):
+        part = frames[start : start + _AT_ONCE]
+        people = model.lift_again([_exchanged(track.people[index], exchanged[index]) for index in part], mesh)
+        if people is None:
+            return
+        for index, person in zip(part, people, strict=True):
+            track.replace(index, person)
 
 
 def _facing(joints: np.ndarray) -> np.ndarray:
@@ -99,7 +106,10 @@ def _speeds(times: np.ndarray, depths: np.ndarray) -> np.ndarray:
 
 
 def _exchanged(person: Person, which: np.ndarray) -> Person:
-    """The person with left and right exchanged in some of the parts (3,) bool."""
+    """The person with left and right exchanged in some of the parts (3,) bool.
+
+    Hands that were seen at wrists of the other side are forgotten: the network that saw them was sure of that side.
+    """
     joints, landmarks = np.arange(len(COCO_MIRROR)), np.arange(len(BLAZEPOSE_MIRROR))
     for part, is_exchanged in zip(_PARTS, which, strict=True):
         if is_exchanged:
@@ -110,6 +120,7 @@ def _exchanged(person: Person, which: np.ndarray) -> Person:
         keypoints_2d=person.keypoints_2d[joints],
         landmarks_2d=None if person.landmarks_2d is None else person.landmarks_2d[landmarks],
         depths=None if person.depths is None else person.depths[joints],
+        hand_joints=None if which[_ARMS] else person.hand_joints,
     )
 
 

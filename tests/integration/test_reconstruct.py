@@ -96,11 +96,11 @@ def test_who_is_lifted_again_comes_out_by_the_keypoints_that_she_has_now(
     """As she was, if they are what they were; and with the other leg ahead, if those of the legs are exchanged."""
     (seen,) = reconstructor.reconstruct(picture.image, focal_length=FOCAL, ground=False, bodies="fitted", twice=False)
     assert seen.landmarks_2d is not None
-    (again,) = reconstructor.lift_again([seen])
+    (again,) = reconstructor.lift_again([seen]) or ()
     np.testing.assert_allclose(again.camera.to_camera(again.joints), seen.camera.to_camera(seen.joints), atol=0.01)
     landmarks, legs = seen.landmarks_2d.copy(), list(range(25, 33))
     landmarks[legs] = landmarks[[BLAZEPOSE_MIRROR[joint] for joint in legs]]
-    (other,) = reconstructor.lift_again([dataclasses.replace(seen, landmarks_2d=landmarks)])
+    (other,) = reconstructor.lift_again([dataclasses.replace(seen, landmarks_2d=landmarks)]) or ()
     assert other.body is not None
     knees = [13, 14]
     assert np.diff(seen.camera.project(seen.joints)[knees], axis=0)[0, 0] < -20

@@ -49,9 +49,10 @@ def test_each_shot_has_its_own_up():
 
 
 def test_before_a_camera_that_is_carried_along_nobody_knows_where_people_are(monkeypatch):
-    monkeypatch.setattr(ShotMotion, "moves", True)
+    """By all its frames, the last ones too, which wait to be looked at."""
     with Tracks() as tracks, Tracks() as others:
-        seen, shots = tracked(walker(0.2, 10.0)[0], Meshes(others._file)), Shots(tracks, 60.0)
+        seen, shots = tracked(walker(1.5, 10.0)[0], Meshes(others._file)), Shots(tracks, 60.0)
+        monkeypatch.setattr(ShotMotion, "moves", property(lambda shot: not shots._camera._waiting))
         for index, time in enumerate(seen.times):
             shots.add([Sighting(time, GREY, [seen.person(index)])])
         (track,) = tracks
