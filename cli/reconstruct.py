@@ -149,7 +149,8 @@ def reconstruct(
             min=1,
             max=1_000_000,
             metavar="PIXELS",
-            help="The camera's; else what the file says, else the diagonal, of videos a phone's.",
+            help="The camera's; else what the file says, else the diagonal, of collages three times that, "
+            "of videos a phone's.",
         ),
     ] = None,
     pitch: Annotated[

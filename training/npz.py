@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-_ZIP = b"PK"
+_ZIP = b"PK\x03\x04", b"PK\x05\x06"  # of files, and of none
 
 
 def open_npz(path: Path) -> np.lib.npyio.NpzFile:
@@ -15,9 +15,10 @@ def open_npz(path: Path) -> np.lib.npyio.NpzFile:
     Raises:
         OSError: it cannot be opened.
         ValueError: it is no archive; numpy would advise to load a pickle unsafely.
+        zipfile.BadZipFile: it is a broken one.
     """
     with path.open("rb") as file:
-        if file.read(len(_ZIP)) != _ZIP:
+        if file.read(4) not in _ZIP:
             raise ValueError("it is no npz archive")
     archive: np.lib.npyio.NpzFile = np.load(path, allow_pickle=False)
     return archive
