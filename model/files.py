@@ -25,7 +25,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
         partial.touch()
         mode = partial.stat().st_mode
         yield partial
-        partial.chmod(mode)
+        if partial.stat().st_mode != mode:  # some mounts let nobody set it
+            partial.chmod(mode)
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

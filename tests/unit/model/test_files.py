@@ -49,3 +49,15 @@ def test_others_may_read_it_as_any_new_file(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "net.safetensors").stat().st_mode) == 0o644
+
+
+def test_files_are_written_where_nobody_may_set_modes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on disks of others that are mounted with one mode for all."""
+
+    def refuse(path: Path, mode: int) -> None:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    with atomic_write(tmp_path / "a.txt") as partial:
+        partial.write_text("whole")
+    assert (tmp_path / "a.txt").read_text() == "whole"
