@@ -11,11 +11,12 @@ from model.body.evidence import Seen, confidence_of_heatmaps
 from model.body.fitter import BodyFitter
 from model.body.head import head_size
 from model.body.wrists import HAND_LANDMARKS
-from model.interfaces import Box
+from model.interfaces import Box, Network
 from model.joints import BLAZEPOSE_LANDMARKS, COCO_JOINTS
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import upright_crop
 from model.perception.detection import Detection, distinct
+from model.perception.following import lift_again
 from model.results import Camera, Person
 from model.scene.balance import balance
 from model.scene.children import Children, find_children
@@ -23,6 +24,7 @@ from model.scene.ground import camera_heights
 from model.scene.lines import Lines
 from model.scene.up import Tilt, estimate_up
 
+_NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 _MUCH_BETTER = 0.7  # of the other's distance from the keypoints, or less
 UNHEDGED = 1.02
 """By how much bodies are larger than the network's meshes. Unsure of depths, it draws limbs short, those of rendered
@@ -58,6 +60,25 @@ def person_of(detection: Detection, result: CropResult, regress: CropRegressor, 
         depths=result.depths,
         silhouette=result.silhouette,
     )
+
+
+def lifted_again(people: Sequence[Person], network: Network) -> list[Person]:
+    """People of a film's frames, of one focal length, with the meshes that their keypoints and landmarks have now.
+
+    Args:
+        people: one at least, in whom these were changed; vertices are not needed.
+        network: lifts them.
+    """
+    camera = people[0].camera
+    width, height = (2 * middle for middle in camera.principal_point)
+    regress = CropRegressor(network, _NO_PIXELS, camera.focal_length, (0.0, 0.0, width, height))
+    crops = [person.crop or upright_crop(person.bbox) for person in people]
+    keypoints, landmarks = zip(*((person.keypoints_2d, person.landmarks_2d) for person in people))
+    meshes = [result.mesh for result in lift_again(keypoints, landmarks, crops, regress)]
+    return [
+        replace(person, joints=now.joints, vertices=now.vertices, camera=person.camera.moved(triple(now.translation)))
+        for person, now in zip(people, meshes, strict=True)
+    ]
 
 
 def with_fits(people: Sequence[Person], fitter: BodyFitter, before: Sequence[Person] = ()) -> list[Person]:

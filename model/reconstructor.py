@@ -16,13 +16,12 @@ from model.body.rig import Rig
 from model.body.rig_file import find_rig
 from model.body.suit import find_worn
 from model.interfaces import Box, Network
-from model.people import better, distinct_people, extent, person_of, triple, without_silhouettes
+from model.people import better, distinct_people, extent, lifted_again, person_of, without_silhouettes
 from model.perception.bars import shown_part
 from model.perception.crop_regressor import CropRegressor, CropResult
-from model.perception.crops import upright_crop
 from model.perception.detection import Detection, is_there, mean_confidence
 from model.perception.exposure import well_exposed
-from model.perception.following import follow_people, lift_again
+from model.perception.following import follow_people
 from model.perception.hands import Landmarker
 from model.perception.landmarks import SURE
 from model.perception.panels import FAR, are_apart, panels_of
@@ -41,7 +40,6 @@ MeshKind = Literal["body", "raw"]
 Bodies = Literal["refined", "fitted"]
 HandsMode = Literal["auto", "off"]
 
-_NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 _BATCH = 8  # people that go through the network at once: bounds the memory that a crowd takes
 
 Colors = Literal["plain", "person"]
@@ -290,17 +288,7 @@ class Reconstructor:
         """
         if not people or not self.network.info.lifts:
             return None
-        camera = people[0].camera
-        width, height = (2 * middle for middle in camera.principal_point)
-        regress = CropRegressor(self.network, _NO_PIXELS, camera.focal_length, (0.0, 0.0, width, height))
-        crops = [person.crop or upright_crop(person.bbox) for person in people]
-        keypoints, landmarks = zip(*((person.keypoints_2d, person.landmarks_2d) for person in people))
-        meshes = [result.mesh for result in lift_again(keypoints, landmarks, crops, regress)]
-        cameras = [person.camera.moved(triple(now.translation)) for person, now in zip(people, meshes, strict=True)]
-        again = [
-            replace(person, joints=now.joints, vertices=now.vertices, camera=camera)
-            for person, now, camera in zip(people, meshes, cameras, strict=True)
-        ]
+        again = lifted_again(people, self.network)
         return again if mesh == "raw" or self._bodies is None else self._bodies.fit_frame(again)
 
     def see_hands(self, image: np.ndarray, people: Sequence[Person]) -> list[Person]:
