@@ -203,7 +203,8 @@ class Reconstructor:
         panels = panels_of(photo, shown) if body_photo and found else []
         picture = (width, height) if shown is None else (round(shown[2]), round(shown[3]))
         focal = inputs.check_focal_length(focal_length, *picture)
-        if focal_length is None and are_apart([detection.box for detection in found], panels):
+        surely = [detection for detection in found if not detection.faint]
+        if focal_length is None and are_apart([detection.box for detection in surely], panels):
             focal *= FAR
         detected = time.perf_counter()
 
@@ -212,7 +213,7 @@ class Reconstructor:
         neighbours = neighbours_of(found)
         wanted = len(found) if max_people is None else max_people
         step = max(1, min(_BATCH, wanted))
-        sure, count = self.landmarks_from, min(wanted, sum(not detection.faint for detection in found))
+        sure, count = self.landmarks_from, min(wanted, len(surely))
         belief = belief_in(sure, count, self.seen_twice, self.crowd_from) if twice else Belief(sure)
         for start in range(0, len(found), step):
             part = slice(start, start + step)

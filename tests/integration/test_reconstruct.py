@@ -13,6 +13,7 @@ from model.errors import BadInput
 from model.joints import BLAZEPOSE_MIRROR, COCO_MIRROR
 from model.network.topology import MeshTopology
 from model.perception.crops import square_crop
+from model.perception.detection import Detection
 from model.perception.exposure import well_exposed
 from model.reconstructor import Reconstructor
 from model.results import Camera, Person
@@ -275,6 +276,25 @@ def test_who_is_at_the_side_of_a_collage_is_not_turned_aside(reconstructor: Reco
     hips = [p.joints[11] - p.joints[12] for p in sorted(people, key=lambda p: p.camera.translation[0])]
     facing = np.degrees(np.unwrap([np.arctan2(across[2], across[0]) for across in hips]))
     assert np.ptp(facing) < 20  # degrees; as a camera sees them whose focal length is the diagonal 34
+
+
+def test_who_is_hardly_there_makes_no_collage_and_hinders_none(
+    reconstructor: Reconstructor, picture: Picture, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Photos are full of what might just be somebody: at its side, or across the gutter."""
+    gutter = np.full((SIZE[1], 12, 3), 250, np.uint8)
+    collage, aside = np.concatenate([picture.image, gutter, picture.image], axis=1), SIZE[0] + 12.0
+    (x, y, w, h), joints = person.bbox, person.keypoints_2d
+    one = Detection((x, y, w, h), 0.9, joints)
+    other = Detection((x + aside, y, w, h), 0.9, joints + np.array([aside, 0, 0]))
+    across = Detection((aside - 60, y, 120.0, h), 0.15, joints + np.array([aside / 2, 0, 0]), faint=True)
+    for found, is_collage in (([one, dataclasses.replace(other, faint=True)], False), ([one, other, across], True)):
+        subject = dataclasses.replace(reconstructor._subject, detect=lambda *_, found=found: found)
+        monkeypatch.setattr(reconstructor, "_subject", subject)
+        anew = Reconstructor.reconstruct  # it remembers answers otherwise
+        answer = anew(reconstructor, collage, mesh="raw", ground=False, twice=False, max_people=1).people
+        diagonal = np.hypot(*collage.shape[:2])
+        assert answer[0].camera.focal_length == pytest.approx((3 if is_collage else 1) * diagonal)
 
 
 def test_given_boxes_are_used_in_their_order(reconstructor: Reconstructor, picture: Picture, person: Person) -> None:
