@@ -39,6 +39,8 @@ _REACH = 1.1  # radius of the circle about a person's hips that holds her all, b
 _BOX_SIDE, _BOX_ANGLES = 1.6, (0.0, math.pi / 4, -math.pi / 4)  # of its crops about boxes, by the longer side
 _SIDE = 2.5  # of its crops by that radius, as it was trained
 _FACE, _EYES, _EARS, _SHOULDERS, _HIPS, _KNEES = list(range(5)), [1, 2], [3, 4], [5, 6], [11, 12], [13, 14]
+_TORSO = _SHOULDERS + _HIPS
+_OPPOSITE = -0.87  # cosine of directions that are
 _NECK = 1.35  # from the face to the shoulders, by its width
 _TRUNK = 2.0  # from the shoulders to the hips, by what is between face and shoulders
 _FEWEST = 5  # joints: a face
@@ -201,7 +203,9 @@ def lift_landmarks(
     believed = {
         index: points
         for index, points in seen.items()
-        if heights[index] >= sure and not _contradicts(points, people[index])
+        if heights[index] >= sure
+        and not _contradicts(points, people[index])
+        and not (about is not None and _is_upside_down(points, people[index]))
     }
     for points in believed.values():
         points[_guessed(points, shown), 2] = 0  # the mesh network knows what is usual where no peaks are
@@ -234,6 +238,16 @@ def _contradicts(landmarks: np.ndarray, joints: np.ndarray) -> bool:
         return False
     apart = np.linalg.norm(landmarks[_COCO][seen, :2] - joints[seen, :2], axis=1).mean()
     return bool(apart > _APART * np.ptp(joints[seen, :2], axis=0).max())
+
+
+def _is_upside_down(landmarks: np.ndarray, joints: np.ndarray) -> bool:
+    """Whether the trunk is told to be the other way up than it was seen: who stands on the hands is made up upright."""
+    if (joints[_TORSO, 2] < _SEEN).any():
+        return False
+    told, seen = (
+        each[_SHOULDERS, :2].mean(axis=0) - each[_HIPS, :2].mean(axis=0) for each in (landmarks[_COCO], joints)
+    )
+    return bool(told @ seen < _OPPOSITE * np.linalg.norm(told) * np.linalg.norm(seen))
 
 
 def _within(points: np.ndarray, shown: Box) -> np.ndarray:

@@ -113,6 +113,17 @@ def test_whom_her_joints_show_badly_is_seen_about_her_box(
         np.testing.assert_allclose(result.mesh.keypoints[:, :2], standing(lean=45.0)[:, :2], atol=1.0)
 
 
+@pytest.mark.parametrize(("lean", "seen"), [(180.0, False), (135.0, True)])
+def test_nobody_is_turned_upside_down_by_a_look_about_her_box(
+    lean: float, seen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    networks = Networks(standing())
+    networks.seen = standing(confidence=0.6)
+    found = [Detection(BOX, 0.9, standing(lean=lean, confidence=0.4))]
+    (result,) = regress_people(found, [()], regressor(networks, monkeypatch), Belief(0.7, 0.0, 0.55))
+    assert (result.landmarks is not None) == seen
+
+
 @pytest.mark.parametrize(("detected", "lifted"), [(0.6, True), (0.4, False)])
 def test_the_detectors_joints_are_lifted_where_the_crop_shows_less(
     detected: float, lifted: bool, monkeypatch: pytest.MonkeyPatch
