@@ -17,7 +17,7 @@ serve: $(VENV)/.core ## Serve on http://localhost:8000 (MPT_PORT=9000 for anothe
 
 test: $(VENV)/.dev ## Run the fast tests (ARGS="-m slow" for the slow ones)
 	@$(BIN)/python -m weights.fetch
-	$(BIN)/python -m pytest --numprocesses=4 $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=3 $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, types, which package may import which, and the page's scripts
 	$(BIN)/ruff check .
