@@ -25,10 +25,9 @@ from model.runtime.loading import default_checkpoint
 from model.video.film import FilmJob, FilmMotion, reconstruct_film
 from training.bodies.anny import AnnyBody
 from training.evaluation.metrics import pa_mpjpe
-from training.folders import files_below
 from training.images.rendered.config import RenderConfig
 from training.images.rendered.dataset import RenderedPeople
-from training.images.rendered.film import RenderedFrame, read_walk, render_crossing
+from training.images.rendered.film import RenderedFrame, clips_of, read_walk, render_crossing
 from training.mocap.split import CMU_HELD_OUT
 
 _RATE, _SECONDS, _SIDE = 30.0, 2.0, 640
@@ -113,9 +112,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     topology, config = load_checkpoint(default_checkpoint()).topology, RenderConfig(size=_SIDE, occluded=0)
     people = RenderedPeople(AnnyBody.load(), topology, torch.zeros(1, 22, 3), config)
-    clips = [
-        path for path in files_below(options.folder) if path.match("*.npz") and path.parent.name in options.subjects
-    ]
+    clips = clips_of(options.folder, options.subjects)
     walks = [walk for path in clips if (walk := read_walk(path, _RATE, _SECONDS)) is not None]
     walks = [walk for walk in walks if np.linalg.norm((walk.roots[-1] - walk.roots[0])[:2]) > _GOES]
     if len(walks) < 2:

@@ -33,11 +33,10 @@ from model.video.tracks import Tracks
 from model.video.world import find_world
 from training.bodies.anny import AnnyBody
 from training.evaluation.metrics import pa_mpjpe
-from training.folders import files_below
 from training.footage.recording import View, read_recording
 from training.images.rendered.config import RenderConfig
 from training.images.rendered.dataset import RenderedPeople
-from training.images.rendered.film import read_walk, render_film
+from training.images.rendered.film import clips_of, read_walk, render_film
 from training.mocap.split import CMU_HELD_OUT
 
 _RATE = 30.0
@@ -97,7 +96,7 @@ def _filmed(folder: Path) -> Iterator[Film]:
 def _rendered(folder: Path, count: int) -> Iterator[Film]:
     topology, config = load_checkpoint(default_checkpoint()).topology, RenderConfig(size=_SIDE, occluded=0)
     people = RenderedPeople(AnnyBody.load(), topology, torch.zeros(1, 22, 3), config)
-    held_out = [path for path in files_below(folder) if path.match("*.npz") and path.parent.name in CMU_HELD_OUT]
+    held_out = clips_of(folder, CMU_HELD_OUT)
     walks = [walk for path in held_out if (walk := read_walk(path, _RATE, _SECONDS)) is not None]
     walks = [walk for walk in walks if np.linalg.norm(walk.roots[-1] - walk.roots[0]) > _FAR]
     if not walks:

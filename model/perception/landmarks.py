@@ -39,7 +39,6 @@ _REACH = 1.1  # radius of the circle about a person's hips that holds her all, b
 _BOX_SIDE, _BOX_ANGLES = 1.6, (0.0, math.pi / 4, -math.pi / 4)  # of its crops about boxes, by the longer side
 _SIDE = 2.5  # of its crops by that radius, as it was trained
 _FACE, _EYES, _EARS, _SHOULDERS, _HIPS, _KNEES = list(range(5)), [1, 2], [3, 4], [5, 6], [11, 12], [13, 14]
-_TORSO = _SHOULDERS + _HIPS
 _OPPOSITE = -0.87  # cosine of directions that are
 _NECK = 1.35  # from the face to the shoulders, by its width
 _TRUNK = 2.0  # from the shoulders to the hips, by what is between face and shoulders
@@ -188,13 +187,14 @@ def lift_landmarks(
     boxes = [None] * len(people) if within is None else within
     looks = [_joint_crops(joints) for joints in people] if about is None else [_box_crops(box) for box in about]
     tried = [(index, replace(look, within=boxes[index])) for index, hers in enumerate(looks) for look in hers]
-    closest, seen, depths, masks, heights = {}, {}, {}, {}, dict.fromkeys(range(len(people)), 0.0)
+    closest, seen, depths, masks = {}, {}, {}, {}
+    heights: dict[int, float] = {}
     for (index, look), sight in zip(tried, _landmarks([look for _, look in tried], regress), strict=True):
         height = _height(sight[0], shown)
-        if index not in seen or height > heights[index]:
+        if index not in heights or height > heights[index]:
             heights[index], closest[index] = height, look
             seen[index], depths[index], masks[index] = sight
-    twice = [index for index in seen if sure <= heights[index] < doubted]
+    twice = [index for index, mean in heights.items() if sure <= mean < doubted]
     again = _landmarks([closest[index].mirror() for index in twice], regress)
     for index, (mirrored, mirrored_depths, _) in zip(twice, again, strict=True):
         seen[index] = vote(seen[index], mirrored[_MIRROR], people[index])
@@ -242,7 +242,7 @@ def _contradicts(landmarks: np.ndarray, joints: np.ndarray) -> bool:
 
 def _is_upside_down(landmarks: np.ndarray, joints: np.ndarray) -> bool:
     """Whether the trunk is told to be the other way up than it was seen: who stands on the hands is made up upright."""
-    if (joints[_TORSO, 2] < _SEEN).any():
+    if (joints[_SHOULDERS + _HIPS, 2] < _SEEN).any():
         return False
     told, seen = (
         each[_SHOULDERS, :2].mean(axis=0) - each[_HIPS, :2].mean(axis=0) for each in (landmarks[_COCO], joints)

@@ -57,7 +57,7 @@ def panel_of(box: Box, panels: Sequence[Box]) -> Box | None:
 
 
 def are_apart(boxes: Sequence[Box], panels: Sequence[Box]) -> bool:
-    """Whether people, by their boxes, are in several panels, and nobody in no single one."""
+    """Whether people, by their boxes, are in several panels, each of them in one."""
     whose = {panel_of(box, panels) for box in boxes}
     return len(whose) > 1 and None not in whose
 

@@ -26,7 +26,8 @@ def turned_upright(poses: MocapPoses, doubtful: np.ndarray) -> tuple[MocapPoses,
         The poses, and a sentence on each data set that was turned.
     """
     sets = np.array([subject.rsplit("/", 1)[0] for subject in poses.subjects], dtype=object)
-    rotations, messages = poses.rotations.copy(), []
+    rotations = poses.rotations
+    messages: list[str] = []
     for name in sorted(set(sets[doubtful])):
         of_set = np.flatnonzero(doubtful & (sets == name))
         roots = Rotation.from_rotvec(rotations[of_set, 0])
@@ -34,6 +35,8 @@ def turned_upright(poses: MocapPoses, doubtful: np.ndarray) -> tuple[MocapPoses,
         axis = nearest_axis(trunk)
         if axis @ trunk < _SURE or trunk @ _UP > _LIES:
             continue
+        if not messages:  # all of AMASS is not copied for nothing
+            rotations = rotations.copy()
         rotations[of_set, 0] = (smallest_rotation(axis, _UP) * roots).as_rotvec()
         letter = ("-" if axis.sum() < 0 else "") + "xyz"[int(np.abs(axis).argmax())]
         messages.append(f"In {name} trunks point along {letter} in the mean: it is taken for up, where AMASS has z.")

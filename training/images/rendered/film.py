@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,9 @@ from scipy.spatial.transform import Rotation, Slerp
 
 from model.errors import BadData
 from model.joints import JOINTS
+from training.folders import files_below
 from training.images.rendered.dataset import RenderedPeople, StagedScene
+from training.npz import open_npz
 from training.synthesis.virtual_cameras import sample_cameras
 
 _LONGEST_GAP = 0.6  # seconds between frames of a thinned clip: glitches were there
@@ -45,6 +47,11 @@ class RenderedFrame:
     """(P, K, 3) metres before the camera, of each person."""
 
 
+def clips_of(folder: Path, subjects: Sequence[str]) -> list[Path]:
+    """The AMASS clips of some subjects, whose folders have their names."""
+    return [path for path in files_below(folder) if path.match("*.npz") and path.parent.name in subjects]
+
+
 def read_walk(path: Path, rate: float, seconds: float) -> Walk | None:
     """The first part of an AMASS clip without gap or jump that is so long, at even steps; None if there is none.
 
@@ -57,7 +64,7 @@ def read_walk(path: Path, rate: float, seconds: float) -> Walk | None:
         BadData: The clip lacks one of these.
     """
     try:
-        with np.load(path, allow_pickle=False) as clip:
+        with open_npz(path) as clip:
             poses, places = clip["poses"].astype(np.float64), clip["trans"].astype(np.float64)
             frames = clip["frame"] if "frame" in clip else np.arange(len(poses))
             times = frames / float(clip["mocap_framerate"])
