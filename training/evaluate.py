@@ -23,7 +23,7 @@ from training.bodies.anny import AnnyBody
 from training.bodies.anny_hand import AnnyHand
 from training.bodies.protocol import BodyModel
 from training.console import telling_errors
-from training.evaluation.candidates import Evaluated, check_is_body, load_networks
+from training.evaluation.candidates import Evaluated, check_is_body, check_rig, load_networks
 from training.evaluation.footage import evaluate_footage
 from training.evaluation.freihand import Predict, evaluate_freihand, read_freihand
 from training.evaluation.history import keep
@@ -61,6 +61,8 @@ def run(options: argparse.Namespace) -> Report:
         "anny-hand-tiny.safetensors" if options.hands or options.freihand else "anny-tiny.safetensors"
     )
     networks = load_networks(options.checkpoint or [shipped], device)
+    if options.rig:
+        check_rig(options.rig, networks)
     asked = [data for data in _EVALUATIONS if getattr(options, data)]
     if len(asked) == 1:
         return _EVALUATIONS[asked[0]](networks, options, options.output)
@@ -152,6 +154,20 @@ _EVALUATIONS: dict[str, Callable[[Sequence[Evaluated], argparse.Namespace, Path]
 }
 """By what the command line names; several of bodies go into one table."""
 
+_IMAGES = ("h36m", "pw3d")
+_FOR = {
+    "truth": ("footage",),
+    "max_people": ("footage",),
+    "images": _IMAGES,
+    "regressor": _IMAGES,
+    "focal_length": _IMAGES,
+    "crop_scale": _IMAGES,
+    "smpl": ("mocap", *_IMAGES),
+    "rig": ("mocap", "rendered", "photos", "footage", *_IMAGES),
+    "seen_by": ("rendered", "photos", "footage", *_IMAGES),
+}
+"""The data that each option is for."""
+
 
 def _hands(networks: Sequence[Evaluated], device: str) -> dict[str, Predict]:
     """Networks of hands; each takes the whole picture, which shows one hand."""
@@ -234,10 +250,15 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command."""
-    options = parser().parse_args(arguments)
-    asked = [data for data in _EVALUATIONS if getattr(options, data)]
-    if not asked or (len(asked) > 1 and {"hands", "freihand"} & set(asked)):
-        parser().error("name what to evaluate on: one data set, or several of bodies")
+    command = parser()
+    options = command.parse_args(arguments)
+    asked = {data for data in _EVALUATIONS if getattr(options, data)}
+    if not asked or (len(asked) > 1 and {"hands", "freihand"} & asked):
+        command.error("name what to evaluate on: one data set, or several of bodies")
+    for option, data in _FOR.items():
+        if getattr(options, option) != command.get_default(option) and asked.isdisjoint(data):
+            named = ", ".join(f"--{each}" for each in data).replace("pw3d", "3dpw")
+            command.error(f"--{option.replace('_', '-')} counts with {named} alone")
     with telling_errors():
         report = run(options)
         report.write(options.output)

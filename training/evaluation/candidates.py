@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 
-from model.errors import BadCheckpoint
+from model.body.rig_file import load_rig
+from model.errors import BadCheckpoint, BadInput
 from model.joints import COCO_JOINTS
 from model.network.checkpoint import Checkpoint
 from model.network.topology import MeshTopology
@@ -72,6 +73,22 @@ def check_is_body(network: Evaluated) -> None:
         raise BadCheckpoint(
             f"{network.path} has the mesh topology '{topology.name}' with {topology.joint_count} joints: people in "
             "images are evaluated in COCO's 17 joints, so give a checkpoint of a whole body."
+        )
+
+
+def check_rig(path: Path, networks: Sequence[Evaluated]) -> None:
+    """Sees to it that a rig is of the mesh of at least one network: those of other meshes have their own, or none.
+
+    Raises:
+        BadData: it cannot be used.
+        BadInput: it is of no network's mesh.
+    """
+    rig = load_rig(path)
+    if rig.vertex_count not in {network.topology.vertex_count for network in networks}:
+        meshes = {f"'{network.topology.name}' ({network.topology.vertex_count} vertices)" for network in networks}
+        raise BadInput(
+            f"{path} is a rig of the mesh '{rig.name}' ({rig.vertex_count} vertices), and no checkpoint here has that: "
+            f"they have {', '.join(sorted(meshes))}. Leave --rig out, or give a checkpoint of its mesh."
         )
 
 

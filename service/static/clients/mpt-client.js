@@ -26,7 +26,7 @@ export class Client {
   /**
    * @param {string} url Where it is.
    * @param {{key?: string, tries?: number}} options The API key, if it wants one, and how often a request is sent while
-   *   the service is busy.
+   *   the service is busy, or had it give way to others.
    */
   constructor(url = "http://localhost:8000", { key, tries = 4 } = {}) {
     this.#url = url.endsWith("/") ? url : `${url}/`;
@@ -109,7 +109,7 @@ export class Client {
     for (let rest = this.#tries - 1; ; rest--) {
       const response = await fetch(new URL(path, this.#url), { method, headers, body, signal });
       if (response.ok) return response;
-      const busy = response.status === 429 || response.status === 503;
+      const busy = [408, 429, 503].includes(response.status);
       if (!busy || rest <= 0) throw await refused(response);
       await new Promise((resolve) => setTimeout(resolve, 1000 * (Number(response.headers.get("Retry-After")) || 1)));
     }

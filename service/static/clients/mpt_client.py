@@ -40,7 +40,8 @@ class Client:
         url: Where it is.
         key: The API key, if it wants one.
         timeout: Seconds that an answer may take.
-        tries: How often a request is sent while the service is busy, waiting as long as it says in between.
+        tries: How often a request is sent while the service is busy, or had it give way to others, waiting as long as
+            it says in between.
     """
 
     def __init__(
@@ -130,8 +131,8 @@ class Client:
                 return self._send(method, path, body, kind)
             except urllib.error.HTTPError as error:
                 with error:
-                    if error.code in (429, 503) and rest:
-                        time.sleep(float(error.headers.get("Retry-After") or 1))
+                    if error.code in (408, 429, 503) and rest:
+                        time.sleep(_seconds(error.headers.get("Retry-After")))
                     else:
                         raise _refused(error) from None
         raise ValueError("tries must be at least 1")
@@ -165,6 +166,10 @@ def _word(value: Any) -> str:
 
 def _bytes(photo: str | Path | bytes) -> bytes:
     return photo if isinstance(photo, bytes) else Path(photo).read_bytes()
+
+
+def _seconds(wait: str | None) -> float:
+    return float(wait) if wait and wait.isdecimal() else 1.0  # proxies may say a date
 
 
 def _refused(error: urllib.error.HTTPError) -> Refused:
