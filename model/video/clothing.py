@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -15,6 +17,7 @@ _THIGHS = tuple(tuple(COCO_JOINTS.index(f"{side}_{joint}") for joint in ("hip", 
 _ACROSS, _DOWN = np.meshgrid(np.linspace(0.15, 0.85, 8), np.linspace(0.15, 0.85, 12))  # of a trunk, off its outline
 _ALONG = np.linspace(0.15, 0.85, 24)  # of a thigh
 _BINS = (4, 6, 6)  # of lightness and the two colours of Lab
+_PARTS = 2  # trunk and thighs
 _LOW, _HIGH = np.array([0.0, -60.0, -60.0]), np.array([100.0, 60.0, 60.0])
 
 
@@ -42,10 +45,19 @@ def clothing(image: np.ndarray, person: Person) -> np.ndarray | None:
     return np.stack([_shares(image, trunk), _shares(image, np.concatenate([np.zeros((0, 2)), *legs]))])
 
 
-def resemblance(one: np.ndarray, other: np.ndarray) -> float:
-    """0..1, how alike two people are dressed: Bhattacharyya's coefficient of the parts that both show."""
-    shown = [part for part in range(len(one)) if one[part].any() and other[part].any()]
-    return float(np.mean([np.sqrt(one[part] * other[part]).sum() for part in shown])) if shown else 0.5
+def resemblance(some: Sequence[np.ndarray | None], others: Sequence[np.ndarray | None]) -> np.ndarray:
+    """(N, M) 0..1, how alike each of some is dressed to each of others; NaN where nobody knows.
+
+    Bhattacharyya's coefficient, in the mean of the parts that both show; 0.5 if there are none.
+    """
+    unknown = np.full((_PARTS, *_BINS), np.nan)
+    one, other = (
+        np.stack([unknown if each is None else each for each in group]).reshape(len(group), _PARTS, -1)
+        for group in (some, others)
+    )
+    count = np.sign(one.sum(axis=2)) @ np.sign(other.sum(axis=2)).T  # parts that are not shown are zeros
+    alike = np.sqrt(one).reshape(len(one), -1) @ np.sqrt(other).reshape(len(other), -1).T
+    return np.where(count == 0, 0.5, alike / np.maximum(count, 1))
 
 
 def _shares(image: np.ndarray, points: np.ndarray) -> np.ndarray:

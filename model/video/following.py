@@ -15,7 +15,7 @@ import numpy as np
 
 from model.inputs import lens_in_pixels
 from model.people import distinct_people
-from model.perception.detection import SAME_PERSON, Detection, mean_confidence, similarity
+from model.perception.detection import SAME_PERSON, Detection, mean_confidence, similarities
 from model.perception.landmarks import DOUBTED
 from model.results import Person
 from model.video.cuts import Cuts
@@ -171,9 +171,9 @@ class Follower:
         people: list[Person] = answer.people
         if len(people) >= len(before):
             return people
-        found = [_detection(person) for person in people]
-        for person in before:
-            if max((similarity(_detection(person), other) for other in found), default=0.0) < SAME_PERSON:
+        likest = similarities(_detections(before), _detections(people)).max(axis=1, initial=0.0)
+        for person, likeness in zip(before, likest.tolist(), strict=True):
+            if likeness < SAME_PERSON:
                 now = self._model.follow(frame, [person], self._mesh) or []
                 people = distinct_people([*people, *filter(_seen, now)])
         return people
@@ -193,19 +193,20 @@ class Follower:
 
 def _moved(before: Sequence[Person], now: Sequence[Person], still: float) -> bool:
     """Whether somebody who is in both frames moved a joint farther beside the others than that, by the box's side."""
-    seen = [_detection(person) for person in now]
-    for person in before:
-        own = _detection(person)
-        same = max(seen, key=lambda other: similarity(own, other), default=own)
-        sure = np.minimum(own.keypoints[:, 2], same.keypoints[:, 2]) >= _SEEN
-        way = (same.keypoints - own.keypoints)[sure, :2]
+    if not now:
+        return False
+    same = similarities(_detections(before), _detections(now)).argmax(axis=1)
+    for person, other in zip(before, same.tolist(), strict=True):
+        own, then = person.keypoints_2d, now[other].keypoints_2d
+        sure = np.minimum(own[:, 2], then[:, 2]) >= _SEEN
+        way = (then - own)[sure, :2]
         if len(way) and np.abs(way - np.median(way, axis=0)).max() > still * max(person.bbox[2:]):
             return True
     return False
 
 
-def _detection(person: Person) -> Detection:
-    return Detection(person.bbox, person.score, person.keypoints_2d)
+def _detections(people: Sequence[Person]) -> list[Detection]:
+    return [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
 
 
 def _seen(person: Person) -> bool:

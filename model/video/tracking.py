@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from model.perception.detection import Detection, similarity
+from model.perception.detection import Detection, similarities
 
 if TYPE_CHECKING:
     from model.interfaces import Box
@@ -53,25 +53,16 @@ class _Track:
     behind: _Track | None = None
     """Whom she overlapped with most when she was seen last, who hides her since, if she is out of sight."""
 
-    def likeness(self, seen: Detection, time: float, alike: bool) -> float:
-        """0..1, by where somebody is who went on as before, or who stayed or came back, or comes out from behind.
-
-        Whatever fits best counts. Who is dressed alike may have been taken for a neighbour in the frames before.
-        """
-        likeness = max(_likeness(self._expected(time), seen), _likeness(self.last, seen))
-        step = time - self.seen
-        if step < _SLOW and not alike:
-            return likeness
-        near = _nearness(self.last.box, seen.box, max(step, _BESIDE) if alike else step)
-        if self.behind is not None and self.behind.seen > self.seen:
-            near = max(near, _nearness(self.behind.last.box, seen.box, _BESIDE))
-        return max(likeness, near / 2)
-
-    def _expected(self, time: float) -> Detection:
+    def expected(self, time: float) -> Detection:
+        """Who goes on as before."""
         x, y = self.velocity * (time - self.seen)
         left, top, width, height = self.last.box
         keypoints = self.last.keypoints + np.array([x, y, 0], np.float32)
         return replace(self.last, box=(left + x, top + y, width, height), keypoints=keypoints)
+
+    def hider(self) -> Detection | None:
+        """Who hides her, as seen last; None if nobody does."""
+        return None if self.behind is None or self.behind.seen <= self.seen else self.behind.last
 
     def follow(self, now: Detection, time: float) -> None:
         """Goes on from what was seen now."""
@@ -124,15 +115,10 @@ class Tracker:
         self._latest = [self._latest[1], time]
         now = [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
         worn = list(wear) or [None] * len(now)
-        dressed = np.array([[_resemblance(track.wears, wears) for wears in worn] for track in self._tracks])
         matched: dict[int, _Track] = {}
-        if dressed.size:
-            likeness = np.array(
-                [
-                    [track.likeness(seen, time, alike) for seen, alike in zip(now, row, strict=True)]
-                    for track, row in zip(self._tracks, dressed >= _ALIKE, strict=True)
-                ]
-            )
+        if now and self._tracks:
+            dressed = resemblance([track.wears for track in self._tracks], worn)
+            likeness = _likeness(self._tracks, now, time, dressed >= _ALIKE)
             gone = np.array([[track.seen < recent] for track in self._tracks])
             hidden = np.array([[track.behind is not None] for track in self._tracks])
             known = ~gone | (dressed >= _ALIKE) | (hidden & np.isnan(dressed))
@@ -152,44 +138,68 @@ class Tracker:
             else:
                 track.follow(seen, time)
             tracks.append(track)
-        for track, wears in zip(tracks, worn, strict=True):
-            track.behind = _nearest(track, tracks)
-            if wears is not None and track.behind is None:
+        for track, behind, wears in zip(tracks, _nearest(tracks), worn, strict=True):
+            track.behind = behind
+            if wears is not None and behind is None:
                 track.dress(wears)
         return [track.number for track in tracks]
 
 
-def _resemblance(one: np.ndarray | None, other: np.ndarray | None) -> float:
-    """0..1, how alike two people are dressed; NaN if nobody knows."""
-    return np.nan if one is None or other is None else resemblance(one, other)
+def _likeness(tracks: Sequence[_Track], now: Sequence[Detection], time: float, alike: np.ndarray) -> np.ndarray:
+    """(T, P) 0..1, by where somebody is who went on as before, or who stayed or came back, or comes out from behind.
+
+    Whatever fits best counts. Who is dressed alike, (T, P) bool, may have been taken for a neighbour in the frames
+    before.
+    """
+    last = [track.last for track in tracks]
+    likeness = np.maximum(_coincidence([track.expected(time) for track in tracks], now), _coincidence(last, now))
+    step = time - np.array([[track.seen] for track in tracks])
+    near = _nearness(last, now, np.where(alike, np.maximum(step, _BESIDE), step))
+    hiders = [track.hider() for track in tracks]
+    hidden = [index for index, hider in enumerate(hiders) if hider is not None]
+    if hidden:
+        beside = _nearness([hider for hider in hiders if hider is not None], now, np.array(_BESIDE))
+        near[hidden] = np.maximum(near[hidden], beside)
+    return np.where((step >= _SLOW) | alike, np.maximum(likeness, near / 2), likeness)
 
 
-def _nearest(track: _Track, everyone: Sequence[_Track]) -> _Track | None:
-    """Who overlaps most with somebody, of those who were seen in the same frame; None if she is apart from all."""
-    others = [other for other in everyone if other is not track]
-    shared = [_overlap(track.last.box, other.last.box) for other in others]
-    return others[int(np.argmax(shared))] if max(shared, default=0.0) > _APART else None
+def _nearest(tracks: Sequence[_Track]) -> list[_Track | None]:
+    """Who overlaps most with each of those who are seen in a frame, of the others; None for who is apart from all."""
+    if not tracks:
+        return []
+    last = [track.last for track in tracks]
+    shared = _overlap(last, last)
+    np.fill_diagonal(shared, 0.0)
+    return [tracks[row.argmax()] if row.max() > _APART else None for row in shared]
 
 
-def _likeness(one: Detection, other: Detection) -> float:
-    """0..1. Joints tell people who overlap apart; boxes still overlap where somebody moves fast."""
-    return (similarity(one, other) + _overlap(one.box, other.box)) / 2
+def _coincidence(some: Sequence[Detection], others: Sequence[Detection]) -> np.ndarray:
+    """(N, M) 0..1. Joints tell people who overlap apart; boxes still overlap where somebody moves fast."""
+    return (similarities(some, others) + _overlap(some, others)) / 2
 
 
-def _nearness(one: Box, other: Box, step: float) -> float:
-    """0..1: how near two boxes are, for a time of `step` seconds, and how alike in size."""
-    height = max(one[3], other[3])
-    away = float(np.linalg.norm(_middle(one) - _middle(other))) / (height * min(_REACH * step, _MOST_REACH))
-    return max(0.0, 1 - away) * min(one[3], other[3]) / height
+def _nearness(some: Sequence[Detection], others: Sequence[Detection], step: np.ndarray) -> np.ndarray:
+    """(N, M) 0..1: how near boxes are, for a time of `step` seconds, and how alike in size."""
+    one, other = _boxes(some)[:, None], _boxes(others)
+    height, lower = np.maximum(one[..., 3], other[..., 3]), np.minimum(one[..., 3], other[..., 3])
+    between = one[..., :2] + one[..., 2:] / 2 - other[..., :2] - other[..., 2:] / 2
+    away = np.linalg.norm(between, axis=2) / (height * np.minimum(_REACH * step, _MOST_REACH))
+    return np.maximum(0.0, 1 - away) * lower / height
+
+
+def _overlap(some: Sequence[Detection], others: Sequence[Detection]) -> np.ndarray:
+    """(N, M) intersection over union of boxes."""
+    one, other = _boxes(some)[:, None], _boxes(others)
+    low = np.maximum(one[..., :2], other[..., :2])
+    high = np.minimum(one[..., :2] + one[..., 2:], other[..., :2] + other[..., 2:])
+    shared = np.maximum(high - low, 0.0).prod(axis=-1)
+    found: np.ndarray = shared / (one[..., 2:].prod(axis=-1) + other[..., 2:].prod(axis=-1) - shared)
+    return found
+
+
+def _boxes(people: Sequence[Detection]) -> np.ndarray:
+    return np.array([person.box for person in people], float)
 
 
 def _middle(box: Box) -> np.ndarray:
     return np.array([box[0] + box[2] / 2, box[1] + box[3] / 2])
-
-
-def _overlap(one: Box, other: Box) -> float:
-    """Intersection over union."""
-    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    shared = max(width, 0.0) * max(height, 0.0)
-    return shared / (one[2] * one[3] + other[2] * other[3] - shared)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from model.results import Person
-from model.video.clothing import _lab, clothing, resemblance
+from model.video import clothing as clothes
+from model.video.clothing import _lab, clothing
 from tests.unit.model.video.test_tracking import person
 
 RED, BLUE, GREY = (180, 60, 60), (60, 70, 120), (128, 128, 128)
@@ -27,6 +28,10 @@ def worn(*colours: tuple[int, int, int], **how: int) -> np.ndarray:
     found = clothing(*picture(*colours, **how))
     assert found is not None
     return found
+
+
+def resemblance(one: np.ndarray, other: np.ndarray) -> float:
+    return float(clothes.resemblance([one], [other])[0, 0])
 
 
 def test_shares_are_of_the_trunk_and_of_the_thighs():

@@ -7,7 +7,9 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
+from model.perception.detection import Detection, similarities, similarity
 from model.results import Camera, Person
+from model.video.clothing import resemblance
 from model.video.tracking import Tracker
 
 NO_FACES = np.zeros((0, 3), np.int32)
@@ -170,3 +172,32 @@ def test_who_is_gone_for_long_comes_back_in_the_same_clothes():
         for step in range(3):  # others go on, far away
             tracker.update([], 0.4 + step / 30)
         assert tracker.update([person(150)], 0.3 + wait, [wears]) == [number]
+
+
+def test_pairs_are_alike_by_themselves_as_among_all():
+    """Object keypoint similarity as it is defined, and Bhattacharyya's coefficient of the parts that both show."""
+    chances = np.random.default_rng(0)
+    crowd = []
+    for _ in range(9):
+        keypoints = np.column_stack([chances.uniform(0, 60, (17, 2)), chances.uniform(0, 1, 17)]).astype(np.float32)
+        crowd.append(Detection((*chances.uniform(0, 60, 2), *chances.uniform(20, 80, 2)), 0.9, keypoints))
+    worn: list[np.ndarray | None] = [part.reshape(2, 4, 6, 6) for part in chances.dirichlet(np.full(144, 0.1), (9, 2))]
+    worn[2] = None
+    for number, part in ((3, 0), (4, 1), (5, slice(None))):
+        worn[number][part] = 0.0
+    alike, dressed = similarities(crowd[:4], crowd), resemblance(worn, worn)
+    for row, one in enumerate(crowd[:4]):
+        for column, other in enumerate(crowd):
+            away = np.linalg.norm(one.keypoints[:, :2] - other.keypoints[:, :2], axis=1)
+            size = 0.1 * max(*one.box[2:], *other.box[2:])
+            weights = one.keypoints[:, 2] * other.keypoints[:, 2]
+            expected = np.average(np.exp(-(away**2) / (2 * size**2)), weights=weights)
+            assert alike[row, column] == pytest.approx(expected, abs=1e-6) == similarity(one, other)
+    for row, first in enumerate(worn):
+        for column, second in enumerate(worn):
+            parts = [] if first is None or second is None else [
+                np.sqrt(a * b).sum() for a, b in zip(first, second, strict=True) if a.any() and b.any()
+            ]  # fmt: skip
+            coefficient = np.nan if first is None or second is None else np.mean(parts) if parts else 0.5
+            assert dressed[row, column] == pytest.approx(coefficient, nan_ok=True)
+    assert similarities([], crowd).shape == (0, 9) and similarities(crowd, []).shape == (9, 0)
