@@ -17,7 +17,9 @@ from model.formats.endings import HEATMAPS, INFLUENCE
 def explain(
     photo: Annotated[
         Path,
-        typer.Argument(metavar="PHOTO", dir_okay=False, help="JPEG, PNG, WebP, HEIC or AVIF.", show_default=False),
+        typer.Argument(
+            metavar="PHOTO", dir_okay=False, help="JPEG, PNG, WebP, HEIC, AVIF or still GIF.", show_default=False
+        ),
     ],
     output: Annotated[
         Path,

@@ -76,7 +76,7 @@ def reconstruct(
         list[str],
         typer.Argument(
             metavar="INPUT",
-            help="Photos (JPEG, PNG, WebP, HEIC, AVIF), folders of photos, patterns in quotes such as "
+            help="Photos (JPEG, PNG, WebP, HEIC, AVIF, still GIF), folders of photos, patterns in quotes such as "
             "'trip/**/*.jpg', videos, or the number of a webcam (0 is the first).",
             show_default=False,
         ),

@@ -1,4 +1,4 @@
-"""Whether a file is a photo, a video, or what else, by its first bytes: endings lie, and are too many to list."""
+"""Whether a file is a photo, a video, or what else, by what it holds: endings lie, and are too many to list."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
+from model.formats.gif import is_gif, is_still
 from model.formats.signatures import photo_format
 
 Kind = Literal["photo", "other photo", "video"]
@@ -52,6 +53,9 @@ def file_kind(path: Path) -> Kind | None:
     try:
         with open(path, "rb") as file:
             head = file.read(_HEAD)
+            if is_gif(head):
+                file.seek(0)
+                return "photo" if is_still(file) else "video"
     except OSError:
         return None
     if photo_format(head):

@@ -21,6 +21,7 @@ from model.errors import BadInput
 from model.formats.colour import to_srgb
 from model.formats.exif import PREFIX, is_exif, read_exif, read_tilt
 from model.formats.file_kinds import MOVING, other_kind
+from model.formats.gif import is_gif, is_still
 from model.formats.signatures import FORMATS, photo_format
 from model.formats.xmp import read_gimbal
 from model.inputs import lens_in_pixels
@@ -101,11 +102,12 @@ class Photo:
 
 
 def decode(data: bytes, max_pixels: int) -> Photo:
-    """Decode a JPEG, PNG, WebP, AVIF or, with pillow-heif, HEIC file.
+    """Decode a JPEG, PNG, WebP, AVIF, still GIF or, with pillow-heif, HEIC file.
 
     EXIF orientation is applied, transparency is blended onto white (or disregarded, where nothing else would be seen),
     16 bits become 8, grey and CMYK become RGB, colours those of sRGB if the file's profile says others, and of an
-    animation the first picture is taken. The size limit is checked before a pixel is decoded.
+    animated PNG or WebP the first picture is taken (a GIF that moves counts as a film). The size limit is checked
+    before a pixel is decoded.
 
     Args:
         data: The whole file.
@@ -119,7 +121,7 @@ def decode(data: bytes, max_pixels: int) -> Photo:
     """
     if not data:
         raise BrokenImage(f"The image is empty: it has no bytes. Send a {FORMATS} file.")
-    format = photo_format(data)
+    format = "GIF" if is_gif(data) and is_still(_BoundedReader(data)) else photo_format(data)
     if format is None:
         other = other_kind(data)
         named = f"{other}, " if other else ""
@@ -261,8 +263,7 @@ def _to_rgb(image: Image.Image, profile: bytes) -> np.ndarray:
     in_srgb = to_srgb(profile, mode) if profile else None
     pixels = np.empty((height, width, 3), np.uint8)
     bits = max(8, int(np.max(image.getextrema())).bit_length()) if image.mode.startswith("I") else 8
-    # Games and renderers leave the alpha of their screenshots at 0, and what they show behind it.
-    clear = image.mode.endswith("A") and image.getextrema()[-1] == (0, 0)
+    clear = _is_clear(image)
     for top in range(0, height, _BAND_ROWS):
         band = image.crop((0, top, width, min(top + _BAND_ROWS, height)))
         if band.mode.startswith("I"):  # grey of 16 bits, which Pillow would clip; 10 to 14 of a sensor's are used
@@ -273,6 +274,19 @@ def _to_rgb(image: Image.Image, profile: bytes) -> np.ndarray:
             band = in_srgb(band if band.mode == mode else band.convert(mode))
         pixels[top : top + _BAND_ROWS] = np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
     return pixels
+
+
+def _is_clear(image: Image.Image) -> bool:
+    """Whether all of it is transparent: games and renderers leave their alpha at 0, and what they show behind it."""
+    if image.mode != "P":
+        return image.mode.endswith("A") and image.getextrema()[-1] == (0, 0)
+    alpha = np.full(256, 255)
+    match image.info.get("transparency"):
+        case bytes(table):
+            alpha[: len(table)] = list(table)
+        case int(index):
+            alpha[index] = 0
+    return not alpha[np.array(image.histogram()) > 0].any()
 
 
 def _cut_short() -> BrokenImage:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-FORMATS = "JPEG, PNG, WebP, HEIC or AVIF"
+FORMATS = "JPEG, PNG, WebP, HEIC, AVIF or still GIF"
 _SIGNATURES = {
     "JPEG": re.compile(rb"\xff\xd8\xff"),
     "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),

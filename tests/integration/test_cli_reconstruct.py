@@ -132,7 +132,9 @@ def test_it_goes_on_after_bad_files_and_lists_them(run):
     assert "2 people in 2 photos -> reconstructions" in lines
     listed = lines[lines.index("3 inputs could not be used:") + 1 :]
     assert [line.split(":")[0] for line in listed] == ["gone.jpg", "cut.jpg", "notes.txt"]
-    assert "ends before its data is complete" in listed[1] and "no JPEG, PNG, WebP, HEIC or AVIF" in listed[2]
+    assert (
+        "ends before its data is complete" in listed[1] and "no JPEG, PNG, WebP, HEIC, AVIF or still GIF" in listed[2]
+    )
 
 
 def test_names_with_control_characters_are_listed_as_escapes(run):

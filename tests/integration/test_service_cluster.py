@@ -68,7 +68,7 @@ def test_two_replicas_answer_and_each_serves_the_meshes_of_both(client):
 def test_the_rest_is_the_same_service(client):
     assert client.get("/v2/health/ready").status_code == 200
     assert "<h1>" in client.get("/").text
-    refused(client.post("/reconstruct", files=form(b"no image")), 415, "JPEG, PNG, WebP, HEIC or AVIF")
+    refused(client.post("/reconstruct", files=form(b"no image")), 415, "JPEG, PNG, WebP, HEIC, AVIF or still GIF")
     refused(client.get("/nothing"), 404, "nothing at this address")
     response = client.get("/models", headers={"X-Request-ID": "abc"})
     assert "abc" in response.headers["x-request-id"]  # Ray adds the same header once more

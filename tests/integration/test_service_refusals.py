@@ -100,8 +100,8 @@ def test_two_photos_are_refused(client):
     ("data", "status", "words"),
     [
         (b"", 422, "empty"),
-        (b"hello", 415, "JPEG, PNG, WebP, HEIC or AVIF"),
-        (b"GIF89a" + bytes(100), 415, "JPEG, PNG, WebP, HEIC or AVIF"),
+        (b"hello", 415, "JPEG, PNG, WebP, HEIC, AVIF or still GIF"),
+        (b"GIF89a" + bytes(100), 415, "JPEG, PNG, WebP, HEIC, AVIF or still GIF"),
         (photo()[:-20], 422, "before its data is complete"),
         (photo(8, 8), 422, "at least 16"),
     ],

@@ -90,7 +90,7 @@ def test_what_a_folder_or_a_pattern_passes_over_is_named_whatever_its_ending(tmp
     )
     reasons = dict(passed)
     assert "a video" in reasons["film.jpg"] and "mpt made" in reasons["a.overlay.png"]
-    assert "JPEG, PNG, WebP, HEIC or AVIF" in reasons["scan.tif"]
+    assert "JPEG, PNG, WebP, HEIC, AVIF or still GIF" in reasons["scan.tif"]
     sources, passed, _ = find_sources(["*"])
     assert [source.path.name for source in sources if source.is_video] == ["anim.gif", "film.jpg"]
     assert [source.path.name for source in sources if not source.is_video] == photos

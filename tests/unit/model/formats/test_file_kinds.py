@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from model.errors import BadInput
 from model.formats.file_kinds import file_kind
+from model.formats.photo import BrokenImage, UnsupportedFormat, decode
+from tests.support.image_files import LIMIT, encode, smooth
 
 PACKET = b"G" + bytes(187)
 
@@ -42,6 +47,26 @@ PACKET = b"G" + bytes(187)
 def test_the_first_bytes_tell(tmp_path: Path, head: bytes, kind: str | None):
     (tmp_path / "file").write_bytes(head)
     assert file_kind(tmp_path / "file") == kind
+
+
+def test_a_gif_is_a_photo_unless_it_moves(tmp_path: Path):
+    one, other = (Image.fromarray(smooth()[::step]) for step in (1, -1))
+    one.save(tmp_path / "still.gif", comment=bytes(range(256)) * 4)
+    one.save(tmp_path / "moving.gif", save_all=True, append_images=[other], duration=100, comment="a")
+    assert (file_kind(tmp_path / "still.gif"), file_kind(tmp_path / "moving.gif")) == ("photo", "video")
+    photo = decode((tmp_path / "still.gif").read_bytes(), LIMIT)
+    np.testing.assert_array_equal(photo.pixels, np.array(Image.open(tmp_path / "still.gif").convert("RGB")))
+    with pytest.raises(UnsupportedFormat, match="is a film, or an animation"):
+        decode((tmp_path / "moving.gif").read_bytes(), LIMIT)
+
+
+def test_gifs_that_are_cut_short_end(tmp_path: Path):
+    whole = encode(smooth(), format="GIF")
+    for length in range(6, len(whole) - 40, 7):
+        with pytest.raises(BadInput, match=r"film|damaged|complete"):
+            decode(whole[:length], LIMIT)
+    with pytest.raises(BrokenImage, match="too many segments"):
+        decode(b"GIF89a\x10\0\x10\0\0\0\0" + b"!\xfe" + b"\1x" * 300_000, LIMIT)
 
 
 def test_what_cannot_be_read_is_neither(tmp_path):

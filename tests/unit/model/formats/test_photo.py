@@ -198,6 +198,20 @@ def test_transparent_palette_is_blended_onto_white():
     assert pixels[0, 15].tolist() == [200, 100, 50]
 
 
+@pytest.mark.filterwarnings("ignore:Palette images with Transparency")
+def test_a_palette_that_is_all_transparent_is_what_stands_behind():
+    image = Image.fromarray(smooth()).quantize(8)
+    assert (
+        difference(decode(encode(image, format="PNG", transparency=bytes(8)), LIMIT), np.array(image.convert("RGB")))
+        == 0
+    )
+    assert decode(encode(image, format="PNG", transparency=bytes(7)), LIMIT).pixels.max() == 255
+    plain = Image.new("P", (80, 60))
+    plain.putpalette([10, 20, 30])
+    for format in ("PNG", "GIF"):
+        assert (decode(encode(plain, format=format, transparency=0), LIMIT).pixels == [10, 20, 30]).all()
+
+
 @pytest.mark.parametrize("channels", [3, 4])
 def test_sixteen_bit_colour(channels):
     pixels = np.full((16, 16, channels), 65535, np.uint16)

@@ -223,7 +223,7 @@ def test_millions_of_tiny_segments_are_given_up_soon(data):
 def test_other_formats_are_refused_by_their_bytes(data, words):
     with pytest.raises(UnsupportedFormat, match=words) as refused:
         decode(data + bytes(100), LIMIT)
-    assert "no JPEG, PNG, WebP, HEIC or AVIF image" in str(refused.value)
+    assert "no JPEG, PNG, WebP, HEIC, AVIF or still GIF image" in str(refused.value)
 
 
 def test_an_empty_file_says_so():
