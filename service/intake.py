@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import codecs
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import BinaryIO, TypeVar, cast
 
@@ -17,11 +15,12 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
 from model.errors import BadInput
+from service.auth import client_of
 from service.http import outbound
-from service.inference.engine import Overloaded
 from service.problems import how_to_send, parameters_of
 from service.queries import ImageBody, ImagesBody
 from service.settings import Settings
+from service.shared_threads import SharedThreads
 
 Result = TypeVar("Result")
 
@@ -62,8 +61,8 @@ class Intake:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._readers = _Pool(_READERS, _WAITING)
-        self._fetchers = _Pool(_FETCHERS, _WAITING)
+        self._readers = SharedThreads(_READERS, _WAITING)
+        self._fetchers = SharedThreads(_FETCHERS, _WAITING)
 
     async def photo(self, request: Request) -> Photo:
         """The one photo of a request.
@@ -71,6 +70,7 @@ class Intake:
         Raises:
             HTTPException: No well-formed form, or more than one photo.
             BadInput: There is none, or it cannot be had.
+            TooManyOfOne: Too many are being fetched for its client.
             Overloaded: Too many are being fetched.
         """
         kind = content_kind(request)
@@ -78,7 +78,7 @@ class Intake:
             return (await self._form(request, 1))[0]
         if kind == "application/json":
             body = await self._json(request, ImageBody.model_validate_json)
-            return await self.named(body)
+            return await self.named(body, request)
         if kind.startswith("image/") or kind == "application/octet-stream":
             return await _spooled(request)
         raise MissingImage(how_to_send(request))
@@ -100,15 +100,16 @@ class Intake:
             return images
         raise MissingImage(how_to_send(request))
 
-    async def named(self, body: ImageBody) -> Photo:
+    async def named(self, body: ImageBody, request: Request) -> Photo:
         """The photo that JSON holds in base64, or names by its URL.
 
         Raises:
             BadInput: It cannot be had.
+            TooManyOfOne: Too many are being fetched for its client.
             Overloaded: Too many are being fetched.
         """
         if body.image is not None:
-            return await self._readers.run(partial(_decoded, body.image))
+            return await self._readers.run(client_of(request), partial(_decoded, body.image))
         if not self._settings.image_urls:
             raise BadInput(
                 "This service calls no URLs: send the photo itself. (Its operator can allow it by MPT_IMAGE_URLS.)"
@@ -116,7 +117,7 @@ class Intake:
         settings = self._settings
         limits = outbound.Limits(settings.url_seconds, settings.max_body_bytes, settings.url_hosts)
         url = body.image_url or ""
-        return await self._fetchers.run(lambda: _kept(outbound.fetch(url, limits)))
+        return await self._fetchers.run(client_of(request), lambda: _kept(outbound.fetch(url, limits)))
 
     async def _form(self, request: Request, most: int) -> list[Photo]:
         form = await request.form(max_files=most, **_FORM)
@@ -143,7 +144,7 @@ class Intake:
                 raise BadInput(_told(error, request)) from None
 
         try:
-            return await self._readers.run(work)
+            return await self._readers.run(client_of(request), work)
         finally:
             body.close()
 
@@ -171,22 +172,6 @@ def content_kind(request: Request) -> str:
         )
         raise HTTPException(415, detail, headers={"Accept-Encoding": "identity"})
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-class _Pool:
-    """Threads for work that is not the networks', with a bound on how much waits for them."""
-
-    def __init__(self, threads: int, waiting: int) -> None:
-        self._threads, self._places, self._taken = ThreadPoolExecutor(threads, "intake"), threads + waiting, 0
-
-    async def run(self, work: Callable[[], Result]) -> Result:
-        if self._taken >= self._places:
-            raise Overloaded("The service is busy: too many photos are being read. Try again in a moment.")
-        self._taken += 1
-        try:
-            return await asyncio.wrap_future(self._threads.submit(work))
-        finally:
-            self._taken -= 1
 
 
 def _belongs_in_address(name: str, place: str, request: Request) -> str:

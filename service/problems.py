@@ -16,6 +16,7 @@ from starlette.routing import Match
 
 from model.errors import BadInput, MPTError
 from model.formats.photo import BrokenImage, TooManyPixels, UnsupportedFormat
+from service.inference.batcher import TooManyOfOne
 from service.inference.engine import DeadlineExceeded, ModeMissing, NotReady, Overloaded, SubjectMissing
 from service.schemas import FieldProblem, Problem
 
@@ -30,6 +31,7 @@ _KINDS: tuple[tuple[type[Exception], int, str, str], ...] = (
     (ModeMissing, 422, "mode-missing", "Mode not offered"),
     (BadInput, 422, "bad-input", "Input cannot be used"),
     (NotReady, 503, "not-ready", "Not ready"),
+    (TooManyOfOne, 429, "too-many-requests", "Too Many Requests"),
     (Overloaded, 503, "overloaded", "Too many requests at once"),
     (DeadlineExceeded, 504, "deadline", "Not answered in time"),
 )
@@ -96,7 +98,7 @@ def body_too_large(max_body_bytes: int) -> Response:
 def refusal(error: MPTError, retry_after: int) -> Response:
     """The answer to an error of ours; one of another kind is raised again."""
     body = problem_of(error)
-    headers = {"Retry-After": str(retry_after)} if body.status == 503 else None
+    headers = {"Retry-After": str(retry_after)} if body.status in (429, 503) else None
     return _respond(body, headers)
 
 
@@ -126,7 +128,7 @@ def install(app: FastAPI, retry_after: int) -> None:
 
     Args:
         app: The application.
-        retry_after: Seconds that a 503 asks its client to wait.
+        retry_after: Seconds that a 429 or 503 asks its client to wait.
     """
 
     async def on_mpt_error(request: Request, error: Exception) -> Response:

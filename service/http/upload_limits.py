@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.auth import client_of
-from service.http.uploads import TooManyOfOne, Uploads
-from service.inference.engine import Overloaded
-from service.problems import body_too_large, problem, refusal
+from service.http.uploads import Uploads
+from service.inference.batcher import Overloaded, TooManyOfOne
+from service.problems import body_too_large, refusal
 
 
 class BodyTime:
@@ -41,11 +41,7 @@ class BodyTime:
         video = is_video(scope)
         try:
             upload = self._uploads.begin(client_of(Request(scope)), video)
-        except TooManyOfOne as error:
-            headers = {"Retry-After": str(self._retry_after)}
-            await problem(429, str(error), headers=headers)(scope, receive, send)
-            return
-        except Overloaded as error:
+        except (TooManyOfOne, Overloaded) as error:
             await refusal(error, self._retry_after)(scope, receive, send)
             return
         seconds = self._video_seconds if video else self._seconds

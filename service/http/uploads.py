@@ -12,16 +12,12 @@ from collections.abc import Callable
 
 import anyio
 
-from service.inference.batcher import Overloaded
+from service.inference.batcher import Overloaded, TooManyOfOne
 
 SILENT_SECONDS = 2.0
 """Who sent nothing for so long may have to give way, ..."""
 SLOWEST = 8 * 1024
 """... and so may who sent fewer bytes a second, all in all."""
-
-
-class TooManyOfOne(Exception):
-    """A client sends as much as one may."""
 
 
 class Upload:

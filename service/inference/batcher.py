@@ -19,6 +19,10 @@ class Overloaded(MPTError):
     """As many photos wait as may wait."""
 
 
+class TooManyOfOne(MPTError):
+    """One client has as much under way as one may have."""
+
+
 class _Ticket(Generic[Item, Result]):
     """One call's place in the queue."""
 

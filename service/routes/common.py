@@ -79,7 +79,7 @@ _PROBLEMS: dict[int, str] = {
     404: "Nothing is there, or no longer.",
     408: "The request took too long to arrive.",
     413: "The request has too many bytes, or the photo too many pixels.",
-    415: "The file is no JPEG, PNG, WebP, HEIC or AVIF image, or the service cannot read HEIC.",
+    415: "The file is no JPEG, PNG, WebP, HEIC, AVIF or still GIF image, or the service cannot read HEIC.",
     416: "The file has no such bytes as `Range` asks for.",
     422: "A parameter is unknown or cannot be used, or the photo or video is missing or broken.",
     429: "Too many requests; `Retry-After` says when to try again.",

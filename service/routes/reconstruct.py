@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from anyio import to_thread
@@ -18,8 +17,8 @@ from service import pipeline
 from service.auth import Guarded, client_of
 from service.downloads import forget
 from service.http.deadlines import answer_in_time, late
+from service.inference.batcher import Overloaded, TooManyOfOne
 from service.inference.cancellation import Cancelled
-from service.inference.engine import Overloaded
 from service.intake import Photo
 from service.problems import accident, problem_of
 from service.queries import ImageBody, ReconstructQuery
@@ -29,7 +28,12 @@ from service.schemas import Batch, BatchResult, Reconstruction
 router = APIRouter(route_class=Guarded, tags=["reconstruction"])
 log = logging.getLogger(__name__)
 
-_FILE = {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, AVIF or HEIC. It is turned upright."}
+_FILE = {
+    "type": "string",
+    "format": "binary",
+    "description": "JPEG, PNG, WebP, AVIF, HEIC or still GIF. It is turned upright.",
+}
+_BUSY = {429: TooManyOfOne, 503: Overloaded}
 _STATUSES = (400, 401, 408, 413, 415, 429, 503, 504, 507)
 
 
@@ -93,7 +97,7 @@ async def batch(request: Request, services: Context, query: Annotated[Reconstruc
     ```
 
     The limits of size and time are those of one request, for all of them together. If the service is too busy for any
-    of them, the answer is 503.
+    of them, the answer is 503, or 429 if it is so with the client's own.
     """
     photos, base, settings = await services.intake.photos(request), base_path(request), services.settings
     services.rate.charge(client_of(request), len(photos) - 1)
@@ -103,7 +107,7 @@ async def batch(request: Request, services: Context, query: Annotated[Reconstruc
 
     async def answer(source: Photo | ImageBody, made: list[Reconstruction]) -> BatchResult:
         async with places:
-            photo = source if isinstance(source, Photo) else await services.intake.named(source)
+            photo = source if isinstance(source, Photo) else await services.intake.named(source, request)
             try:
                 left = end - asyncio.get_running_loop().time()
                 found = await asyncio.wait_for(_reconstruct(photo, query, base, services, made), left)
@@ -117,9 +121,9 @@ async def batch(request: Request, services: Context, query: Annotated[Reconstruc
     async with _delivered(request, services) as made:
         # A second more: who is late has a problem of her own by then.
         results = await answer_in_time(answer_all(made), request, settings.deadline + 1)
-        busy = [each.problem for each in results if each.problem and each.status == HTTPStatus.SERVICE_UNAVAILABLE]
+        busy = [each.problem for each in results if each.problem and each.status in _BUSY]
         if len(busy) == len(results):
-            raise Overloaded(busy[0].detail)
+            raise _BUSY[busy[0].status](busy[0].detail)
         return await _json(Batch(results=results))
 
 

@@ -11,7 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 from service.http.upload_limits import BodyTime
-from service.http.uploads import SILENT_SECONDS, SLOWEST, TooManyOfOne, Uploads
+from service.http.uploads import SILENT_SECONDS, SLOWEST, Uploads
+from service.inference.batcher import TooManyOfOne
 from service.inference.engine import Overloaded
 from service.routes.common import Services
 from service.settings import Settings

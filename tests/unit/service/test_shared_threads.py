@@ -1,0 +1,50 @@
+"""Threads that read and fetch photos are shared fairly among clients."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+
+import pytest
+
+from service.inference.batcher import Overloaded, TooManyOfOne
+from service.shared_threads import SharedThreads
+
+
+def test_a_client_whose_servers_are_slow_holds_up_no_other():
+    pool, slow = SharedThreads(threads=4, waiting=4), threading.Event()
+
+    async def main() -> None:
+        held = [asyncio.create_task(pool.run("a", slow.wait)) for _ in range(4)]
+        await asyncio.sleep(0)
+        with pytest.raises(TooManyOfOne, match="at most 4 photos"):
+            await pool.run("a", slow.wait)
+        assert await asyncio.wait_for(pool.run("b", lambda: 7), 5) == 7
+        held += [asyncio.create_task(pool.run("c", slow.wait)) for _ in range(4)]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await pool.run("b", lambda: 7)
+        slow.set()
+        await asyncio.gather(*held)
+        assert await pool.run("b", lambda: 7) == 7
+
+    asyncio.run(main())
+
+
+def test_who_leaves_keeps_the_threads_that_still_work_for_her_and_no_more():
+    """Or one client had all threads by asking and leaving."""
+    pool, slow = SharedThreads(threads=4, waiting=4), threading.Event()
+
+    async def main() -> None:
+        for _ in range(6):  # two threads, and then four whose turn does not come
+            task = asyncio.create_task(pool.run("a", slow.wait))
+            await asyncio.sleep(0.01)
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        assert await asyncio.wait_for(pool.run("b", lambda: 7), 5) == 7
+        slow.set()
+        assert await asyncio.wait_for(pool.run("a", lambda: 8), 5) == 8
+
+    asyncio.run(main())
