@@ -41,6 +41,7 @@ _STAGES: list[tuple[Any, str, str]] = [
     (CameraMotion, "add", "whether the camera moves"),
     (Reconstructor, "see_hands", "hands"),
     (Tracks, "add", "who is who"),
+    (film, "put_right", "left and right"),
     (film, "motion_of", "motion and its world"),
     (Shots, "find_worlds", "motion and its world"),
     (film, "_write", "files"),

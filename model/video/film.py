@@ -157,7 +157,7 @@ def reconstruct_film(
         shots.add(follow.finish())
         missing = film.missing()
         rate = frame_rate(tracks.times, film.told_rate, job.frame_rate)
-        for track in tracks:
+        for track in tracks.lasting(rate):
             put_right(track, job.model, job.mesh, shots.places(track))
             fill(track, tracks.times, tracks.skipped)
         chosen = tracks.chosen(rate, job.max_people)

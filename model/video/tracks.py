@@ -200,8 +200,15 @@ class Tracks:
             rate: Frames a second.
             most: People to give, at most; None for all.
         """
-        kept = [track for track in self if self.presence(track) >= self.least(rate)]
-        return sorted(kept, key=lambda track: (-self.presence(track), track.rank))[:most]
+        return sorted(self.lasting(rate), key=lambda track: (-self.presence(track), track.rank))[:most]
+
+    def lasting(self, rate: float) -> list[Track]:
+        """Who was there for long enough, in the order of appearance; once frames are bridged they may be fewer.
+
+        Args:
+            rate: Frames a second.
+        """
+        return [track for track in self if self.presence(track) >= self.least(rate)]
 
     def presence(self, track: Track) -> int:
         """In how many frames somebody was seen, and between these in stretches that no network saw.

@@ -13,6 +13,7 @@ import pytest
 
 from model.formats.mesh import to_glb
 from model.results import Person, Reconstruction
+from model.video import film as film_module
 from model.video.following import Pace
 from model.video.reading import VideoReader
 from tests.support.colour_people import (
@@ -149,6 +150,14 @@ def test_who_is_in_every_frame_of_a_short_film_is_kept(run, count, rate, options
     status, output = run("short.mp4", "--format", "glb,json", "--overlay", *options)
     assert (status, output.splitlines()[-1]) == (0, "2 people in 1 video -> reconstructions")
     assert files() == ["short.video-1.glb", "short.video-2.glb", "short.video.json", "short.video.overlay.webm"]
+
+
+def test_who_was_seen_for_a_moment_only_is_not_worked_on(run, clip, monkeypatch):
+    """The blue one of three frames does not count: nobody looks whether she has left for right."""
+    put_right: list[int] = []
+    monkeypatch.setattr(film_module, "put_right", lambda track, *_: put_right.append(len(track)))
+    assert run("clip.mp4", "--format", "json")[0] == 0
+    assert len(put_right) == 2 and min(put_right) > 3
 
 
 def test_who_was_seen_for_a_moment_only_is_said(run):
