@@ -25,6 +25,8 @@ from model.scene.lines import Lines
 from model.scene.up import Tilt, estimate_up
 
 _NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
+_FLESH = 0.05  # of the keypoints' extent is what reaches beyond them
+_PRESENT = 0.2
 _MUCH_BETTER = 0.7  # of the other's distance from the keypoints, or less
 UNHEDGED = 1.02
 """By how much bodies are larger than the network's meshes. Unsure of depths, it draws limbs short, those of rendered
@@ -60,6 +62,25 @@ def person_of(detection: Detection, result: CropResult, regress: CropRegressor, 
         depths=result.depths,
         silhouette=result.silhouette,
     )
+
+
+def presence(box: Box, keypoints: np.ndarray) -> float:
+    """How far somebody is in a box that was given, 0 to 1: networks look beyond it, and may see who is beside it.
+
+    She is if a fifth of her is in it, or if she fills a fifth of it, as of one about her head alone.
+
+    Args:
+        box: x, y, width and height.
+        keypoints: (K, 3) x, y and confidence.
+    """
+    x, y, width, height = box
+    points, seen = keypoints[:, :2], keypoints[:, 2].clip(0)
+    inside = ((points >= (x, y)) & (points <= (x + width, y + height))).all(axis=1)
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = _FLESH * (high - low).max()
+    shared = np.minimum(high + margin, (x + width, y + height)) - np.maximum(low - margin, (x, y))
+    filled = shared.clip(0).prod() / (width * height)
+    return float(min(1.0, max(seen @ inside / max(seen.sum(), 1e-6), filled) / _PRESENT))
 
 
 def lifted_again(people: Sequence[Person], network: Network) -> list[Person]:

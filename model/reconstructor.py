@@ -16,7 +16,7 @@ from model.body.rig import Rig
 from model.body.rig_file import find_rig
 from model.body.suit import find_worn
 from model.interfaces import Box, Network
-from model.people import better, distinct_people, extent, lifted_again, person_of, without_silhouettes
+from model.people import better, distinct_people, extent, lifted_again, person_of, presence, without_silhouettes
 from model.perception.bars import shown_part
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.detection import Detection, is_there, mean_confidence
@@ -221,6 +221,8 @@ class Reconstructor:
             people = people if boxes is not None else distinct_people(people)
             if len(people) >= wanted:
                 break
+        if boxes is not None:
+            people = [replace(each, score=each.score * presence(each.bbox, each.keypoints_2d)) for each in people]
         own = colors == "person"
         people, scene = people[:wanted], None
         answered: list[Person] = []

@@ -80,7 +80,7 @@ class Person(BaseModel):
     """One person of the photo. Joints are COCO's 17, in COCO's order, nose to right ankle."""
 
     id: str
-    score: Finite = Field(description="How sure the detector is, 0 to 1.")
+    score: Finite = Field(description="How sure it is that somebody is here, or in the box that was given, 0 to 1.")
     bbox: tuple[Finite, Finite, Finite, Finite] = Field(description="x, y, width, height in pixels.")
     keypoints_2d: list[Point3] = Field(description="17 joints in the photo: x, y in pixels, confidence 0 to 1.")
     joints: list[Point3] = Field(description="17 joints: x, y, z in metres, camera frame, pelvis at the origin.")

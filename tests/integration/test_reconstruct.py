@@ -298,11 +298,14 @@ def test_who_is_hardly_there_makes_no_collage_and_hinders_none(
 
 
 def test_given_boxes_are_used_in_their_order(reconstructor: Reconstructor, picture: Picture, person: Person) -> None:
-    left = (0.0, 0.0, 60.0, 100.0)
-    people = reconstructor.reconstruct(picture.image, boxes=[left, person.bbox], focal_length=FOCAL).people
-    assert [p.bbox for p in people] == [left, person.bbox]
+    x, y, w, h = person.bbox
+    left, beside = (0.0, 0.0, 60.0, 100.0), (x + 1.02 * w, y, 0.5 * w, h)
+    boxes = [left, person.bbox, beside]
+    people = reconstructor.reconstruct(picture.image, boxes=boxes, focal_length=FOCAL).people
+    assert [p.bbox for p in people] == boxes
     np.testing.assert_allclose(people[1].joints, person.joints, atol=0.1)  # a pixel is centimetres of depth
     assert people[0].score < 0.5 * people[1].score
+    assert people[2].score < 0.2 * people[1].score  # the network looks beyond a box, and sees who is beside it
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1.5, 0.1), (2.0, -0.2), (3.0, 0.3)])

@@ -1,10 +1,10 @@
-"""Which of two answers for one hand counts."""
+"""Which of two answers for one hand counts, and whether somebody is in the box that was given for her."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from model.people import better
+from model.people import better, presence
 from model.results import Camera, Person
 
 
@@ -28,3 +28,15 @@ def test_the_twin_wins_only_where_it_fits_much_better() -> None:
 
     for own, other, winner in ((10, 3, "left"), (10, 8, "right"), (3, 10, "right")):
         assert better(answer(own, "right"), answer(other, "left")).handedness == winner
+
+
+def test_who_is_beside_a_given_box_is_not_in_it() -> None:
+    places = np.random.default_rng(0).uniform((100, 100), (200, 400), (17, 2))
+    places[:2] = (100, 100), (200, 400)
+    standing = np.column_stack([places, np.full(17, 0.9)])
+    about_her, too_large, head = (90.0, 90.0, 120.0, 320.0), (0.0, 0.0, 300.0, 500.0), (130.0, 90.0, 40.0, 60.0)
+    assert [presence(box, standing) for box in (about_her, too_large, head)] == [1, 1, 1]
+    beside, sliver, above = (220.0, 90.0, 120.0, 320.0), (205.0, 90.0, 300.0, 320.0), (100.0, 0.0, 100.0, 80.0)
+    assert [presence(box, standing) < 0.2 for box in (beside, sliver, above)] == [True] * 3
+    unseen = standing * (1, 1, 0)
+    assert 0 <= presence(beside, unseen) < 0.2 and presence(about_her, unseen) == 1
