@@ -18,6 +18,8 @@ def _both_sides(*joints: str) -> tuple[tuple[int, ...], ...]:
 
 LEGS = _both_sides("hip", "knee", "ankle")
 """Hip, knee and ankle of the left and of the right leg."""
+BALL = 3
+"""Joints from an ankle to the ball of its foot."""
 ARMS = _both_sides("shoulder", "elbow", "wrist")
 """Likewise of the arms."""
 THIGHS = tuple(leg[:2] for leg in LEGS)

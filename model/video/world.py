@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.body.fitter import scaled_shape
-from model.body.limbs import LEGS
+from model.body.limbs import BALL, LEGS
 from model.body.motion import SkeletonMotion
 from model.body.skeleton import TURN_UP
 from model.joints import COCO_JOINTS
@@ -135,7 +135,8 @@ def _carried(
     known = [(track, motion) for track, motion in zip(tracks, motions, strict=True) if motion is not None]
     if not known:
         return list(motions)
-    path = find_path([motion for _, motion in known], [track.frames for track, _ in known])
+    camera = level.camera(known[0][0])
+    path = find_path([motion for _, motion in known], [track.frames for track, _ in known], camera)
     for track in tracks:
         track.path = path[np.minimum(track.frames, len(path) - 1)] @ level.world.rotation
     return [
@@ -263,7 +264,7 @@ def sole_heights(motion: SkeletonMotion) -> np.ndarray:
     """(N, 2) metres: how high each ankle is over the lowest point of its foot, of a motion with y up."""
     rig, heights = motion.rig, []
     for _, _, ankle in LEGS:
-        foot = np.flatnonzero(rig.dense_weights[:, [ankle, ankle + 3]].sum(axis=1) > 0.5)  # with its ball
+        foot = np.flatnonzero(rig.dense_weights[:, [ankle, ankle + BALL]].sum(axis=1) > 0.5)  # with its ball
         few = rig.subset(foot[:: max(1, len(foot) // _FOOT)])
         batches = np.split(np.arange(len(motion)), range(_BATCH, len(motion), _BATCH))
         lowest = [meshes_of(motion, frames, few)[..., 1].max(axis=1) for frames in batches]  # their y is down
