@@ -17,6 +17,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 
 from service import problems, routes
 from service.http.head_requests import Head
+from service.http.ranges import Ranges
 from service.http.rate_limit import RateLimit
 from service.http.request_log import Observe
 from service.http.security_headers import SecurityHeaders
@@ -94,6 +95,7 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
     app.add_middleware(
         GZipMiddleware, minimum_size=1024, compresslevel=1, exclude_content_types=_NOT_SMALLER_COMPRESSED
     )
+    app.add_middleware(Ranges)
     app.add_middleware(Head)
     app.add_middleware(BodySize, photos=settings.max_body_bytes, videos=settings.largest_video)
     app.add_middleware(

@@ -36,6 +36,7 @@ _KINDS: tuple[tuple[type[Exception], int, str, str], ...] = (
     (DeadlineExceeded, 504, "deadline", "Not answered in time"),
 )
 
+_MOST_ERRORS = 10  # are told of one request
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 _HOW_TO_SEND = {
@@ -145,7 +146,7 @@ def install(app: FastAPI, retry_after: int) -> None:
 
     async def on_invalid_request(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        errors = [_field_problem(item, parameters_of(request)) for item in error.errors()]
+        errors = [_field_problem(item, parameters_of(request)) for item in error.errors()[:_MOST_ERRORS]]
         detail = " ".join(dict.fromkeys(f"{item.field}: {item.message}." for item in errors))
         return problem(422, detail, "invalid-request", "Invalid request", errors)
 

@@ -9,16 +9,13 @@ from collections.abc import AsyncIterator
 from anyio import to_thread
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
-from starlette.datastructures import Headers
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
-from starlette.types import Message, Receive, Scope, Send
 
 from service.auth import Guarded
 from service.inference.engine import Overloaded
 from service.jobs.runner import Jobs
 from service.jobs.schemas import Job
 from service.jobs.state import JobState
-from service.problems import problem
 from service.routes.common import Context, Services, files, problems
 
 router = APIRouter(prefix="/jobs", tags=["videos"])
@@ -33,7 +30,6 @@ _MEDIA_TYPES = {
     ".bvh": "text/plain",
     ".trc": "text/plain",
 }
-_NO_RANGE = "The file has no such bytes as Range asks for: leave it out, or see Content-Range for how many there are."
 _STATIC = StaticFiles()  # knows what 304 answers
 _listeners = 0
 
@@ -78,7 +74,7 @@ async def file(request: Request, job_id: str, name: str, services: Context) -> R
         raise _gone(services)
     kind = _MEDIA_TYPES.get(path.suffix, "application/octet-stream")
     headers = {"Cache-Control": f"private, max-age={services.settings.job_lifetime}, immutable"}
-    whole = _File(path, media_type=kind, filename=name, headers=headers, stat_result=status)
+    whole = FileResponse(path, media_type=kind, filename=name, headers=headers, stat_result=status)
     if _STATIC.is_not_modified(whole.headers, request.headers):
         return NotModifiedResponse(whole.headers)
     return whole
@@ -90,25 +86,6 @@ async def delete(job_id: str, services: Context) -> Response:
     if not await to_thread.run_sync(services.jobs.delete, job_id):
         raise _gone(services)
     return Response(status_code=204)
-
-
-class _File(FileResponse):
-    """A file, of which a range that is not there is a problem as everywhere else, not plain text."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refused: Response | None = None
-
-        async def send_or_refuse(message: Message) -> None:
-            nonlocal refused
-            if message["type"] == "http.response.start" and message["status"] >= 400:
-                status, ranges = message["status"], Headers(raw=message["headers"]).get("content-range")
-                refused = problem(status, _NO_RANGE, headers={"Content-Range": ranges} if ranges else {})
-            elif refused is None:
-                await send(message)
-
-        await super().__call__(scope, receive, send_or_refuse)
-        if refused is not None:
-            await refused(scope, receive, send)
 
 
 async def _follow(state: JobState, jobs: Jobs, ending: asyncio.Event) -> AsyncIterator[str]:

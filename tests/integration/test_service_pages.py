@@ -39,6 +39,24 @@ def test_modules_import_what_is_there(client):
     assert "vendor/three.js" in found and len(found) > 20
 
 
+def test_parts_of_files(client):
+    """Wherever files are; in other units than bytes a range is none."""
+
+    def asked(part: str, path: str = "/static/app.js"):
+        return client.get(path, headers={"Range": part})
+
+    whole = client.get("/static/app.js")
+    part = asked("bytes=2-5")
+    assert (part.status_code, part.content) == (206, whole.content[2:6])
+    for path in ("/static/app.js", "/"):
+        for words in ("bytes=5-2", "bytes=a-b"):
+            refused(asked(words, path), 400, "no such bytes as Range asks for")
+        beyond = asked("bytes=99999999-", path)
+        refused(beyond, 416, "no such bytes as Range asks for")
+        assert re.fullmatch(r"bytes \*/\d+", beyond.headers["content-range"])
+    assert asked("items=0-1").content == whole.content
+
+
 def test_other_sites_are_kept_out(client):
     headers = {"Origin": "https://elsewhere.example"}
     response = client.post("/reconstruct", files=form(photo()), headers=headers)

@@ -62,6 +62,11 @@ def test_no_route_passes_over_a_parameter_that_it_does_not_know(client):
     assert asked > 40
 
 
+def test_of_very_many_errors_the_first_are_told(client):
+    answer = client.get("/models?" + "&".join(f"a{number}=1" for number in range(2000)))
+    assert len(refused(answer, 422, "a0: there is no such parameter")["errors"]) == 10 and len(answer.content) < 5000
+
+
 def test_words_of_a_client_are_shown_without_control_characters(client):
     problem = refused(client.get("/models?%1b[2Jx%0d=1"), 422, r"\\x1b\[2Jx\\r: there is no such parameter")
     assert problem["errors"][0]["field"] == r"\x1b[2Jx\r"
