@@ -6,9 +6,14 @@ import glob
 import itertools
 import os
 import re
+import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from cli.errors import describe
@@ -59,7 +64,7 @@ def find_sources(arguments: Iterable[str]) -> Found:
     A folder stands for the photos in it, without those of its subfolders; videos take long, and are not meant by it.
     A pattern (`*`, `?`, `[...]`, and `**` for all subfolders) stands for photos and videos. Files in folders and of
     patterns count by what they hold, not by their endings; hidden ones never do. A file that is named itself may hold
-    anything. A number that is no file is a webcam.
+    anything. A number that is no file is a webcam, `-` standard input.
     """
     found: dict[Path, Source] = {}
     passed: dict[Path, Unusable] = {}
@@ -84,6 +89,8 @@ def _named(argument: str, passed: dict[Path, Unusable]) -> tuple[list[Source], s
     path = Path(argument)
     if not argument:
         return [], "This name is empty."  # and not this folder: a script's variable was not set
+    if argument == "-" or path.is_fifo():
+        return _piped(path)
     if path.is_dir():
         return _meant(sorted(path.iterdir()), path, passed, videos=False), f"This folder holds no photo ({FORMATS})."
     if path.exists():
@@ -95,11 +102,27 @@ def _named(argument: str, passed: dict[Path, Unusable]) -> tuple[list[Source], s
         return _meant(files, _fixed_part(path), passed, videos=True), reason
     if re.fullmatch("[0-9]{1,2}", argument):
         return [Source(path, Path(f"webcam-{argument}"), int(argument), is_video=True)], ""
-    if argument == "-":
-        return [], "Standard input is called /dev/stdin here."
     if re.match("[a-z]+://", argument, re.IGNORECASE):
         return [], "Nothing is fetched from the web: save it first, by curl -O, and name the file."
     return [], "There is no such file or folder."
+
+
+def _piped(pipe: Path) -> tuple[list[Source], str]:
+    """What comes through a pipe, or standard input ("-"), as a file of its own: it can be read once only."""
+    standard = str(pipe) in ("-", "/dev/stdin")
+    if standard and sys.stdin.isatty():
+        return [], "Nothing is piped into it: cat photo.jpg | mpt reconstruct -"
+    file = Path(_spool().name, str(len(os.listdir(_spool().name))), "stdin" if standard else pipe.name)
+    file.parent.mkdir()
+    with nullcontext(sys.stdin.buffer) if standard else pipe.open("rb") as source, file.open("wb") as copy:
+        shutil.copyfileobj(source, copy)
+    return [Source(file, Path(file.name), is_video=_is_video(file))], ""
+
+
+@cache
+def _spool() -> TemporaryDirectory[str]:
+    """A folder that is gone once the program ends."""
+    return TemporaryDirectory(prefix="mpt-")
 
 
 def _meant(files: Iterable[Path], root: Path, passed: dict[Path, Unusable], videos: bool) -> list[Source]:

@@ -77,7 +77,7 @@ def reconstruct(
         typer.Argument(
             metavar="INPUT",
             help="Photos (JPEG, PNG, WebP, HEIC, AVIF, still GIF), folders of photos, patterns in quotes such as "
-            "'trip/**/*.jpg', videos, or the number of a webcam (0 is the first).",
+            "'trip/**/*.jpg', videos, - for standard input, or the number of a webcam (0 is the first).",
             show_default=False,
         ),
     ],

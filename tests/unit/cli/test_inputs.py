@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
+import threading
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -99,6 +102,22 @@ def test_what_a_folder_or_a_pattern_passes_over_is_named_whatever_its_ending(tmp
     assert {"scan.tif", "film.jpg"}.isdisjoint(dict(passed)) and len(sources) == len(photos) + 2
 
 
+def test_pipes_are_files(tmp_path, monkeypatch):
+    """Of a shell's `cat photo.jpg | mpt reconstruct -` and `mpt reconstruct <(curl ...)`."""
+    pipe, photo = tmp_path / "pipe", HEADS["no ending"] + bytes(100_000)
+    os.mkfifo(pipe)
+    threading.Thread(target=pipe.write_bytes, args=[photo], daemon=True).start()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(HEADS["film.jpg"])))
+    first, film = find_sources([str(pipe), "-"]).sources
+    assert first.path.read_bytes() == photo and (first.place, first.is_video) == (Path("pipe"), False)
+    assert film.path.read_bytes() == HEADS["film.jpg"] and (film.place, film.is_video) == (Path("stdin"), True)
+
+
+def test_who_pipes_nothing_is_told_how(monkeypatch):
+    monkeypatch.setattr("sys.stdin", Mock(isatty=lambda: True))
+    assert find_sources(["-"]).unusable[0].reason.startswith("Nothing is piped")
+
+
 def test_folders_with_photos_in_a_folder_are_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     photos = ("a.jpg", "sub/b.jpg", "sub/deep/c.jpg", "2026/11/30/e.jpg")
@@ -122,7 +141,6 @@ def test_each_file_counts_once(folder):
     ("argument", "reason"),
     [
         ("none.jpg", "no such file"),
-        ("-", "/dev/stdin"),
         ("https://example.com/a.jpg", "Nothing is fetched"),
         ("empty", "holds no photo"),
         ("*.gif", "matches no photo"),
