@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from model.errors import BadData, BadInput
+from model.files import make_folder
 from model.interfaces import LANDMARKS
 from model.joints import HAND_JOINTS
 from model.reconstructor import Reconstructor
@@ -28,7 +29,7 @@ from training.evaluation.footage import evaluate_footage
 from training.evaluation.freihand import Predict, evaluate_freihand, read_freihand
 from training.evaluation.history import keep
 from training.evaluation.image_benchmarks import evaluate_images
-from training.evaluation.mocap import evaluate_mocap
+from training.evaluation.mocap import check_topology, evaluate_mocap
 from training.evaluation.photos import evaluate_photos
 from training.evaluation.prepared import evaluate_prepared
 from training.evaluation.raw import RawReconstructor
@@ -75,17 +76,23 @@ def run(options: argparse.Namespace) -> Report:
 
 def _mocap(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:
     body: BodyModel = load_smpl(options.smpl) if options.smpl else AnnyBody.load()
-    return _poses(networks, options, output, body, read_mocap(options.mocap, body.joint_count))
+    return _poses(networks, options, output, body, lambda: read_mocap(options.mocap, body.joint_count))
 
 
 def _drawn_hands(networks: Sequence[Evaluated], options: argparse.Namespace, output: Path) -> Report:
-    return _poses(networks, options, output, AnnyHand.load(), drawn_hands())
+    return _poses(networks, options, output, AnnyHand.load(), drawn_hands)
 
 
 def _poses(
-    networks: Sequence[Evaluated], options: argparse.Namespace, output: Path, body: BodyModel, poses: MocapPoses
+    networks: Sequence[Evaluated],
+    options: argparse.Namespace,
+    output: Path,
+    body: BodyModel,
+    read: Callable[[], MocapPoses],
 ) -> Report:
-    training, validation, test = split_by_subject(poses, body.subject.held_out)
+    for network in networks:  # before minutes of reading
+        check_topology(network, body)
+    training, validation, test = split_by_subject(read(), body.subject.held_out)
     held_out = {"validation": validation, "test": test}.get(options.split)
     if held_out is None:
         raise BadData(f"MoCap is evaluated on --split validation or test, not on {options.split}.")
@@ -260,6 +267,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             named = ", ".join(f"--{each}" for each in data).replace("pw3d", "3dpw")
             command.error(f"--{option.replace('_', '-')} counts with {named} alone")
     with telling_errors():
+        make_folder(options.output)
         report = run(options)
         report.write(options.output)
         if options.keep:

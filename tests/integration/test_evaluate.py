@@ -161,7 +161,19 @@ def test_options_that_would_be_passed_over_are_refused(
         with pytest.raises(SystemExit):
             main([*arguments, *extra])
         assert f"{extra[0]} counts with --" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_what_cannot_be_evaluated_is_said_before_data_is_read(
+    untrained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.evaluate.drawn_hands", lambda: pytest.fail("hands were drawn"))
+    with pytest.raises(SystemExit, match=r"mesh topology 'anny' .* is 'anny-hand'"):
+        main(["--hands", "--checkpoint", str(untrained), "--output", str(tmp_path / "out")])
+    monkeypatch.setattr("training.evaluate.load_networks", lambda *_: pytest.fail("networks were loaded"))
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit, match=r"Nothing can be written to .*file/out \(Not a directory\)"):
+        main(["--hands", "--checkpoint", str(untrained), "--output", str(tmp_path / "file" / "out")])
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from model.files import atomic_write
+from model.errors import BadInput
+from model.files import atomic_write, make_folder
 
 
 def test_a_file_appears_when_it_is_whole_with_the_folders_above_it(tmp_path: Path) -> None:
@@ -61,3 +62,18 @@ def test_files_are_written_where_nobody_may_set_modes(tmp_path: Path, monkeypatc
     with atomic_write(tmp_path / "a.txt") as partial:
         partial.write_text("whole")
     assert (tmp_path / "a.txt").read_text() == "whole"
+
+
+def test_a_folder_that_takes_no_files_is_told_before_there_are_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_folder(tmp_path / "new" / "folder")
+    make_folder(tmp_path / "new" / "folder")
+    assert list((tmp_path / "new" / "folder").iterdir()) == []
+
+    def closed(dir: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(dir))  # root may write everywhere
+
+    monkeypatch.setattr("model.files.TemporaryFile", closed)
+    with pytest.raises(BadInput, match=r"Nothing can be written to .*folder \(Permission denied\)"):
+        make_folder(tmp_path / "new" / "folder")

@@ -192,7 +192,7 @@ def test_networks_of_another_mesh_get_a_sentence(tube: MeshTopology, body: Any, 
     check_topology(network_of(dataclasses.replace(tube, faces=tube.faces.flip(0))), body)
     smpl = dataclasses.replace(tube, name="smpl", template=tube.template[:-1])
     with pytest.raises(BadCheckpoint, match=r"net\.safetensors has the mesh topology 'smpl' \(59 vertices\).*--smpl"):
-        evaluate_mocap([network_of(smpl)], body, poses(8, 5), poses(8, 0), tmp_path)
+        check_topology(network_of(smpl), body)
     mixed = dataclasses.replace(tube, template=tube.template.flip(0))
     with pytest.raises(BadCheckpoint, match="another version of this body"):
         check_topology(network_of(mixed), body)
