@@ -52,9 +52,9 @@ def explain(
 
     settings, boxes = settings_in_force(), read_boxes(box)
     make_folder(output)
+    image = decode(photo.read_bytes(), settings.max_pixels)
     with notes.status("Loading the networks ..."):
         model = load_reconstructor(settings, checkpoint, subject.value, None, device, "torch")
-    image = decode(photo.read_bytes(), settings.max_pixels)
     with notes.status("Looking for hands ..." if subject is Subject.HAND else "Looking for people ..."):
         found = model.reconstruct(image.pixels, boxes=boxes, max_people=max_people, focal_length=image.focal_length)
     if not found.people:

@@ -103,7 +103,7 @@ def _named(argument: str, passed: dict[Path, Unusable]) -> tuple[list[Source], s
     if re.fullmatch("[0-9]{1,2}", argument):
         return [Source(path, Path(f"webcam-{argument}"), int(argument), is_video=True)], ""
     if re.match("[a-z]+://", argument, re.IGNORECASE):
-        return [], "Nothing is fetched from the web: save it first, by curl -O, and name the file."
+        return [], "Nothing is fetched from the web, but read what is piped in: curl URL | mpt reconstruct -"
     return [], "There is no such file or folder."
 
 

@@ -42,6 +42,8 @@ def check_topology(network: Evaluated, body: BodyModel) -> None:
         advice = "it was made with another version of this body: train it again, or use that version"
     elif topology.name.startswith("smpl"):
         advice = "give its body with --smpl path/to/SMPL_NEUTRAL.npz, and evaluate other topologies on their own"
+    elif topology.name == "mano":
+        advice = "score MANO's hands on --freihand"
     else:
         advice = f"evaluate it apart from checkpoints of the topology '{body.name}', and without --smpl"
     raise BadCheckpoint(

@@ -59,7 +59,10 @@ class SmplTruth:
             BadData: it is a single file, which cannot be right for men and women.
         """
         if not folder.is_dir():
-            raise BadData(f"{folder} is no folder: here --smpl needs the one of SMPL_MALE.npz and SMPL_FEMALE.npz.")
+            raise BadData(
+                f"{folder} is no folder: here --smpl needs the one of SMPL_NEUTRAL.npz, SMPL_MALE.npz and "
+                "SMPL_FEMALE.npz, as far as the data set's people are of them."
+            )
         self.folder = folder
         self._bodies: dict[str, BodyModel] = {}
 

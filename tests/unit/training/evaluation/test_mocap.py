@@ -186,7 +186,7 @@ def test_seen_subjects_are_called_out(tube: MeshTopology, body: Any, tmp_path: P
     assert not any("fair was" in note for note in notes)
 
 
-def test_networks_of_another_mesh_get_a_sentence(tube: MeshTopology, body: Any, tmp_path: Path) -> None:
+def test_networks_of_another_mesh_get_a_sentence(tube: MeshTopology, body: Any) -> None:
     check_topology(network_of(tube), body)
     # The diagonals of squares do not matter.
     check_topology(network_of(dataclasses.replace(tube, faces=tube.faces.flip(0))), body)
@@ -196,6 +196,9 @@ def test_networks_of_another_mesh_get_a_sentence(tube: MeshTopology, body: Any, 
     mixed = dataclasses.replace(tube, template=tube.template.flip(0))
     with pytest.raises(BadCheckpoint, match="another version of this body"):
         check_topology(network_of(mixed), body)
+    mano = dataclasses.replace(tube, name="mano", template=tube.template[:-1])
+    with pytest.raises(BadCheckpoint, match="MANO's hands on --freihand"):
+        check_topology(network_of(mano), body)
     hand = dataclasses.replace(tube, name="hand", template=tube.template[:-1])
     with pytest.raises(BadCheckpoint, match="apart from checkpoints of the topology 'tube'"):
         check_topology(network_of(hand), body)
