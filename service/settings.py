@@ -10,6 +10,7 @@ import ipaddress
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -256,8 +257,16 @@ def read_settings() -> Settings:
     except MPTError as error:
         raise SettingsError(str(error)) from None
     except ValidationError as error:
-        lines = [f"MPT_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
-        raise SettingsError("\n".join(lines)) from None
+        raise SettingsError("\n".join(_told(str(item["loc"][0]), item) for item in error.errors())) from None
+
+
+def _told(name: str, error: Mapping[str, Any]) -> str:
+    """A line on a setting that cannot be used: which, by the name that it was set by, and why."""
+    variable, file = f"MPT_{name.upper()}", os.environ.get("MPT_CONFIG")
+    in_file = file and variable not in map(str.upper, os.environ)  # which the environment wins over
+    unknown = error["type"] == "extra_forbidden"
+    why = "there is no such setting" if unknown else error["msg"].removeprefix("Value error, ")
+    return f"{f'{name} in {file}' if in_file else variable}: {why}"
 
 
 def _misspelt() -> list[str]:

@@ -63,16 +63,23 @@ def test_lists_have_commas_in_the_environment_and_brackets_in_the_file(config, m
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("prot = 1", "MPT_PROT"),
-        ("port = 70000", "MPT_PORT: .*65535"),
+        ("prot = 1", r"^prot in .*mpt\.toml: there is no such setting$"),
+        ("port = 70000", r"^port in .*mpt\.toml: .*65535"),
         ("port = ", "not TOML|cannot be read"),
-        ('api_keys = ["short"]', "MPT_API_KEYS: .*16 characters"),
-        ("[service]\nport = 1", "MPT_SERVICE"),
+        ('api_keys = ["short"]', r"^api_keys in .*: a key needs at least 16 characters"),
+        ("[service]\nport = 1", r"^service in .*mpt\.toml: there is no"),
     ],
 )
 def test_what_makes_no_sense_is_refused(config, text, words):
     config(text)
     with pytest.raises(SettingsError, match=words):
+        read_settings()
+
+
+def test_what_makes_no_sense_in_the_environment_is_named_so_beside_a_file_too(config, monkeypatch):
+    config("port = 9001")
+    monkeypatch.setenv("MPT_PORT", "70000")
+    with pytest.raises(SettingsError, match=r"^MPT_PORT: .*65535"):
         read_settings()
 
 
