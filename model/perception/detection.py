@@ -84,7 +84,7 @@ def distinct(detections: Sequence[Detection]) -> list[int]:
         near = np.abs(middles[kept] - middles[index]).max(axis=1) < np.maximum(sizes[kept], sizes[index])
         rivals = [detections[other] for other in np.array(kept, int)[near]]
         looks = [candidate, *_exchanged(candidate)]
-        if all(similarity(look, rival) < SAME_PERSON for rival in rivals for look in looks):
+        if similarities(looks, rivals).max(initial=0.0) < SAME_PERSON:
             kept.append(index)
     return kept
 
