@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.console import say_error
-from model.errors import MPTError
+from model.errors import MPTError, of_system
 
 
 class ExitCode(IntEnum):
@@ -53,7 +53,7 @@ def describe(error: Exception) -> str:
     if isinstance(error, MPTError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}." if error.filename else f"{error.strerror}."
+        return of_system(error)
     if isinstance(error, MemoryError):
         return "There is not enough memory for this."
     with open(_details_file(), "a", encoding="utf-8") as file:

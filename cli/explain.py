@@ -47,11 +47,11 @@ def explain(
     from cli.model_loading import load_reconstructor, settings_in_force
     from cli.outputs import write_png
     from model.explain import explain_person, heatmap_sheet, influence_sheet
-    from model.files import make_folder
+    from model.files import check_folder
     from model.formats.photo import decode
 
     settings, boxes = settings_in_force(), read_boxes(box)
-    make_folder(output)
+    check_folder(output)
     image = decode(photo.read_bytes(), settings.max_pixels)
     with notes.status("Loading the networks ..."):
         model = load_reconstructor(settings, checkpoint, subject.value, None, device, "torch")

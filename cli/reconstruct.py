@@ -250,12 +250,12 @@ def reconstruct(
     from cli.model_loading import load_reconstructor, settings_in_force
     from cli.photos import work_through
     from model.body.rig_file import require_rig
-    from model.files import make_folder
+    from model.files import check_folder
 
     settings, boxes = settings_in_force(), read_boxes(box)
     outcome = Outcome()
     if sources:
-        make_folder(output)
+        check_folder(output)
         with notes.status("Loading the networks ..."):
             chosen = (checkpoint, subject.value, mode.value if mode else None)
             model = load_reconstructor(settings, *chosen, device, engine.value)

@@ -16,6 +16,12 @@ def in_short(error: BaseException, most: int = 200) -> str:
     return line if len(line) <= most else f"{line[:most].rsplit(' ', 1)[0]} ..."
 
 
+def of_system(error: OSError) -> str:
+    """What the system says of a file, as a sentence without its number."""
+    words = error.strerror or in_short(error)
+    return f"{words}: {error.filename}." if error.filename else f"{words}."
+
+
 class MPTError(Exception):
     """Base of every error that this project raises for its user."""
 

@@ -35,15 +35,17 @@ def atomic_write(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def make_folder(folder: Path) -> None:
-    """Makes a folder, if it is not there, and tries whether files can be written to it: before work, not after it.
+def check_folder(folder: Path) -> None:
+    """Tries whether files can be written to a folder that is there, or is to be made: before work, not after it.
 
     Raises:
         BadInput: they cannot.
     """
+    place = folder
+    while not place.exists() and place != place.parent:
+        place = place.parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
+        with TemporaryFile(dir=place):
             pass
     except OSError as error:
         raise BadInput(f"Nothing can be written to {folder} ({error.strerror}): name another folder.") from None

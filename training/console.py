@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from safetensors import SafetensorError
 
-from model.errors import MPTError, in_short
+from model.errors import MPTError, in_short, of_system
 
 
 @contextmanager
@@ -21,7 +21,9 @@ def telling_errors() -> Iterator[None]:
         yield
     except MPTError as error:
         sys.exit(f"Error: {error}")
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
+        sys.exit(f"Error: {of_system(error)}")
+    except SafetensorError as error:
         sys.exit(f"Error: {in_short(error)}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from model.errors import BadData, BadInput
-from model.files import make_folder
+from model.files import check_folder
 from model.interfaces import LANDMARKS
 from model.joints import HAND_JOINTS
 from model.reconstructor import Reconstructor
@@ -267,7 +267,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             named = ", ".join(f"--{each}" for each in data).replace("pw3d", "3dpw")
             command.error(f"--{option.replace('_', '-')} counts with {named} alone")
     with telling_errors():
-        make_folder(options.output)
+        check_folder(options.output)
         report = run(options)
         report.write(options.output)
         if options.keep:

@@ -14,6 +14,7 @@ from torch import nn
 
 import weights
 from model.errors import BadInput
+from model.files import check_folder
 from model.network.backbones import backbone_names, build_backbone
 from model.network.checkpoint import Checkpoint, save_checkpoint
 from model.network.sizes import TransformerSize
@@ -230,6 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     folder = options.output or Path("runs") / f"finetune-{options.recipe}"
     with telling_errors(), joined(options.device) as processes:
+        check_folder(folder)
         recipe, start, topology = _chosen(options, processes.count)
         body, mocap = brought_body(options.smpl), options.mocap
         best = finetune(recipe, options.images, folder, processes, start, mocap, topology, options.compile, body)

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from model.errors import BadInput
+from model.files import check_folder
 from model.joints import JOINTS
 from model.network.checkpoint import Checkpoint, save_checkpoint
 from model.network.lifting import LiftNetwork, MeshNetwork
@@ -209,6 +210,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     recipe = for_hands(recipe) if hand else recipe
     folder = options.output or Path("runs") / f"pretrain-{'hand-' if hand else ''}{options.size}"
     with telling_errors(), joined(options.device) as processes:
+        check_folder(folder)
+        if options.start:
+            load_any(options.start)  # tells that it cannot be read before minutes of reading MoCap
         if processes.leads:
             _tell(options.mocap, folder, hand)
         body = brought_body(options.smpl, options.mano)

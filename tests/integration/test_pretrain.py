@@ -186,6 +186,15 @@ def test_a_run_that_is_told_to_stop_saves_its_state(
     assert (tmp_path / "lift" / "state.safetensors").exists()  # it was in the first stage
 
 
+def test_what_cannot_be_used_is_told_before_mocap_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.pretrain.read_mocap", lambda *_: pytest.fail("it was read"))
+    (tmp_path / "file").touch()
+    run = run_main(main, "--mocap", tmp_path, "--output", tmp_path / "file" / "run")
+    assert run.returncode == 1 and "Nothing can be written to" in run.stderr
+    run = run_main(main, "--mocap", tmp_path, "--output", tmp_path / "run", "--from", tmp_path / "file")
+    assert run.returncode == 1 and "is not a readable checkpoint" in run.stderr
+
+
 def test_an_empty_folder_gets_a_sentence(tmp_path: Path) -> None:
     run = run_main(main, "--mocap", tmp_path, "--output", tmp_path / "run", "--steps", 1)
     assert run.returncode == 1

@@ -17,6 +17,7 @@ import cv2
 from tqdm import tqdm
 
 from model.errors import BadData, BadInput
+from model.files import check_folder
 from model.joints import COCO_JOINTS
 from model.network.checkpoint import load_checkpoint
 from model.network.topology import MeshTopology
@@ -132,6 +133,7 @@ def main(arguments: list[str] | None = None) -> None:
     cv2.setNumThreads(1)
     output = options.output or Path("runs") / options.data
     with telling_errors():
+        check_folder(output)
         topology = load_checkpoint(options.checkpoint or default_checkpoint()).topology
         if topology.joint_names != COCO_JOINTS:
             raise BadInput(f"{options.checkpoint} is no network of bodies, whose joints these data sets have.")

@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 import weights
 from model.errors import BadData, BadInput
+from model.files import check_folder
 from model.network.backbones import backbone_names, build_backbone
 from model.network.checkpoint import load_checkpoint
 from model.network.topology import MeshTopology
@@ -176,6 +177,7 @@ def main() -> None:
     parser.add_argument("--backbone", choices=backbone_names(), help="run it over the images too, once for all")
     options = parser.parse_args()
     with telling_errors():
+        check_folder(options.output)
         poses = read_sample() if options.mocap is None else read_mocap(options.mocap)
         topology = load_checkpoint(options.checkpoint or default_checkpoint()).topology
         counts = {split: getattr(options, split) for split in SPLITS}

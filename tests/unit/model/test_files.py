@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from model.errors import BadInput
-from model.files import atomic_write, make_folder
+from model.files import atomic_write, check_folder
 
 
 def test_a_file_appears_when_it_is_whole_with_the_folders_above_it(tmp_path: Path) -> None:
@@ -67,13 +67,16 @@ def test_files_are_written_where_nobody_may_set_modes(tmp_path: Path, monkeypatc
 def test_a_folder_that_takes_no_files_is_told_before_there_are_any(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_folder(tmp_path / "new" / "folder")
-    make_folder(tmp_path / "new" / "folder")
-    assert list((tmp_path / "new" / "folder").iterdir()) == []
+    check_folder(tmp_path / "new" / "folder")
+    check_folder(tmp_path)
+    assert list(tmp_path.iterdir()) == []  # nothing is left by a command that then finds other faults
+    (tmp_path / "file").touch()
+    with pytest.raises(BadInput, match=r"Nothing can be written to .*file/folder \(Not a directory\)"):
+        check_folder(tmp_path / "file" / "folder")
 
     def closed(dir: Path) -> None:
         raise PermissionError(13, "Permission denied", str(dir))  # root may write everywhere
 
     monkeypatch.setattr("model.files.TemporaryFile", closed)
     with pytest.raises(BadInput, match=r"Nothing can be written to .*folder \(Permission denied\)"):
-        make_folder(tmp_path / "new" / "folder")
+        check_folder(tmp_path / "new" / "folder")
