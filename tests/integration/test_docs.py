@@ -28,7 +28,11 @@ SAMPLE = ROOT / "service" / "static" / "sample.jpg"
 COMMANDS = sorted(set(commands()))
 # Understood but not run: what trains, evaluates, exports and measures (hours, or data that users bring; there are tests
 # of each on less), what installs (make, pip, docker), and a cluster. All else is run as it stands.
-RUN = [snippet for snippet in COMMANDS if re.match(r"mpt (reconstruct|explain|doctor|settings|weights)", snippet.text)]
+RUN = [
+    snippet
+    for snippet in COMMANDS
+    if re.match(r"(cat \S+ \| )?mpt (reconstruct|explain|doctor|settings|weights)", snippet.text)
+]
 RUN = list({snippet.text: snippet for snippet in RUN}.values())  # once, on however many pages they stand
 SERVE = [s for s in COMMANDS if "mpt serve" in s.text and "MPT_RIG" not in s.text]  # the rig is one that users make
 
@@ -59,9 +63,13 @@ def test_a_command_runs(snippet: Snippet, desk: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(desk)
     environment, words, file = taken_apart(shlex.split(snippet.text))
     assert not environment
+    piped = None
+    if words[0] == "cat":
+        _, source, _, *words = words
+        piped = Path(source).read_bytes()
     for folder in ("reconstructions", "explanations"):
         shutil.rmtree(folder, ignore_errors=True)
-    result = CliRunner().invoke(app, words[1:])
+    result = CliRunner().invoke(app, words[1:], input=piped)
     assert result.exit_code == 0, result.output
     if words[1] in ("reconstruct", "explain"):
         assert "found" not in result.output  # as in "Nobody was found"

@@ -78,6 +78,8 @@ def understand(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
             for line in dry_run(words):
                 if found := re.search(r"-m ((?:training|benchmarks|model|weights)\.[\w.]+)(.*)", line):
                     module_parses(found[1], shlex.split(found[2]), monkeypatch)
+        case ["cat", _, "|", *piped]:
+            understand(piped, monkeypatch)
         case ["python", "-m", module, *arguments]:
             module_parses(module, arguments, monkeypatch)
         case ["torchrun", "--nproc-per-node", count, "-m", module, *arguments]:
