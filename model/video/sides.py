@@ -26,6 +26,8 @@ _NOISE = 0.06
 """Of the person's extent: how far joints are seen off where they are."""
 _SPEEDING = 8.0
 """Extents a second squared: how much hands and feet speed up."""
+_DEPTH = 0.5
+"""What depths of the trunk count beside what is seen: of who is seen from the side they alone tell left from right."""
 _APART = 0.25
 """Seconds between two frames beyond which one tells nothing of the other."""
 _SURENESS = 0.6, 0.75
@@ -74,7 +76,7 @@ def put_right(track: Track, model: Reconstructor, mesh: MeshKind, places: np.nda
     if places is not None:
         facing = _facing(np.stack([person.joints for person in track.people]))
         forward = facing * _speeds(times, places[:, 2]).clip(-1, 1)
-    exchanged = find_exchanged(times, keypoints, forward)
+    exchanged = find_exchanged(times, keypoints, forward, np.stack([_depths(person) for person in track.people]))
     frames = np.flatnonzero(exchanged.any(axis=1)).tolist()
     if not frames:
         return
@@ -124,7 +126,16 @@ def _exchanged(person: Person, which: np.ndarray) -> Person:
     )
 
 
-def find_exchanged(times: np.ndarray, keypoints: np.ndarray, forward: np.ndarray) -> np.ndarray:
+def _depths(person: Person) -> np.ndarray:
+    """(17,) pixels: how far behind her middle a person's joints are, as the mesh network has them."""
+    scale = person.camera.focal_length / person.camera.translation[2]
+    depths: np.ndarray = scale * person.joints[:, 2]
+    return depths
+
+
+def find_exchanged(
+    times: np.ndarray, keypoints: np.ndarray, forward: np.ndarray, depths: np.ndarray | None = None
+) -> np.ndarray:
     """In which frames parts of a person have left for right, (N, 3) bool: the trunk with its face, arms, legs.
 
     Of all ways to exchange them the one on which joints speed up least, few parts are exchanged, or all where she is
@@ -135,6 +146,7 @@ def find_exchanged(times: np.ndarray, keypoints: np.ndarray, forward: np.ndarray
         times: (N,) seconds, rising.
         keypoints: (N, 17, 3) COCO's joints as seen: x, y in pixels and confidence.
         forward: (N,) metres a second that she walks forwards, along the camera's view alone; negative for backwards.
+        depths: (N, 17) pixels: how far away joints are, beside her middle; None if nobody knows.
     """
     if len(times) < 3:
         return np.zeros((len(times), len(_PARTS)), bool)
@@ -143,23 +155,26 @@ def find_exchanged(times: np.ndarray, keypoints: np.ndarray, forward: np.ndarray
     count = _STATES.sum(axis=1)
     own = _RARE * np.minimum(count, sure[:, None] + len(_PARTS) - count)  # (N, 8)
     own += _BACKWARDS * forward[:, None] * _STATES[:, 0]
-    jolts = [_jolts(times, keypoints, part.telling) for part in _PARTS]
+    seen, confidence = keypoints[..., :2], keypoints[..., 2]
+    deep = seen if depths is None else np.concatenate([seen, _DEPTH * depths[..., None]], axis=2)
+    jolts = [_jolts(times, places, confidence, part.telling) for places, part in zip((deep, seen, seen), _PARTS)]
     return _STATES[_shortest(own, jolts)].astype(bool)
 
 
-def _jolts(times: np.ndarray, keypoints: np.ndarray, joints: list[int]) -> np.ndarray:
+def _jolts(times: np.ndarray, places: np.ndarray, confidence: np.ndarray, joints: list[int]) -> np.ndarray:
     """What each three frames cost, (N - 2, 2, 2, 2), by whether the first, the second and the third are exchanged.
 
     Args:
         times: (N,) seconds.
-        keypoints: (N, 17, 3) in pixels, with confidence.
+        places: (N, 17, 2 or 3) pixels.
+        confidence: (N, 17) 0..1.
         joints: which of them are exchanged.
     """
-    places = keypoints[..., :2] - keypoints[:, list(COCO_ROOT), :2].mean(axis=1, keepdims=True)
-    places /= max(float(np.median(np.ptp(keypoints[..., :2], axis=1).max(axis=1))), 1.0)
+    extent = max(float(np.median(np.ptp(places[..., :2], axis=1).max(axis=1))), 1.0)
+    places = (places - places[:, list(COCO_ROOT)].mean(axis=1, keepdims=True)) / extent
     other = [COCO_MIRROR[joint] for joint in joints]
     looks = np.stack([places[:, joints], places[:, other]])  # (2, N, J, 2): as they are, exchanged
-    seen = np.stack([keypoints[:, joints, 2], keypoints[:, other, 2]])
+    seen = np.stack([confidence[:, joints], confidence[:, other]])
     steps = np.maximum(np.diff(times), 1e-3)
     before, after = steps[:-1], steps[1:]
     share = (before / (before + after))[:, None, None]

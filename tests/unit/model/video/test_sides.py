@@ -46,6 +46,17 @@ def told_in(keypoints: np.ndarray, forward: float = 0.0, step: float = STEP) -> 
     return find_exchanged(step * np.arange(len(keypoints)), keypoints, np.full(len(keypoints), forward))
 
 
+def test_who_is_seen_from_the_side_is_not_turned_round_where_her_legs_are_exchanged():
+    """In hardly sure frames it is as likely that all is exchanged; shoulders lie over one another, but not in depth."""
+    frames = [7, 8, 12, 13]
+    walk = walking()
+    walk[:, ARMS, 0], walk[..., 2] = walk[:, [5, 6, 5, 6], 0], 0.7  # arms hang
+    seen, times = exchange(walk, frames, LEGS), STEP * np.arange(COUNT)
+    depths = SIZE * np.where([("left" in name) for name in COCO_JOINTS], 0.1, -0.1) * np.ones((COUNT, 1))
+    told = find_exchanged(times, seen, np.zeros(COUNT), depths)
+    assert np.flatnonzero(told[:, 2]).tolist() == frames and not told[:, :2].any()
+
+
 class Lifter:
     """Answers as a `Reconstructor` does, with the people as they were asked for, or not at all."""
 
