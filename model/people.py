@@ -15,7 +15,7 @@ from model.interfaces import Box, Network
 from model.joints import BLAZEPOSE_LANDMARKS, COCO_JOINTS
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import upright_crop
-from model.perception.detection import Detection, distinct
+from model.perception.detection import SAME_PERSON, Detection, distinct, similarities, similarity
 from model.perception.following import lift_again
 from model.results import Camera, Person
 from model.scene.balance import balance
@@ -27,6 +27,7 @@ from model.scene.up import Tilt, estimate_up
 _NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 _FLESH = 0.05  # of the keypoints' extent is what reaches beyond them
 _PRESENT = 0.2
+_ONE_BOX = 0.8  # intersection over union of boxes that are given for one person
 _MUCH_BETTER = 0.7  # of the other's distance from the keypoints, or less
 UNHEDGED = 1.02
 """By how much bodies are larger than the network's meshes. Unsure of depths, it draws limbs short, those of rendered
@@ -203,7 +204,11 @@ def _evidence(person: Person, details: Sequence[str]) -> np.ndarray:
 
 def extent(person: Person) -> Box:
     """The box of the person's projected joints."""
-    pixels = person.camera.project(person.joints)
+    return _outline(person.camera.project(person.joints))
+
+
+def _outline(pixels: np.ndarray) -> Box:
+    """The box of pixels (N, 2)."""
     (x, y), (right, bottom) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
     return x, y, right - x, bottom - y
 
@@ -267,6 +272,40 @@ def _misfit(person: Person) -> float:
     """Mean distance of the projected joints from the keypoints, in pixels."""
     seen = person.keypoints_2d[:, :2]
     return float(np.linalg.norm(person.camera.project(person.joints) - seen, axis=1).mean())
+
+
+def doubles(people: Sequence[Person]) -> list[tuple[int, int]]:
+    """Who was answered twice, in her own box and in that of somebody behind her: the two indices of each.
+
+    Her own is the box that fits her best. Of boxes that are nearly one, both are hers.
+
+    Args:
+        people: of the boxes that were given, in their order.
+    """
+    seen = [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
+    fitting = [_shared(person.bbox, _outline(person.camera.project(person.vertices))) for person in people]
+    best_first = sorted(range(len(people)), key=lambda index: -fitting[index])
+    alike = similarities(seen, seen) >= SAME_PERSON
+    pairs = []
+    for rank, other in enumerate(best_first):
+        firsts = [one for one in best_first[:rank] if alike[one, other]]
+        if firsts and all(_shared(people[one].bbox, people[other].bbox) < _ONE_BOX for one in firsts):
+            pairs.append((firsts[0], other))
+    return pairs
+
+
+def _shared(one: Box, other: Box) -> float:
+    """Intersection over union, 0..1."""
+    a, b = np.array(one), np.array(other)
+    size = np.minimum(a[:2] + a[2:], b[:2] + b[2:]) - np.maximum(a[:2], b[:2])
+    common = float(size.clip(0).prod())
+    return common / max(float(a[2:].prod() + b[2:].prod()) - common, 1e-9)
+
+
+def is_same(one: Person, other: Person) -> bool:
+    """Whether two answers are one person."""
+    seen = [Detection(person.bbox, person.score, person.keypoints_2d) for person in (one, other)]
+    return similarity(*seen) >= SAME_PERSON
 
 
 def distinct_people(people: list[Person]) -> list[Person]:

@@ -16,8 +16,19 @@ from model.body.rig import Rig
 from model.body.rig_file import find_rig
 from model.body.suit import find_worn
 from model.interfaces import Box, Network
-from model.people import better, distinct_people, extent, lifted_again, person_of, presence, without_silhouettes
+from model.people import (
+    better,
+    distinct_people,
+    doubles,
+    extent,
+    is_same,
+    lifted_again,
+    person_of,
+    presence,
+    without_silhouettes,
+)
 from model.perception.bars import shown_part
+from model.perception.covered import paint_over
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.detection import Detection, is_there, mean_confidence
 from model.perception.exposure import well_exposed
@@ -222,6 +233,8 @@ class Reconstructor:
             if len(people) >= wanted:
                 break
         if boxes is not None:
+            if self.subject == "body":
+                people = self._behind(people, found, regress, belief)
             people = [replace(each, score=each.score * presence(each.bbox, each.keypoints_2d)) for each in people]
         own = colors == "person"
         people, scene = people[:wanted], None
@@ -314,6 +327,19 @@ class Reconstructor:
             people[index] = better(people[index], twin)
         pairs = zip(people, found, strict=True)
         return [person for person, one in pairs if is_there(one, mean_confidence(person.keypoints_2d))]
+
+    def _behind(
+        self, people: list[Person], found: list[Detection], regress: CropRegressor, belief: Belief
+    ) -> list[Person]:
+        """Those in whose boxes others were seen are seen again, with these painted over."""
+        people = list(people)
+        for first, other in doubles(people):
+            before = people[first]
+            painted = paint_over(regress.image, before.camera.project(before.vertices), before.faces)
+            (again,) = self._people([found[other]], [()], regress.showing(painted), belief)
+            if not is_same(again, before):
+                people[other] = again
+        return people
 
     def _each(
         self, found: list[Detection], neighbours: list[Neighbours], regress: CropRegressor, belief: Belief

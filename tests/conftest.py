@@ -45,11 +45,12 @@ def pytest_xdist_setupnodes() -> None:
     os.environ.update(_REUSED)  # which is read as a worker starts
 
 
-# The page's tests have a browser and a service, those that train PyTorch's compiler, which its optimizers import, and
-# for some a server forks services (`forked_service.py`).
+# The page's tests have a browser and a service, those that train PyTorch's compiler, which its optimizers import, those
+# of people a network and its answers, and for some a server forks services (`forked_service.py`).
 _TOGETHER = {
     "page": "tests/e2e/",
     "training": "tests/.*/test_(body_hand|brought_bodies|finetune|pretrain)|.*/training/loop/",
+    "people": "tests/integration/reconstruct/",
     "services": "tests/integration/test_(clients|docs_requests|service_process)",
 }
 

@@ -70,6 +70,12 @@ class CropRegressor:
             alone.image[y : y + height, x : x + width] = self.image[y : y + height, x : x + width]
         return alone
 
+    def showing(self, image: np.ndarray) -> CropRegressor:
+        """Likewise of the same photo with something painted over."""
+        other = copy(self)
+        other.image = image
+        return other
+
     def __call__(self, crops: Sequence[Crop]) -> list[CropResult]:
         """One result for each crop, in order."""
         if not crops:

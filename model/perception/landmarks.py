@@ -234,7 +234,7 @@ def _contradicts(landmarks: np.ndarray, joints: np.ndarray) -> bool:
     BlazePose takes the back of a head for a face where it sees little else.
     """
     seen = joints[:, 2] >= _SEEN
-    if seen[_HIPS].any():
+    if seen[_HIPS].any() or not seen.any():
         return False
     apart = np.linalg.norm(landmarks[_COCO][seen, :2] - joints[seen, :2], axis=1).mean()
     return bool(apart > _APART * np.ptp(joints[seen, :2], axis=0).max())

@@ -288,3 +288,10 @@ def test_depths_are_in_photo_pixels_the_mean_of_both_sights_and_none_of_guesses(
         assert result is not None and result.depths is not None
         assert result.depths[:15] == pytest.approx(0.24 * side / 256 * (np.arange(15) + farther))
         assert np.isnan(result.depths[15:]).all()
+
+
+def test_who_was_not_seen_at_all_is_looked_for_about_her_box(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a box that somebody drew: nothing that was seen contradicts."""
+    network = Networks(standing())
+    (found,) = lift_landmarks([standing(confidence=0.1)], regressor(network, monkeypatch), about=[BOX])
+    assert found is not None and network.lifted == 1
