@@ -274,8 +274,8 @@ def _misfit(person: Person) -> float:
     return float(np.linalg.norm(person.camera.project(person.joints) - seen, axis=1).mean())
 
 
-def doubles(people: Sequence[Person]) -> list[tuple[int, int]]:
-    """Who was answered twice, in her own box and in that of somebody behind her: the two indices of each.
+def doubles(people: Sequence[Person]) -> dict[int, list[int]]:
+    """Who was answered more than once, in her own box and in those of others behind her: indices, hers to theirs.
 
     Her own is the box that fits her best. Of boxes that are nearly one, both are hers.
 
@@ -286,12 +286,12 @@ def doubles(people: Sequence[Person]) -> list[tuple[int, int]]:
     fitting = [_shared(person.bbox, _outline(person.camera.project(person.vertices))) for person in people]
     best_first = sorted(range(len(people)), key=lambda index: -fitting[index])
     alike = similarities(seen, seen) >= SAME_PERSON
-    pairs = []
+    behind: dict[int, list[int]] = {}
     for rank, other in enumerate(best_first):
-        firsts = [one for one in best_first[:rank] if alike[one, other]]
-        if firsts and all(_shared(people[one].bbox, people[other].bbox) < _ONE_BOX for one in firsts):
-            pairs.append((firsts[0], other))
-    return pairs
+        first = next((one for one in best_first[:rank] if alike[one, other]), None)
+        if first is not None and _shared(people[first].bbox, people[other].bbox) < _ONE_BOX:
+            behind.setdefault(first, []).append(other)
+    return behind
 
 
 def _shared(one: Box, other: Box) -> float:

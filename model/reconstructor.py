@@ -333,12 +333,13 @@ class Reconstructor:
     ) -> list[Person]:
         """Those in whose boxes others were seen are seen again, with these painted over."""
         people = list(people)
-        for first, other in doubles(people):
+        for first, others in doubles(people).items():
             before = people[first]
-            painted = paint_over(regress.image, before.camera.project(before.vertices), before.faces)
-            (again,) = self._people([found[other]], [()], regress.showing(painted), belief)
-            if not is_same(again, before):
-                people[other] = again
+            showing = regress.showing(paint_over(regress.image, before.camera.project(before.vertices), before.faces))
+            for part in (others[start : start + _BATCH] for start in range(0, len(others), _BATCH)):
+                seen = self._people([found[index] for index in part], [()] * len(part), showing, belief)
+                for index, again in zip(part, seen, strict=True):
+                    people[index] = people[index] if is_same(again, before) else again
         return people
 
     def _each(

@@ -55,8 +55,9 @@ def test_who_is_answered_in_two_boxes_belongs_into_the_one_that_fits_her() -> No
         return Person(0.9, box, keypoints, corners, corners, np.zeros((0, 3), np.int32), (), moved)
 
     own, behind, nearly = (260.0, 80.0, 120.0, 320.0), (330.0, 70.0, 110.0, 300.0), (262.0, 80.0, 118.0, 318.0)
-    assert doubles([answer(behind), answer(own)]) == [(1, 0)]
-    assert doubles([answer(own), answer(behind)]) == [(0, 1)]
-    assert doubles([answer(own), answer(nearly)]) == []  # one box, drawn twice
-    assert doubles([answer(own), answer(behind, right=80)]) == []
-    assert doubles([answer(own)]) == doubles([]) == []
+    assert doubles([answer(behind), answer(own)]) == {1: [0]}
+    assert doubles([answer(own), answer(behind)]) == {0: [1]}
+    assert doubles([answer(behind), answer(own), answer(behind)]) == {1: [0, 2]}
+    assert doubles([answer(own), answer(nearly)]) == {}  # one box, drawn twice
+    assert doubles([answer(own), answer(behind, right=80)]) == {}
+    assert doubles([answer(own)]) == doubles([]) == {}
