@@ -19,7 +19,7 @@ def test_a_text_file_gives_the_services_words(flat):
     choose_file(flat, b"no image", "notes.txt", "text/plain")
     title, detail = problem(flat)
     assert title == "Unsupported format"
-    assert "no JPEG, PNG, WebP, HEIC or AVIF" in detail
+    assert "no JPEG, PNG, WebP, HEIC, AVIF or still GIF" in detail
     assert flat.page.locator("#again").is_hidden()  # the same file would be refused again
     flat.answer(lambda: flat.page.click("#sample"))
     assert flat.page.locator("#problem").is_hidden()

@@ -98,8 +98,9 @@ def _other_kinds() -> dict[str, bytes]:
         "avi": b"RIFF\x24\0\0\0AVI LIST" + bytes(200),
         "mvg": b"push graphic-context\nviewbox 0 0 640 480\nfill 'url(https://example.com/)'\n",
     }
-    kinds = ("GIF", "BMP", "TIFF", "ICO", "PPM", "TGA", "PCX", "SGI", "JPEG2000", "PDF", "EPS", "ICNS", "DDS")
-    return files | {kind: _photo({"format": kind}) for kind in kinds}
+    kinds = ("BMP", "TIFF", "ICO", "PPM", "TGA", "PCX", "SGI", "JPEG2000", "PDF", "EPS", "ICNS", "DDS")
+    moving = {"format": "GIF", "save_all": True, "append_images": [Image.new("RGB", (96, 80))]}
+    return files | {"a GIF that moves": _photo(moving)} | {kind: _photo({"format": kind}) for kind in kinds}
 
 
 def _disguised() -> dict[str, bytes]:
