@@ -16,42 +16,29 @@ from model.body.rig import Rig
 from model.body.rig_file import find_rig
 from model.body.suit import find_worn
 from model.interfaces import Box, Network
-from model.people import (
-    better,
-    distinct_people,
-    doubles,
-    extent,
-    is_same,
-    lifted_again,
-    person_of,
-    presence,
-    without_silhouettes,
-)
+from model.people import extent, lifted_again, without_silhouettes
 from model.perception.bars import shown_part
-from model.perception.covered import paint_over
-from model.perception.crop_regressor import CropRegressor, CropResult
-from model.perception.detection import Detection, is_there, mean_confidence
+from model.perception.crop_regressor import CropRegressor
+from model.perception.detection import Detection
 from model.perception.exposure import well_exposed
 from model.perception.following import follow_people
 from model.perception.hands import Landmarker
 from model.perception.landmarks import SURE
 from model.perception.panels import FAR, are_apart, panels_of
-from model.perception.pose_choice import Belief, belief_in, regress_people
-from model.perception.refinement import Neighbours, neighbours_of
+from model.perception.pose_choice import Belief, belief_in
 from model.perception.subjects import SUBJECTS
 from model.results import Person, Reconstruction
 from model.runtime.hand_landmarks import HandLandmarks
 from model.runtime.loading import open_network
 from model.scene.lines import find_lines
 from model.scene.up import Tilt
+from model.seeing import Sight
 from model.standing import Known, stand
 from model.whole_body import WholeBodies
 
 MeshKind = Literal["body", "raw"]
 Bodies = Literal["refined", "fitted"]
 HandsMode = Literal["auto", "off"]
-
-_BATCH = 8  # people that go through the network at once: bounds the memory that a crowd takes
 
 Colors = Literal["plain", "person"]
 
@@ -219,26 +206,15 @@ class Reconstructor:
             focal *= FAR
         detected = time.perf_counter()
 
-        people: list[Person] = []
         regress = CropRegressor(self.network, image, focal, shown, panels)
-        neighbours = neighbours_of(found)
         wanted = len(found) if max_people is None else max_people
-        step = max(1, min(_BATCH, wanted))
         sure, count = self.landmarks_from, min(wanted, len(surely))
         belief = belief_in(sure, count, self.seen_twice, self.crowd_from) if twice else Belief(sure)
-        for start in range(0, len(found), step):
-            part = slice(start, start + step)
-            people += self._people(found[part], neighbours[part], regress, belief)
-            people = people if boxes is not None else distinct_people(people)
-            if len(people) >= wanted:
-                break
-        if boxes is not None:
-            if self.subject == "body":
-                people = self._behind(people, found, regress, belief)
-            people = [replace(each, score=each.score * presence(each.bbox, each.keypoints_2d)) for each in people]
+        sight = Sight(regress, self._outward, belief)
+        people = sight.people(found, wanted) if boxes is None else sight.in_boxes(found[:wanted])
         own = colors == "person"
-        people, scene = people[:wanted], None
         answered: list[Person] = []
+        scene = None
         people = [
             replace(person, colors=self.garment.colors(number if own else None)) for number, person in enumerate(people)
         ]
@@ -284,10 +260,8 @@ class Reconstructor:
         found = follow_people(before, regress, self.landmarks_from)
         if found is None:
             return None
-        now = [
-            replace(self._person(*pair, regress), colors=person.colors)
-            for pair, person in zip(found, people, strict=True)
-        ]
+        sight = Sight(regress, self._outward, Belief(self.landmarks_from))
+        now = [replace(sight.person(*pair), colors=person.colors) for pair, person in zip(found, people, strict=True)]
         if mesh == "raw" or self._bodies is None:
             return without_silhouettes(now)
         return self._bodies.fit_frame(now, people)
@@ -315,38 +289,3 @@ class Reconstructor:
             people: as `follow`, or `reconstruct` with `bodies="fitted"`, answered for it.
         """
         return list(people) if self._bodies is None else self._bodies.see_hands(people, well_exposed(image))
-
-    def _people(
-        self, found: list[Detection], neighbours: list[Neighbours], regress: CropRegressor, belief: Belief
-    ) -> list[Person]:
-        """Each one who is there, or its twin where that fits what was seen much better."""
-        twins = {index: detection.twin for index, detection in enumerate(found) if detection.twin is not None}
-        everyone = self._each([*found, *twins.values()], [*neighbours, *[()] * len(twins)], regress, belief)
-        people, answers = everyone[: len(found)], everyone[len(found) :]
-        for index, twin in zip(twins, answers, strict=True):
-            people[index] = better(people[index], twin)
-        pairs = zip(people, found, strict=True)
-        return [person for person, one in pairs if is_there(one, mean_confidence(person.keypoints_2d))]
-
-    def _behind(
-        self, people: list[Person], found: list[Detection], regress: CropRegressor, belief: Belief
-    ) -> list[Person]:
-        """Those in whose boxes others were seen are seen again, with these painted over."""
-        people = list(people)
-        for first, others in doubles(people).items():
-            before = people[first]
-            showing = regress.showing(paint_over(regress.image, before.camera.project(before.vertices), before.faces))
-            for part in (others[start : start + _BATCH] for start in range(0, len(others), _BATCH)):
-                seen = self._people([found[index] for index in part], [()] * len(part), showing, belief)
-                for index, again in zip(part, seen, strict=True):
-                    people[index] = people[index] if is_same(again, before) else again
-        return people
-
-    def _each(
-        self, found: list[Detection], neighbours: list[Neighbours], regress: CropRegressor, belief: Belief
-    ) -> list[Person]:
-        results = regress_people(found, neighbours, regress, belief)
-        return [self._person(*pair, regress) for pair in zip(found, results, strict=True)]
-
-    def _person(self, detection: Detection, result: CropResult, regress: CropRegressor) -> Person:
-        return person_of(detection, result, regress, self._outward[detection.handedness == "left"])
