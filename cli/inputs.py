@@ -110,7 +110,7 @@ def _named(argument: str, passed: dict[Path, Unusable]) -> tuple[list[Source], s
 def _piped(pipe: Path) -> tuple[list[Source], str]:
     """What comes through a pipe, or standard input ("-"), as a file of its own: it can be read once only."""
     standard = str(pipe) in ("-", "/dev/stdin")
-    if standard and sys.stdin.isatty():
+    if standard and (sys.stdin is None or sys.stdin.isatty()):
         return [], "Nothing is piped into it: cat photo.jpg | mpt reconstruct -"
     file = Path(_spool().name, str(len(os.listdir(_spool().name))), "stdin" if standard else pipe.name)
     file.parent.mkdir()

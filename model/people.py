@@ -78,7 +78,7 @@ def presence(box: Box, keypoints: np.ndarray) -> float:
     points, seen = keypoints[:, :2], keypoints[:, 2].clip(0)
     inside = ((points >= (x, y)) & (points <= (x + width, y + height))).all(axis=1)
     low, high = points.min(axis=0), points.max(axis=0)
-    margin = _FLESH * (high - low).max()
+    margin = _FLESH * (high - low)
     shared = np.minimum(high + margin, (x + width, y + height)) - np.maximum(low - margin, (x, y))
     filled = shared.clip(0).prod() / (width * height)
     return float(min(1.0, max(seen @ inside / max(seen.sum(), 1e-6), filled) / _PRESENT))
@@ -288,7 +288,8 @@ def doubles(people: Sequence[Person]) -> dict[int, list[int]]:
     alike = similarities(seen, seen) >= SAME_PERSON
     behind: dict[int, list[int]] = {}
     for rank, other in enumerate(best_first):
-        first = next((one for one in best_first[:rank] if alike[one, other]), None)
+        hidden = {index for others in behind.values() for index in others}
+        first = next((one for one in best_first[:rank] if alike[one, other] and one not in hidden), None)
         if first is not None and _shared(people[first].bbox, people[other].bbox) < _ONE_BOX:
             behind.setdefault(first, []).append(other)
     return behind

@@ -46,10 +46,11 @@ class Sight:
 
         Those in whose boxes others were seen are seen again, with these painted over.
         """
-        people = self._in_parts(boxes)
-        behind = doubles(people) if self._regress.network.info.subject == "body" else {}
+        answered = self._in_parts(boxes)
+        people = list(answered)
+        behind = doubles(answered) if self._regress.network.info.subject == "body" else {}
         for first, others in behind.items():
-            before = people[first]
+            before = answered[first]
             covered = paint_over(self._regress.image, before.camera.project(before.vertices), before.faces)
             without = Sight(self._regress.showing(covered), self._faces, self._belief)
             seen = without._in_parts([boxes[index] for index in others])

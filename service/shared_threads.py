@@ -47,9 +47,11 @@ class SharedThreads:
             self._leave(client)
             raise
 
-        def done(_: object) -> None:
+        def done(work: asyncio.Future[Result]) -> None:
             share.turns.release()
             self._leave(client)
+            if not work.cancelled():
+                work.exception()  # heard, though its client may have left
 
         working = asyncio.ensure_future(asyncio.wrap_future(self._threads.submit(work)))
         working.add_done_callback(done)

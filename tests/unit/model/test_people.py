@@ -41,6 +41,8 @@ def test_who_is_beside_a_given_box_is_not_in_it() -> None:
     assert [presence(box, standing) for box in (about_her, too_large, head)] == [1, 1, 1]
     beside, sliver, above = (220.0, 90.0, 120.0, 320.0), (205.0, 90.0, 300.0, 320.0), (100.0, 0.0, 100.0, 80.0)
     assert [presence(box, standing) < 0.2 for box in (beside, sliver, above)] == [True] * 3
+    tall = np.column_stack([np.linspace((5, 0), (400, 800), 17), np.full(17, 0.9)])
+    assert presence((430.0, 0.0, 100.0, 800.0), tall) < 0.2
     unseen = standing * (1, 1, 0)
     assert 0 <= presence(beside, unseen) < 0.2 and presence(about_her, unseen) == 1
 

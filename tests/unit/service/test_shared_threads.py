@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import threading
 
 import pytest
@@ -48,3 +49,25 @@ def test_who_leaves_keeps_the_threads_that_still_work_for_her_and_no_more():
         assert await asyncio.wait_for(pool.run("a", lambda: 8), 5) == 8
 
     asyncio.run(main())
+
+
+def test_work_that_fails_once_its_client_has_left_is_no_error_of_the_service():
+    pool, slow, errors = SharedThreads(threads=2, waiting=2), threading.Event(), list[dict]()
+
+    def fail() -> None:
+        slow.wait()
+        raise OSError("the server hung up")
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+        task = asyncio.create_task(pool.run("a", fail))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        slow.set()
+        assert await asyncio.wait_for(pool.run("a", lambda: 8), 5) == 8  # in its turn, after the one that failed
+        gc.collect()
+
+    asyncio.run(main())
+    assert not errors
