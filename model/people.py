@@ -15,7 +15,7 @@ from model.interfaces import Box, Network
 from model.joints import BLAZEPOSE_LANDMARKS, COCO_JOINTS
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import upright_crop
-from model.perception.detection import SAME_PERSON, Detection, distinct, similarities, similarity
+from model.perception.detection import Detection, distinct
 from model.perception.following import lift_again
 from model.results import Camera, Person
 from model.scene.balance import balance
@@ -25,9 +25,6 @@ from model.scene.lines import Lines
 from model.scene.up import Tilt, estimate_up
 
 _NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
-_FLESH = 0.05  # of the keypoints' extent is what reaches beyond them
-_PRESENT = 0.2
-_ONE_BOX = 0.8  # intersection over union of boxes that are given for one person
 _MUCH_BETTER = 0.7  # of the other's distance from the keypoints, or less
 UNHEDGED = 1.02
 """By how much bodies are larger than the network's meshes. Unsure of depths, it draws limbs short, those of rendered
@@ -63,25 +60,6 @@ def person_of(detection: Detection, result: CropResult, regress: CropRegressor, 
         depths=result.depths,
         silhouette=result.silhouette,
     )
-
-
-def presence(box: Box, keypoints: np.ndarray) -> float:
-    """How far somebody is in a box that was given, 0 to 1: networks look beyond it, and may see who is beside it.
-
-    She is if a fifth of her is in it, or if she fills a fifth of it, as of one about her head alone.
-
-    Args:
-        box: x, y, width and height.
-        keypoints: (K, 3) x, y and confidence.
-    """
-    x, y, width, height = box
-    points, seen = keypoints[:, :2], keypoints[:, 2].clip(0)
-    inside = ((points >= (x, y)) & (points <= (x + width, y + height))).all(axis=1)
-    low, high = points.min(axis=0), points.max(axis=0)
-    margin = _FLESH * (high - low)
-    shared = np.minimum(high + margin, (x + width, y + height)) - np.maximum(low - margin, (x, y))
-    filled = shared.clip(0).prod() / (width * height)
-    return float(min(1.0, max(seen @ inside / max(seen.sum(), 1e-6), filled) / _PRESENT))
 
 
 def lifted_again(people: Sequence[Person], network: Network) -> list[Person]:
@@ -204,10 +182,10 @@ def _evidence(person: Person, details: Sequence[str]) -> np.ndarray:
 
 def extent(person: Person) -> Box:
     """The box of the person's projected joints."""
-    return _outline(person.camera.project(person.joints))
+    return outline(person.camera.project(person.joints))
 
 
-def _outline(pixels: np.ndarray) -> Box:
+def outline(pixels: np.ndarray) -> Box:
     """The box of pixels (N, 2)."""
     (x, y), (right, bottom) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
     return x, y, right - x, bottom - y
@@ -274,45 +252,14 @@ def _misfit(person: Person) -> float:
     return float(np.linalg.norm(person.camera.project(person.joints) - seen, axis=1).mean())
 
 
-def doubles(people: Sequence[Person]) -> dict[int, list[int]]:
-    """Who was answered more than once, in her own box and in those of others behind her: indices, hers to theirs.
-
-    Her own is the box that fits her best. Of boxes that are nearly one, both are hers.
-
-    Args:
-        people: of the boxes that were given, in their order.
-    """
-    seen = [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
-    fitting = [_shared(person.bbox, _outline(person.camera.project(person.vertices))) for person in people]
-    best_first = sorted(range(len(people)), key=lambda index: -fitting[index])
-    alike = similarities(seen, seen) >= SAME_PERSON
-    behind: dict[int, list[int]] = {}
-    for rank, other in enumerate(best_first):
-        hidden = {index for others in behind.values() for index in others}
-        first = next((one for one in best_first[:rank] if alike[one, other] and one not in hidden), None)
-        if first is not None and _shared(people[first].bbox, people[other].bbox) < _ONE_BOX:
-            behind.setdefault(first, []).append(other)
-    return behind
-
-
-def _shared(one: Box, other: Box) -> float:
-    """Intersection over union, 0..1."""
-    a, b = np.array(one), np.array(other)
-    size = np.minimum(a[:2] + a[2:], b[:2] + b[2:]) - np.maximum(a[:2], b[:2])
-    common = float(size.clip(0).prod())
-    return common / max(float(a[2:].prod() + b[2:].prod()) - common, 1e-9)
-
-
-def is_same(one: Person, other: Person) -> bool:
-    """Whether two answers are one person."""
-    seen = [Detection(person.bbox, person.score, person.keypoints_2d) for person in (one, other)]
-    return similarity(*seen) >= SAME_PERSON
+def detections_of(people: Sequence[Person]) -> list[Detection]:
+    """People as a detector would give them, to be compared."""
+    return [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
 
 
 def distinct_people(people: list[Person]) -> list[Person]:
     """Drops a person whose joints are an earlier one's: the 2D network may see one of two people twice."""
-    seen = [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
-    return [people[index] for index in distinct(seen)]
+    return [people[index] for index in distinct(detections_of(people))]
 
 
 def triple(values: np.ndarray) -> tuple[float, float, float]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from model.people import better, distinct_people, doubles, is_same, person_of, presence
+from model.given_boxes import doubles, is_same, presence
+from model.people import better, distinct_people, person_of
 from model.perception.covered import paint_over
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.detection import Detection, is_there, mean_confidence

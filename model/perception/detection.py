@@ -113,3 +113,13 @@ def similarities(some: Sequence[Detection], others: Sequence[Detection]) -> np.n
     agreement = np.exp(-squared / (2 * scale**2 + 1e-9)[..., None])
     found: np.ndarray = (weights * agreement).sum(axis=2) / (weights.sum(axis=2) + 1e-9)
     return found
+
+
+def overlaps(some: Sequence[Box], others: Sequence[Box]) -> np.ndarray:
+    """(N, M) intersection over union of boxes."""
+    one, other = np.array(some, float).reshape(-1, 1, 4), np.array(others, float).reshape(-1, 4)
+    low = np.maximum(one[..., :2], other[..., :2])
+    high = np.minimum(one[..., :2] + one[..., 2:], other[..., :2] + other[..., 2:])
+    shared = np.maximum(high - low, 0.0).prod(axis=-1)
+    found: np.ndarray = shared / (one[..., 2:].prod(axis=-1) + other[..., 2:].prod(axis=-1) - shared)
+    return found

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from model.inputs import lens_in_pixels
-from model.people import distinct_people
-from model.perception.detection import SAME_PERSON, Detection, mean_confidence, similarities
+from model.people import detections_of, distinct_people
+from model.perception.detection import SAME_PERSON, mean_confidence, similarities
 from model.perception.landmarks import DOUBTED
 from model.results import Person
 from model.video.cuts import Cuts
@@ -171,7 +171,7 @@ class Follower:
         people: list[Person] = answer.people
         if len(people) >= len(before):
             return people
-        likest = similarities(_detections(before), _detections(people)).max(axis=1, initial=0.0)
+        likest = similarities(detections_of(before), detections_of(people)).max(axis=1, initial=0.0)
         for person, likeness in zip(before, likest.tolist(), strict=True):
             if likeness < SAME_PERSON:
                 now = self._model.follow(frame, [person], self._mesh) or []
@@ -195,7 +195,7 @@ def _moved(before: Sequence[Person], now: Sequence[Person], still: float) -> boo
     """Whether somebody who is in both frames moved a joint farther beside the others than that, by the box's side."""
     if not now:
         return False
-    same = similarities(_detections(before), _detections(now)).argmax(axis=1)
+    same = similarities(detections_of(before), detections_of(now)).argmax(axis=1)
     for person, other in zip(before, same.tolist(), strict=True):
         own, then = person.keypoints_2d, now[other].keypoints_2d
         sure = np.minimum(own[:, 2], then[:, 2]) >= _SEEN
@@ -203,10 +203,6 @@ def _moved(before: Sequence[Person], now: Sequence[Person], still: float) -> boo
         if len(way) and np.abs(way - np.median(way, axis=0)).max() > still * max(person.bbox[2:]):
             return True
     return False
-
-
-def _detections(people: Sequence[Person]) -> list[Detection]:
-    return [Detection(person.bbox, person.score, person.keypoints_2d) for person in people]
 
 
 def _seen(person: Person) -> bool:

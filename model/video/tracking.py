@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from model.perception.detection import Detection, similarities
+from model.perception.detection import Detection, overlaps, similarities
 
 if TYPE_CHECKING:
     from model.interfaces import Box
@@ -188,13 +188,7 @@ def _nearness(some: Sequence[Detection], others: Sequence[Detection], step: np.n
 
 
 def _overlap(some: Sequence[Detection], others: Sequence[Detection]) -> np.ndarray:
-    """(N, M) intersection over union of boxes."""
-    one, other = _boxes(some)[:, None], _boxes(others)
-    low = np.maximum(one[..., :2], other[..., :2])
-    high = np.minimum(one[..., :2] + one[..., 2:], other[..., :2] + other[..., 2:])
-    shared = np.maximum(high - low, 0.0).prod(axis=-1)
-    found: np.ndarray = shared / (one[..., 2:].prod(axis=-1) + other[..., 2:].prod(axis=-1) - shared)
-    return found
+    return overlaps([person.box for person in some], [person.box for person in others])
 
 
 def _boxes(people: Sequence[Detection]) -> np.ndarray:
