@@ -27,6 +27,8 @@ VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".3g
 _OURS = (OVERLAY, SIDE, OVERLAY_VIDEO, HEATMAPS, INFLUENCE)
 """Ends of the names of pictures that we make: a second run over the same folder passes over them."""
 
+_STDIN = "/dev/stdin"  # otherwise called -
+
 
 class Source(NamedTuple):
     """A file to work on, or a webcam."""
@@ -69,7 +71,7 @@ def find_sources(arguments: Iterable[str]) -> Found:
     found: dict[Path, Source] = {}
     passed: dict[Path, Unusable] = {}
     unusable = []
-    arguments = list(arguments)
+    arguments = list(dict.fromkeys("-" if name == _STDIN else name for name in arguments))  # a pipe can be read once
     for argument in arguments:
         try:
             sources, reason = _named(argument, passed)
@@ -109,7 +111,7 @@ def _named(argument: str, passed: dict[Path, Unusable]) -> tuple[list[Source], s
 
 def _piped(pipe: Path) -> tuple[list[Source], str]:
     """What comes through a pipe, or standard input ("-"), as a file of its own: it can be read once only."""
-    standard = str(pipe) in ("-", "/dev/stdin")
+    standard = str(pipe) == "-"
     if standard and (sys.stdin is None or sys.stdin.isatty()):
         return [], "Nothing is piped into it: cat photo.jpg | mpt reconstruct -"
     file = Path(_spool().name, str(len(os.listdir(_spool().name))), "stdin" if standard else pipe.name)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.console import notes
 from cli.errors import ExitCode
-from cli.inputs import Unusable
+from cli.inputs import Source, Unusable
 
 if TYPE_CHECKING:
     from model.body.rig import Rig
@@ -69,6 +70,8 @@ class Outcome:
     unusable: list[Unusable] = field(default_factory=list)
     passed_over: list[Unusable] = field(default_factory=list)
     """Files of folders and patterns that are no inputs."""
+    untried: Sequence[Source] = ()
+    """Inputs that were left, since the disk is full."""
     moving: list[str] = field(default_factory=list)
     """Videos whose camera goes somewhere."""
     interrupted: bool = False
@@ -106,6 +109,9 @@ class Outcome:
             notes.print(f"{_count(len(self.unusable), 'input')} could not be used:", style="bold red")
         for name, reason in self.unusable:
             notes.print(f"  {name}: {reason}")
+        if self.untried:
+            others = f"{_count(len(self.untried), 'input')}, from {self.untried[0].path} on"
+            notes.print(f"The disk is full. Left for later: {others}")
         if self.passed_over:
             notes.print("Passed over:")
         for name, reason in self.passed_over:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from model.video.film import FilmAnswer
 
 _MAX_BYTES = 2**30  # of a file: more is no photo
+_FULL = (errno.ENOSPC, errno.EDQUOT)  # no room for what comes of further inputs either
 
 
 def work_through(sources: Sequence[Source], job: Job) -> Outcome:
@@ -34,7 +36,7 @@ def work_through(sources: Sequence[Source], job: Job) -> Outcome:
     outcome = Outcome(hands=job.model.subject == "hand", wanted_still=bool(job.formats & {"obj", "scene"}))
     with progress_bar(MofNCompleteColumn(), TimeRemainingColumn()) as progress:
         task = progress.add_task("Inputs", total=len(sources))
-        for source, name in zip(sources, output_names(sources)):
+        for number, (source, name) in enumerate(zip(sources, output_names(sources)), start=1):
             shown = str(source.path)
             kind = "video" if source.is_video and source.webcam is None else job.model.subject
             stem = job.output / answer_name(name, kind)
@@ -51,6 +53,9 @@ def work_through(sources: Sequence[Source], job: Job) -> Outcome:
                 break
             except Exception as error:  # whatever is wrong with this file, the next may be fine
                 outcome.unusable.append(Unusable(shown, describe(error)))
+                if isinstance(error, OSError) and error.errno in _FULL:
+                    outcome.untried = sources[number:]
+                    break
             else:
                 outcome.photos += not source.is_video
                 outcome.videos += source.is_video

@@ -13,7 +13,9 @@ Result = TypeVar("Result")
 
 
 class SharedThreads:
-    """One client has half of the threads at most, and half of the places of what works or waits.
+    """One client has half of the threads at most, and of the places of what works or waits as many as are still free.
+
+    So one alone has half of these, two in time a third each, and who comes next finds a place.
 
     Args:
         threads: How many there are.
@@ -32,13 +34,14 @@ class SharedThreads:
             TooManyOfOne: The client has as much under way as one may have.
             Overloaded: There is as much as there may be.
         """
-        if sum(share.taken for share in self._shares.values()) >= self._places:
+        free = self._places - sum(share.taken for share in self._shares.values())
+        if free <= 0:
             raise Overloaded("The service is busy: too many photos are being read. Try again in a moment.")
         share = self._shares.setdefault(client, _Share(self._of_one))
-        if share.taken >= self._places // 2:
+        if share.taken >= free:
             raise TooManyOfOne(
-                f"You ask for too much at once: of one client at most {self._places // 2} photos by URL or in JSON are "
-                "read at the same time. Send the next when one of them was answered."
+                f"You ask for too much at once: {share.taken} of your photos by URL or in JSON are being read already. "
+                "Send the next when one of them was answered."
             )
         share.taken += 1
         try:
@@ -53,9 +56,14 @@ class SharedThreads:
             if not work.cancelled():
                 work.exception()  # heard, though its client may have left
 
-        working = asyncio.ensure_future(asyncio.wrap_future(self._threads.submit(work)))
+        submitted = self._threads.submit(work)
+        working = asyncio.ensure_future(asyncio.wrap_future(submitted))
         working.add_done_callback(done)
-        return await asyncio.shield(working)  # a thread is taken until its work is done, though nobody waits for it
+        try:
+            return await asyncio.shield(working)  # a thread is taken until its work is done, though nobody waits for it
+        except asyncio.CancelledError:
+            submitted.cancel()  # what no thread has begun yet is not done
+            raise
 
     def _leave(self, client: str) -> None:
         self._shares[client].taken -= 1

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.problems import problem
 
+_UNREADABLE = "Range cannot be read: write it as bytes=0-499, bytes=500- or bytes=-500 (the last 500), or leave it out."
 _NO_RANGE = "The file has no such bytes as Range asks for: leave it out, or see Content-Range for how many there are."
 
 
@@ -32,7 +33,8 @@ class Ranges:
                 if headers.get("content-type", "").startswith("text/plain"):
                     refused = True
                     known = {"Content-Range": headers["content-range"]} if "content-range" in headers else {}
-                    await problem(message["status"], _NO_RANGE, headers=known)(scope, receive, send)
+                    why = _NO_RANGE if known else _UNREADABLE
+                    await problem(message["status"], why, headers=known)(scope, receive, send)
             if not refused:
                 await send(message)
 

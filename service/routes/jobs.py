@@ -45,10 +45,15 @@ async def read(job_id: str, services: Context, response: Response) -> Job:
     "/{job_id}/events",
     summary="How far a job is, as it goes on",
     response_class=Response,
-    responses=files("text/event-stream", "Server-sent events named job, each with the job as JSON.", 404, 503),
+    responses=files(
+        "text/event-stream", "Server-sent events named job, each with the job as JSON; deleted, if it is.", 404, 503
+    ),
 )
 async def events(request: Request, job_id: str, services: Context) -> StreamingResponse:
-    """The job at once and after each change, four times a second at most, until it has ended, or the service does."""
+    """The job at once and after each change, four times a second at most, until it has ended, or the service does.
+
+    A job that is deleted before its end is told by a last event, `deleted`, with its id.
+    """
     state = _job(job_id, services)
     if _listeners >= MAX_LISTENERS:
         raise Overloaded("Too many listen to jobs already: ask for the job itself now and then.")
@@ -98,7 +103,10 @@ async def _follow(state: JobState, jobs: Jobs, ending: asyncio.Event) -> AsyncIt
             if now != last:
                 last, said = now, time.monotonic()
                 yield f"event: job\ndata: {now}\n\n"
-            if state.finished is not None or jobs.get(state.id) is None or ending.is_set():
+            if state.finished is not None or ending.is_set():
+                return
+            if jobs.get(state.id) is None:
+                yield f'event: deleted\ndata: {{"id":"{state.id}"}}\n\n'
                 return
             if time.monotonic() - said > _SILENCE:  # or a proxy would take the connection for dead
                 said = time.monotonic()

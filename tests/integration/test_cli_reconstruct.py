@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -12,6 +14,7 @@ import trimesh
 from PIL import Image
 from typer.testing import CliRunner
 
+from cli import outputs
 from cli.main import app
 from tests.support.cli_photos import picture
 from tests.support.image_files import FORMATS, HEIC, encode, smooth
@@ -292,3 +295,20 @@ def test_an_output_folder_that_is_a_file_is_said(run):
     status, output = run("photo.jpg", "--output", "photo.jpg")
     assert status == 2
     assert "--output" in output
+
+
+def test_a_disk_that_fills_up_ends_the_work(run, model, monkeypatch):
+    """Of a thousand photos each further one would fail only once it was reconstructed."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for name in "abcd":
+        Path(f"{name}.jpg").write_bytes(picture())
+    written = outputs.write
+    monkeypatch.setattr(
+        outputs, "write", lambda path, data: full() if path.name.startswith("b") else written(path, data)
+    )
+    status, output = run("a.jpg", "b.jpg", "c.jpg", "d.jpg")
+    assert status == 3 and len(model.calls) == 2 and files() == ["a-1.glb"]
+    assert "b.jpg: No space left" in output and "Left for later: 2 inputs, from c.jpg on" in output

@@ -7,11 +7,13 @@ import hashlib
 import hmac
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from service.jobs import webhooks
 from service.jobs.schemas import VideoQuery
 from service.jobs.state import JobState
+from service.routes import jobs as service_jobs
 from service.settings import Settings
 from tests.support.service_client import refused, serving, wait_until_ready
 from tests.support.video_jobs import ended, files, send
@@ -69,6 +71,19 @@ def test_events_tell_each_step_until_the_end(client, clip):
     assert told[-1]["status"] == "succeeded"
     assert [one["progress"] for one in told] == sorted(one["progress"] for one in told)
     refused(client.get(f"/v1/jobs/{'0' * 32}/events"), 404, "no such job")
+
+
+def test_events_tell_that_the_job_is_deleted(settings, model, clip):
+    with serving(settings, model) as client, ThreadPoolExecutor() as pool:
+        wait_until_ready(client)
+        model.go.clear()
+        job = send(client, clip)
+        told = pool.submit(client.get, job["events"])
+        wait_for(lambda: service_jobs._listeners == 1)
+        client.delete(f"/v1/jobs/{job['id']}")
+        model.go.set()
+        *_, last = told.result().text.strip().split("\n\n")
+        assert last == f'event: deleted\ndata: {{"id":"{job["id"]}"}}'
 
 
 def test_a_restart_goes_on_with_what_was_not_done(settings, model, clip):

@@ -113,6 +113,17 @@ def test_pipes_are_files(tmp_path, monkeypatch):
     assert film.path.read_bytes() == HEADS["film.jpg"] and (film.place, film.is_video) == (Path("stdin"), True)
 
 
+def test_a_pipe_that_is_named_twice_is_read_once(tmp_path, monkeypatch):
+    """Its second end would be empty, or never come."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    threading.Thread(target=pipe.write_bytes, args=[HEADS["no ending"]], daemon=True).start()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(HEADS["film.jpg"])))
+    found = find_sources(["-", str(pipe), "/dev/stdin", "-", str(pipe)])
+    assert [source.path.read_bytes() for source in found.sources] == [HEADS["film.jpg"], HEADS["no ending"]]
+    assert found.unusable == []
+
+
 def test_who_pipes_nothing_is_told_how(monkeypatch):
     monkeypatch.setattr("sys.stdin", Mock(isatty=lambda: True))
     assert find_sources(["-"]).unusable[0].reason.startswith("Nothing is piped")
