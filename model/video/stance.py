@@ -14,6 +14,9 @@ _SPAN = 0.1
 """Seconds over which speeds are measured."""
 _LOW = 0.12
 """Metres: who stands on one foot holds the other one's ankle higher than this above it."""
+_RISES, _LOWER = 0.08, 0.1
+"""Metres across the view: a foot that is so much higher than where it stood left the floor, though it is slow, as feet in
+the air are in slow motion; and the share of the stance in which it may seem lower."""
 SHORTEST, _GAP = 0.1, 0.07
 """Seconds: stances are longer; interruptions of a stance that are shorter are none."""
 
@@ -23,7 +26,8 @@ def find_stance(times: np.ndarray, ankles: np.ndarray, roots: np.ndarray, camera
 
     How far away a foot is, is little more than a guess in each frame. So speeds across the camera's view count, which
     are seen well, and heights of one foot over the other. Of who walks towards the camera or away both feet are slow
-    across the view; but the one that swings overtakes the body, and the one that stands is overtaken.
+    across the view; but the one that swings overtakes the body, and the one that stands is overtaken. For the same
+    reason a foot rises by as much as it does across the view: who crouches seems to come nearer, and her feet with her.
 
     Args:
         times: (N,) seconds, rising.
@@ -35,11 +39,16 @@ def find_stance(times: np.ndarray, ankles: np.ndarray, roots: np.ndarray, camera
     rays = rays / np.maximum(np.linalg.norm(rays, axis=-1, keepdims=True), 1e-9)
     velocity = velocities(times, ankles)
     along = (velocity * rays).sum(axis=-1)
-    slow = np.linalg.norm(velocity - along[..., None] * rays, axis=-1) < SLOW
+    across = velocity - along[..., None] * rays
+    slow = np.linalg.norm(across, axis=-1) < SLOW
     body = (velocities(times, roots)[:, None] * rays).sum(axis=-1)
     slow &= (np.abs(body) < _GOES) | (np.sign(body) * (along - body) < SLOW)
     height = ankles[..., 1]
-    standing = slow & (height < height.min(axis=1, keepdims=True) + _LOW)
+    standing = lasting(times, slow & (height < height.min(axis=1, keepdims=True) + _LOW))
+    rise = np.cumsum(across[..., 1] * np.diff(times, prepend=times[:1])[:, None], axis=0)
+    for foot, own in enumerate(rise.T):
+        for stance in stances(standing[:, foot]):
+            standing[stance, foot] = own[stance] < np.quantile(own[stance], _LOWER) + _RISES
     return lasting(times, standing)
 
 

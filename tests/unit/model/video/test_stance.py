@@ -30,3 +30,16 @@ def test_of_who_shuffles_the_foot_that_is_overtaken_stands(camera: tuple[int, in
 def test_of_who_stays_both_stand() -> None:
     ankles = np.stack([sliding(0, 0.1), sliding(0.2, 0.1)], axis=1)
     assert find_stance(TIMES, ankles, sliding(0.1, 0.9), np.array([0, 1, 20])).all()
+
+
+@pytest.mark.parametrize("nearer", [0.0, 0.5], ids=["as far", "as if she came nearer"])
+def test_in_slow_motion_a_foot_that_rises_stands_no_more(nearer: float) -> None:
+    """Slow as it is; but not one that only seems to get lower, since she seems to come nearer."""
+    times = np.arange(91) / 30
+    camera = np.array([0, 1, 5.0])
+    rise = 0.2 * np.maximum(times - 1.5, 0)
+    foot = np.column_stack([0 * times, 0.1 + rise, 0 * times])
+    foot = camera + (foot - camera) * (1 - nearer * times / times[-1] / 5)[:, None]
+    found = find_stance(times, np.stack([foot, foot], axis=1), foot + [0, 0.8, 0], camera)
+    assert found[times < 1.5].all()
+    assert not found[times > 2.1].any()
