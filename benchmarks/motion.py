@@ -1,17 +1,19 @@
 """What a film's world is worth: `python -m benchmarks.motion FOLDER`, calibrated footage in Pose2Sim's layout.
 
 With `--mocap` the folder holds AMASS clips instead, and films are rendered of people of CMU's held-out subjects who go
-somewhere. Each film is seen at 30 frames a second, its focal length not given. What networks say of the frames that
-they see, and what the motion on its floor says of all, are compared with the true joints: one rigid alignment a film,
-since nobody knows where the camera stood. MPJPE puts the middle of the hips at the origin, PA-MPJPE aligns each frame;
-the lag is the delay by which joints' velocities agree best with the true ones.
+somewhere, before a camera that stands still, pans by hand, is carried along or goes round them (`--camera`). Each film
+is seen at 30 frames a second, its focal length not given. What networks say of the frames that they see, and what the
+motion on its floor says of all, are compared with the true joints: one rigid alignment a film, since nobody knows where
+the camera stood. The way is that of the hips from the first frame to the last. MPJPE is before each frame's camera, the
+middle of the hips at the origin; PA-MPJPE aligns each frame; the lag is the delay by which joints' velocities agree
+best with the true ones.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,12 +30,13 @@ from model.video.bodies import motion_of
 from model.video.bridging import fill
 from model.video.following import FAST, USUAL, Follower, Pace, Sighting
 from model.video.reading import VideoReader
+from model.video.shots import Shots
 from model.video.sides import put_right
-from model.video.tracks import Tracks
-from model.video.world import find_world
+from model.video.tracks import Track, Tracks
 from training.bodies.anny import AnnyBody
 from training.evaluation.metrics import pa_mpjpe
 from training.footage.recording import View, read_recording
+from training.images.rendered.camera_ways import CAMERA_WAYS, CameraWay
 from training.images.rendered.config import RenderConfig
 from training.images.rendered.dataset import RenderedPeople
 from training.images.rendered.film import clips_of, read_walk, render_film
@@ -46,7 +49,7 @@ _STANDS = 0.2  # metres a second of a true ankle that stands
 _LIMBS = slice(5, 17)  # of COCO's joints
 _ANKLES = [COCO_JOINTS[_LIMBS].index(f"{side}_ankle") for side in ("left", "right")]
 _FIGURES = ("slowest tenth of ankle speeds, m/s", "speed of standing ankles, m/s", "acceleration error, m/s^2",
-            "distance of joints, mm", "MPJPE, mm", "PA-MPJPE, mm", "lag, ms")  # fmt: skip
+            "way, m", "distance of joints, mm", "MPJPE, mm", "PA-MPJPE, mm", "lag, ms")  # fmt: skip
 _HIPS = [COCO_JOINTS[_LIMBS].index(f"{side}_hip") for side in ("left", "right")]
 _MOST_LAG = 4  # frames, ahead or behind
 
@@ -58,7 +61,8 @@ class Film:
     frames: Iterable[tuple[float, np.ndarray]]
     """Seconds, and (H, W, 3) uint8 RGB."""
     truth: Callable[[float], np.ndarray]
-    """The limb joints (12, 3) before the camera at a time at which a frame was given; NaN where nobody knows."""
+    """The limb joints (2, 12, 3) at a time at which a frame was given, NaN where nobody knows: before the camera, and
+    before the camera as it was in the first frame."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -67,9 +71,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("folder", type=Path, help="videos/, calibration/ and true joints")
     parser.add_argument("--mocap", action="store_true", help="the folder holds motion capture: films are rendered")
     parser.add_argument("--films", type=int, default=8, help="how many are rendered (default: 8)")
+    parser.add_argument("--camera", choices=CAMERA_WAYS, default="still", help="before which (default: still)")
+    parser.add_argument("--subjects", nargs="+", default=CMU_HELD_OUT, help="of whom (default: the held-out ones)")
     parser.add_argument("--fast", action="store_true", help="networks see fewer frames")
     options = parser.parse_args(arguments)
-    films = list(_rendered(options.folder, options.films) if options.mocap else _filmed(options.folder))
+    if options.mocap:
+        films = _rendered(options.folder, options.films, options.camera, options.subjects)
+    else:
+        films = _filmed(options.folder)
     model = Reconstructor.load()
     rows = [_of_film(model, film, FAST if options.fast else USUAL) for film in films]
     seconds = np.mean([row[1] for row in rows])
@@ -88,22 +97,26 @@ def _filmed(folder: Path) -> Iterator[Film]:
 
         def truth(when: float, view: View = view, rate: float = film.told_rate) -> np.ndarray:
             row = recording.truth.row(round(when * rate), when)
-            return np.full((12, 3), np.nan) if row is None else view.camera.to_camera(recording.truth.joints[row])
+            if row is None:
+                return np.full((2, 12, 3), np.nan)
+            return np.stack([view.camera.to_camera(recording.truth.joints[row])] * 2)
 
         yield Film(film, truth)
 
 
-def _rendered(folder: Path, count: int) -> Iterator[Film]:
+def _rendered(folder: Path, count: int, way: CameraWay, subjects: Sequence[str]) -> Iterator[Film]:
     topology, config = load_checkpoint(default_checkpoint()).topology, RenderConfig(size=_SIDE, occluded=0)
     people = RenderedPeople(AnnyBody.load(), topology, torch.zeros(1, 22, 3), config)
-    held_out = clips_of(folder, CMU_HELD_OUT)
-    walks = [walk for path in held_out if (walk := read_walk(path, _RATE, _SECONDS)) is not None]
+    walks = [walk for path in clips_of(folder, subjects) if (walk := read_walk(path, _RATE, _SECONDS)) is not None]
     walks = [walk for walk in walks if np.linalg.norm(walk.roots[-1] - walk.roots[0]) > _FAR]
     if not walks:
-        raise SystemExit(f"{folder} holds no AMASS clip of {', '.join(CMU_HELD_OUT)} who goes somewhere.")
+        raise SystemExit(f"{folder} holds no AMASS clip of {', '.join(subjects)} who goes somewhere.")
     for index in np.linspace(0, len(walks) - 1, min(count, len(walks))).round().astype(int).tolist():
-        frames = list(render_film(people, walks[index], index))
-        joints = {number / _RATE: frame.joints[0, _LIMBS] for number, frame in enumerate(frames)}
+        frames = list(render_film(people, walks[index], index, way))
+        joints = {
+            number / _RATE: np.stack([frame.joints[0, _LIMBS], frame.still[0, _LIMBS]])
+            for number, frame in enumerate(frames)
+        }
         yield Film(list(zip(joints, (frame.picture for frame in frames))), joints.__getitem__)
 
 
@@ -115,32 +128,43 @@ def followed(follow: Follower, frames: Iterable[tuple[float, np.ndarray]]) -> It
 
 
 def _of_film(model: Reconstructor, film: Film, pace: Pace) -> tuple[np.ndarray, float]:
-    """Figures (3, 7) of what networks say, of the world and of the truth; and seconds a frame."""
+    """Figures (3, 8) of what networks say, of the world and of the truth; and seconds a frame."""
     assert model.rig is not None
     start = time.process_time()
     follow = Follower(model, pace=pace)
     with Tracks() as tracks:
-        for when, frame, people, _ in followed(follow, film.frames):
-            tracks.skip(when) if people is None else tracks.add(when, people, frame)
+        shots: Shots | None = None
+        for sighting in followed(follow, film.frames):
+            shots = shots or Shots(tracks, float(np.hypot(*sighting.frame.shape[:2])))  # what the follower takes it for
+            shots.add([sighting])
+        assert shots is not None
         for track in tracks:
-            put_right(track, model, "body", np.array([person.camera.translation for person in track.people]))
+            put_right(track, model, "body", shots.places(track))
             fill(track, tracks.times, tracks.skipped)
         chosen = tracks.chosen(_RATE, 1)
-        single = np.stack([person.camera.to_camera(person.joints)[_LIMBS] for person in chosen[0].people])
-        seen = ~np.array(chosen[0].bridged)
-        _, (motion,) = find_world(chosen, [motion_of(chosen[0], model.rig)], camera_moves=False)
+        shots.turn_back(chosen)
+        (track,) = chosen
+        single, seen = _before_cameras(track), ~np.array(track.bridged)
+        _, (motion,) = shots.find_worlds(chosen, [motion_of(track, model.rig)])
         assert motion is not None and motion.keypoints is not None
         seconds = (time.process_time() - start) / len(tracks.times)
-        times = np.array(chosen[0].times)
-        true = np.stack([film.truth(when) for when in chosen[0].times])
-    known = np.isfinite(true).any(axis=(1, 2))
-    moved = (motion.keypoints * TURN_UP)[:, _LIMBS]
-    pairs = ((single, known & seen), (moved, known), (true, known))
-    return np.array([_figures(joints[which], true[which], times[which]) for joints, which in pairs]), seconds
+        times = np.array(track.times)
+        truth = np.stack([film.truth(when) for when in track.times], axis=1)
+        turned = single if track.views is None else single @ np.swapaxes(track.views, 1, 2)
+    known = np.isfinite(truth[0]).any(axis=(1, 2))
+    moved = np.stack([_before_cameras(track), (motion.keypoints * TURN_UP)[:, _LIMBS]])
+    pairs = ((np.stack([single, turned]), known & seen), (moved, known), (truth, known))
+    return np.array([_figures(joints[:, which], truth[:, which], times[which]) for joints, which in pairs]), seconds
+
+
+def _before_cameras(track: Track) -> np.ndarray:
+    """(N, 12, 3) the limb joints of somebody before the camera of each frame."""
+    return np.stack([person.camera.to_camera(person.joints)[_LIMBS] for person in track.people])
 
 
 def _figures(joints: np.ndarray, true: np.ndarray, times: np.ndarray) -> list[float]:
-    """Of joints (N, 12, 3) against the truth at times (N,), in the camera's axes; in the order of `_FIGURES`."""
+    """Of joints (2, N, 12, 3) against the truth at times (N,), as `Film.truth` has it; in the order of `_FIGURES`."""
+    (before, joints), (true_before, true) = joints, true
     known = np.isfinite(true).all(axis=2)
     one, other = joints[known], true[known]
     turn = nearest_rotation((one - one.mean(axis=0)).T @ (other - other.mean(axis=0)))
@@ -152,13 +176,15 @@ def _figures(joints: np.ndarray, true: np.ndarray, times: np.ndarray) -> list[fl
     acceleration, true_acceleration = (
         np.diff(np.diff(points, axis=0) / steps[..., None], axis=0) / steps[1:, :, None] for points in (aligned, true)
     )
+    hips = joints[:, _HIPS].mean(axis=1)
     return [
         float(np.nanpercentile(speed, 10)),
         float(np.nanmean(speed[true_speed < _STANDS])),
         float(np.nanmean(np.linalg.norm(acceleration - true_acceleration, axis=2))),
+        float(np.linalg.norm(hips[-1] - hips[0])),
         1000 * float(np.nanmean(np.linalg.norm(aligned - true, axis=2))),
-        1000 * float(np.nanmean(np.linalg.norm(_about_hips(joints) - _about_hips(true), axis=2))),
-        1000 * float(np.mean([_aligned_error(one, other) for one, other in zip(joints, true, strict=True)])),
+        1000 * float(np.nanmean(np.linalg.norm(_about_hips(before) - _about_hips(true_before), axis=2))),
+        1000 * float(np.mean([_aligned_error(*pair) for pair in zip(before, true_before, strict=True)])),
         1000 * _lag(_about_hips(joints), _about_hips(true), float(np.median(steps))),
     ]
 

@@ -15,8 +15,8 @@ _SPAN = 0.1
 _LOW = 0.12
 """Metres: who stands on one foot holds the other one's ankle higher than this above it."""
 _RISES, _LOWER = 0.08, 0.1
-"""Metres across the view: a foot that is so much higher than where it stood left the floor, though it is slow, as feet in
-the air are in slow motion; and the share of the stance in which it may seem lower."""
+"""Metres across the view: a foot that is so much higher than where it stood left the floor, though it is slow, as feet
+in the air are in slow motion; and the share of the stance in which it may seem lower."""
 SHORTEST, _GAP = 0.1, 0.07
 """Seconds: stances are longer; interruptions of a stance that are shorter are none."""
 

@@ -92,3 +92,20 @@ def test_the_person_moves_before_what_stands_still(people: RenderedPeople, tmp_p
         assert (frame.joints[..., 2] > 1).all() and frame.joints.shape == (1, 17, 3)
     again = next(iter(render_film(people, walk, seed=2)))
     assert (again.picture == frames[0].picture).all() and (again.joints == frames[0].joints).all()
+
+
+def test_before_a_camera_that_moves_she_is_where_its_way_says(people: RenderedPeople, tmp_path: Path) -> None:
+    walk = read_walk(clip(tmp_path / "walk.npz", np.arange(0, 2.3, 0.25)), 1.5, 2.0)
+    assert walk is not None
+    first, *others = render_film(people, walk, seed=4, way="carried")
+    np.testing.assert_allclose(first.joints, first.still, atol=1e-5)
+    frames = [first, *others]
+    hips = np.array([frame.joints[0, [11, 12]].mean(axis=0) for frame in frames])
+    still = np.array([frame.still[0, [11, 12]].mean(axis=0) for frame in frames])
+    longer = np.linalg.norm(still[2] - still[0]) / (4 / 3)
+    assert 0.8 < longer < 1.2  # as her legs are; the camera goes along, so that she hardly goes before it
+    assert np.linalg.norm(hips[2] - hips[0]) < 0.5
+    for one, other in zip(frames, others):
+        height = np.linalg.norm(one.joints[0, 5] - one.joints[0, 16])
+        assert height == pytest.approx(np.linalg.norm(one.still[0, 5] - one.still[0, 16]), abs=1e-4)
+        assert np.abs(one.picture.astype(int) - other.picture).mean() > 5  # the room moves, too

@@ -135,19 +135,27 @@ class RenderedPeople(Dataset[ImageSample]):
         """(P, K, 3) joints of meshes (P, V, 3). A long sum in torch differs in its last bits with the threads."""
         return torch.from_numpy(np.einsum("kv,pvd->pkd", self.regressor, world[:, self.held].numpy())).float()
 
-    def draw(self, rng: np.random.Generator, scene: StagedScene) -> tuple[np.ndarray, np.ndarray]:
-        """The picture (S, S, 3) uint8 and which joints of the first person it shows (K,)."""
+    def draw(
+        self, rng: np.random.Generator, scene: StagedScene, behind: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The picture (S, S, 3) uint8 and which joints of the first person it shows (K,).
+
+        Args:
+            rng: draws what all looks like.
+            scene: the people.
+            behind: (S, S, 3) float32 what is behind them, which is drawn over; None for a photo, or what is made up.
+        """
         size = self.config.size
         people = self._draw_people(rng, scene)
-        picture = background(rng, size, self.photos)
+        picture = background(rng, size, self.photos) if behind is None else behind
         for vertices in scene.vertices:
             height = vertices @ scene.up
             feet = vertices[height < height.min() + 0.06]
             reach = 0.2 * scene.focal_length / max(float(feet[:, 2].mean()), 0.1)
             darken_ground(picture, scene.project(feet), reach)
-        behind = picture[people.top : people.top + len(people.layer), people.left : people.left + people.layer.shape[1]]
-        behind *= 1 - people.layer[..., 3:]
-        behind += people.layer[..., :3]
+        around = picture[people.top : people.top + len(people.layer), people.left : people.left + people.layer.shape[1]]
+        around *= 1 - people.layer[..., 3:]
+        around += people.layer[..., :3]
         hidden = np.zeros((size, size), np.float32)
         if rng.random() < self.config.occluded:
             colour, hidden = occluder(rng, size)

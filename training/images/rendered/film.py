@@ -1,4 +1,4 @@
-"""Films of people who move: frames before a camera that stands still, with exact truth."""
+"""Films of people who move: frames before a camera that stands still or moves, with exact truth."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from scipy.spatial.transform import Rotation, Slerp
 from model.errors import BadData
 from model.joints import JOINTS
 from training.folders import files_below
+from training.images.rendered.camera_ways import CameraWay, film_from
 from training.images.rendered.dataset import RenderedPeople, StagedScene
+from training.images.rendered.room import Room
 from training.npz import open_npz
 from training.synthesis.virtual_cameras import sample_cameras
 
@@ -21,6 +23,8 @@ _LONGEST_GAP = 0.6  # seconds between frames of a thinned clip: glitches were th
 _FASTEST = 25.0
 """Radians a second of a clip's joint: converted clips slide out of their T-pose in the first frames, at twice that."""
 _FILLS = 0.8  # of the picture's side: all that the person ever covers
+_STATURE, _FILLED = 1.75, 0.6  # metres, and so much of the picture they fill before a camera that moves
+_NO_EDGES = np.array([-np.inf, -np.inf, np.inf, np.inf])
 _FOCAL = (0.9, 1.6)  # range of the focal length, by the picture's side
 _BESIDE = 0.35  # metres to the camera and away from it, of two who pass one another
 _LEVEL = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
@@ -35,6 +39,8 @@ class Walk:
     """(T, 22, 3, 3) relative to the parent's, as `BodyModel.pose` takes them."""
     roots: np.ndarray
     """(T, 3) metres: where the pelvis is."""
+    rate: float
+    """Frames a second."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ class RenderedFrame:
     """(S, S, 3) uint8 RGB."""
     joints: np.ndarray
     """(P, K, 3) metres before the camera, of each person."""
+    still: np.ndarray
+    """(P, K, 3) likewise before the camera as it was in the first frame: they move before one that stands still."""
 
 
 def clips_of(folder: Path, subjects: Sequence[str]) -> list[Path]:
@@ -84,21 +92,25 @@ def read_walk(path: Path, rate: float, seconds: float) -> Walk | None:
                 for joint in range(JOINTS)
             ]
             roots = np.stack([np.interp(own, times[part], places[part, axis]) for axis in range(3)], axis=1)
-            return Walk(np.stack(joints, axis=1), roots)
+            return Walk(np.stack(joints, axis=1), roots, rate)
         start = end + 1
     return None
 
 
-def render_film(people: RenderedPeople, walk: Walk, seed: int) -> Iterator[RenderedFrame]:
+def render_film(people: RenderedPeople, walk: Walk, seed: int, way: CameraWay = "still") -> Iterator[RenderedFrame]:
     """Frames of a random person who moves so, in one random dress, scene, light and camera.
 
     Args:
         people: Draw pictures of their configuration's size.
         walk: The motion; it goes as far as the person's legs are long.
         seed: Another one makes another film.
+        way: The camera's, see `film_from`; cameras that move are in a room.
     """
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     meshes, joints = _bodies(people, walk, generator)
+    if way != "still":
+        yield from _moving(people, meshes, joints, walk.rate, way, rng)
+        return
     turn = sample_cameras(1, generator).rotation[0].numpy().astype(np.float64)
     yield from _frames(people, meshes[None], joints[None], turn, rng)
 
@@ -154,10 +166,36 @@ def _frames(
     size = people.config.size
     focal = size * rng.uniform(*_FOCAL)
     away = float((np.abs(meshes[..., :2]).max(axis=-1) * focal / (_FILLS * size / 2) - meshes[..., 2]).max())
-    ahead, edges = np.array([0, 0, away]), np.array([-np.inf, -np.inf, np.inf, np.inf])
+    ahead = np.array([0, 0, away])
     look = int(rng.integers(2**62))
     for index in range(meshes.shape[1]):
         vertices, seen = ((each[:, index] + ahead).astype(np.float32) for each in (meshes, joints))
-        scene = StagedScene(vertices, seen, turn[:, 2], focal, (size / 2, size / 2), edges)
+        scene = StagedScene(vertices, seen, turn[:, 2], focal, (size / 2, size / 2), _NO_EDGES)
         picture, _ = people.draw(np.random.default_rng(look), scene)  # the same chances in all frames
-        yield RenderedFrame(picture, scene.joints)
+        yield RenderedFrame(picture, scene.joints, scene.joints)
+
+
+def _moving(
+    people: RenderedPeople,
+    meshes: np.ndarray,
+    joints: np.ndarray,
+    rate: float,
+    way: CameraWay,
+    rng: np.random.Generator,
+) -> Iterator[RenderedFrame]:
+    """Frames of one person, meshes (T, V, 3) and joints (T, K, 3), z up, before a camera that moves in a room."""
+    hips = joints[:, list(people.topology.root_joints)].mean(axis=1)
+    origin = np.array([*(hips[:, :2].min(axis=0) + hips[:, :2].max(axis=0)) / 2, meshes[..., 2].min()])
+    meshes, joints, hips = meshes - origin, joints - origin, hips - origin
+    size, room = people.config.size, Room(rng)
+    focal = size * rng.uniform(*_FOCAL)
+    distance = focal / size * _STATURE / _FILLED + (
+        0.0 if way == "carried" else np.linalg.norm(hips[:, :2], axis=1).max()
+    )
+    eyes, turns = film_from(way, hips, distance, rate, rng)
+    look = int(rng.integers(2**62))
+    for index, (eye, turn) in enumerate(zip(eyes, turns, strict=True)):
+        vertices, seen = (((each[index] - eye) @ turn.T)[None].astype(np.float32) for each in (meshes, joints))
+        scene = StagedScene(vertices, seen, turn[:, 2], focal, (size / 2, size / 2), _NO_EDGES)
+        picture, _ = people.draw(np.random.default_rng(look), scene, room.seen(eye, turn, focal, size))
+        yield RenderedFrame(picture, seen, ((joints[index] - eyes[0]) @ turns[0].T)[None])

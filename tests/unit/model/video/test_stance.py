@@ -40,6 +40,6 @@ def test_in_slow_motion_a_foot_that_rises_stands_no_more(nearer: float) -> None:
     rise = 0.2 * np.maximum(times - 1.5, 0)
     foot = np.column_stack([0 * times, 0.1 + rise, 0 * times])
     foot = camera + (foot - camera) * (1 - nearer * times / times[-1] / 5)[:, None]
-    found = find_stance(times, np.stack([foot, foot], axis=1), foot + [0, 0.8, 0], camera)
+    found = find_stance(times, np.stack([foot, foot], axis=1), foot + np.array([0, 0.8, 0]), camera)
     assert found[times < 1.5].all()
     assert not found[times > 2.1].any()
