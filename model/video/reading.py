@@ -101,12 +101,12 @@ class VideoReader:
             BadInput: There are more than may be.
         """
         given = 0
-        clock, is_wanted, start = Clock(1 / self.told_rate), Thinning(self._wanted), time.monotonic()
+        clock, is_wanted, start = Clock(1 / self.told_rate), Thinning(self._wanted), time.perf_counter()
         there, first = True, self._first
         while there:
             # OpenCV's position after a frame was read is when that frame is shown, and not the one that follows.
             told = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if isinstance(self._source, Path) else 0.0
-            now = clock(told) if isinstance(self._source, Path) else time.monotonic() - start
+            now = clock(told) if isinstance(self._source, Path) else time.perf_counter() - start
             self.read += 1
             self._step, self._end = now - self._end, now
             # Half of the time goes into a picture's colours, which frames that nobody wants can do without.

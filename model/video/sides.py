@@ -133,9 +133,7 @@ def _depths(person: Person) -> np.ndarray:
     return depths
 
 
-def find_exchanged(
-    times: np.ndarray, keypoints: np.ndarray, forward: np.ndarray, depths: np.ndarray | None = None
-) -> np.ndarray:
+def find_exchanged(times: np.ndarray, keypoints: np.ndarray, forward: np.ndarray, depths: np.ndarray) -> np.ndarray:
     """In which frames parts of a person have left for right, (N, 3) bool: the trunk with its face, arms, legs.
 
     Of all ways to exchange them the one on which joints speed up least, few parts are exchanged, or all where she is
@@ -146,7 +144,7 @@ def find_exchanged(
         times: (N,) seconds, rising.
         keypoints: (N, 17, 3) COCO's joints as seen: x, y in pixels and confidence.
         forward: (N,) metres a second that she walks forwards, along the camera's view alone; negative for backwards.
-        depths: (N, 17) pixels: how far away joints are, beside her middle; None if nobody knows.
+        depths: (N, 17) pixels: how far away joints are, beside her middle.
     """
     if len(times) < 3:
         return np.zeros((len(times), len(_PARTS)), bool)
@@ -156,7 +154,7 @@ def find_exchanged(
     own = _RARE * np.minimum(count, sure[:, None] + len(_PARTS) - count)  # (N, 8)
     own += _BACKWARDS * forward[:, None] * _STATES[:, 0]
     seen, confidence = keypoints[..., :2], keypoints[..., 2]
-    deep = seen if depths is None else np.concatenate([seen, _DEPTH * depths[..., None]], axis=2)
+    deep = np.concatenate([seen, _DEPTH * depths[..., None]], axis=2)
     jolts = [_jolts(times, places, confidence, part.telling) for places, part in zip((deep, seen, seen), _PARTS)]
     return _STATES[_shortest(own, jolts)].astype(bool)
 

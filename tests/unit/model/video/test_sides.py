@@ -42,8 +42,13 @@ def exchange(keypoints: np.ndarray, frames: list[int], joints: list[int]) -> np.
     return mirrored
 
 
+FLAT = np.zeros((COUNT, 17))
+"""Depths that tell nothing."""
+
+
 def told_in(keypoints: np.ndarray, forward: float = 0.0, step: float = STEP) -> np.ndarray:
-    return find_exchanged(step * np.arange(len(keypoints)), keypoints, np.full(len(keypoints), forward))
+    count = len(keypoints)
+    return find_exchanged(step * np.arange(count), keypoints, np.full(count, forward), FLAT[:count])
 
 
 def test_who_is_seen_from_the_side_is_not_turned_round_where_her_legs_are_exchanged():
@@ -99,7 +104,7 @@ def test_ways_tell_which_of_frames_that_contradict_one_another_are_right(forward
     others = [index for index in range(COUNT) if index not in frames]
     ways = np.where(np.isin(np.arange(COUNT), frames), -forward, forward)
     keypoints = exchange(walking(yaw=0.4), frames, list(range(17)))
-    told = find_exchanged(STEP * np.arange(COUNT), keypoints, ways)
+    told = find_exchanged(STEP * np.arange(COUNT), keypoints, ways, FLAT)
     for part in range(3):
         assert np.flatnonzero(told[:, part]).tolist() == (frames if forward > 0 else others)
 

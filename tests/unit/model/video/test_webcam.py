@@ -34,31 +34,35 @@ def test_a_webcam_that_is_not_there_is_said(monkeypatch):
         VideoReader(7, 30, PIXELS)
 
 
+class Webcam:
+    """Four frames."""
+
+    waits = 0.0  # seconds for each
+
+    def __init__(self, source: int) -> None:
+        self._frames = 4
+
+    def isOpened(self) -> bool:
+        return True
+
+    def grab(self) -> bool:
+        self._frames -= 1
+        time.sleep(self.waits)
+        return self._frames >= 0
+
+    def retrieve(self, image: np.ndarray | None) -> tuple[bool, np.ndarray]:
+        return True, grey(9)
+
+    def get(self, what: int) -> float:
+        return 30.0 if what == cv2.CAP_PROP_FPS else -1.0
+
+    def release(self) -> None:
+        pass
+
+
 def test_a_webcam_tells_the_real_time(monkeypatch):
-    class Webcam:
-        frames = 4
-
-        def __init__(self, source: int) -> None:
-            pass
-
-        def isOpened(self) -> bool:
-            return True
-
-        def grab(self) -> bool:
-            self.frames -= 1
-            time.sleep(0.05)
-            return self.frames >= 0
-
-        def retrieve(self, image: np.ndarray | None) -> tuple[bool, np.ndarray]:
-            return True, grey(9)
-
-        def get(self, what: int) -> float:
-            return 30.0 if what == cv2.CAP_PROP_FPS else -1.0
-
-        def release(self) -> None:
-            pass
-
     monkeypatch.setattr(cv2, "VideoCapture", Webcam)
+    monkeypatch.setattr(Webcam, "waits", 0.05)
     film = VideoReader(0, 30, PIXELS)
     assert film.count is None
     start = time.monotonic()
@@ -66,3 +70,12 @@ def test_a_webcam_tells_the_real_time(monkeypatch):
     assert len(times) == 4
     assert times[0] >= 0 and (np.diff(times) >= 0.05).all() and times[-1] <= time.monotonic() - start
     assert film.missing() is None
+
+
+def test_two_frames_of_a_webcam_never_have_the_same_time(monkeypatch):
+    """Though the system's clock goes on in steps of 16 ms, as that of Windows does: speeds would be infinite."""
+    real = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: real() // 0.016 * 0.016)
+    monkeypatch.setattr(cv2, "VideoCapture", Webcam)
+    times = [when for when, _ in VideoReader(0, 1e6, PIXELS)]
+    assert len(times) == 4 and (np.diff(times) > 0).all()
