@@ -124,9 +124,9 @@ function leave() {
 }
 
 /** Works on photos: Files, or functions that return a promise of one. */
-function begin(given) {
-  const one = given.find(isFilm);
-  if (one) return showFilm(one);
+async function begin(given) {
+  const films = await Promise.all(given.map(isFilm));
+  if (films.includes(true)) return showFilm(given[films.indexOf(true)]);
   leave();
   photos = given.slice(0, MOST).map((one) => new Photo(one));
   show(photos[0]);

@@ -3,6 +3,7 @@
 import { deleteJob, job, sendFilm } from "./api.js";
 import { saveAddress } from "./files.js";
 import { asProblem, Problem } from "./errors.js";
+import { isAnimated } from "./gif.js";
 import { Player } from "./player.js";
 
 const element = (id) => document.getElementById(id);
@@ -16,7 +17,11 @@ const KINDS = [
 const WANTED = { format: ["rigged", "bvh", "json"], overlay: true };
 
 /** Whether a file that somebody gave is a film. */
-export const isFilm = (file) => file instanceof File && (file.type.startsWith("video/") || /\.(mkv|mts|ts|mov|avi)$/i.test(file.name));
+export async function isFilm(file) {
+  if (!(file instanceof File)) return false;
+  if (file.type === "image/gif") return isAnimated(file);
+  return file.type.startsWith("video/") || /\.(mkv|mts|ts|mov|avi)$/i.test(file.name);
+}
 
 export class Film {
   /** `say(text, part)` hears what is going on. */

@@ -3,7 +3,7 @@
 import { Problem } from "./errors.js";
 import { download } from "./api.js";
 
-const ACCEPTED = ["image/jpeg", "image/png", "image/webp", "image/avif"]; // HEIC not by every service
+const ACCEPTED = ["image/jpeg", "image/png", "image/webp", "image/avif", "image/gif"]; // HEIC not by every service
 const element = (id) => document.getElementById(id);
 
 /** Calls `begin` with the photos that come in: Files, or functions that return a promise of one. */

@@ -162,13 +162,15 @@ def test_nobody_looks_from_below_the_floor(shown):
 def test_the_layout_fits_every_width(shown):
     tab, _ = shown
     before = tab.page.viewport_size
-    for width in (360, 768, 1280, 2560):
+    for width in (360, 768, 1024, 1280, 2560):
         tab.page.set_viewport_size({"width": width, "height": 1000})
         frame, panel = (tab.page.locator(part).first.bounding_box() for part in (".frame", "#work .panel"))
         assert tab.page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
         assert frame["width"] > (0.85 if width < 1000 else 0.55) * min(width, 1920) and frame["height"] <= 740
         beside = panel["x"] >= frame["x"] + frame["width"]
         assert beside == (width > 1000) and (beside or panel["y"] >= frame["y"] + frame["height"])
+        views, whole = (tab.page.locator(part).bounding_box() for part in ("#views", "#fullscreen"))
+        assert width == 360 or abs(views["y"] - whole["y"]) < 4  # a button alone in a row looks lost
     tab.page.set_viewport_size(before)
 
 

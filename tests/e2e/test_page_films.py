@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import time
@@ -10,9 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.support.film_files import film
 from tests.support.glb import Glb
+from tests.support.image_files import encode
 from tests.support.tab import SAMPLE, choose_file, problem
 
 
@@ -63,6 +66,22 @@ def test_a_film_is_followed_played_and_deleted(flat, both_modes, clip):
     flat.page.click("#film-delete")
     flat.page.wait_for_selector("body[data-state=empty]")
     assert both_modes.get(f"/jobs/{job}").status_code == 404
+
+
+def test_a_gif_that_moves_is_a_film(flat):
+    """It was seen in its first picture alone."""
+    pictures = [Image.fromarray(np.full((20, 30), grey, np.uint8)) for grey in (0, 90, 180)]
+    gifs = [encode(pictures[0], format="GIF"), encode(pictures[0], format="GIF", save_all=True, append_images=pictures)]
+    gifs.append(gifs[1][: len(gifs[0]) // 2])
+    told = flat.page.evaluate(
+        """async (gifs) => {
+            const { isFilm } = await import("./static/film.js");
+            const file = (text) => new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], "a.gif", { type: "image/gif" });
+            return Promise.all(gifs.map((text) => isFilm(file(text))));
+        }""",
+        [base64.b64encode(gif).decode() for gif in gifs],
+    )
+    assert told == [False, True, False]
 
 
 def moving(tab) -> np.ndarray:
