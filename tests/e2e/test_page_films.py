@@ -76,8 +76,8 @@ def test_a_gif_that_moves_is_a_film(flat):
     told = flat.page.evaluate(
         """async (gifs) => {
             const { isFilm } = await import("./static/film.js");
-            const file = (text) => new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], "a.gif", { type: "image/gif" });
-            return Promise.all(gifs.map((text) => isFilm(file(text))));
+            const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+            return Promise.all(gifs.map((text) => isFilm(new File([bytes(text)], "a.gif", { type: "image/gif" }))));
         }""",
         [base64.b64encode(gif).decode() for gif in gifs],
     )

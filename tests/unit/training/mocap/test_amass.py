@@ -117,6 +117,40 @@ def test_a_frame_whose_fingers_are_nan_is_left_out_where_fingers_count(tmp_path:
     assert len(read_mocap(tmp_path)) == 3 and len(read_mocap(tmp_path, 52)) == 2
 
 
+def test_the_same_poses_by_other_names(tmp_path: Path) -> None:
+    """Of smplx, a row a joint; of GRAB; of Inter-X; of SMPL with its 24 joints."""
+    number = np.arange(165, dtype=np.float32)[None] / 1000
+    number[0, 0] = UPRIGHT
+    joints = number.reshape(1, 55, 3)
+    smplx = {
+        "global_orient": joints[:, :1],
+        "body_pose": joints[:, 1:22],
+        "jaw_pose": joints[:, 22],
+        "fps": np.array(30),
+    }
+    smplx |= {"leye_pose": joints[:, 23], "reye_pose": joints[:, 24]}
+    hands = {"left_hand_pose": number[:, 75:120], "right_hand_pose": number[:, 120:]}
+    named = {
+        "a/smplx": smplx | hands,
+        "b/pca": smplx | {name: hand[:, :6] for name, hand in hands.items()},
+        "c/smpl": {"global_orient": number[:, :3], "body_pose": number[:, 3:72]},
+        "d/grab": {"fullpose": number},
+        "e/inter": {"root_orient": number[:, :3], "pose_body": joints[:, 1:22], "pose_lhand": joints[:, 25:40],
+                    "pose_rhand": joints[:, 40:]},
+        "f/joints": {"poses": joints},
+    }  # fmt: skip
+    for name, changes in named.items():
+        write_clip(tmp_path / f"{name}_poses.npz", **{"poses": None, **changes})
+    whole, pca, smpl, grab, inter, rows = read_mocap(tmp_path, 55).rotations.reshape(6, 165)
+    for found in (whole, grab, rows):
+        np.testing.assert_array_equal(found, number[0])
+    for found in (pca, smpl, inter):
+        np.testing.assert_array_equal(found[:66], number[0, :66])
+        assert not found[66:75].any()
+    np.testing.assert_array_equal(inter[75:], number[0, 75:])
+    assert not pca[75:].any() and not smpl[75:].any()  # few numbers stand for fingers; two stiff hands
+
+
 @pytest.mark.parametrize("name", ["shape.npz", "neutral_stagei.npz", "male_stagei.npz"])
 def test_leaves_out_files_that_hold_a_body_shape_only(tmp_path: Path, name: str) -> None:
     write_clip(tmp_path / "CMU/02/02_01_poses.npz", frames=2)
@@ -140,6 +174,8 @@ def test_takes_a_clip_whole_that_was_thinned_already(tmp_path: Path) -> None:
         ({"poses": None, "root_orient": np.zeros((2, 3)), "pose_body": np.zeros((3, 63))}, "`pose_body`"),
         ({"poses": np.zeros((3, 48))}, r"shape \(3, 48\)"),  # MANO, a hand alone
         ({"poses": np.zeros(156)}, r"shape \(156,\)"),
+        ({"poses": np.zeros((3, 24, 3, 3))}, r"shape \(3, 24, 3, 3\)"),  # matrices
+        ({"poses": np.full((3, 156), 20.0)}, "in degrees"),
         ({"poses": np.zeros((0, 156))}, "no frame"),
         ({"poses": np.zeros((3, 156), dtype=int)}, "int64"),
         ({"poses": np.full((3, 156), None)}, "cannot be read"),  # an object array: would need pickle
