@@ -1,6 +1,6 @@
 """Everything an operator can set, in the environment (`MPT_` and the name in capitals) or in a TOML file (MPT_CONFIG).
 
-`python -m service.settings` prints what is in force, as such a file. The environment wins over the file.
+`mpt settings` prints what is in force, as such a file. The environment wins over the file.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import difflib
 import ipaddress
 import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -293,10 +292,3 @@ def to_toml(settings: Settings) -> str:
         else:
             lines.append(f"{name} = {json.dumps(str(value) if isinstance(value, Path) else value)}")
     return "\n".join(lines[1:]) + "\n"
-
-
-if __name__ == "__main__":
-    try:
-        print(to_toml(read_settings()), end="")
-    except SettingsError as problem:
-        sys.exit(str(problem))
