@@ -18,7 +18,8 @@ def check_image(image: np.ndarray) -> np.ndarray:
         BadInput: not (H, W, 3) uint8, or empty.
     """
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise BadInput("The image must be a numpy array of shape (height, width, 3), uint8, RGB.")
+        given = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else f"a {type(image).__name__}"
+        raise BadInput(f"The image must be a numpy array of shape (height, width, 3), uint8, RGB, not {given}.")
     if min(image.shape[:2]) < 1:
         raise BadInput("The image is empty.")
     return image

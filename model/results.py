@@ -25,6 +25,8 @@ from model.scene.ground import Scene, leveling
 if TYPE_CHECKING:
     import trimesh
 
+_FILES = (".glb", ".obj", ".png", ".jpg", ".json", ".npz")  # endings that no folder is meant to have
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -109,6 +111,12 @@ class Person:
     """
     body: BodyFit | None = None
     """The body whose vertices these are: pose and shape; None of the network's own mesh. `Reconstructor.rig` is its."""
+
+    def __repr__(self) -> str:
+        x, y, width, height = self.bbox
+        size = f"{len(self.joints)} joints, {len(self.vertices)} vertices"
+        kind = f"{self.handedness} hand" if self.handedness else self.mesh_kind
+        return f"<Person: score {self.score:.2f}, box {x:.0f},{y:.0f},{width:.0f},{height:.0f}, {size}, {kind}>"
 
     @property
     def mesh_kind(self) -> str:
@@ -232,9 +240,14 @@ class Reconstruction:
             What was written.
 
         Raises:
+            BadInput: a file's name in place of a folder's.
             OSError: something cannot be written.
         """
         folder, written = Path(folder), []
+        if folder.suffix.lower() in _FILES:
+            raise BadInput(
+                f"Several files are saved: name a folder for them, not {folder.name}. to_glb() gives one GLB."
+            )
         for number, person in enumerate(self.people, start=1):
             written.append(folder / f"{'hand' if person.handedness else 'person'}-{number}.glb")
             person.save(written[-1])
@@ -248,6 +261,9 @@ class Reconstruction:
             with atomic_write(written[-1]) as partial:
                 partial.write_bytes(png.tobytes())
         return written
+
+    def __repr__(self) -> str:
+        return f"<Reconstruction: {self.people}>"
 
     def __iter__(self) -> Iterator[Person]:
         return iter(self.people)

@@ -209,5 +209,7 @@ def _told(error: ValidationError, request: Request) -> str:
     if first["type"] == "extra_forbidden" and (name := first["loc"][-1]) in parameters_of(request):
         return _belongs_in_address(str(name), "JSON", request)
     place = ".".join(map(str, first["loc"]))[:100]
+    if first["type"] == "extra_forbidden":
+        return f"{place} is no part of the request's JSON: a photo is given as image, in base64, or as image_url."
     message = first["msg"].removeprefix("Value error, ")
     return f"The request's JSON cannot be used: {f'{place}: ' if place else ''}{message}."

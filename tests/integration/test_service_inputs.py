@@ -78,7 +78,7 @@ def test_a_photo_is_the_same_however_it_comes(client, model, arguments):
         ({}, "one of both"),
         ({"image": TEXT, "image_url": "http://a.example/"}, "one of both"),
         ({"image": 5}, "image: .*string"),
-        ({"picture": TEXT}, "picture: "),
+        ({"picture": TEXT}, "picture is no part of the request's JSON: a photo is given as image"),
         ({"image": TEXT, "max_people": 1}, r"max_people is no part of the JSON.*/v1/reconstruct\?max_people="),
         ([], "JSON cannot be used"),
         ("text", "JSON cannot be used"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from model.errors import BadInput
-from model.inputs import check_box, check_count, check_focal_length, check_number
+from model.inputs import check_box, check_count, check_focal_length, check_image, check_number
 
 
 def test_a_focal_length_is_the_diagonal_if_nobody_knows_it() -> None:
@@ -50,3 +50,16 @@ def test_numbers_and_counts() -> None:
     for count in (0, -1, 1.5, True, "2"):
         with pytest.raises(BadInput, match="max_people must be a whole number"):
             check_count(count, "max_people")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("image", "given"),
+    [
+        ("photo.jpg", "a str"),
+        (np.zeros((4, 5)), r"float64 \(4, 5\)"),
+        (np.zeros((4, 5, 4), np.uint8), r"uint8 \(4, 5, 4\)"),
+    ],
+)
+def test_what_is_no_image_is_told(image: object, given: str) -> None:
+    with pytest.raises(BadInput, match=f"uint8, RGB, not {given}"):
+        check_image(image)  # type: ignore[arg-type]

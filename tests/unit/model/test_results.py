@@ -83,3 +83,17 @@ def test_a_person_of_another_size_has_the_same_picture(found: Reconstruction) ->
     assert np.ptp(larger.joints[:, 1]) == pytest.approx(1.25 * np.ptp(person.joints[:, 1]))
     scale, x, y = larger.camera.weak_perspective
     np.testing.assert_allclose(scale * larger.joints[:, :2] + (x, y), person.joints[:, :2], atol=1e-5)
+
+
+def test_answers_are_shown_in_few_words(found: Reconstruction) -> None:
+    """In a notebook: their arrays took hundreds of lines."""
+    text = repr(found)
+    count = len(found[0].vertices)
+    assert text.startswith("<Reconstruction: [<Person: score 0.") and f"17 joints, {count} vertices" in text
+    assert len(text) < 150 * len(found)
+
+
+def test_a_folder_is_not_called_as_a_file_is(found: Reconstruction, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"name a folder for them, not all\.glb"):
+        found.save(tmp_path / "all.glb")
+    assert not list(tmp_path.iterdir())
