@@ -104,6 +104,24 @@ def test_people_cut_off_lose_joints_but_not_their_truth(
     assert torch.isfinite(truth.vertices).all()
 
 
+def test_people_are_seen_up_to_the_edge_even_with_nothing_near_it(
+    body: AnnyBody, topology: MeshTopology, poses: torch.Tensor
+) -> None:
+    """An outline of the outermost vertices alone may have one on this side of the edge, about which no crop fits."""
+    below = (0.0, 0.0, 0.0, 1.0)
+    framing = {"cut_off": 1.0, "cut_from": below, "crop_scale": (1.25, 1.25), "crop_shift": 0.0}
+    samples = _synthesizer(body, topology, poses, **framing)
+    outline = torch.tensor([[0.0, -1.0], [0.2, 1.0]]).expand(200, -1, -1)  # from her head to her feet
+    seen, in_crop = samples.seen(outline, outline, torch.Generator().manual_seed(0))
+    assert torch.isfinite(in_crop).all() and torch.isfinite(seen.position).all()
+    upper_only = seen.visible[:, 0] & ~seen.visible[:, 1]
+    assert upper_only.float().mean() > 0.6
+    head, feet = in_crop[upper_only, :, 1].T
+    torch.testing.assert_close(head, torch.full_like(head, -1 / 1.25))  # an eighth of the crop's side above her
+    # And another one below the edge: as she is 2 tall, and 0.6 at least are shown, her feet are no farther down.
+    assert (feet < 4 / (1.25 * 0.6) - 1 / 1.25 + 1e-3).all()
+
+
 def test_views_from_behind_are_mirror_free(body: AnnyBody, topology: MeshTopology, poses: torch.Tensor) -> None:
     """Seen from the front a person's left is on the right of the picture; from behind it is on the left."""
     samples = _synthesizer(body, topology, poses)

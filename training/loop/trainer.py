@@ -24,6 +24,8 @@ from training.loop.distributed import Processes
 from training.loop.optimizers import has_fast_bfloat16, make_optimizers
 from training.loop.run_state import load_state, save_state
 
+_LOG_EVERY = 50  # steps
+
 
 @dataclass(frozen=True)
 class TrainerConfig:
@@ -122,8 +124,8 @@ class Trainer:
         The network is validated before the first step too: where no step does better, the end says so.
 
         Raises:
-            BadInput: the run diverged: the averaged network answers with NaN or infinity; or another process is at work
-                in the folder.
+            BadInput: the run diverged: the network or its average answers with NaN or infinity; or another process is
+                at work in the folder.
         """
         leads = self.processes.leads
         writer = SummaryWriter(self.folder / "tensorboard") if leads else None
@@ -141,16 +143,12 @@ class Trainer:
                 spent += time.monotonic() - started
                 self.step += 1
                 bar.update()
-                if writer and self.step % 50 == 0:
-                    self._log(writer, bar, losses, (self.step - first) / spent)
+                if self.step % _LOG_EVERY == 0:
+                    if writer:
+                        self._log(writer, bar, losses, (self.step - first) / spent)
+                    self._check(math.isfinite(losses["loss"].item()))
                 if self.step % self.config.validate_every == 0 or self.step == self.config.steps:
-                    diverged = bool(writer) and not self._validate(writer, stage)
-                    if self.processes.any(diverged):
-                        raise BadInput(
-                            f"The run in {self.folder} diverged: at step {self.step} the network answers with NaN or "
-                            "infinity, and nothing of it is kept. Lower learning_rate in training/recipes.py, or give "
-                            "a larger --batch-size: the run then goes on from the state before."
-                        )
+                    self._check(not writer or self._validate(writer, stage))
                     if writer:
                         self._save()
                     self.processes.wait()
@@ -201,6 +199,15 @@ class Trainer:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def _check(self, sound: bool) -> None:
+        """Ends the run in all processes if what the network answers in one of them is no number."""
+        if self.processes.any(not sound):
+            raise BadInput(
+                f"The run in {self.folder} diverged: at step {self.step} the network answers with NaN or infinity, and "
+                "nothing of it is kept. Lower learning_rate in training/recipes.py, or give a larger --batch-size: the "
+                "run then goes on from the state before."
+            )
 
     def train_step(self, step_loss: StepLoss) -> dict[str, Tensor]:
         """One step of the optimisers; returns the last shard's losses."""

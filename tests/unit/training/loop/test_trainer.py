@@ -128,6 +128,20 @@ def test_a_run_that_diverges_says_so_and_keeps_what_was_before(tmp_path: Path, f
     assert Run(tmp_path).trainer.step == 4
 
 
+def test_a_run_whose_loss_is_no_number_ends_long_before_it_is_validated(tmp_path: Path) -> None:
+    run = Run(tmp_path, dataclasses.replace(CONFIG, steps=200, validate_every=100))
+    learn = run.loss
+
+    def loss(model: nn.Module, batch: int, generator: torch.Generator) -> dict[str, Tensor]:
+        losses = learn(model, batch, generator)
+        return {"loss": losses["loss"] * torch.nan} if run.trainer.step == 120 else losses
+
+    run.loss = loss  # type: ignore[method-assign]
+    with pytest.raises(BadInput, match="diverged: at step 150 "):
+        run.go()
+    assert Run(tmp_path).trainer.step == 100
+
+
 def test_a_best_network_that_is_gone_is_not_named(tmp_path: Path) -> None:
     path = tmp_path / "best.safetensors"
     with pytest.raises(BadInput, match="put it back"):
