@@ -170,8 +170,8 @@ class Synthesizer:
             ],
             dim=1,
         )
-        # What is seen is the outline of the vertices on this side of the edge, not the old box cut short. It ends at the
-        # edge, however far from it the last vertex is: of outermost ones a single one may be left.
+        # What is seen is the outline of the vertices on this side of the edge, not the old box cut short. It ends at
+        # the edge, however far from it the last vertex is: of outermost ones a single one may be left.
         seen = _bounding_box(outline, self._inside(outline, edges))
         low, high = seen[:, :2], seen[:, :2] + seen[:, 2:]
         low = torch.where(edges[:, :2] > -far, edges[:, :2], low)
