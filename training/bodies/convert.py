@@ -28,8 +28,10 @@ def convert_body(path: Path, output: Path) -> list[str]:
 
     Raises:
         BadData: the file is missing, is no pickle, asks for more than numbers need, or holds no such model.
-        BadInput: the output is there already, or cannot be written.
+        BadInput: the file is npz already, or the output is there, or cannot be written.
     """
+    if path.suffix.lower() == ".npz":
+        raise BadInput(f"{path} is npz already: use it as it is.")
     if output.exists():
         raise BadInput(f"{output} is there already: give another --output, or remove it.")
     arrays: dict[str, np.ndarray] = {}

@@ -120,6 +120,8 @@ def test_nothing_is_overwritten_or_half_written(tmp_path: Path) -> None:
     assert (tmp_path / "official.npz").read_bytes() == b"mine"
     with pytest.raises(BadInput, match="cannot be written"):
         convert_body(path, path / "model.npz")  # a file is no folder
+    with pytest.raises(BadInput, match=r"official\.npz is npz already"):  # and not: there already
+        convert_body(tmp_path / "official.npz", tmp_path / "official.npz")
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 4])
