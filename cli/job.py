@@ -70,6 +70,8 @@ class Outcome:
     unusable: list[Unusable] = field(default_factory=list)
     passed_over: list[Unusable] = field(default_factory=list)
     """Files of folders and patterns that are no inputs."""
+    bare: list[str] = field(default_factory=list)
+    """People of photos who came out as no body and so have no skeleton, though one was wanted."""
     untried: Sequence[Source] = ()
     """Inputs that were left, since the disk is full."""
     moving: list[str] = field(default_factory=list)
@@ -83,7 +85,7 @@ class Outcome:
             return ExitCode.INTERRUPTED
         if self.unusable and not (self.photos or self.videos):
             return ExitCode.FAILED
-        return ExitCode.PARTLY if self.unusable or self.partial else 0
+        return ExitCode.PARTLY if self.unusable or self.partial or self.bare else 0
 
     def tell(self, output: Path) -> None:
         """Say what was done, then what was not."""
@@ -105,6 +107,9 @@ class Outcome:
             notes.print(f"{_count(len(self.partial), 'video')} could be read in part only:", style="bold red")
         for name, reason in self.partial:
             notes.print(f"  {name}: {reason}")
+        if self.bare:
+            count = _count(len(self.bare), "person", "people")
+            notes.print(f"{count} came out as no body, which has no skeleton: {'; '.join(self.bare)}")
         if self.unusable:
             notes.print(f"{_count(len(self.unusable), 'input')} could not be used:", style="bold red")
         for name, reason in self.unusable:

@@ -66,7 +66,7 @@ def to_json(
     model: Reconstructor,
     links: list[dict[str, str]],
     timings_ms: dict[str, float],
-    parameters: Sequence[schemas.Parameters] | None = None,
+    parameters: Sequence[schemas.Parameters | None] | None = None,
     scene: str | None = None,
 ) -> bytes:
     """The answer that the service would give, as JSON; its links are the names of the files beside it."""

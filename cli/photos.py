@@ -16,7 +16,6 @@ from cli.errors import describe
 from cli.inputs import Source, Unusable, answer_name, output_names
 from cli.job import Job, Outcome
 from model.arrays import to_npz
-from model.body.fitting import BodyFit
 from model.body.motion import SkeletonMotion
 from model.errors import BadInput, printable
 from model.formats.photo import decode
@@ -24,7 +23,7 @@ from model.video.skeleton_files import MovingSkeleton
 from service.responses import encode_parameters
 
 if TYPE_CHECKING:
-    from model.results import Person
+    from model.results import Reconstruction
     from model.video.film import FilmAnswer
 
 _MAX_BYTES = 2**30  # of a file: more is no photo
@@ -47,7 +46,11 @@ def work_through(sources: Sequence[Source], job: Job) -> Outcome:
                     outcome.moving += [shown] if video.camera_moves else []
                     outcome.partial += [Unusable(shown, video.missing)] if video.missing else []
                 else:
-                    people, nobody = reconstruct_file(source.path, stem, job), ""
+                    found, nobody = reconstruct_file(source.path, stem, job), ""
+                    people = len(found)
+                    if job.rig is not None:
+                        raw = [number for number, person in enumerate(found, start=1) if person.body is None]
+                        outcome.bare += [f"{shown}, person {number}" for number in raw]
             except KeyboardInterrupt:
                 outcome.interrupted = True
                 break
@@ -77,8 +80,8 @@ def _with_bar(progress: Progress, source: Source, stem: Path, job: Job) -> FilmA
         progress.remove_task(task)
 
 
-def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
-    """Reconstruct the people of one photo; files' names begin with `stem`. Returns how many people there are.
+def reconstruct_file(path: Path, stem: Path, job: Job) -> Reconstruction:
+    """Reconstruct the people of one photo; files' names begin with `stem`. Who came out as no body gets no skeleton.
 
     Raises:
         BadInput: The photo or a box cannot be used.
@@ -104,10 +107,11 @@ def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
     reconstructed = time.perf_counter()
     links = outputs.write_meshes(stem, found, job.model.faces, job.formats)
     scene = outputs.write_scene(stem, found) if "scene" in job.formats else None
-    bodies: list[BodyFit] = []
+    bodies = [] if job.rig is None else [person.body for person in found]
     if job.rig is not None:
-        bodies = _bodies(found.people)
         for number, (person, body, names) in enumerate(zip(found.people, bodies, links), start=1):
+            if body is None:
+                continue
             motion = SkeletonMotion.of(job.rig, [body], keypoints=person.joints[None])
             skeleton = MovingSkeleton(
                 f"{stem.name}-{number}", motion, job.model.faces, job.skeleton, colors=person.colors
@@ -119,7 +123,8 @@ def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
     if "json" in job.formats:
         seconds = {"decode": decoded - start, "meshes": end - reconstructed, "total": end - start}
         stages = found.timings_ms | {stage: 1000 * value for stage, value in seconds.items()}
-        parameters = [encode_parameters(job.rig, body) for body in bodies] if job.rig is not None else None
+        rig = job.rig
+        parameters = [encode_parameters(rig, body) if rig is not None and body is not None else None for body in bodies]
         answer = outputs.to_json(stem, photo, found, job.model, links, stages, parameters, scene)
         outputs.write(_with_ending(stem, ".json"), answer)
     if "npz" in job.formats:
@@ -127,19 +132,7 @@ def reconstruct_file(path: Path, stem: Path, job: Job) -> int:
         outputs.write(_with_ending(stem, ".npz"), npz)
     if job.overlay:
         outputs.write_pictures(stem, found)
-    return len(found.people)
-
-
-def _bodies(people: Sequence[Person]) -> list[BodyFit]:
-    """The bodies of a photo's people.
-
-    Raises:
-        BadInput: Somebody came out as no body.
-    """
-    bodies = [person.body for person in people if person.body is not None]
-    if len(bodies) < len(people):
-        raise BadInput("A person came out as no body, which has no skeleton. Another checkpoint may help.")
-    return bodies
+    return found
 
 
 def _with_ending(stem: Path, ending: str) -> Path:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from model.body.fitting import BodyFit
     from model.body.rig import Rig
     from model.results import Person
@@ -19,7 +21,7 @@ def to_npz(
     size: tuple[int, int],
     faces: np.ndarray,
     rig: Rig | None = None,
-    bodies: Sequence[BodyFit] = (),
+    bodies: Sequence[BodyFit | None] = (),
 ) -> bytes:
     """A photo's people, unrounded: the arrays of `people_arrays`, those of `body_arrays`, and the meshes.
 
@@ -30,7 +32,7 @@ def to_npz(
         size: Width and height of the photo, pixels.
         faces: (F, 3).
         rig: Of the fitted bodies; None if there are none.
-        bodies: One for each person.
+        bodies: One for each person; None of who came out as none.
     """
     file = io.BytesIO()
     found = people_arrays(people, size) | (body_arrays(rig, bodies) if rig is not None else {})
@@ -66,21 +68,27 @@ def people_arrays(people: Sequence[Person], size: tuple[int, int]) -> dict[str, 
     }
 
 
-def body_arrays(rig: Rig, bodies: Sequence[BodyFit]) -> dict[str, np.ndarray]:
+def body_arrays(rig: Rig, bodies: Sequence[BodyFit | None]) -> dict[str, np.ndarray]:
     """N fitted bodies: poses (N, 22, 3), shapes (N, S), body_translations (N, 3), residuals (N,) in metres.
 
-    Where the rig has fingers also hand_poses (N, 30, 3), of SMPL-H's finger joints.
+    Where the rig has fingers also hand_poses (N, 30, 3), of SMPL-H's finger joints. NaN of who came out as no body.
     """
-    hands = (
-        np.array([body.hand_pose(rig.hands) for body in bodies], np.float32).reshape(-1, 30, 3) if rig.hands else None
-    )
-    return {
-        "poses": np.array([body.pose for body in bodies], np.float32).reshape(-1, 22, 3),
-        "shapes": np.array([body.shape for body in bodies], np.float32).reshape(-1, rig.shape_count),
-        "body_translations": np.array([body.translation for body in bodies], np.float32).reshape(-1, 3),
-        "residuals": np.array([body.residual for body in bodies], np.float32),
-        **({} if hands is None else {"hand_poses": hands}),
+
+    def rows(shape: tuple[int, ...], of: Callable[[BodyFit], ArrayLike]) -> np.ndarray:
+        found = np.full((len(bodies), *shape), np.nan, np.float32)
+        for row, body in enumerate(bodies):
+            if body is not None:
+                found[row] = of(body)
+        return found
+
+    arrays = {
+        "poses": rows((22, 3), lambda body: body.pose),
+        "shapes": rows((rig.shape_count,), lambda body: body.shape),
+        "body_translations": rows((3,), lambda body: body.translation),
+        "residuals": rows((), lambda body: body.residual),
     }
+    hands = rig.hands
+    return arrays if hands is None else arrays | {"hand_poses": rows((30, 3), lambda body: body.hand_pose(hands))}
 
 
 def _stacked(arrays: list[np.ndarray]) -> np.ndarray:

@@ -140,9 +140,9 @@ def npz(answer: Reconstruction, records: list[Record], rig: Path | None) -> byte
     faces = np.zeros((0, 3), np.int32)
     if people:
         faces = people[0].faces[:, ::-1] if people[0].handedness == "left" else people[0].faces
-    bodies = [record.body for record in records if record.body is not None]
-    found = _rig_of(records[0], rig) if bodies and len(bodies) == len(records) else None
-    return to_npz(people, (answer.width, answer.height), faces, found, bodies)
+    fitted = next((record for record in records if record.body is not None), None)
+    found = None if fitted is None else _rig_of(fitted, rig)
+    return to_npz(people, (answer.width, answer.height), faces, found, [record.body for record in records])
 
 
 def write_zip(

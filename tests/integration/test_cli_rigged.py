@@ -98,6 +98,25 @@ def files() -> list[str]:
     return sorted(path.name for path in Path("reconstructions").iterdir())
 
 
+def test_who_came_out_as_no_body_costs_others_nothing(run, model, monkeypatch):
+    """Her photo could not be used, for all in it."""
+    seen = type(model)._person
+
+    def person(self: FakeReconstructor, *arguments: float) -> Person:
+        return replace(found, body=None) if (found := seen(self, *arguments)).bbox[0] > 40 else found
+
+    monkeypatch.setattr(type(model), "_person", person)
+    boxes = ("--box", "5,5,30,100", "--box", "50,5,30,100")
+    status, output = run("photo.png", "--rigged", "--format", "json,npz,bvh", *boxes)
+    assert status == 3 and "1 person came out as no body, which has no skeleton: photo.png, person 2" in output
+    assert files() == ["photo-1.bvh", "photo-1.rigged.glb", "photo.json", "photo.npz"]
+    one, two = json.loads(Path("reconstructions/photo.json").read_text())["people"]
+    assert one["parameters"] and "parameters" not in two
+    with np.load("reconstructions/photo.npz") as arrays:
+        for name in ("poses", "shapes", "body_translations", "residuals"):
+            assert np.isfinite(arrays[name][0]).all() and np.isnan(arrays[name][1]).all(), name
+
+
 def test_a_photo_becomes_a_skeleton(run, model):
     assert run("photo.png", "--rigged", "--format", "json,npz")[0] == 0
     assert files() == ["photo-1.rigged.glb", "photo.json", "photo.npz"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,6 +101,22 @@ def test_a_mesh_without_a_rig_is_refused_with_the_way_out(client, model, query):
     """The stand-in's mesh of boxes, like a hand's: nobody fits a body to it, and nothing is computed first."""
     refused(client.post(f"/reconstruct?{query}", files=form(photo())), 422, "no rig for this network's mesh of 104")
     assert model.calls == []
+
+
+def test_who_came_out_as_no_body_leaves_others_their_parameters(rig, settings, monkeypatch):
+    """The arrays had those of nobody then."""
+    seen = BodyReconstructor._person
+
+    def person(self: BodyReconstructor, *arguments: float) -> Person:
+        return dataclasses.replace(found, body=None) if (found := seen(self, *arguments)).bbox[0] < 40 else found
+
+    monkeypatch.setattr(BodyReconstructor, "_person", person)
+    with serving(settings, BodyReconstructor(rig)) as client:
+        wait_until_ready(client)
+        answer = client.post("/reconstruct?bbox=5,5,30,60&bbox=50,5,30,60", files=form(photo())).json()
+        with np.load(io.BytesIO(client.get(answer["npz"]).content)) as arrays:
+            for name in ("poses", "shapes", "body_translations", "residuals", "hand_poses"):
+                assert np.isnan(arrays[name][0]).all() and np.isfinite(arrays[name][1]).all(), name
 
 
 def test_who_came_out_as_no_body_has_the_raw_mesh_alone(rig, settings):
