@@ -36,6 +36,9 @@ _STAYS, _EXACTLY, _APART = 0.25, 0.3, 2.0
 camera stands still, whatever passes before it."""
 _MOST, _MORE = 0.7, 0.15
 """Shares of the background that a zoom must explain, and more than a turn alone does."""
+_ENOUGH, _AGREE, _SURELY = 25, 0.7, 0.4
+"""Points by which a camera's turn is told that goes somewhere, too; pixels that they may be off, and the share of them
+that must not be farther off."""
 _ZOOM = 1.5  # times, at most, from where points were chosen
 _KEPT = 0.6  # share of the points that should still be seen
 
@@ -52,22 +55,6 @@ class Change(NamedTuple):
 SAME = Change(np.eye(3), 1.0)
 
 
-class Followed(NamedTuple):
-    """What another picture shows of a background."""
-
-    change: Change
-    """Of the camera since points were chosen."""
-    explained: float
-    """Share of the points that went as that says."""
-    fades: bool
-    """Whether so many points are lost that it is time to choose others."""
-
-    @property
-    def holds(self) -> bool:
-        """Whether that explains what is seen."""
-        return self.explained >= _EXPLAINED
-
-
 class Matches(NamedTuple):
     """Points of one picture that are seen in another."""
 
@@ -77,6 +64,24 @@ class Matches(NamedTuple):
     """(n, 3) unit vectors towards them here."""
     weights: np.ndarray
     """(n,) what each counts; their sum is 1."""
+
+
+class Followed(NamedTuple):
+    """What another picture shows of a background."""
+
+    change: Change
+    """Of the camera since points were chosen."""
+    explained: float
+    """Share of the points that went as that says."""
+    fades: bool
+    """Whether so many points are lost that it is time to choose others."""
+    seen: Matches
+    """The points."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether that explains what is seen."""
+        return self.explained >= _EXPLAINED
 
 
 class Background:
@@ -133,7 +138,26 @@ class Background:
         change = self._change(seen, before)
         if self._stays(seen, change):
             change = SAME
-        return Followed(change, self._share(seen, change, _BESIDE), bool(sure.mean() < _KEPT))
+        return Followed(change, self._share(seen, change, _BESIDE), bool(sure.mean() < _KEPT), seen)
+
+    def turn_of(self, followed: Followed) -> np.ndarray | None:
+        """(3, 3) how a camera turned that may have gone somewhere, too, from the other picture's axes to the one's.
+
+        Where a turn alone does not explain what is seen, the essential matrix says it: how two views of the same points
+        go together, however far away these are. None if that is not sure.
+        """
+        seen = followed.seen
+        if self._share(seen, followed.change, _NOISE) > _MOST:
+            return followed.change.turn
+        if len(seen.pixels) < _ENOUGH:
+            return None
+        here, there = seen.rays[:, :2] / seen.rays[:, 2:], seen.pixels / self._focal_length
+        near = _AGREE / self._focal_length
+        essential, agree = cv2.findEssentialMat(here, there, np.eye(3), cv2.USAC_ACCURATE, 0.999, near)
+        if essential is None or essential.shape != (3, 3):
+            return None
+        count, turn, _, _ = cv2.recoverPose(essential, here, there, np.eye(3), mask=agree)
+        return turn.T if count > _SURELY * len(here) else None
 
     def _change(self, seen: Matches, before: Change) -> Change:
         """The change under which most points are where they should be."""

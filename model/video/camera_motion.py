@@ -20,6 +20,7 @@ from model.video.background import SAME, Background, Change, Followed
 _SIDE = 320  # pixels of a picture's longer side: enough to see a camera move
 _SAMPLES = 2  # pixels of the frame across one of these, at least
 _EVERY = 0.25  # seconds from one picture to the next of a camera that stands still
+_ASKED = 0.1  # seconds from one picture to the next of those that are asked how a camera turned that goes somewhere
 _LIVELY, _LASTS = 0.2, 1.0
 """Pixels that the background goes from one picture to the next, if the camera moves; then frames between are looked at,
 too, and all those of so many seconds after."""
@@ -57,6 +58,8 @@ class ShotMotion:
     """Of frames that were looked at: what the camera did since the shot's first one."""
     farthest: float = 0.0
     """Pixels that the background went by turns, at most, in two pictures one after the other."""
+    going: dict[int, np.ndarray] = field(default_factory=dict)
+    """Of some frames, (3, 3) how the camera turned since the first one if it goes somewhere, too."""
     explained: list[bool] = field(default_factory=list)
     """Of pictures, whether a turn explains where the background is."""
 
@@ -74,11 +77,15 @@ class ShotMotion:
         return self.farthest > _STILL and not self.moves
 
     def views(self, times: np.ndarray) -> np.ndarray:
-        """(N, 3, 3) of all its frames, which are at these times (N,): from each one's axes to the first's."""
-        if not self.turns or len(self.known) < 2:
+        """(N, 3, 3) of all its frames, which are at these times (N,): from each one's axes to the first's.
+
+        If it goes somewhere, too, errors add up: in minutes by many degrees.
+        """
+        known = self.going if self.moves else {number: change.turn for number, change in self.known.items()}
+        if not (self.turns or self.moves) or len(known) < 2:
             return np.tile(np.eye(3), (len(times), 1, 1))
-        at = times[np.array(list(self.known)) - self.start]
-        turned = Slerp(at, Rotation.from_matrix(np.stack([change.turn for change in self.known.values()])))
+        at = times[np.array(list(known)) - self.start]
+        turned = Slerp(at, Rotation.from_matrix(np.stack(list(known.values()))))
         views: np.ndarray = turned(times.clip(at[0], at[-1])).as_matrix()
         return views
 
@@ -119,11 +126,14 @@ class CameraMotion:
         self._points: Background | None = None
         self._chosen = self._change = SAME
         """What the camera did up to where points were chosen, and from there to the last picture."""
+        self._turned_before = self._turned = np.eye(3)
+        """How it had turned where points were chosen and where it was asked last, if it goes somewhere, too."""
+        self._spin = np.zeros(3)  # and how fast then, radians a second
         self._going = np.eye(3)
         """How it turned from the last picture but one to the last."""
         self._away = 0.0  # pixels that the background is from where it was at first, in the last picture
         self._people: Sequence[Box] = ()
-        self._looked = self._lively = -np.inf
+        self._looked = self._lively = self._asked = self._chosen_at = -np.inf
 
     def add(self, time: float, frame: np.ndarray, people: Sequence[Box] | None) -> None:
         """Look at a frame, if it is time, and back at those before if the camera moved meanwhile.
@@ -155,6 +165,7 @@ class CameraMotion:
         if self._points is None:
             self._lively = last.time + _LASTS
             self.shots[-1].known[last.number] = SAME
+            self.shots[-1].going[last.number] = np.eye(3)
             self._choose(last)
             return
         followed = self._follow(last)
@@ -176,6 +187,7 @@ class CameraMotion:
 
     def _take(self, picture: Picture, followed: Followed | None) -> None:
         """Note what a picture shows of the points."""
+        assert self._points is not None
         shot = self.shots[-1]
         if followed is not None:
             shot.explained.append(followed.holds)
@@ -187,13 +199,34 @@ class CameraMotion:
             shot.farthest, self._away = max(shot.farthest, min(away, self._away)), away
             shot.known[picture.number] = now
             turn, zoom = followed.change
-            if _angle(np.eye(3), turn) < _FAR and abs(np.log(zoom)) < _GROWN and not followed.fades:
+            leaves = _angle(np.eye(3), turn) >= _FAR or abs(np.log(zoom)) >= _GROWN or followed.fades
+            if leaves or picture.time - self._asked >= _ASKED - 1e-3:
+                leaves |= self._ask(picture, self._points.turn_of(followed)) and not followed.holds
+            if not leaves:
                 return
         self._choose(picture)
+
+    def _ask(self, picture: Picture, going: np.ndarray | None) -> bool:
+        """Note how the camera turned if it goes somewhere, too; whether points are to be chosen anew for that.
+
+        Args:
+            picture: At which it is looked.
+            going: (3, 3) since points were chosen; None if nobody knows: then it goes on as before.
+        """
+        elapsed, before = picture.time - self._asked, self._turned
+        self._asked = picture.time
+        if going is None:
+            self._turned = before @ Rotation.from_rotvec(elapsed * self._spin).as_matrix()
+            return picture.time - self._chosen_at > _EVERY
+        self._turned = self._turned_before @ going
+        self._spin = Rotation.from_matrix(before.T @ self._turned).as_rotvec() / max(elapsed, 1e-3)
+        self.shots[-1].going[picture.number] = self._turned
+        return _angle(np.eye(3), going) >= _FAR
 
     def _choose(self, picture: Picture) -> None:
         """Points anew, in a picture that was taken."""
         self._chosen, self._change = self._since_first(self._change), SAME
+        self._turned_before, self._chosen_at, self._asked = self._turned, picture.time, picture.time
         self._points = Background(picture.grey, picture.people, self._focal * self._chosen.zoom)
 
     def _since_first(self, change: Change) -> Change:

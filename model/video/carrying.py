@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
+from scipy.spatial.transform import Rotation
 
 from model.body.limbs import BALL, LEGS
 from model.body.motion import SkeletonMotion
@@ -25,6 +26,8 @@ _LOWEST = 0.1  # share of the frames in which a foot's ball is as low as on the 
 _LEVEL, _STEEP = 0.15, 0.25
 """Sines of how steeply the camera looks down on a foot, from which on the floor tells how far away it is: in part, and
 alone."""
+_EVENLY, _TURNS = 0.25, np.radians(10.0)
+"""Seconds over which the camera's turn is averaged, and radians of which it is off in any film."""
 _SMOOTH = 0.1  # seconds over which that is averaged: a pixel up or down is centimetres
 
 
@@ -46,6 +49,25 @@ def find_path(motions: Sequence[SkeletonMotion], frames: Sequence[Sequence[int]]
             people[first:last] += 1
     steps /= np.maximum(people, 1)[:, None]
     return np.concatenate([np.zeros((1, 3)), steps.cumsum(axis=0)])
+
+
+def turned_about(up: np.ndarray, turns: np.ndarray, step: float) -> np.ndarray:
+    """How the camera turned about the vertical, (F, 3, 3) likewise; not at all if it turned by little.
+
+    How it was tilted adds up from errors, in minutes by many degrees, and people would tilt with it; but who carries a
+    camera holds it much alike all the way.
+
+    Args:
+        up: (3,) in the camera's axes, more or less in all frames.
+        turns: (F, 3, 3) from each frame's axes to the first's.
+        step: The usual seconds from frame to frame.
+    """
+    steps = Rotation.from_matrix(np.swapaxes(turns[:-1], 1, 2) @ turns[1:]).as_quat()
+    angles = 2 * np.arctan2(steps[:, :3] @ up, steps[:, 3])
+    angles = gaussian_filter1d((angles + np.pi) % (2 * np.pi) - np.pi, _EVENLY / step, mode="nearest")
+    angles = np.append(0.0, angles.cumsum())
+    turned: np.ndarray = Rotation.from_rotvec(angles[:, None] * up * (np.ptp(angles) > _TURNS)).as_matrix()
+    return turned
 
 
 def _steps(motion: SkeletonMotion, camera: np.ndarray) -> np.ndarray:

@@ -108,6 +108,7 @@ class Shots:
                 self._camera.shots[shot].moves,
                 lines,
                 first_known=height is not None and here[0] == 0,
+                turns=self._motion[0],
             )
             worlds[shot] = found
             for number, motion in zip(here, moved, strict=True):

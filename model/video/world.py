@@ -19,10 +19,11 @@ from model.scene.sight import see_scene
 from model.scene.sizes import ADULTS
 from model.scene.stature import ROUNDS, stature_by_joints
 from model.video.bodies import meshes_of, put_back
-from model.video.carrying import find_path
+from model.video.carrying import find_path, turned_about
 from model.video.grounding import ground
 from model.video.level import Footing, find_floor
 from model.video.resting import bearing, touch
+from model.video.stance import usual_step
 from model.video.tracks import Track
 
 _FRAMES = 100  # of each person that say where up and the floor are
@@ -74,6 +75,7 @@ def find_world(
     camera_moves: bool,
     lines: Lines | None = None,
     first_known: bool = False,
+    turns: np.ndarray | None = None,
 ) -> tuple[FilmWorld, list[SkeletonMotion | None]]:
     """Finds the world by all people and frames, and puts them on its floor: their feet stand where they stand.
 
@@ -83,6 +85,7 @@ def find_world(
         camera_moves: Whether the camera does.
         lines: Of a frame at the beginning.
         first_known: Whether the first of them is as large as she is known to be.
+        turns: (F, 3, 3) of a camera that goes somewhere: how it turned in each frame since the first, more or less.
 
     Returns:
         The world, and the motions in the same axes.
@@ -92,6 +95,9 @@ def find_world(
         if first_known:
             scene, sizes = scene.scaled(1 / sizes[0]), [size / sizes[0] for size in sizes]
         motions = [_resized(*each) for each in zip(tracks, motions, sizes, strict=True)]
+    if camera_moves and turns is not None:
+        step = usual_step(np.array(max(tracks, key=len).times))
+        motions = _turned(tracks, motions, turned_about(scene.up.direction, turns, step))
     level = FilmWorld(scene, world_on(scene, tracks[0].place(0)), camera_moves)
     motions = [None if motion is None else level.place(motion) for motion in motions]
     if camera_moves:
@@ -126,6 +132,16 @@ def find_world(
             placed = touch(motion, found.camera(track), stances[number], seen=_feet_seen(track))
             grounded[number] = put_back(track, found.leave(placed), track.people[0].joint_names)
     return found, grounded
+
+
+def _turned(
+    tracks: Sequence[Track], motions: Sequence[SkeletonMotion | None], turns: np.ndarray
+) -> list[SkeletonMotion | None]:
+    """The motions before a camera that turns so (F, 3, 3); tracks know it."""
+    for track in tracks:
+        track.views = turns[track.frames]
+    pairs = zip(tracks, motions, strict=True)
+    return [None if motion is None else track.stilled(motion) for track, motion in pairs]
 
 
 def _carried(

@@ -9,11 +9,12 @@ from scipy.spatial.transform import Rotation
 from model.body.limbs import BALL, LEGS, move_ends
 from model.body.motion import SkeletonMotion
 from model.joints import JOINTS
-from model.video.carrying import find_path
+from model.video.carrying import find_path, turned_about
 from tests.support.walker import SPEED, walker
 
 CARRIED = np.array([1.0, 0.0, 1.0])
 CAMERA = np.array([0.5, 1.5, -3.0])
+UP = np.array([0.0, -np.cos(np.radians(12)), -np.sin(np.radians(12))])
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +88,25 @@ def test_who_is_seen_once_says_nothing(walk: SkeletonMotion):
     assert (find_path([once], [[3]], CAMERA) == np.zeros((4, 3))).all()
     alone = find_path([walk], [range(len(walk))], CAMERA)
     assert find_path([walk, once], [range(len(walk)), [7]], CAMERA) == pytest.approx(alone)
+
+
+def chained(headings: np.ndarray, tilts: np.ndarray) -> np.ndarray:
+    """(F, 3, 3) of a camera that looks down, as steps about the vertical, and about what is to its right, add up."""
+    turns = [Rotation.identity()]
+    for heading, tilt in zip(np.diff(headings), np.diff(tilts), strict=True):
+        turns.append(turns[-1] * Rotation.from_rotvec(heading * UP) * Rotation.from_euler("x", tilt))
+    return np.stack([turn.as_matrix() for turn in turns])
+
+
+def test_of_a_camera_that_is_carried_turns_about_the_vertical_count_alone():
+    """That it was tilted by 20 degrees in the end adds up from errors."""
+    headings = np.radians(np.linspace(0, 200, 121))
+    turned = turned_about(UP, chained(headings, np.radians(np.linspace(0, 20, 121))), 1 / 30)
+    np.testing.assert_allclose(turned @ UP, np.tile(UP, (121, 1)), atol=1e-9)
+    off = Rotation.from_matrix(turned) * Rotation.from_rotvec(headings[:, None] * UP).inv()
+    assert np.degrees(off.magnitude().max()) < 1
+
+
+def test_small_turns_of_a_camera_that_is_carried_are_errors():
+    turns = chained(np.radians(4) * np.sin(np.arange(90) / 9), np.zeros(90))
+    np.testing.assert_allclose(turned_about(UP, turns, 1 / 30), np.tile(np.eye(3), (90, 1, 1)), atol=1e-12)

@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from model.body.fitter import scaled_shape
 from model.body.motion import SkeletonMotion
+from model.body.skeleton import TURN_UP
 from model.joints import SMPL_JOINT_NAMES
 from model.video.motion_files import MovingPerson
 from model.video.tracks import Meshes, Track, Tracks
@@ -155,6 +156,27 @@ def test_who_walks_beside_a_camera_that_is_carried_along_walks(walks):
         walked = world.place(found).roots
         assert np.linalg.norm(walked[-1] - walked[0]) == pytest.approx(np.linalg.norm(ahead[-1]), abs=0.15)
         check_files(track, world, found)
+
+
+def test_who_stands_before_a_camera_that_goes_round_her_stands(walks):
+    """Before it she turns on the spot; where the background says how it turned, she does not."""
+    standing = walks[0].at(np.full(60, walks[0].times[5]))
+    times = np.arange(60) / 30
+    motion = SkeletonMotion(standing.rig, standing.shape, times, standing.rotations, standing.roots)
+    up = np.array([0.0, 1.0, 0.0])
+    round_her = Rotation.from_rotvec(0.8 * times[:, None] * up)
+    seen = motion.shifted(-motion.roots[0]).turned(round_her.inv().as_matrix()).shifted(motion.roots[0])
+    headings = {}
+    for turns in (None, (Rotation.from_rotvec(0.8 * times[:, None] * up * TURN_UP)).as_matrix()):
+        with Tracks() as tracks:
+            track = tracked(seen, Meshes(tracks._file))
+            world, (found,) = find_world([track], [seen], camera_moves=True, turns=turns)
+            walked = world.place(found)
+            check_files(track, world, found)
+        left = walked.joints[:, 1] - walked.joints[:, 2]
+        headings[turns is None] = np.degrees(np.ptp(np.unwrap(np.arctan2(left[:, 0], left[:, 2]))))
+    assert np.linalg.norm(walked.roots[-1] - walked.roots[0]) < 0.2
+    assert headings[True] > 80 and headings[False] < 8
 
 
 def test_soles_of_a_long_film_take_little_memory(walks):
