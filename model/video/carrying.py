@@ -51,8 +51,8 @@ def find_path(motions: Sequence[SkeletonMotion], frames: Sequence[Sequence[int]]
     return np.concatenate([np.zeros((1, 3)), steps.cumsum(axis=0)])
 
 
-def turned_about(up: np.ndarray, turns: np.ndarray, step: float) -> np.ndarray:
-    """How the camera turned about the vertical, (F, 3, 3) likewise; not at all if it turned by little.
+def turned_about(up: np.ndarray, turns: np.ndarray, step: float) -> np.ndarray | None:
+    """How the camera turned about the vertical, (F, 3, 3) likewise; None if it turned by no more than errors.
 
     How it was tilted adds up from errors, in minutes by many degrees, and people would tilt with it; but who carries a
     camera holds it much alike all the way.
@@ -66,8 +66,7 @@ def turned_about(up: np.ndarray, turns: np.ndarray, step: float) -> np.ndarray:
     angles = 2 * np.arctan2(steps[:, :3] @ up, steps[:, 3])
     angles = gaussian_filter1d((angles + np.pi) % (2 * np.pi) - np.pi, _EVENLY / step, mode="nearest")
     angles = np.append(0.0, angles.cumsum())
-    turned: np.ndarray = Rotation.from_rotvec(angles[:, None] * up * (np.ptp(angles) > _TURNS)).as_matrix()
-    return turned
+    return Rotation.from_rotvec(angles[:, None] * up).as_matrix() if np.ptp(angles) > _TURNS else None
 
 
 def _steps(motion: SkeletonMotion, camera: np.ndarray) -> np.ndarray:

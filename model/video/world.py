@@ -97,7 +97,8 @@ def find_world(
         motions = [_resized(*each) for each in zip(tracks, motions, sizes, strict=True)]
     if camera_moves and turns is not None:
         step = usual_step(np.array(max(tracks, key=len).times))
-        motions = _turned(tracks, motions, turned_about(scene.up.direction, turns, step))
+        about = turned_about(scene.up.direction, turns, step)
+        motions = list(motions) if about is None else _turned(tracks, motions, about)
     level = FilmWorld(scene, world_on(scene, tracks[0].place(0)), camera_moves)
     motions = [None if motion is None else level.place(motion) for motion in motions]
     if camera_moves:

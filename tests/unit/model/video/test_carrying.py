@@ -102,6 +102,7 @@ def test_of_a_camera_that_is_carried_turns_about_the_vertical_count_alone():
     """That it was tilted by 20 degrees in the end adds up from errors."""
     headings = np.radians(np.linspace(0, 200, 121))
     turned = turned_about(UP, chained(headings, np.radians(np.linspace(0, 20, 121))), 1 / 30)
+    assert turned is not None
     np.testing.assert_allclose(turned @ UP, np.tile(UP, (121, 1)), atol=1e-9)
     off = Rotation.from_matrix(turned) * Rotation.from_rotvec(headings[:, None] * UP).inv()
     assert np.degrees(off.magnitude().max()) < 1
@@ -109,4 +110,4 @@ def test_of_a_camera_that_is_carried_turns_about_the_vertical_count_alone():
 
 def test_small_turns_of_a_camera_that_is_carried_are_errors():
     turns = chained(np.radians(4) * np.sin(np.arange(90) / 9), np.zeros(90))
-    np.testing.assert_allclose(turned_about(UP, turns, 1 / 30), np.tile(np.eye(3), (90, 1, 1)), atol=1e-12)
+    assert turned_about(UP, turns, 1 / 30) is None
