@@ -87,6 +87,7 @@ def create_app(settings: Settings | None = None, load: Loader = load_reconstruct
         openapi_tags=TAGS,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # it would send photos, with their keys, past the path of a proxy and its TLS
         lifespan=lifespan,
     )
     app.state.services = services

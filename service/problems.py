@@ -180,6 +180,8 @@ def _sentence(request: Request, error: HTTPException) -> str:
         return f"{error.detail.rstrip('.')}. {how_to_send(request)}"
     if error.detail != HTTPStatus(error.status_code).phrase:
         return str(error.detail)
+    if error.status_code == 404 and request.url.path.strip("/") and request.url.path.endswith("/"):
+        return "There is nothing at this address: leave out the slash at its end."
     if error.status_code == 404:
         return "There is nothing at this address. The page is at /, the API's description at /docs."
     if error.status_code == 405:

@@ -57,6 +57,12 @@ def test_parts_of_files(client):
     assert asked("items=0-1").content == whole.content
 
 
+@pytest.mark.parametrize("path", ["/reconstruct/", "/v1/videos/", "/docs/"])
+def test_a_slash_too_many_is_told(client, path):
+    """Starlette redirected to where no proxy is: past its path, and without its TLS."""
+    refused(client.post(path, content=b"x", follow_redirects=False), 404, "leave out the slash at its end")
+
+
 def test_other_sites_are_kept_out(client):
     headers = {"Origin": "https://elsewhere.example"}
     response = client.post("/reconstruct", files=form(photo()), headers=headers)
