@@ -147,7 +147,7 @@ class Background:
         go together, however far away these are. None if that is not sure.
         """
         seen = followed.seen
-        if self._share(seen, followed.change, _NOISE) > _MOST:
+        if followed.holds:
             return followed.change.turn
         if len(seen.pixels) < _ENOUGH:
             return None
