@@ -85,7 +85,7 @@ def find_world(
         camera_moves: Whether the camera does.
         lines: Of a frame at the beginning.
         first_known: Whether the first of them is as large as she is known to be.
-        turns: (F, 3, 3) of a camera that goes somewhere: how it turned in each frame since the first, more or less.
+        turns: (F, 3, 3) of a camera that goes somewhere: how it turned in each frame since its shot's first, more or less.
 
     Returns:
         The world, and the motions in the same axes.
@@ -96,9 +96,7 @@ def find_world(
             scene, sizes = scene.scaled(1 / sizes[0]), [size / sizes[0] for size in sizes]
         motions = [_resized(*each) for each in zip(tracks, motions, sizes, strict=True)]
     if camera_moves and turns is not None:
-        step = usual_step(np.array(max(tracks, key=len).times))
-        about = turned_about(scene.up.direction, turns, step)
-        motions = list(motions) if about is None else _turned(tracks, motions, about)
+        motions = _turned(tracks, motions, turns, scene.up.direction)
     level = FilmWorld(scene, world_on(scene, tracks[0].place(0)), camera_moves)
     motions = [None if motion is None else level.place(motion) for motion in motions]
     if camera_moves:
@@ -136,11 +134,16 @@ def find_world(
 
 
 def _turned(
-    tracks: Sequence[Track], motions: Sequence[SkeletonMotion | None], turns: np.ndarray
+    tracks: Sequence[Track], motions: Sequence[SkeletonMotion | None], turns: np.ndarray, up: np.ndarray
 ) -> list[SkeletonMotion | None]:
-    """The motions before a camera that turns so (F, 3, 3); tracks know it."""
+    """The motions before a camera that turns so (F, 3, 3), about `up` (3,); tracks know it."""
+    begin, end = min(track.frames[0] for track in tracks), max(track.frames[-1] for track in tracks) + 1
+    step = usual_step(np.array(max(tracks, key=len).times))
+    about = turned_about(up, turns[begin:end], step)  # other shots' turns are none of this one
+    if about is None:
+        return list(motions)
     for track in tracks:
-        track.views = turns[track.frames]
+        track.views = about[np.array(track.frames) - begin]
     pairs = zip(tracks, motions, strict=True)
     return [None if motion is None else track.stilled(motion) for track, motion in pairs]
 

@@ -179,6 +179,21 @@ def test_who_stands_before_a_camera_that_goes_round_her_stands(walks):
     assert headings[True] > 80 and headings[False] < 8
 
 
+def test_turns_before_a_cut_and_after_it_are_none_of_a_shot(walks):
+    """At cuts turns begin anew: 90 degrees in one step, which were averaged into frames beside them."""
+    motion, count = walks[0], len(walks[0])
+    headings = np.radians(np.concatenate([np.linspace(0, 90, 20), np.linspace(0, 40, count), np.linspace(0, -90, 20)]))
+    turns = Rotation.from_rotvec(headings[:, None] * np.array([0.0, -1.0, 0.0])).as_matrix()
+    views = []
+    with Tracks() as tracks:
+        for begin, told in ((0, turns[20 : 20 + count]), (20, turns)):
+            track = tracked(motion, Meshes(tracks._file))
+            track.frames = (np.arange(count) + begin).tolist()
+            find_world([track], [motion], camera_moves=True, turns=told)
+            views.append(track.views)
+    np.testing.assert_allclose(*views, atol=1e-9)
+
+
 def test_soles_of_a_long_film_take_little_memory(walks):
     long = walks[0].at(np.linspace(walks[0].times[0], walks[0].times[-1], 1200))
     tracemalloc.start()
