@@ -85,7 +85,7 @@ def find_world(
         camera_moves: Whether the camera does.
         lines: Of a frame at the beginning.
         first_known: Whether the first of them is as large as she is known to be.
-        turns: (F, 3, 3) of a camera that goes somewhere: how it turned in each frame since its shot's first, more or less.
+        turns: (F, 3, 3) of a camera that goes somewhere: how it turned in each frame since its shot began, or so.
 
     Returns:
         The world, and the motions in the same axes.
