@@ -154,6 +154,7 @@ class Trainer:
                     self.processes.wait()
                 # All processes have to stop at the same step; asking costs time, so they do it now and then.
                 if (self.processes.count == 1 or self.step % 10 == 0) and self.processes.any(self.told_to_stop):
+                    self._check(math.isfinite(losses["loss"].item()))  # or the state before would be lost
                     if writer:
                         self._save()
                         print(f"\nStopped at step {self.step}; the same command goes on from here.")

@@ -142,6 +142,20 @@ def test_a_run_whose_loss_is_no_number_ends_long_before_it_is_validated(tmp_path
     assert Run(tmp_path).trainer.step == 100
 
 
+def test_a_run_that_is_stopped_once_its_loss_is_no_number_keeps_the_state_before(tmp_path: Path) -> None:
+    run = Run(tmp_path, stop_at=6)
+    learn = run.loss
+
+    def loss(model: nn.Module, batch: int, generator: torch.Generator) -> dict[str, Tensor]:
+        losses = learn(model, batch, generator)
+        return {"loss": losses["loss"] * (torch.nan if run.trainer.step >= 5 else 1)}
+
+    run.loss = loss  # type: ignore[method-assign]
+    with pytest.raises(BadInput, match="diverged: at step 7 "):
+        run.go()
+    assert Run(tmp_path).trainer.step == 4
+
+
 def test_a_best_network_that_is_gone_is_not_named(tmp_path: Path) -> None:
     path = tmp_path / "best.safetensors"
     with pytest.raises(BadInput, match="put it back"):
