@@ -175,12 +175,19 @@ def _allowed(request: Request) -> str:
     return ", ".join(method.replace("GET", "GET, HEAD") for method in methods if has[method])
 
 
+def _has_one_slash_too_many(request: Request) -> bool:
+    """Whether there is something at an address without the slash at its end."""
+    routes, path = request.app.router.routes, request.scope["path"]
+    without = {**request.scope, "path": path.rstrip("/")}
+    return path.endswith("/") and any(route.matches(without)[0] is not Match.NONE for route in routes)
+
+
 def _sentence(request: Request, error: HTTPException) -> str:
     if error.status_code == 400:  # the multipart parser's words
         return f"{error.detail.rstrip('.')}. {how_to_send(request)}"
     if error.detail != HTTPStatus(error.status_code).phrase:
         return str(error.detail)
-    if error.status_code == 404 and request.url.path.strip("/") and request.url.path.endswith("/"):
+    if error.status_code == 404 and _has_one_slash_too_many(request):
         return "There is nothing at this address: leave out the slash at its end."
     if error.status_code == 404:
         return "There is nothing at this address. The page is at /, the API's description at /docs."

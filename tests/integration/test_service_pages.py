@@ -63,6 +63,11 @@ def test_a_slash_too_many_is_told(client, path):
     refused(client.post(path, content=b"x", follow_redirects=False), 404, "leave out the slash at its end")
 
 
+@pytest.mark.parametrize("path", ["/nothing/", "/static/"])
+def test_where_there_is_nothing_either_way_no_slash_is_to_blame(client, path):
+    refused(client.get(path, follow_redirects=False), 404, "There is nothing at this address. The page is at /")
+
+
 def test_other_sites_are_kept_out(client):
     headers = {"Origin": "https://elsewhere.example"}
     response = client.post("/reconstruct", files=form(photo()), headers=headers)
