@@ -19,7 +19,7 @@ const WANTED = { format: ["rigged", "bvh", "json"], overlay: true };
 /** Whether a file that somebody gave is a film. */
 export async function isFilm(file) {
   if (!(file instanceof File)) return false;
-  if (file.type === "image/gif") return isAnimated(file);
+  if (file.type === "image/gif") return isAnimated(file).catch(() => false); // sent as a photo it is told that it cannot be read
   return file.type.startsWith("video/") || /\.(mkv|mts|ts|mov|avi)$/i.test(file.name);
 }
 

@@ -77,11 +77,14 @@ def test_a_gif_that_moves_is_a_film(flat):
         """async (gifs) => {
             const { isFilm } = await import("./static/film.js");
             const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-            return Promise.all(gifs.map((text) => isFilm(new File([bytes(text)], "a.gif", { type: "image/gif" }))));
+            const files = gifs.map((text) => new File([bytes(text)], "a.gif", { type: "image/gif" }));
+            const gone = new File([bytes(gifs[1])], "gone.gif", { type: "image/gif" });
+            gone.arrayBuffer = () => Promise.reject(new DOMException("It was moved.", "NotFoundError"));
+            return Promise.all([...files, gone].map(isFilm));
         }""",
         [base64.b64encode(gif).decode() for gif in gifs],
     )
-    assert told == [False, True, False]
+    assert told == [False, True, False, False]
 
 
 def moving(tab) -> np.ndarray:
