@@ -71,12 +71,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("folder", type=Path, help="videos/, calibration/ and true joints")
     parser.add_argument("--mocap", action="store_true", help="the folder holds motion capture: films are rendered")
     parser.add_argument("--films", type=int, default=8, help="how many are rendered (default: 8)")
-    parser.add_argument("--camera", choices=CAMERA_WAYS, default="still", help="before which (default: still)")
-    parser.add_argument("--subjects", nargs="+", default=CMU_HELD_OUT, help="of whom (default: the held-out ones)")
+    parser.add_argument("--camera", choices=CAMERA_WAYS, help="before which (default: still)")
+    parser.add_argument("--subjects", nargs="+", help="of whom (default: the held-out ones)")
     parser.add_argument("--fast", action="store_true", help="networks see fewer frames")
     options = parser.parse_args(arguments)
     if options.mocap:
-        films = _rendered(options.folder, options.films, options.camera, options.subjects)
+        films = _rendered(options.folder, options.films, options.camera or "still", options.subjects or CMU_HELD_OUT)
+    elif options.camera or options.subjects:
+        parser.error("--camera and --subjects are of films that are rendered: give --mocap, too.")
     else:
         films = _filmed(options.folder)
     model = Reconstructor.load()
