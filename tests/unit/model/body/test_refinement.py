@@ -201,6 +201,27 @@ def test_a_pixel_more_or_less_changes_little(
     assert people.max() < 0.02 and people.mean(axis=0).max() < 0.01 and joints.max() < 0.08
 
 
+def test_who_is_far_from_the_network_s_answer_is_where_she_was_seen(
+    rig: Rig, regressor: np.ndarray, keypoints: Keypoints
+) -> None:
+    """As of footballers and dancers, whose limbs it answers elsewhere: their picture is to be covered."""
+    fits = bodies(rig, regressor)
+    pixels = projected(joints_of(rig, regressor, fits), placed())
+    turns = np.random.default_rng(3).normal(0, 0.4, (PEOPLE, JOINTS, 3))
+    turns[:, :4] = 0  # limbs, not trunks
+    away = [within_limits(Rotation.from_rotvec(turn).as_matrix() @ fit.rotations) for fit, turn in zip(fits, turns)]
+    answers = [replace(fit, rotations=rotations) for fit, rotations in zip(fits, away, strict=True)]
+    metres = placed()[:, 2, None] / FOCAL
+
+    def off(joints: np.ndarray, places: np.ndarray) -> np.ndarray:
+        return np.linalg.norm(projected(joints, places) - pixels, axis=2) * metres
+
+    refined = refine(rig, keypoints, answers, placed(), seen_as(pixels))
+    joints, places = np.stack([body.joints for body in refined]), np.stack([body.translation for body in refined])
+    before, after = off(joints_of(rig, regressor, answers), placed()).mean(axis=1), off(joints, places).mean(axis=1)
+    assert before.min() > 0.09 and after.max() < 0.08 and (after < 0.4 * before).all()
+
+
 def test_joints_come_back_from_beyond_their_limits(rig: Rig, regressor: np.ndarray, keypoints: Keypoints) -> None:
     """A knee that a network bends aside by 20 degrees more than it can; where joints project stays what it was."""
     fits = bodies(rig, regressor)
