@@ -21,10 +21,10 @@ from model.body.rig import Rig
 _STEPS, _STEPS_OUT = 8, 3
 _DONE = 3e-3  # radians and metres: smaller steps change nothing that can be seen
 _GAIN = 0.003  # of the cost: nor does a step that takes off less
-# People of footage and of motion capture, noisy heatmaps too, come to 6 at most; of 759 rendered people in rare poses 47
-# to more than 8, and they are nearer the farther they go. Of those whose left and right are exchanged half come to 22
-# and more: what asks bodies to turn so far is less and less theirs, and they go part of the way, in the end none. Were
-# that one threshold, a pixel would decide between two poses, decimetres apart.
+# People of footage and of motion capture, noisy heatmaps too, come to 6 at most; of 759 rendered people in rare poses
+# 47 to more than 8, and they are nearer the farther they go. Of those whose left and right are exchanged half come to
+# 22 and more: what asks bodies to turn so far is less and less theirs, and they go part of the way, in the end none.
+# Were that one threshold, a pixel would decide between two poses, decimetres apart.
 _USUAL_STRAIN, _MOST_STRAIN = 25.0, 45.0
 _DAMPING = 1e-3
 _BATCH = 64  # people at once: bounds the memory
