@@ -30,7 +30,7 @@ def convert_body(path: Path, output: Path) -> list[str]:
         BadData: the file is missing, is no pickle, asks for more than numbers need, or holds no such model.
         BadInput: the file is npz already, or the output is there, or cannot be written.
     """
-    if path.suffix.lower() == ".npz":
+    if path.suffix.lower() == ".npz" and path.is_file():
         raise BadInput(f"{path} is npz already: use it as it is.")
     if output.exists():
         raise BadInput(f"{output} is there already: give another --output, or remove it.")

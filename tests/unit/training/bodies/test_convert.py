@@ -122,6 +122,8 @@ def test_nothing_is_overwritten_or_half_written(tmp_path: Path) -> None:
         convert_body(path, path / "model.npz")  # a file is no folder
     with pytest.raises(BadInput, match=r"official\.npz is npz already"):  # and not: there already
         convert_body(tmp_path / "official.npz", tmp_path / "official.npz")
+    with pytest.raises(BadData, match=r"other\.npz is not there"):
+        convert_body(tmp_path / "other.npz", tmp_path / "new.npz")
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 4])
