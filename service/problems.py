@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from pydantic.fields import FieldInfo
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
+from starlette.staticfiles import StaticFiles
 
 from model.errors import BadInput, MPTError
 from model.formats.photo import BrokenImage, TooManyPixels, UnsupportedFormat
@@ -140,7 +141,7 @@ def install(app: FastAPI, retry_after: int) -> None:
         assert isinstance(error, HTTPException)
         if error.status_code == 413:
             return body_too_large(request.scope["state"]["max_body_size"])
-        if "Allow" in (error.headers or {}):
+        if "Allow" in (error.headers or {}) and not _is_of_the_page(request):
             error.headers = {**(error.headers or {}), "Allow": _allowed(request)}
         return problem(error.status_code, _sentence(request, error), headers=error.headers)
 
@@ -175,11 +176,17 @@ def _allowed(request: Request) -> str:
     return ", ".join(method.replace("GET", "GET, HEAD") for method in methods if has[method])
 
 
+def _is_of_the_page(request: Request) -> bool:
+    """Whether one of its files was asked for, which are no routes; below them addresses are counted from there."""
+    return isinstance(request.scope.get("endpoint"), StaticFiles)
+
+
 def _has_one_slash_too_many(request: Request) -> bool:
     """Whether there is something at an address without the slash at its end."""
     routes, path = request.app.router.routes, request.scope["path"]
     without = {**request.scope, "path": path.rstrip("/")}
-    return path.endswith("/") and any(route.matches(without)[0] is not Match.NONE for route in routes)
+    ends = path.endswith("/") and not _is_of_the_page(request)
+    return ends and any(route.matches(without)[0] is not Match.NONE for route in routes)
 
 
 def _sentence(request: Request, error: HTTPException) -> str:

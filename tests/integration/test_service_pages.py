@@ -63,7 +63,7 @@ def test_a_slash_too_many_is_told(client, path):
     refused(client.post(path, content=b"x", follow_redirects=False), 404, "leave out the slash at its end")
 
 
-@pytest.mark.parametrize("path", ["/nothing/", "/static/"])
+@pytest.mark.parametrize("path", ["/nothing/", "/static/", "/static/docs/"])
 def test_where_there_is_nothing_either_way_no_slash_is_to_blame(client, path):
     refused(client.get(path, follow_redirects=False), 404, "There is nothing at this address. The page is at /")
 
@@ -83,7 +83,10 @@ def test_wrong_methods_are_problems(client):
         response = client.put(path)
         refused(response, 405, "use GET, HEAD, DELETE")
         assert response.headers["allow"] == "GET, HEAD, DELETE"
-    assert client.post("/static/app.js").status_code == 405
+    for path in ("/static/app.js", "/static/docs", "/static/"):
+        response = client.post(path)
+        refused(response, 405, "use GET, HEAD.")
+        assert response.headers["allow"] == "GET, HEAD"
 
 
 @pytest.mark.parametrize("query", ["", "?view=side"])
