@@ -128,12 +128,11 @@ class CameraMotion:
         """What the camera did up to where points were chosen, and from there to the last picture."""
         self._turned_before = self._turned = np.eye(3)
         """How it had turned where points were chosen and where it was asked last, if it goes somewhere, too."""
-        self._spin = np.zeros(3)  # and how fast then, radians a second
         self._going = np.eye(3)
         """How it turned from the last picture but one to the last."""
         self._away = 0.0  # pixels that the background is from where it was at first, in the last picture
         self._people: Sequence[Box] = ()
-        self._looked = self._lively = self._asked = self._chosen_at = -np.inf
+        self._looked = self._lively = self._asked = -np.inf
 
     def add(self, time: float, frame: np.ndarray, people: Sequence[Box] | None) -> None:
         """Look at a frame, if it is time, and back at those before if the camera moved meanwhile.
@@ -201,32 +200,22 @@ class CameraMotion:
             turn, zoom = followed.change
             leaves = _angle(np.eye(3), turn) >= _FAR or abs(np.log(zoom)) >= _GROWN or followed.fades
             if leaves or picture.time - self._asked >= _ASKED - 1e-3:
-                leaves |= self._ask(picture, self._points.turn_of(followed)) and not followed.holds
+                self._ask(picture, self._points.turn_of(followed))
             if not leaves:
                 return
         self._choose(picture)
 
-    def _ask(self, picture: Picture, going: np.ndarray | None) -> bool:
-        """Note how the camera turned if it goes somewhere, too; whether points are to be chosen anew for that.
-
-        Args:
-            picture: At which it is looked.
-            going: (3, 3) since points were chosen; None if nobody knows: then it goes on as before.
-        """
-        elapsed, before = picture.time - self._asked, self._turned
+    def _ask(self, picture: Picture, going: np.ndarray | None) -> None:
+        """Note how the camera turned if it goes somewhere, too: (3, 3) since points were chosen; None if nobody knows."""
         self._asked = picture.time
-        if going is None:
-            self._turned = before @ Rotation.from_rotvec(elapsed * self._spin).as_matrix()
-            return picture.time - self._chosen_at > _EVERY
-        self._turned = self._turned_before @ going
-        self._spin = Rotation.from_matrix(before.T @ self._turned).as_rotvec() / max(elapsed, 1e-3)
-        self.shots[-1].going[picture.number] = self._turned
-        return _angle(np.eye(3), going) >= _FAR
+        if going is not None:
+            self._turned = self._turned_before @ going
+            self.shots[-1].going[picture.number] = self._turned
 
     def _choose(self, picture: Picture) -> None:
         """Points anew, in a picture that was taken."""
         self._chosen, self._change = self._since_first(self._change), SAME
-        self._turned_before, self._chosen_at, self._asked = self._turned, picture.time, picture.time
+        self._turned_before, self._asked = self._turned, picture.time
         self._points = Background(picture.grey, picture.people, self._focal * self._chosen.zoom)
 
     def _since_first(self, change: Change) -> Change:
