@@ -206,7 +206,7 @@ class CameraMotion:
         self._choose(picture)
 
     def _ask(self, picture: Picture, going: np.ndarray | None) -> None:
-        """Note how the camera turned if it goes somewhere, too: (3, 3) since points were chosen; None if nobody knows."""
+        """Note how it turned since points were chosen if it goes somewhere, too, (3, 3); None if nobody knows."""
         self._asked = picture.time
         if going is not None:
             self._turned = self._turned_before @ going
