@@ -126,8 +126,8 @@ class CameraMotion:
         self._points: Background | None = None
         self._chosen = self._change = SAME
         """What the camera did up to where points were chosen, and from there to the last picture."""
-        self._turned_before = self._turned = np.eye(3)
-        """How it had turned where points were chosen and where it was asked last, if it goes somewhere, too."""
+        self._turned = np.eye(3)
+        """How it had turned where points were chosen, if it goes somewhere, too."""
         self._going = np.eye(3)
         """How it turned from the last picture but one to the last."""
         self._away = 0.0  # pixels that the background is from where it was at first, in the last picture
@@ -209,13 +209,12 @@ class CameraMotion:
         """Note how it turned since points were chosen if it goes somewhere, too, (3, 3); None if nobody knows."""
         self._asked = picture.time
         if going is not None:
-            self._turned = self._turned_before @ going
-            self.shots[-1].going[picture.number] = self._turned
+            self.shots[-1].going[picture.number] = self._turned @ going
 
     def _choose(self, picture: Picture) -> None:
         """Points anew, in a picture that was taken."""
         self._chosen, self._change = self._since_first(self._change), SAME
-        self._turned_before, self._asked = self._turned, picture.time
+        self._turned, self._asked = next(reversed(self.shots[-1].going.values())), picture.time
         self._points = Background(picture.grey, picture.people, self._focal * self._chosen.zoom)
 
     def _since_first(self, change: Change) -> Change:

@@ -12,14 +12,7 @@ import numpy as np
 import pytest
 
 from model.video.writing import VideoWriter
-from tests.support.colour_people import (
-    BACKGROUND,
-    HEIGHT,
-    RATE,
-    WIDTH,
-    files,
-    frame,
-)
+from tests.support.colour_people import BACKGROUND, HEIGHT, RATE, WIDTH, files, frame
 from tests.support.film_files import changed, film, lens_metadata
 from tests.support.glb import Glb
 

@@ -10,14 +10,7 @@ import numpy as np
 import pytest
 
 from model.video.reading import VideoReader
-from tests.support.colour_people import (
-    BACKGROUND,
-    HEIGHT,
-    RATE,
-    WIDTH,
-    files,
-    frame,
-)
+from tests.support.colour_people import BACKGROUND, HEIGHT, RATE, WIDTH, files, frame
 from tests.support.film_files import film, shown_as_wide
 
 

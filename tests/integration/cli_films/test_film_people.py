@@ -10,14 +10,7 @@ import pytest
 
 from model.video import film as film_module
 from model.video.reading import VideoReader
-from tests.support.colour_people import (
-    BACKGROUND,
-    HEIGHT,
-    RATE,
-    WIDTH,
-    files,
-    frame,
-)
+from tests.support.colour_people import BACKGROUND, HEIGHT, RATE, WIDTH, files, frame
 from tests.support.film_files import at_times, film
 from tests.support.glb import Glb
 

@@ -14,14 +14,7 @@ import pytest
 from model.formats.mesh import to_glb
 from model.results import Person, Reconstruction
 from model.video.following import Pace
-from tests.support.colour_people import (
-    FOCAL,
-    HEIGHT,
-    RATE,
-    WIDTH,
-    files,
-    frame,
-)
+from tests.support.colour_people import FOCAL, HEIGHT, RATE, WIDTH, files, frame
 from tests.support.film_files import cut, film, table_first
 from tests.support.glb import Glb
 
