@@ -27,6 +27,7 @@ from model.video.writing import VideoWriter
 from tests.support.fake_reconstructor import FakeReconstructor
 from tests.support.glb import Glb
 from tests.support.poses import some_adult
+from tests.support.written import files
 from training.mocap.bvh import read_bvh
 
 Run = Callable[..., tuple[int, str]]
@@ -92,10 +93,6 @@ def run(tmp_path: Path, model: FakeReconstructor, monkeypatch: pytest.MonkeyPatc
         return result.exit_code, " ".join(result.output.replace("│", "").split())
 
     return run
-
-
-def files() -> list[str]:
-    return sorted(path.name for path in Path("reconstructions").iterdir())
 
 
 def test_who_came_out_as_no_body_costs_others_nothing(run, model, monkeypatch):

@@ -64,8 +64,3 @@ def one_second(path: Path) -> Path:
         writer.add(index / RATE, frame(index))
     writer.finish()
     return path
-
-
-def files(folder: str = "reconstructions") -> list[str]:
-    """The names of what was written."""
-    return sorted(path.name for path in Path(folder).iterdir())

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from model.video.writing import VideoWriter
-from tests.support.colour_people import BACKGROUND, HEIGHT, RATE, WIDTH, files, frame
+from tests.support.colour_people import BACKGROUND, HEIGHT, RATE, WIDTH, frame
 from tests.support.film_files import changed, film, lens_metadata
 from tests.support.glb import Glb
+from tests.support.written import files
 
 
 def test_films_are_known_by_what_they_hold(run):

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from model.video.reading import VideoReader
-from tests.support.colour_people import BACKGROUND, HEIGHT, RATE, WIDTH, files, frame
+from tests.support.colour_people import BACKGROUND, HEIGHT, RATE, WIDTH, frame
 from tests.support.film_files import film, shown_as_wide
+from tests.support.written import files
 
 
 def test_the_overlay_has_the_bodies_over_the_video(run, clip):

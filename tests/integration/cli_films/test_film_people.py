@@ -10,9 +10,10 @@ import pytest
 
 from model.video import film as film_module
 from model.video.reading import VideoReader
-from tests.support.colour_people import BACKGROUND, HEIGHT, RATE, WIDTH, files, frame
+from tests.support.colour_people import BACKGROUND, HEIGHT, RATE, WIDTH, frame
 from tests.support.film_files import at_times, film
 from tests.support.glb import Glb
+from tests.support.written import files
 
 
 @pytest.mark.parametrize(("count", "rate", "options"), [(20, 60, ()), (1, 20, ()), (48, 20, ("--fps", "1"))])

@@ -14,9 +14,10 @@ import pytest
 from model.formats.mesh import to_glb
 from model.results import Person, Reconstruction
 from model.video.following import Pace
-from tests.support.colour_people import FOCAL, HEIGHT, RATE, WIDTH, files, frame
+from tests.support.colour_people import FOCAL, HEIGHT, RATE, WIDTH, frame
 from tests.support.film_files import cut, film, table_first
 from tests.support.glb import Glb
+from tests.support.written import files
 
 
 def test_each_person_becomes_a_glb_that_moves(run, clip, model):
