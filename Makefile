@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format docs lock sbom mocap train-pretrain rendered train-finetune evaluate ablations needs-mocap evidence benchmark-rendering load soak benchmark-serving audit clean
+.PHONY: help serve test lint format docs lock sbom mocap train-pretrain rendered train-finetune train-depths evaluate ablations needs-mocap evidence benchmark-rendering load soak benchmark-serving audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ train-finetune: $(VENV)/.train ## Fine-tune on rendered people (MOCAP=folder DIR
 	@$(BIN)/python -m weights.fetch
 	@$(BIN)/python -m training.finetune $(if $(MOCAP),--mocap "$(MOCAP)") $(if $(DIR),--images "$(DIR)") \
 		$(if $(RECIPE),--recipe $(RECIPE)) $(if $(FROM),--from "$(FROM)") $(if $(STEPS),--steps $(STEPS)) $(ARGS)
+
+train-depths: $(VENV)/.train ## Train what reads bones' depths off BlazePose's features (DIR=runs/varied STEPS=4000)
+	@$(BIN)/python -m weights.fetch
+	@$(BIN)/python -m training.depths.train $(if $(DIR),--images "$(DIR)") $(if $(STEPS),--steps $(STEPS)) $(ARGS)
 
 evaluate: $(VENV)/.train ## Evaluate checkpoints (MOCAP=, RENDERED=, PHOTOS=, FOOTAGE=, PW3D=folder, H36M=npz; CHECKPOINT="file ...")
 	@$(BIN)/python -m weights.fetch

@@ -96,12 +96,16 @@ class PoseLandmarks(NamedTuple):
         peaks: (B, 39) 0..1, how high each one's heatmap is.
         depths: (B, 39) how far each one is away from the camera, from the middle of the hips, in BlazePose's own units.
         mask: (B, 128, 128) 0..1, whether two by two pixels of the crop are the person's.
+        local: (B, 29, C) its features where COCO's joints are, then in the middles of `COCO_BONES`.
+        overall: (B, D) its last features, of the whole crop.
     """
 
     points: Any
     peaks: Any
     depths: Any
     mask: Any
+    local: Any
+    overall: Any
 
 
 class CameraSpaceMeshes(NamedTuple):

@@ -14,6 +14,11 @@ COCO_ROOT = (11, 12)
 COCO_MIRROR = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
 """For each joint, the index of its left-right counterpart."""
 
+COCO_BONES = (
+    (5, 6), (11, 12), (5, 11), (6, 12), (11, 13), (12, 14), (13, 15), (14, 16), (5, 7), (6, 8), (7, 9), (8, 10)
+)  # fmt: skip
+"""From which of COCO's joints to which the bones go: shoulders, hips, both sides of the trunk, thighs, shanks, arms."""
+
 HAND_JOINTS = (
     "wrist",
     *(f"{finger}_{joint}" for finger in ("thumb", "index", "middle", "ring", "little") for joint in (1, 2, 3, 4)),

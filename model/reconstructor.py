@@ -18,6 +18,7 @@ from model.body.suit import find_worn
 from model.interfaces import Box, Network
 from model.people import extent, lifted_again, without_silhouettes
 from model.perception.bars import shown_part
+from model.perception.bone_depths import BoneReader
 from model.perception.crop_regressor import CropRegressor
 from model.perception.detection import Detection
 from model.perception.exposure import well_exposed
@@ -72,6 +73,7 @@ class Reconstructor:
         bare = find_rig(count, rig) if network.info.subject == "body" else None
         self.rig: Rig | None = None if bare is None else find_worn(count, rig)
         self._bodies = None if bare is None or self.rig is None else WholeBodies(bare, self.rig, names, hands)
+        self._bones = BoneReader.shipped() if network.info.lifts and network.info.subject == "body" else None
         self.landmarks_from = SURE
         self.seen_twice, self.crowd_from = 4, 9
         about = network.info
@@ -206,7 +208,7 @@ class Reconstructor:
             focal *= FAR
         detected = time.perf_counter()
 
-        regress = CropRegressor(self.network, image, focal, shown, panels)
+        regress = CropRegressor(self.network, image, focal, shown, panels, self._bones)
         wanted = len(found) if max_people is None else max_people
         sure, count = self.landmarks_from, min(wanted, len(surely))
         belief = belief_in(sure, count, self.seen_twice, self.crowd_from) if twice else Belief(sure)
@@ -252,7 +254,7 @@ class Reconstructor:
         image = well_exposed(inputs.check_image(image))
         if not people or not self.network.info.lifts:
             return None
-        regress = CropRegressor(self.network, image, people[0].camera.focal_length)
+        regress = CropRegressor(self.network, image, people[0].camera.focal_length, bones=self._bones)
         before = [
             Detection(person.bbox, person.score, person.keypoints_2d) if person.landmarks_2d is not None else None
             for person in people

@@ -1,8 +1,8 @@
-"""How much nearer or farther joints are than others, by BlazePose: bodies are turned to it before they are refined.
+"""How much nearer or farther joints are than others, as BlazePose's features tell: bodies are turned to it.
 
-From one view a limb that points to the camera and one that points away look alike. The mesh network knows what motion
-capture holds, and takes what is rare, as yoga and sports are, for what is usual. BlazePose has learned on pictures of
-these, so where the two are far apart, it is mostly right; where they agree roughly, the mesh network is finer.
+From one view a limb that points to the camera and one that points away look alike; what BlazePose has seen of it
+besides its joints says which, and how far (`model/perception/bone_depths.py`). Bodies are turned to that before they
+are refined.
 """
 
 from __future__ import annotations
@@ -25,31 +25,11 @@ _STEEPEST = 0.97  # of a bone's length: the most that it has in depth
 _SHORTEST = 1e-6  # metres: what has no direction
 
 
-class _Trust(NamedTuple):
-    """How far BlazePose is believed, by how far apart it and the network are."""
-
-    agree: float
-    """Metres up to which they agree."""
-    differ: float
-    """Metres from which on they do not."""
-    least: float
-    """The share of the way from the network's depth to BlazePose's where they agree."""
-    most: float
-    """Likewise where they do not."""
-
-
 class _Bone(NamedTuple):
     """From where to where a bone goes: joints that SMPL and COCO both name; several stand for their middle."""
 
     start: tuple[str, ...]
     end: tuple[str, ...]
-    trust: _Trust
-
-
-# Limbs of which both differ by 20 cm and more were 22 to 39 cm off by the network and 15 to 23 cm by BlazePose on
-# rendered people in 36 rare poses; 16 and 19 cm on rendered motion capture of the archive that the network knows.
-_LIMB, _TRUNK_TRUST = _Trust(0.18, 0.30, 0.0, 1.0), _Trust(0.10, 0.20, 0.3, 0.3)
-_HIPS_TRUST, _SHOULDERS_TRUST = _Trust(0.07, 0.12, 0.0, 0.9), _Trust(0.11, 0.17, 0.0, 0.85)
 
 
 def _pair(joint: str) -> tuple[str, str]:
@@ -57,13 +37,13 @@ def _pair(joint: str) -> tuple[str, str]:
 
 
 def _bones(start: str, end: str) -> tuple[_Bone, _Bone]:
-    left, right = (_Bone((f"{side}_{start}",), (f"{side}_{end}",), _LIMB) for side in ("left", "right"))
+    left, right = (_Bone((f"{side}_{start}",), (f"{side}_{end}",)) for side in ("left", "right"))
     return left, right
 
 
-_TRUNK = _Bone(_pair("hip"), _pair("shoulder"), _TRUNK_TRUST)
-_HIPS = _Bone(("right_hip",), ("left_hip",), _HIPS_TRUST)
-_SHOULDERS = _Bone(("right_shoulder",), ("left_shoulder",), _SHOULDERS_TRUST)
+_TRUNK = _Bone(_pair("hip"), _pair("shoulder"))
+_HIPS = _Bone(("right_hip",), ("left_hip",))
+_SHOULDERS = _Bone(("right_shoulder",), ("left_shoulder",))
 _UPPER = (*_bones("hip", "knee"), *_bones("shoulder", "elbow"))
 _LOWER = (*_bones("knee", "ankle"), *_bones("elbow", "wrist"))
 
@@ -79,17 +59,16 @@ _STRAIGHT, _BENT = 0.2, 0.5
 
 
 def heed_depths(rig: Rig, fits: Sequence[BodyFit], translations: np.ndarray, depths: np.ndarray) -> list[BodyFit]:
-    """The same bodies, turned so that joints are as deep as BlazePose has them, as far as it is believed.
+    """The same bodies, turned so that bones are as deep as is told.
 
     Args:
         rig: the body.
         fits: B bodies in the camera's axes.
         translations: (B, 3) metres: where they stand before their cameras.
         depths: (B, 17) metres that COCO's joints are away from the camera, from any origin; NaN of what nobody knows.
-            Who lacks a limb's joint stays as she is.
+            Bones that lack an end point where they did.
     """
-    # Of who is cut off BlazePose tells depths worse: of 13 such renders PA-MPJPE rose from 71 to 79 mm.
-    known = np.flatnonzero(np.isfinite(depths[:, _LIMBS]).all(axis=1)).tolist()
+    known = np.flatnonzero(np.isfinite(depths[:, _LIMBS]).sum(axis=1) > 1).tolist()
     turned = list(fits)
     if known:
         heeded = _heed(rig, [fits[index] for index in known], translations[known], depths[known])
@@ -146,23 +125,19 @@ def _along(bone: _Bone, places: np.ndarray) -> np.ndarray:
 
 
 def _aim(bone: _Bone, places: np.ndarray, rays: np.ndarray, depths: np.ndarray) -> np.ndarray:
-    """(B, 3) where a bone shall point: as long as it is, and as deep as both networks together say.
+    """(B, 3) where a bone shall point: as long as it is, and as deep as is told.
 
     Args:
         bone: which one.
         places: (B, 22, 3) of the joints, by the mesh network.
         rays: (B, 3) unit vectors away from the camera.
-        depths: (B, 17) of COCO's joints, metres, by BlazePose.
+        depths: (B, 17) of COCO's joints, metres.
     """
     own = _along(bone, places)
     length = np.linalg.norm(own, axis=1)
     deep = (own * rays).sum(axis=1)
     start, end = (depths[:, [COCO_JOINTS.index(name) for name in names]].mean(axis=1) for names in bone[:2])
-    more = end - start - deep
-    trust = bone.trust
-    off = ((np.abs(more) - trust.agree) / (trust.differ - trust.agree)).clip(0, 1)
-    share = trust.least + (trust.most - trust.least) * off * off * (3 - 2 * off)
-    told = (deep + share * more).clip(-_STEEPEST * length, _STEEPEST * length)
+    told = np.where(np.isfinite(end - start), end - start, deep).clip(-_STEEPEST * length, _STEEPEST * length)
     beside = own - deep[:, None] * rays
     scale = np.sqrt((length**2 - told**2).clip(0)) / np.maximum(np.linalg.norm(beside, axis=1), _SHORTEST)
     aim: np.ndarray = scale[:, None] * beside + told[:, None] * rays

@@ -10,6 +10,7 @@ import numpy as np
 
 from model.body.silhouette import Silhouette
 from model.interfaces import Box, CameraSpaceMeshes, Network
+from model.perception.bone_depths import BoneReader
 from model.perception.crops import Crop
 from model.perception.detection import mean_confidence
 
@@ -24,7 +25,8 @@ class CropResult:
     landmarks: np.ndarray | None = None
     """(33, 3) BlazePose's, x, y in photo pixels and confidence, if from them and not from pixels."""
     depths: np.ndarray | None = None
-    """(17,) how far COCO's joints are away from the camera, photo pixels from any origin, likewise; NaN of guesses."""
+    """(17,) how far COCO's joints are away from the camera, photo pixels from any origin, as `bones` has read it; NaN
+    of guesses."""
     silhouette: Silhouette | None = None
     """BlazePose's, likewise."""
 
@@ -43,6 +45,7 @@ class CropRegressor:
         focal_length: pixels; the principal point is the centre of what is shown.
         shown: the box of the picture itself, if there are bars beside it; None for all of the photo.
         panels: the boxes of the pictures in a collage.
+        bones: tells how deep bones point that BlazePose sees; None leaves it to the mesh network.
     """
 
     def __init__(
@@ -52,10 +55,11 @@ class CropRegressor:
         focal_length: float,
         shown: Box | None = None,
         panels: Sequence[Box] = (),
+        bones: BoneReader | None = None,
     ):
         self.network, self.image, self.focal_length = network, image, focal_length
         self.shown: Box = (0.0, 0.0, float(image.shape[1]), float(image.shape[0])) if shown is None else shown
-        self.panels = panels
+        self.panels, self.bones = panels, bones
         x, y, width, height = self.shown
         self.principal_point = (x + width / 2, y + height / 2)
         """Pixels."""

@@ -13,11 +13,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from model.interfaces import CROP_SCALE, LANDMARKS, Box, PoseLandmarks
-from model.joints import BLAZEPOSE_COCO, BLAZEPOSE_LANDMARKS, BLAZEPOSE_MIRROR, BODY_LANDMARKS
+from model.interfaces import CROP_SCALE, Box
+from model.joints import BLAZEPOSE_COCO, BLAZEPOSE_MIRROR, BODY_LANDMARKS
 from model.perception.close_ups import stand_behind_face
 from model.perception.crop_regressor import CropRegressor, CropResult
 from model.perception.crops import Crop, nearest_inside
+from model.perception.looks import Sight, look_at, read_depths
 from model.perception.silhouettes import place_silhouette
 from model.perception.votes import vote
 
@@ -33,7 +34,6 @@ BOXED = 0.55
 """Mean height from which they are believed about the box of somebody who is seen by MoveNet otherwise."""
 MARGIN = 0.04
 """How far a body reaches beyond its landmarks on each side, by their extent."""
-_SIZE = 256  # pixels on a side of its crops
 _SEEN = 0.2  # confidence from which a joint tells where to crop
 _REACH = 1.1  # radius of the circle about a person's hips that holds her all, by that of the joints'
 _BOX_SIDE, _BOX_ANGLES = 1.6, (0.0, math.pi / 4, -math.pi / 4)  # of its crops about boxes, by the longer side
@@ -49,7 +49,6 @@ _LOW = 0.6  # such heights of hands and feet are doubted
 _APART = 0.2  # of the extent of joints: how far two networks' may be apart in the mean
 _BEYOND = {13: (15, 17, 19, 21), 14: (16, 18, 20, 22), 25: (27, 29, 31), 26: (28, 30, 32)}
 """The landmarks of a hand or a foot, wrist or ankle first, by those of its elbow or knee."""
-_DEPTH = 0.24  # pixels of its crops by its depths' unit: on 324 rendered people in 36 poses
 _COCO, _MIRROR = list(BLAZEPOSE_COCO), list(BLAZEPOSE_MIRROR)
 _TWO_SHOULDERS, _WHOLE_FACE = ([_COCO[joint] for joint in joints] for joints in (_SHOULDERS, _FACE))
 LIFTED = [*BLAZEPOSE_COCO, *BODY_LANDMARKS]
@@ -187,18 +186,17 @@ def lift_landmarks(
     boxes = [None] * len(people) if within is None else within
     looks = [_joint_crops(joints) for joints in people] if about is None else [_box_crops(box) for box in about]
     tried = [(index, replace(look, within=boxes[index])) for index, hers in enumerate(looks) for look in hers]
-    closest, seen, depths, masks = {}, {}, {}, {}
+    sights: dict[int, Sight] = {}
     heights: dict[int, float] = {}
-    for (index, look), sight in zip(tried, _landmarks([look for _, look in tried], regress), strict=True):
-        height = _height(sight[0], shown)
+    for (index, _), sight in zip(tried, look_at([look for _, look in tried], regress), strict=True):
+        height = _height(sight.landmarks, shown)
         if index not in heights or height > heights[index]:
-            heights[index], closest[index] = height, look
-            seen[index], depths[index], masks[index] = sight
+            heights[index], sights[index] = height, sight
+    seen = {index: sight.landmarks for index, sight in sights.items()}
     twice = [index for index, mean in heights.items() if sure <= mean < doubted]
-    again = _landmarks([closest[index].mirror() for index in twice], regress)
-    for index, (mirrored, mirrored_depths, _) in zip(twice, again, strict=True):
-        seen[index] = vote(seen[index], mirrored[_MIRROR], people[index])
-        depths[index] = (depths[index] + mirrored_depths[_MIRROR]) / 2
+    mirrored = dict(zip(twice, look_at([sights[index].crop.mirror() for index in twice], regress), strict=True))
+    for index, sight in mirrored.items():
+        seen[index] = vote(seen[index], sight.landmarks[_MIRROR], people[index])
         heights[index] = _height(seen[index], shown)
     believed = {
         index: points
@@ -211,14 +209,14 @@ def lift_landmarks(
         points[_guessed(points, shown), 2] = 0  # the mesh network knows what is usual where no peaks are
     crops = {index: crop for index, points in believed.items() if (crop := lift_crop(points, shown))}
     results = regress.lift([believed[index][LIFTED] for index in crops], list(crops.values()))
-    lifted = {}
-    for index, result in zip(crops, results, strict=True):
-        points = believed[index]
-        silhouette = place_silhouette(closest[index], masks[index], regress)
+    lifted = dict(zip(crops, results, strict=True))
+    deep = read_depths(believed, sights, mirrored, lifted, regress)
+    for index, result in lifted.items():
+        points, sight = believed[index], sights[index]
+        silhouette = place_silhouette(sight.crop, sight.mask, regress)
         if _fills(points, shown):
             result = stand_behind_face(result, points[_COCO], regress)
-        deep = np.where(points[:, 2] > 0, depths[index], np.nan)[_COCO]
-        lifted[index] = replace(result, landmarks=points, depths=deep, silhouette=silhouette)
+        lifted[index] = replace(result, landmarks=points, depths=deep.get(index), silhouette=silhouette)
     return [lifted.get(index) for index in range(len(people))]
 
 
@@ -281,20 +279,3 @@ def _guessed(landmarks: np.ndarray, shown: Box) -> np.ndarray:
         if guessed[joint] and landmarks[end, 2] < _LOW:
             guessed[[end, *more]] = True
     return guessed
-
-
-def _landmarks(crops: Sequence[Crop], regress: CropRegressor) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Of each crop the landmarks (33, 3), x, y in photo pixels and the heatmap's height, their depths, and the mask."""
-    if not crops:
-        return []
-    pixels = np.stack([crop.cut(regress.image, _SIZE) for crop in crops])
-    out = PoseLandmarks(*regress.network.detect(LANDMARKS, pixels))
-    count = len(BLAZEPOSE_LANDMARKS)
-    return [
-        (
-            np.column_stack([crop.to_photo(points[:count], _SIZE), peaks[:count]]),
-            depths[:count] * (_DEPTH * crop.side / _SIZE),
-            mask,
-        )
-        for crop, points, peaks, depths, mask in zip(crops, *out, strict=True)
-    ]

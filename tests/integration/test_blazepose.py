@@ -120,8 +120,13 @@ def test_a_sure_heatmap_refines_its_landmark_and_an_unsure_one_does_not(monkeypa
     heatmaps[0, 0, 24, 27], heatmaps[0, 0, 24, 29] = 0.5, 0.5  # row 24 is y = 96; columns 27 and 29: x = 112
     heatmaps[0, 0, 24, 30] = 0.9  # beyond the window
     heatmaps[0, 1, 24, 27] = 0.4
-    monkeypatch.setattr(network, "raw", lambda crops, half: (heatmaps, points, torch.zeros(1, 128, 128)))
+    rows = torch.arange(8.0)[:, None].expand(8, 8)  # a map of 8 x 8 cells, each of 32 pixels, that tells the row
+    maps, last = [torch.stack([rows, rows.T])[None]], torch.arange(6.0)[None]
+    monkeypatch.setattr(network, "_run", lambda *_, **__: (heatmaps, points, torch.zeros(1, 128, 128), maps, last))
     out = network.predict(torch.zeros(1, 3, 256, 256))
+    assert out.local.shape == (1, 29, 2) and out.overall.tolist() == [[0, 1, 2, 3, 4, 5]]
+    assert out.local[0, 0].tolist() == pytest.approx([96 / 32 - 0.5, 112 / 32 - 0.5])  # the middle of a cell counts
+    assert out.local[0, 17].tolist() == pytest.approx([101 / 32 - 0.5] * 2)
     assert out.points[0, 0].tolist() == pytest.approx([112, 96])
     assert out.points[0, 1].tolist() == [101, 101]
     assert out.peaks[0, :3].tolist() == pytest.approx([0.9, 0.4, 0])

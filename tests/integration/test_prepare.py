@@ -74,3 +74,14 @@ def test_photos_for_backgrounds_are_split_too(topology: MeshTopology, three_peop
     (photos / "2.png").unlink()
     with pytest.raises(BadData, match="too few photos"):
         prepare(tmp_path / "few", topology, three_people, COUNTS, plain)
+
+
+def test_training_poses_go_beyond_the_clips_where_that_is_asked_for(
+    rendered: Path, topology: MeshTopology, three_people: MocapPoses, tmp_path: Path
+) -> None:
+    prepare(tmp_path, topology, three_people, COUNTS, varied=True)
+    for split, varied in (("train", True), ("validation", False), ("test", False)):
+        pairs = zip(PreparedImages(rendered, split), PreparedImages(tmp_path, split), strict=True)
+        assert all(torch.equal(one.joints, other.joints) != varied for one, other in pairs)
+    with pytest.raises(BadInput, match="other settings"):
+        prepare(tmp_path, topology, three_people, COUNTS | {"train": 5})

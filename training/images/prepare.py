@@ -18,11 +18,13 @@ from typing import Any
 
 import cv2
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 import weights
 from model.errors import BadData, BadInput
 from model.files import check_folder
+from model.joints import JOINTS
 from model.network.backbones import backbone_names, build_backbone
 from model.network.checkpoint import load_checkpoint
 from model.network.topology import MeshTopology
@@ -39,8 +41,11 @@ from training.mocap.poses import MocapPoses
 from training.mocap.read import read_mocap
 from training.mocap.sample import read_sample
 from training.mocap.split import split_by_subject
+from training.synthesis.free_poses import free_poses
+from training.synthesis.pose_variety import PoseVariety, vary
 
 SPLITS = ("train", "validation", "test")
+_VARIED = 40_000  # poses
 
 
 def prepare(
@@ -51,6 +56,7 @@ def prepare(
     config: RenderConfig | None = None,
     seed: int = 0,
     workers: int = 1,
+    varied: bool = False,
 ) -> None:
     """Renders the shards that are missing.
 
@@ -62,6 +68,7 @@ def prepare(
         config: what they look like.
         seed: another one makes other people.
         workers: processes.
+        varied: whether the training poses are varied as for pre-training, a quarter of them nobody's, see `_varied`.
 
     Raises:
         BadInput: the folder holds images of other settings, or the topology is of another mesh than the open body's.
@@ -83,13 +90,14 @@ def prepare(
             continue
         if not len(part):
             raise BadData(f"No subject of this MoCap is left for the {split} images: give more, or ask for none.")
-        people[split] = RenderedPeople(
-            body, topology, torch.from_numpy(part.rotations), config, seed * len(SPLITS) + number, count
-        )
+        rotations = torch.from_numpy(part.rotations)
+        if varied and split == "train":
+            rotations = _varied(rotations, seed)
+        people[split] = RenderedPeople(body, topology, rotations, config, seed * len(SPLITS) + number, count)
         people[split].photos = people[split].photos[number :: len(SPLITS)]
         if config.photos and not people[split].photos:
             raise BadData(f"{config.photos} holds too few photos: each split needs at least one of its own.")
-        abouts[split] = _about(people[split], part)
+        abouts[split] = _about(people[split], part) | ({"varied": True} if varied and split == "train" else {})
         made = _made_already(folder, split, abouts[split])
         for shard, start in enumerate(range(0, count, SHARD)):
             path = folder / f"{split}-{shard:05d}.safetensors"
@@ -113,6 +121,17 @@ def prepare(
     with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(made_by,)) as pool:
         for done in as_completed([pool.submit(_work, *task) for task in tasks]):
             bar.update(done.result())
+
+
+def _varied(poses: Tensor, seed: int) -> Tensor:
+    """(53,333, J, 3) poses in the place of others (N, J, 3): three of four with limbs of other poses, and free ones."""
+    generator = torch.Generator().manual_seed(seed)
+    rows = torch.randint(len(poses), (2, _VARIED), generator=generator)
+    mixed = vary(poses[rows[0]], poses[rows[1]], PoseVariety(legs=0.2, arm=0.2, free=0.12), generator)
+    free = torch.zeros(_VARIED // 3, *poses.shape[1:])
+    free[:, :JOINTS] = free_poses(len(free), generator)
+    together = torch.cat([mixed, free])
+    return together[torch.randperm(len(together), generator=generator)]
 
 
 def _about(people: RenderedPeople, part: MocapPoses) -> dict[str, Any]:
@@ -172,6 +191,9 @@ def main() -> None:
     parser.add_argument("--size", type=whole(32, 1024), default=224, help="pixels on a side: what the backbone takes")
     parser.add_argument("--photos", type=Path, help="folder of photos without people for backgrounds")
     parser.add_argument("--seed", type=whole(0), default=0)
+    parser.add_argument(
+        "--varied", action="store_true", help="train on poses beyond the clips too, as pre-training does"
+    )
     parser.add_argument("--workers", type=whole(), default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--checkpoint", type=Path, help="whose mesh topology to use; the shipped one's")
     parser.add_argument("--backbone", choices=backbone_names(), help="run it over the images too, once for all")
@@ -182,7 +204,7 @@ def main() -> None:
         topology = load_checkpoint(options.checkpoint or default_checkpoint()).topology
         counts = {split: getattr(options, split) for split in SPLITS}
         config = RenderConfig(options.size, photos=options.photos)
-        prepare(options.output, topology, poses, counts, config, options.seed, options.workers)
+        prepare(options.output, topology, poses, counts, config, options.seed, options.workers, options.varied)
         if options.backbone:
             backbone = build_backbone(options.backbone, weights.path(options.backbone))
             for split in (split for split in SPLITS if counts[split]):

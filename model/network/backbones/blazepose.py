@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model.interfaces import PoseLandmarks
-from model.joints import BLAZEPOSE_COCO
+from model.joints import BLAZEPOSE_COCO, COCO_BONES
 from model.network.backbones.base import PoseBackbone, register_backbone, to_channels_last
 from model.network.backbones.mobilenet import SameConv, relu6
 from model.network.heatmaps import CROP_SIZE, draw_heatmaps
@@ -18,6 +19,7 @@ LANDMARKS = 39
 
 _STEM = 24  # channels
 _SEGMENTS = 8  # likewise, of what tells the person from the rest
+_FINE = 3  # maps, at strides 4, 8 and 16, in which features are read at single joints
 _WINDOW = 4  # cells on either side of a landmark in which its heatmap refines it
 _SURE = 0.5  # height of the heatmap within that window from which it does
 
@@ -208,6 +210,10 @@ class BlazePose(PoseBackbone):
             (B, 39, 64, 64) heatmaps in 0..1, cell i at pixel 4 i; (B, 39, 5) x, y in pixels of the crop, z and the
             logits of being visible and of being in the crop; (B, 256, 256) 0..1, whether a pixel is the person's.
         """
+        return self._run(crops, half)[:3]
+
+    def _run(self, crops: Tensor, half: bool) -> tuple[Tensor, Tensor, Tensor, list[Tensor], Tensor]:
+        """See `raw`; and features: maps from the finest to coarser ones, and what the landmarks are regressed from."""
         x = relu6(self.stem(crops.contiguous(memory_format=torch.channels_last) / 255))
         x = fine = self.first(x)
         taps = []
@@ -219,17 +225,19 @@ class BlazePose(PoseBackbone):
         x, *finer = (relu6(lateral(tap)) for lateral, tap in zip(self.laterals, reversed(taps), strict=True))
         for level in finer:
             x = F.interpolate(x, scale_factor=2.0, mode="bilinear") + level
-        heatmaps, mask = self.heatmaps(x).sigmoid(), self.segmenter(fine, x, half)
+        heatmaps, mask, maps = self.heatmaps(x).sigmoid(), self.segmenter(fine, x, half), [x]
         if self.entry is not None:
             x = relu6(self.entry(taps[-1]))
         for stage, join, (*_, tap) in zip(self.stages, self.joins, self.size.stages, strict=True):
             x = stage(x) + relu6(join(taps[tap]))
-        points = self.points(self.tail(x)).flatten(1).unflatten(1, (LANDMARKS, 5))
-        return heatmaps, points, mask
+            maps.append(x)
+        last = self.tail(x)
+        points = self.points(last).flatten(1).unflatten(1, (LANDMARKS, 5))
+        return heatmaps, points, mask, maps[:_FINE], last.flatten(1)
 
     def predict(self, crops: Tensor) -> PoseLandmarks:
-        """The landmarks, each refined by its heatmap where that is sure, and their depths; see `raw`."""
-        heatmaps, points, mask = self.raw(crops, half=True)
+        """The landmarks, each refined by its heatmap where that is sure, their depths, and features; see `raw`."""
+        heatmaps, points, mask, maps, overall = self._run(crops, half=True)
         heatmaps, places = heatmaps.float(), points[..., :2].float()
         stride = self.input_size / heatmaps.shape[-1]
         cells = torch.arange(heatmaps.shape[-1], device=heatmaps.device, dtype=heatmaps.dtype)
@@ -240,7 +248,9 @@ class BlazePose(PoseBackbone):
         refined = torch.stack([(on * cells).sum(dim=-1) for on in (on_x, on_y)], dim=-1) / mass * stride
         sure = window.amax(dim=(2, 3))[..., None] >= _SURE
         depths = points[..., 2].float()
-        return PoseLandmarks(torch.where(sure, refined, places), heatmaps.amax(dim=(2, 3)), depths, mask)
+        places = torch.where(sure, refined, places)
+        local = _sample(maps, places[:, list(BLAZEPOSE_COCO)] * (2 / self.input_size) - 1).float()
+        return PoseLandmarks(places, heatmaps.amax(dim=(2, 3)), depths, mask, local, overall.float())
 
     def forward(self, crops: Tensor) -> Tensor:
         """COCO's joints, drawn by Eq. 1 as high as their channels are."""
@@ -269,6 +279,14 @@ class BlazePoseLite(BlazePose):
     """1.3 M parameters, 0.17 GMAC."""
 
     size = LITE
+
+
+def _sample(maps: Sequence[Tensor], joints: Tensor) -> Tensor:
+    """(B, 29, C) what maps (B, c, S, S) hold at COCO's joints (B, 17, 2), -1..1 across the crop, and between them."""
+    middles = [(joints[:, start] + joints[:, end]) / 2 for start, end in COCO_BONES]
+    grid = torch.cat([joints, torch.stack(middles, dim=1)], dim=1)[:, :, None]  # (B, 29, 1, 2)
+    read = [F.grid_sample(each, grid.to(each), padding_mode="border", align_corners=False)[..., 0] for each in maps]
+    return torch.cat(read, dim=1).transpose(1, 2)
 
 
 def _stage(inputs: int, outputs: int, count: int) -> nn.Sequential:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from model.interfaces import CameraSpaceMeshes
-from model.joints import BLAZEPOSE_COCO, COCO_JOINTS, COCO_MIRROR
+from model.joints import BLAZEPOSE_COCO, COCO_BONES, COCO_JOINTS, COCO_MIRROR
+from model.perception.bone_depths import BonesSeen
 from model.perception.crop_regressor import CropRegressor
 from model.perception.crops import Crop
 from model.perception.landmarks import landmark_crop, lift_crop, lift_landmarks
@@ -47,7 +48,8 @@ class Networks:
             names = list(COCO_MIRROR) if crop.mirrored else range(17)  # who is mirrored has her left where her right is
             points[index, list(BLAZEPOSE_COCO)], peaks[index, list(BLAZEPOSE_COCO)] = turned[names], self.seen[names, 2]
             depths[index, list(BLAZEPOSE_COCO)] = self.depths[names] + (40 if crop.mirrored else 0)
-        return points, peaks, depths, np.full((len(images), 128, 128), 0.5, np.float32)
+        mask = np.full((len(images), 128, 128), 0.5, np.float32)
+        return points, peaks, depths, mask, np.zeros((len(images), 29, 2)), np.zeros((len(images), 3))
 
     crops: Sequence[Crop] = ()
     depths = np.arange(17.0)
@@ -278,16 +280,60 @@ def test_the_doubted_are_seen_in_the_mirror_too(monkeypatch: pytest.MonkeyPatch)
     assert [crop.mirrored for crop in network.crops[5:]] == [False]
 
 
-def test_depths_are_in_photo_pixels_the_mean_of_both_sights_and_none_of_guesses(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+class Reader:
+    """Tells of all bones that their ends are 10 cm farther away, and keeps what it was told."""
+
+    seen: BonesSeen | None = None
+
+    def __init__(self) -> None:
+        self.looks: list[BonesSeen] = []
+
+    def reads(self, local: np.ndarray, overall: np.ndarray) -> bool:
+        return local.shape[-2:] == (29, 2)
+
+    def __call__(self, seen: BonesSeen) -> np.ndarray:
+        self.seen = seen
+        return np.full((len(seen.numbers), len(COCO_BONES)), 0.1)
+
+
+def test_depths_are_what_is_read_in_photo_pixels_and_none_of_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
     cut = standing(y=330)  # the ankles lie below the photo
-    side = 2.5 * 1.1 * 100
-    for doubted, farther in ((0.0, 0.0), (math.inf, 20.0)):
-        (result,) = lift_landmarks([cut], regressor(Networks(cut), monkeypatch), doubted=doubted)
-        assert result is not None and result.depths is not None
-        assert result.depths[:15] == pytest.approx(0.24 * side / 256 * (np.arange(15) + farther))
-        assert np.isnan(result.depths[15:]).all()
+    regress = regressor(Networks(cut), monkeypatch)
+    assert lift_landmarks([cut], regress)[0].depths is None  # type: ignore[union-attr]
+    regress.bones = reader = Reader()  # type: ignore[assignment]
+    (result,) = lift_landmarks([cut], regress)
+    assert result is not None and result.depths is not None and reader.seen is not None
+    metre = FOCAL / 4  # pixels, where she stands
+    told = 0.1 * metre * np.array([-1] * 5 + [-1.5, -0.5, -0.5, 0.5, 0.5, 1.5, -0.5, 0.5, 0.5, 1.5])
+    assert result.depths[:15] == pytest.approx(told)
+    assert np.isnan(result.depths[15:]).all()
+    assert len(reader.seen.numbers) == 1
+
+
+def test_who_is_seen_twice_is_read_twice_and_what_is_as_it_was_lifted_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read in the mirror is the other side's; a reader that changes nothing answers with both as lifted."""
+
+    class Same(Reader):
+        def __call__(self, seen: BonesSeen) -> np.ndarray:
+            self.looks.append(seen)
+            return seen.lifted
+
+    class Deep(Networks):
+        def lift(self, keypoints: np.ndarray, crops: np.ndarray, cameras: np.ndarray) -> CameraSpaceMeshes:
+            joints = np.random.default_rng(0).normal(0, 0.3, (1, 17, 3)).astype(np.float32)
+            joints[:, [11, 12]] = [(0.1, 0, 0.05), (-0.1, 0, -0.05)]
+            return meshes(keypoints)._replace(joints=joints)
+
+    regress = regressor(Deep(standing()), monkeypatch)
+    regress.bones = same = Same()  # type: ignore[assignment]
+    (result,) = lift_landmarks([standing()], regress, doubted=math.inf)
+    assert result is not None and result.depths is not None and len(same.looks) == 2
+    pairs = COCO_BONES.index((13, 15)), COCO_BONES.index((14, 16))
+    assert same.looks[0].lifted[0, pairs[0]] == same.looks[1].lifted[0, pairs[1]]
+    deep = FOCAL / 4 * result.mesh.joints[:, 2]
+    for start, end in COCO_BONES:
+        if {start, end} != {5, 11} and {start, end} != {6, 12}:  # both sides of the trunk are one
+            assert result.depths[end] - result.depths[start] == pytest.approx(deep[end] - deep[start], abs=1e-3)
 
 
 def test_who_was_not_seen_at_all_is_looked_for_about_her_box(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,8 @@ class Landmarker(nn.Module):
 
     def predict(self, images: Tensor) -> PoseLandmarks:
         peaks = self.layer(images.mean(dim=(2, 3)) / 256).sigmoid()
-        return PoseLandmarks(torch.stack([peaks, peaks * 2], dim=-1), peaks, 3 * peaks, images[:, 0] / 256)
+        points = torch.stack([peaks, peaks * 2], dim=-1)
+        return PoseLandmarks(points, peaks, 3 * peaks, images[:, 0] / 256, points[:, :29], 5 * peaks)
 
 
 def stand_in(topology: MeshTopology, size: TransformerSize) -> Any:

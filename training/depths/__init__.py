@@ -1,0 +1,1 @@
+"""How the network learns that reads bones' depths out of BlazePose's features."""
