@@ -11,17 +11,19 @@ from safetensors.numpy import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
+from model.errors import BadData
 from model.files import atomic_write
 from model.interfaces import Network
-from model.joints import BLAZEPOSE_COCO, COCO_BONES
+from model.joints import BLAZEPOSE_COCO
 from model.perception.bone_depths import ENDS, STARTS, BoneReader, BonesSeen
 from model.perception.crop_regressor import CropRegressor
 from model.perception.landmarks import lift_landmarks
 from training.images.sample import ImageSample
-from training.images.shards import PreparedImages
+from training.images.shards import RENDERED, PreparedImages
 
 _SURE = 0.6  # mean height of the heatmaps from which people are learned from; they are served from 0.65 on
 _ROUGH = 0.02  # of a person's extent: by how much the joints are off by which BlazePose's crops are found
+_FEATURES = ("local", "overall")
 _COCO = list(BLAZEPOSE_COCO)
 
 
@@ -60,13 +62,21 @@ def read_samples(images: PreparedImages, network: Network) -> BoneSamples:
     Args:
         images: rendered people.
         network: as it is served, with BlazePose.
+
+    Raises:
+        BadData: they are others, of whose cameras and joints not all is known; or none of a shard is seen surely.
     """
+    if images.about.get("data") != RENDERED:
+        raise BadData(f"{images.folder} holds no rendered people: make some by python -m training.images.prepare.")
     parts = []
     for index, shard in enumerate(tqdm(images.shards, desc=f"bones of {images.split} images", unit="shard")):
         path = shard.with_suffix(".bones")
         if not path.exists() or path.stat().st_mtime_ns < shard.stat().st_mtime_ns:
             rows = range(int(images.starts[index]), int(images.starts[index + 1]))
-            _write(path, [row for number in rows for row in _look(images[number], number, network)])
+            known = [row for number in rows for row in _look(images[number], number, network)]
+            if not known:
+                raise BadData(f"BlazePose is sure of nobody in {shard}: delete it, or render its people larger.")
+            _write(path, known)
         parts.append(load_file(path))
     whole = {name: torch.from_numpy(np.concatenate([part[name] for part in parts])) for name in parts[0]}
     return BoneSamples(tuple(whole[name] for name in BonesSeen._fields), whole["deep"], whole["known"])  # type: ignore[arg-type]
@@ -95,11 +105,8 @@ def _look(sample: ImageSample, number: int, network: Network) -> list[dict[str, 
 
 
 def _write(path: Path, rows: list[dict[str, np.ndarray]]) -> None:
+    """Keeps features in half precision: of 50,000 people they take a gigabyte."""
+    columns = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    columns |= {name: columns[name].astype(np.float16) for name in _FEATURES}
     with atomic_write(path) as partial:
-        save_file({name: _compact(np.stack([row[name] for row in rows])) for name in rows[0]}, partial)
-
-
-def _compact(values: np.ndarray) -> np.ndarray:
-    """Features in half precision: of 50,000 people they take a gigabyte."""
-    wide = values.dtype == np.float32 and values[0].size > 10 * len(COCO_BONES) * len(COCO_BONES)
-    return values.astype(np.float16) if wide else values
+        save_file(columns, partial)
