@@ -69,13 +69,21 @@ def read_coco(annotations: Path, images: Path | None = None) -> SampleSet:
 def read_people(path: Path) -> list[CocoPerson]:
     """All people of a file in COCO's keypoint format, in the order of their annotations.
 
+    Animals of other data sets have 17 keypoints, too: annotations of categories other than `person` are left out.
+
     Raises:
-        BadData: the file is missing or holds something else.
+        BadData: the file is missing or holds something else, or knows categories and no `person`.
     """
     content, people = read_json(path), []
     try:
+        names = {category["id"]: str(category["name"]) for category in content.get("categories", ())}
+        others = {number for number, name in names.items() if name.lower() != "person"}
+        if names and len(others) == len(names):
+            raise BadData(f"{path} has no category `person`, only {', '.join(names.values())}.")
         images = {image["id"]: (_name(image["file_name"]), _size(image)) for image in content["images"]}
         for annotation in content["annotations"]:
+            if annotation.get("category_id") in others:
+                continue
             points = np.array(annotation["keypoints"], dtype=np.float64).reshape(17, 3)
             box = np.array(annotation["bbox"], dtype=np.float64).reshape(4)
             if not (np.isfinite(points).all() and np.isfinite(box).all() and box[2:].max() > 0):

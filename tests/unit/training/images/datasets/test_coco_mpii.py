@@ -51,6 +51,16 @@ def test_other_coco_files(tmp_path: Path, changes: dict[str, Any]) -> None:
         read_coco(dump(tmp_path / "c.json", coco(**changes)))
 
 
+def test_animals_of_seventeen_joints_are_nobody(tmp_path: Path) -> None:
+    person = coco()["annotations"][0]
+    kinds = [{"id": 1, "name": "person"}, {"id": 2, "name": "dog"}]
+    dog, bird = {**person, "category_id": 2}, {**person, "category_id": 2, "keypoints": [1, 1, 2]}
+    file = coco(categories=kinds, annotations=[dog, {**person, "category_id": 1}, bird, person])
+    assert len(read_coco(dump(tmp_path / "c.json", file)).samples) == 2  # one says nothing of what she is
+    with pytest.raises(BadData, match=r"c\.json has no category `person`, only dog"):
+        read_coco(dump(tmp_path / "c.json", coco(categories=kinds[1:], annotations=[dog])))
+
+
 # MPII
 
 MPII_NAMES = (
