@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
 
-from model.errors import BadData, BadInput
+from model.errors import BadData, BadInput, MPTError
 from model.files import atomic_write
 from training.console import telling_errors
 from training.safe_pickle import plain, read_plain_pickle
@@ -59,20 +60,27 @@ def convert_body(path: Path, output: Path) -> list[str]:
     return sorted(faults)
 
 
-def main() -> None:
-    """The command."""
+def main() -> int:
+    """The command; returns the exit status: 0, 1 if nothing could be converted, 3 if some could not."""
     parser = argparse.ArgumentParser(prog="mpt convert-body", description=__doc__)
     parser.add_argument("models", nargs="+", type=Path, metavar="MODEL.pkl", help="such as SMPL_NEUTRAL.pkl")
     parser.add_argument("--output", type=Path, help="for one model; MODEL.npz beside it")
     options = parser.parse_args()
     if options.output and len(options.models) > 1:
         parser.error("--output is for one model")
+    failed = 0
     with telling_errors():
         for path in options.models:
             output = options.output or path.with_suffix(".npz")
-            left_out = convert_body(path, output)
+            try:
+                left_out = convert_body(path, output)
+            except MPTError as error:  # the next one may be fine
+                print(f"Error: {error}", file=sys.stderr)
+                failed += 1
+                continue
             print(output, f"(without {', '.join(left_out)}, which are no numbers)" if left_out else "")
+    return (1 if failed == len(options.models) else 3) if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

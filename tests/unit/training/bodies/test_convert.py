@@ -105,11 +105,10 @@ def test_the_command_converts_beside_the_file(
 ) -> None:
     path = write(tmp_path / "SMPL_NEUTRAL.pkl")
     monkeypatch.setattr("sys.argv", ["mpt convert-body", str(path)])
-    main()
+    assert main() == 0
     assert (tmp_path / "SMPL_NEUTRAL.npz").is_file() and len(list(tmp_path.iterdir())) == 2
     assert "SMPL_NEUTRAL.npz (without J, bs_style" in capsys.readouterr().out
-    with pytest.raises(SystemExit, match="is there already"):
-        main()
+    assert main() == 1 and "is there already" in capsys.readouterr().err
 
 
 def test_nothing_is_overwritten_or_half_written(tmp_path: Path) -> None:
@@ -176,3 +175,15 @@ def test_other_pickles_are_no_models(tmp_path: Path) -> None:
     (tmp_path / "poses.pkl").write_bytes(pickle.dumps({"poses": np.zeros(3)}))
     with pytest.raises(BadData, match=r"no usable `v_template` \(not there"):
         convert_body(tmp_path / "poses.pkl", tmp_path / "poses.npz")
+
+
+def test_one_that_fails_does_not_keep_others_from_being_converted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = [str(tmp_path / f"{name}.pkl") for name in ("GONE", "LOST")]
+    monkeypatch.setattr("sys.argv", ["mpt convert-body", gone[0], str(write(tmp_path / "SMPL.pkl")), gone[1]])
+    assert main() == 3 and (tmp_path / "SMPL.npz").is_file()
+    told = capsys.readouterr().err
+    assert all(name in told for name in gone) and told.count("Error: ") == 2
+    monkeypatch.setattr("sys.argv", ["mpt convert-body", *gone])
+    assert main() == 1
