@@ -294,9 +294,6 @@ def test_what_is_no_image_gets_a_sentence(image: np.ndarray) -> None:
 def test_of_two_sightings_of_one_person_the_better_stays() -> None:
     joints = np.column_stack([np.random.default_rng(0).uniform(0, 100, (17, 2)), np.ones(17)])
     beside = joints + np.array([60, 0, 0])
-    people = [
-        Detection((0, 0, 100, 100), 0.5, joints + np.array([3, 0, 0])),
-        Detection((0, 0, 100, 100), 0.9, joints),
-        Detection((0, 0, 100, 100), 0.3, beside),
-    ]
+    seen = ((0.5, joints + np.array([3, 0, 0])), (0.9, joints), (0.3, beside))
+    people = [Detection((0, 0, 100, 100), score, own) for score, own in seen]
     assert [person.score for person in suppress_duplicates(people)] == [0.9, 0.3]
