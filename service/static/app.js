@@ -18,6 +18,7 @@ const result = new Result();
 const MOST = 50; // photos at a time
 
 let limit = 32 * 2 ** 20; // bytes of a photo; the service's default, until it says another
+let begun = null; // what was given last
 let photos = []; // of this visit
 let shown = null; // the one of them that is looked at
 let film = null; // that is worked on or shown, instead of photos
@@ -114,6 +115,7 @@ async function showFetched(title, doing, fetchAnswer) {
 }
 
 function leave() {
+  begun = null;
   film?.leave();
   film = null;
   history.replaceState(null, "", location.pathname);
@@ -125,7 +127,9 @@ function leave() {
 
 /** Works on photos: Files, or functions that return a promise of one. */
 async function begin(given) {
+  begun = given;
   const films = await Promise.all(given.map(isFilm));
+  if (given !== begun) return; // something else came while these were read
   if (films.includes(true)) return showFilm(given[films.indexOf(true)]);
   leave();
   photos = given.slice(0, MOST).map((one) => new Photo(one));

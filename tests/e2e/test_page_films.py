@@ -87,6 +87,27 @@ def test_a_gif_that_moves_is_a_film(flat):
     assert told == [False, True, False, False]
 
 
+def test_of_two_drops_the_last_one_counts(flat):
+    """A GIF that was still being read took the place of what came after it."""
+    flat.page.evaluate(
+        """async () => {
+            const drop = (file) => {
+                const event = new DragEvent("drop");
+                Object.defineProperty(event, "dataTransfer", { value: { types: ["Files"], files: [file] } });
+                document.dispatchEvent(event);
+            };
+            const slow = new File(["GIF89a"], "slow.gif", { type: "image/gif" });
+            const read = new Promise((done) => (window.readOn = () => done(new ArrayBuffer(16))));
+            slow.arrayBuffer = () => read;
+            drop(slow);
+            drop(new File(["no photo"], "last.jpg", { type: "image/jpeg" }));
+        }"""
+    )
+    flat.page.wait_for_selector("#work-title:text('last.jpg')")
+    flat.page.evaluate("async () => { readOn(); await new Promise((done) => setTimeout(done, 300)); }")
+    assert flat.page.inner_text("#work-title") == "last.jpg"
+
+
 def moving(tab) -> np.ndarray:
     """What is seen of the bodies that move, (H, W, 3) int16."""
     tab.page.wait_for_function("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
