@@ -113,7 +113,7 @@ def _check(name: str, file: Path) -> None:
 
     Raises:
         BadCheckpoint: It is damaged, or does not fit its network.
-        BadData: It is a damaged rig, suit, or hands.
+        BadData: It is a damaged rig, suit, hands, or reader of depths.
     """
     from torch import nn
 
@@ -123,8 +123,9 @@ def _check(name: str, file: Path) -> None:
     from model.network.backbones import backbone_names, build_backbone
     from model.network.checkpoint import load_checkpoint
     from model.network.detectors.registry import load_detector
+    from model.perception.bone_depths import BoneReader
 
-    for kind, read in (("rig", load_rig), ("suit", load_suit), ("hands", load_hands)):
+    for kind, read in (("rig", load_rig), ("suit", load_suit), ("hands", load_hands), ("depths", BoneReader.load)):
         if name.endswith(f"-{kind}"):
             read(file)  # numbers and all
             return

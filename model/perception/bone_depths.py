@@ -143,6 +143,8 @@ class BoneReader:
         """
         with refusing_broken(path, "network for bones' depths", _MAKER):
             _, tensors = read_body_file(path, FORMAT, TENSORS)
+            if not all(np.isfinite(tensor).all() for tensor in tensors):
+                raise ValueError("some of its numbers are not finite")
             reader = cls([tensor.astype(np.float32) for tensor in tensors])
             local, overall = reader._channels
             count = len(reader._tensors["enter.numbers"])

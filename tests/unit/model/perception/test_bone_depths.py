@@ -108,6 +108,9 @@ def test_files_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
     save_file({**tensors, "leave": tensors["leave"][:, :5]}, path, about)
     with pytest.raises(BadData, match=r"other.*training\.depths\.train"):
         BoneReader.load(path)
+    save_file({**tensors, "leave": tensors["leave"] * np.float16(np.nan)}, path, about)
+    with pytest.raises(BadData, match="not finite"):
+        BoneReader.load(path)
     save_file(tensors, path)
     with pytest.raises(BadData, match="other"):
         BoneReader.load(path)
