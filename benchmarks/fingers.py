@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from benchmarks.motion import followed
+from benchmarks.motion import look
 from model.body.alignment import nearest_rotation
 from model.body.fitting import BodyFit
 from model.body.hand_posing import SIDES, HandPoser
@@ -31,7 +31,6 @@ from model.reconstructor import Reconstructor
 from model.runtime.loading import default_checkpoint
 from model.video.bodies import motion_of
 from model.video.bridging import fill
-from model.video.following import Follower
 from model.video.hands import with_hands
 from model.video.tracks import Track, Tracks
 from training.bodies.anny import AnnyBody
@@ -119,8 +118,7 @@ def _film(rig: Rig, motion: SkeletonMotion, size: int, seed: int) -> Iterator[np
 
 def _track(model: Reconstructor, frames: Iterator[np.ndarray], times: np.ndarray) -> Track:
     with Tracks() as tracks:
-        for seen in followed(Follower(model), zip(times.tolist(), frames, strict=True)):
-            tracks.skip(seen.time) if seen.people is None else tracks.add(seen.time, seen.people)
+        look(tracks, model, zip(times.tolist(), frames, strict=True))
         for track in tracks:
             fill(track, tracks.times, tracks.skipped)
         return tracks.chosen(_RATE, 1)[0]

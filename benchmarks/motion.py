@@ -15,6 +15,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +27,10 @@ from model.joints import COCO_JOINTS
 from model.network.checkpoint import load_checkpoint
 from model.reconstructor import Reconstructor
 from model.runtime.loading import default_checkpoint
-from model.video.bodies import motion_of
-from model.video.bridging import fill
-from model.video.following import FAST, USUAL, Follower, Pace, Sighting
+from model.video.film import FilmJob, choose, place
+from model.video.following import FAST, USUAL, Follower, Pace, film_lens
 from model.video.reading import VideoReader
 from model.video.shots import Shots
-from model.video.sides import put_right
 from model.video.tracks import Track, Tracks
 from training.bodies.anny import AnnyBody
 from training.evaluation.metrics import pa_mpjpe
@@ -122,32 +121,28 @@ def _rendered(folder: Path, count: int, way: CameraWay, subjects: Sequence[str])
         yield Film(list(zip(joints, (frame.picture for frame in frames))), joints.__getitem__)
 
 
-def followed(follow: Follower, frames: Iterable[tuple[float, np.ndarray]]) -> Iterator[Sighting]:
-    """What is seen in a film's frames, each with its time, to the end."""
-    for when, frame in frames:
-        yield from follow(when, frame)
-    yield from follow.finish()
+def look(tracks: Tracks, model: Reconstructor, frames: Iterable[tuple[float, np.ndarray]], pace: Pace = USUAL) -> Shots:
+    """What is seen in a film's frames, each with its time, to the end, by a lens that nobody knows."""
+    frames = iter(frames)
+    first = next(frames)
+    lens = film_lens(None, first[1].shape[1], first[1].shape[0])
+    follow, shots = Follower(model, lens, pace=pace), Shots(tracks, lens)
+    for when, frame in chain([first], frames):
+        shots.add(follow(when, frame))
+    shots.add(follow.finish())
+    return shots
 
 
 def _of_film(model: Reconstructor, film: Film, pace: Pace) -> tuple[np.ndarray, float]:
     """Figures (3, 8) of what networks say, of the world and of the truth; and seconds a frame."""
     assert model.rig is not None
-    start = time.process_time()
-    follow = Follower(model, pace=pace)
+    start, job = time.process_time(), FilmJob(model, frozenset(), max_people=1)
     with Tracks() as tracks:
-        shots: Shots | None = None
-        for sighting in followed(follow, film.frames):
-            shots = shots or Shots(tracks, float(np.hypot(*sighting.frame.shape[:2])))  # what the follower takes it for
-            shots.add([sighting])
-        assert shots is not None
-        for track in tracks:
-            put_right(track, model, "body", shots.places(track))
-            fill(track, tracks.times, tracks.skipped)
-        chosen = tracks.chosen(_RATE, 1)
-        shots.turn_back(chosen)
+        shots = look(tracks, model, film.frames, pace)
+        chosen = choose(tracks, shots, _RATE, job)
         (track,) = chosen
         single, seen = _before_cameras(track), ~np.array(track.bridged)
-        _, (motion,) = shots.find_worlds(chosen, [motion_of(track, model.rig)])
+        _, (motion,) = place(chosen, shots, job)
         assert motion is not None and motion.keypoints is not None
         seconds = (time.process_time() - start) / len(tracks.times)
         times = np.array(track.times)

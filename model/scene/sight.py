@@ -10,7 +10,7 @@ from model.scene.balance import balance
 from model.scene.ground import Scene, camera_heights, check_camera_height, find_ground
 from model.scene.lines import Lines
 from model.scene.sizes import size_factors
-from model.scene.up import Tilt, estimate_up
+from model.scene.up import Tilt, Up, estimate_up
 
 
 def see_scene(
@@ -20,6 +20,7 @@ def see_scene(
     *,
     person: Sequence[int] | None = None,
     tilt: Tilt | None = None,
+    up: Up | None = None,
     camera_height: float | None = None,
     lines: Lines | None = None,
 ) -> tuple[Scene, np.ndarray]:
@@ -31,6 +32,7 @@ def see_scene(
         bodies: P times (N, 3) the points of each body that may touch the ground, likewise: its vertices or its feet's.
         person: (P,) which person each is, where several are of one; None if each is another one.
         tilt: the camera's, if it is known.
+        up: which way it is, if that was told before; None to ask the people.
         camera_height: metres above the ground, if it is known.
         lines: of the photo, or of one frame, by `find_lines`.
 
@@ -43,7 +45,8 @@ def see_scene(
     """
     check_camera_height(camera_height)
     told = balance(joints, confidence)
-    up = estimate_up(told, joints[:, [15, 16]].mean(axis=1), person, tilt, camera_height, lines)
+    if up is None:
+        up = estimate_up(told, joints[:, [15, 16]].mean(axis=1), person, tilt, camera_height, lines)
     heights = camera_heights(bodies, up.direction)
     distances = np.linalg.norm(joints.mean(axis=1), axis=1)
     ground = find_ground(up, heights, told.on_feet, distances, camera_height)

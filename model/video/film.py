@@ -157,20 +157,8 @@ def reconstruct_film(
         shots.add(follow.finish())
         missing = film.missing()
         rate = frame_rate(tracks.times, film.told_rate, job.frame_rate)
-        for track in tracks.lasting(rate):
-            put_right(track, job.model, job.mesh, shots.places(track))
-            fill(track, tracks.times, tracks.skipped)
-        chosen = tracks.chosen(rate, job.max_people)
-        shots.turn_back(chosen)
-        motions = []
-        for number, track in enumerate(chosen):
-            motions.append(motion_of(track, job.model.rig) if job.model.rig is not None else None)
-            if motions[-1] is None:
-                steady(track)
-            if job.colors == "person":  # one colour all the way, whatever her place in a frame's order
-                colors = job.model.garment.colors(number)
-                track.people = [dataclasses.replace(person, colors=colors) for person in track.people]
-        worlds, motions = shots.find_worlds(chosen, motions, job.person_height)
+        chosen = choose(tracks, shots, rate, job, film.lens_35mm is not None)
+        worlds, motions = place(chosen, shots, job)
         for track in chosen:
             track.people = [person.shifted(left, top) for person in track.people]
         about = _About(stem, (film.width, film.height), rate, tracks.times[-1])
@@ -184,6 +172,39 @@ def reconstruct_film(
                 written(path)
         nobody = None if chosen else _why_nobody(tracks, rate)
         return FilmAnswer(len(chosen), nobody, missing, any(world.camera_moves for world in worlds))
+
+
+def choose(tracks: Tracks, shots: Shots, rate: float, job: FilmJob, lens_known: bool = False) -> list[Track]:
+    """Of all who were followed those who count, put right, before the lens and the turns of the film's camera.
+
+    Args:
+        tracks: As networks saw them; shots: likewise.
+        rate: Frames a second.
+        job: What to make of the film.
+        lens_known: Whether the film's file tells the lens.
+    """
+    lasting = tracks.lasting(rate)
+    for track in lasting:
+        put_right(track, job.model, job.mesh, shots.places(track))
+        fill(track, tracks.times, tracks.skipped)
+    if job.focal_length is None and not lens_known:
+        shots.find_lenses(lasting)
+    chosen = tracks.chosen(rate, job.max_people)
+    shots.turn_back(chosen)
+    return chosen
+
+
+def place(chosen: Sequence[Track], shots: Shots, job: FilmJob) -> tuple[list[FilmWorld], list[SkeletonMotion | None]]:
+    """Each one's world, and her motion in it, which is in the track, too; None of who has no body."""
+    motions = []
+    for number, track in enumerate(chosen):
+        motions.append(motion_of(track, job.model.rig) if job.model.rig is not None else None)
+        if motions[-1] is None:
+            steady(track)
+        if job.colors == "person":  # one colour all the way, whatever her place in a frame's order
+            colors = job.model.garment.colors(number)
+            track.people = [dataclasses.replace(person, colors=colors) for person in track.people]
+    return shots.find_worlds(chosen, motions, job.person_height)
 
 
 def _total(film: VideoReader, job: FilmJob) -> float | None:

@@ -29,6 +29,7 @@ the camera too short, by half of them."""
 _ACROSS, _ALONG = 0.02, 0.15
 """Metres that the body may be off where it was seen: across the camera's view, and along it. Distances of single frames
 are off by as much all the way, or by 1 % from frame to frame: ways towards the camera are seen well."""
+_NEAR = 5.0  # metres: who is farther away is seen as much less well
 _ACCELERATION = 4.0
 """Metres a second squared: root mean square of how bodies speed up."""
 _OFF_FLOOR = 0.05
@@ -124,13 +125,14 @@ def _trajectory(motion: SkeletonMotion, camera: np.ndarray, standing: np.ndarray
         return np.zeros((count, 3))
     steps = np.maximum(np.diff(times), 1e-3)
     rays = motion.roots - camera
-    rays = rays / np.maximum(np.linalg.norm(rays, axis=1, keepdims=True), 1e-9)
+    away = np.linalg.norm(rays, axis=1)[:, None, None]
+    rays = rays / np.maximum(away[:, 0], 1e-9)
     along = rays[:, :, None] * rays[:, None]  # (N, 3, 3)
     speed = np.abs((np.diff(motion.roots, axis=0) * rays[1:]).sum(axis=1)) / steps
     slip = (np.eye(3) - along[1:]) / _SLIP + along[1:] / (_SLIP + _HEDGED * speed)[:, None, None]
     contacts, wanted = _contacts(motion.joints[:, _ANKLES], standing, soles, slip / steps[:, None, None])
     smooth = sparse.kron(second_differences(steps), np.eye(3)) / _ACCELERATION
-    stay = sparse.block_diag((np.eye(3) - along) / _ACROSS + along / _ALONG)
+    stay = sparse.block_diag(((np.eye(3) - along) / _ACROSS + along / _ALONG) / np.maximum(away / _NEAR, 1.0))
     fixed = smooth.T @ smooth + stay.T @ stay
     shift = np.zeros(3 * count)
     for _ in range(_ROUNDS):

@@ -13,6 +13,7 @@ from model.people import extent
 from model.scene.lines import Lines, find_lines
 from model.video.camera_motion import CameraMotion
 from model.video.following import Sighting
+from model.video.lens import find_lens, refocus
 from model.video.tracks import Track, Tracks
 from model.video.world import FilmWorld, find_world, of_height
 
@@ -47,6 +48,22 @@ class Shots:
                 lines = find_lines(frame, before.focal_length, before.principal_point, boxes)
                 self._lines[shot] = len(self._tracks.times), lines
             self._tracks.add(time, people, frame)
+
+    def find_lenses(self, tracks: Sequence[Track]) -> None:
+        """Put everybody where the lens has them by which they walk on a level floor, before cameras that stand still.
+
+        Args:
+            tracks: Not turned back yet.
+        """
+        _ = self._motion
+        for number in {track.shot for track in tracks}:
+            shot, (first, lines) = self._camera.shots[number], self._lines[number]
+            here = [track for track in tracks if track.shot == number]
+            if shot.moves or shot.turns or shot.zooms or (factor := find_lens(here, lines)) == 1:
+                continue
+            self._lines[number] = first, lines.through(factor)
+            for track in here:
+                refocus(track, factor)
 
     def turn_back(self, tracks: Sequence[Track]) -> None:
         """Tell tracks how the camera turned and zoomed since the first frame of their shot that shows somebody."""

@@ -7,6 +7,7 @@ from scipy.ndimage import binary_closing, binary_opening
 
 SLOW = 0.35
 """Metres a second across the camera's view: an ankle that moves faster does not stand."""
+_FAR = 15.0  # metres: of who is farther away pixels are as much longer, and ankles that stand seem faster
 _GOES = 0.3
 """Metres a second along the view: of a body that goes so fast towards the camera or away, a foot swings that is faster
 by `SLOW`."""
@@ -36,11 +37,12 @@ def find_stance(times: np.ndarray, ankles: np.ndarray, roots: np.ndarray, camera
         camera: (3,) where the camera is, or (N, 3).
     """
     rays = ankles - np.broadcast_to(camera, roots.shape)[:, None]
-    rays = rays / np.maximum(np.linalg.norm(rays, axis=-1, keepdims=True), 1e-9)
+    away = np.linalg.norm(rays, axis=-1)
+    rays = rays / np.maximum(away[..., None], 1e-9)
     velocity = velocities(times, ankles)
     along = (velocity * rays).sum(axis=-1)
     across = velocity - along[..., None] * rays
-    slow = np.linalg.norm(across, axis=-1) < SLOW
+    slow = np.linalg.norm(across, axis=-1) < SLOW * np.maximum(away / _FAR, 1.0)
     body = (velocities(times, roots)[:, None] * rays).sum(axis=-1)
     slow &= (np.abs(body) < _GOES) | (np.sign(body) * (along - body) < SLOW)
     height = ankles[..., 1]

@@ -109,6 +109,12 @@ class Track:
         """(3,) metres: where the pelvis is in a frame, likewise."""
         return self.still(np.asarray(self.people[index].camera.translation), index)
 
+    def some(self, most: int) -> np.ndarray:
+        """At most so many of the frames in which she was seen, evenly over them; of all if she never was."""
+        seen = np.flatnonzero(~np.array(self.bridged)) if not all(self.bridged) else np.arange(len(self))
+        chosen: np.ndarray = seen[np.unique(np.linspace(0, len(seen) - 1, min(len(seen), most)).round().astype(int))]
+        return chosen
+
     def replace(self, index: int, person: Person) -> None:
         """Put another body in the place of a frame's."""
         self.meshes[index] = person.vertices

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,8 @@ from model.body.limbs import BALL, LEGS
 from model.body.motion import SkeletonMotion
 from model.body.skeleton import TURN_UP
 from model.joints import COCO_JOINTS
-from model.scene.ground import Ground, Scene, World, camera_heights, world_on
+from model.scene.ground import Scene, World, world_on
 from model.scene.lines import Lines
-from model.scene.sight import see_scene
 from model.scene.sizes import ADULTS
 from model.scene.stature import ROUNDS, stature_by_joints
 from model.video.bodies import meshes_of, put_back
@@ -23,11 +22,10 @@ from model.video.carrying import find_path, turned_about
 from model.video.grounding import ground
 from model.video.level import Footing, find_floor
 from model.video.resting import bearing, touch
+from model.video.sight import see_film
 from model.video.stance import usual_step
 from model.video.tracks import Track
 
-_FRAMES = 100  # of each person that say where up and the floor are
-_POINTS = 1000  # of a mesh's vertices that may touch the floor
 _FOOT = 200  # of a foot's vertices
 _BATCH = 256  # feet that are posed at once: bounds the memory
 _UPRIGHT = 0.8  # of a leg's length: who has her pelvis so high above a foot stands on it, and does not lie or kneel
@@ -90,7 +88,7 @@ def find_world(
     Returns:
         The world, and the motions in the same axes.
     """
-    scene, sizes = _sight(tracks, motions, lines)
+    scene, sizes = see_film(tracks, motions, camera_moves, lines)
     if len(tracks) > 1:  # alone, she is as large as the network says
         if first_known:
             scene, sizes = scene.scaled(1 / sizes[0]), [size / sizes[0] for size in sizes]
@@ -236,48 +234,6 @@ def _resized(track: Track, motion: SkeletonMotion | None, factor: float) -> Skel
     for index in range(len(track)):
         track.replace(index, track.person(index).scaled(factor))
     return None
-
-
-def _sight(
-    tracks: Sequence[Track], motions: Sequence[SkeletonMotion | None], lines: Lines | None
-) -> tuple[Scene, list[float]]:
-    """What some frames of everyone say of up, the floor, which there is in any case, and each one's size on it."""
-    joints: list[np.ndarray] = []
-    confidence: list[np.ndarray] = []
-    bodies: list[np.ndarray] = []
-    person: list[int] = []
-    for number, (track, motion) in enumerate(zip(tracks, motions, strict=True)):
-        seen = np.flatnonzero(~np.array(track.bridged)) if not all(track.bridged) else np.arange(len(track))
-        frames = seen[np.unique(np.linspace(0, len(seen) - 1, min(len(seen), _FRAMES)).round().astype(int))]
-        for points, mesh in _bodies(track, frames.tolist()) if motion is None else _posed(track, motion, frames):
-            joints.append(points)
-            bodies.append(mesh[:: max(1, len(mesh) // _POINTS)])
-        confidence += [track.people[index].keypoints_2d[:, 2] for index in frames]
-        person += [number] * len(frames)
-    scene, factors = see_scene(np.stack(joints), np.stack(confidence), bodies, person=person, lines=lines)
-    if scene.ground is None:  # the camera lies on the floor, or below
-        height = float(np.median(camera_heights(bodies, scene.up.direction)))
-        floor = Ground(scene.up.direction, height, np.zeros(len(bodies), bool))
-        scene = dataclasses.replace(scene, ground=floor)
-    return scene, [float(factors[person.index(number)]) for number in range(len(tracks))]
-
-
-def _bodies(track: Track, frames: Sequence[int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Joints (K, 3) and vertices (V, 3) in the still camera's axes, of some frames, as they lie in the track."""
-    for index in frames:
-        person = track.person(index)
-        joints, vertices = person.camera.to_camera(person.joints), person.camera.to_camera(person.vertices)
-        yield track.still(joints, index), track.still(vertices, index)
-
-
-def _posed(track: Track, motion: SkeletonMotion, frames: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The same of a motion, which is not in the track yet; of every so many vertices."""
-    rig = motion.rig
-    regressor = rig.regressor_of(track.people[0].joint_names)
-    used = np.flatnonzero(regressor.any(axis=0))
-    joints = regressor[:, used] @ meshes_of(motion, frames, rig.subset(used))
-    few = rig.subset(np.arange(0, rig.vertex_count, max(1, rig.vertex_count // _POINTS)))
-    return zip(joints, meshes_of(motion, frames, few), strict=True)
 
 
 def sole_heights(motion: SkeletonMotion) -> np.ndarray:

@@ -24,7 +24,8 @@ _FASTEST = 25.0
 """Radians a second of a clip's joint: converted clips slide out of their T-pose in the first frames, at twice that."""
 _FILLS = 0.8  # of the picture's side: all that the person ever covers
 _STATURE, _FILLED = 1.75, 0.6  # metres, and so much of the picture they fill before a camera that moves
-_NO_EDGES = np.array([-np.inf, -np.inf, np.inf, np.inf])
+NO_EDGES = np.array([-np.inf, -np.inf, np.inf, np.inf])
+"""Of the photo, in the crop: nobody is cut off."""
 _FOCAL = (0.9, 1.6)  # range of the focal length, by the picture's side
 _BESIDE = 0.35  # metres to the camera and away from it, of two who pass one another
 _LEVEL = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
@@ -107,7 +108,7 @@ def render_film(people: RenderedPeople, walk: Walk, seed: int, way: CameraWay = 
         way: The camera's, see `film_from`; cameras that move are in a room.
     """
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    meshes, joints = _bodies(people, walk, generator)
+    meshes, joints = bodies_of(people, walk, generator)
     if way != "still":
         yield from _moving(people, meshes, joints, walk.rate, way, rng)
         return
@@ -126,7 +127,7 @@ def render_crossing(people: RenderedPeople, walks: tuple[Walk, Walk], seed: int)
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     everyone = []
     for walk, heading, away in zip(walks, (0.0, np.pi), (-_BESIDE, _BESIDE), strict=True):
-        meshes, joints = _bodies(people, walk, generator)
+        meshes, joints = bodies_of(people, walk, generator)
         hips = joints[:, list(people.topology.root_joints), :2].mean(axis=1)
         way = hips[-1] - hips[0]
         turned = Rotation.from_euler("z", heading - np.arctan2(way[1], way[0])).as_matrix()
@@ -136,7 +137,7 @@ def render_crossing(people: RenderedPeople, walks: tuple[Walk, Walk], seed: int)
     yield from _frames(people, meshes, joints, _LEVEL, rng)
 
 
-def _bodies(people: RenderedPeople, walk: Walk, generator: torch.Generator) -> tuple[np.ndarray, np.ndarray]:
+def bodies_of(people: RenderedPeople, walk: Walk, generator: torch.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Meshes (T, V, 3) and joints (T, K, 3) of a random person who moves so, z up."""
     shape = people.body.sample_shapes(1, generator)
     rotations = torch.from_numpy(walk.rotations).float()
@@ -170,7 +171,7 @@ def _frames(
     look = int(rng.integers(2**62))
     for index in range(meshes.shape[1]):
         vertices, seen = ((each[:, index] + ahead).astype(np.float32) for each in (meshes, joints))
-        scene = StagedScene(vertices, seen, turn[:, 2], focal, (size / 2, size / 2), _NO_EDGES)
+        scene = StagedScene(vertices, seen, turn[:, 2], focal, (size / 2, size / 2), NO_EDGES)
         picture, _ = people.draw(np.random.default_rng(look), scene)  # the same chances in all frames
         yield RenderedFrame(picture, scene.joints, scene.joints)
 
@@ -196,6 +197,6 @@ def _moving(
     look = int(rng.integers(2**62))
     for index, (eye, turn) in enumerate(zip(eyes, turns, strict=True)):
         vertices, seen = (((each[index] - eye) @ turn.T)[None].astype(np.float32) for each in (meshes, joints))
-        scene = StagedScene(vertices, seen, turn[:, 2], focal, (size / 2, size / 2), _NO_EDGES)
+        scene = StagedScene(vertices, seen, turn[:, 2], focal, (size / 2, size / 2), NO_EDGES)
         picture, _ = people.draw(np.random.default_rng(look), scene, room.seen(eye, turn, focal, size))
         yield RenderedFrame(picture, seen, ((joints[index] - eyes[0]) @ turns[0].T)[None])

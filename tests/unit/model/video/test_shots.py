@@ -21,6 +21,7 @@ from tests.support.tracked import tracked
 from tests.support.walker import walker
 
 GREY = np.full((64, 64, 3), 128, np.uint8)
+CHECKS = np.kron((np.indices((4, 4)).sum(axis=0) % 2 * 255).astype(np.uint8)[..., None], np.ones((64, 64, 3), np.uint8))
 
 
 def test_each_shot_has_its_own_up():
@@ -87,3 +88,30 @@ def test_a_zoom_is_no_way_towards_the_camera():
     assert track.people[-1].camera.focal_length == pytest.approx(2 * focal, rel=0.02)
     file.seek(0)
     np.testing.assert_allclose(np.load(file)["focal_lengths"], focal * np.linspace(1, 2, 20), rtol=0.02)
+
+
+def test_people_are_where_the_lens_has_them_that_they_tell_and_lines_too(monkeypatch):
+    monkeypatch.setattr("model.video.shots.find_lens", lambda tracks, lines: 1.5)
+    walk = walker(1.0, 10.0)[0].shifted(np.array([0.3, -1.5, -5.0]))
+    with Tracks() as tracks, Tracks() as others:
+        seen, shots = tracked(walk, Meshes(others._file)), Shots(tracks, 1000.0)
+        for index, time in enumerate(seen.times):
+            shots.add([Sighting(time, CHECKS, [seen.person(index)])])
+        _, before = shots._lines[0]
+        shots.find_lenses(list(tracks))
+        (track,) = tracks
+    assert track.people[4].camera.focal_length == 1500.0
+    assert track.place(4) == pytest.approx(seen.place(4) * [1, 1, 1.5], rel=1e-6)
+    assert len(before.normals) and np.array_equal(shots._lines[0][1].normals, before.through(1.5).normals)
+
+
+@pytest.mark.parametrize("way", ["moves", "turns", "zooms"])
+def test_before_a_camera_that_does_not_stand_still_the_lens_stays(way, monkeypatch):
+    monkeypatch.setattr("model.video.shots.find_lens", lambda tracks, lines: 1.5)
+    monkeypatch.setattr(ShotMotion, way, property(lambda shot: True))
+    with Tracks() as tracks, Tracks() as others:
+        seen, shots = tracked(walker(1.0, 10.0)[0], Meshes(others._file)), Shots(tracks, 1000.0)
+        for index, time in enumerate(seen.times):
+            shots.add([Sighting(time, GREY, [seen.person(index)])])
+        shots.find_lenses(list(tracks))
+        assert {person.camera.focal_length for track in tracks for person in track.people} == {1000.0}
