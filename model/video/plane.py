@@ -26,10 +26,12 @@ _SIZE = 0.08
 """Standard deviation of the logarithm of a person's size."""
 _STEP, _PACE = 0.03, 1.0
 """Standard deviation of the logarithm of how high the camera seems to be above a foot, a mean of so many seconds."""
+_LIFTED = 0.03  # metres, likewise: ankles go up and down
 _GROSS = 2.5
 """Times these: feet beyond are on something else, or off all floors, and count less and less (Geman and McClure)."""
 LEVEL = 3.0
 """Standard errors that a floor slopes at most, or people climb stairs, or do not walk on one floor."""
+_ROUGH = 4.0
 _FRAMES = 100  # of each person that are looked at
 _SEEN = 0.3  # confidence of ankles that were seen
 _LOWEST = 0.05  # metres that a camera is above feet, at least
@@ -105,10 +107,10 @@ def find_plane(walkers: Sequence[Walker], lines: Lines | None = None) -> Plane:
     across = unit(np.cross(up.direction, [0.0, 0.0, 1.0]))
     axes, spread = np.stack([across, np.cross(up.direction, across)]), np.hypot(up.spread, _LEAN)
 
-    def off(unknown: np.ndarray) -> np.ndarray:
+    def off(unknown: np.ndarray, step: float = _STEP) -> np.ndarray:
         tilt, above, sizes = unknown[:2], unknown[2], unknown[3:]
         height = np.log(np.maximum(-(feet @ (up.direction + tilt @ axes)), _LOWEST)) + sizes[whose]
-        return np.concatenate([counts * (height - above) / _STEP, tilt / spread, sizes / _SIZE])
+        return np.concatenate([counts * (height - above) / step, tilt / spread, sizes / _SIZE])
 
     def loss(squares: np.ndarray) -> np.ndarray:
         rho = np.stack([squares, np.ones_like(squares), np.zeros_like(squares)])
@@ -118,7 +120,9 @@ def find_plane(walkers: Sequence[Walker], lines: Lines | None = None) -> Plane:
 
     start = np.zeros(3 + len(walkers))
     start[2] = np.median(np.log(np.maximum(-(feet @ up.direction), _LOWEST)))
-    found = least_squares(off, start, loss=loss, f_scale=_GROSS)
+    near = least_squares(off, start, loss=loss, f_scale=_ROUGH * _GROSS).x  # lest it begins where half of all are off
+    step = np.hypot(_STEP, _LIFTED / np.exp(near[2]))
+    found = least_squares(off, near, loss=loss, f_scale=_GROSS, args=(step,))
     tilt, errors = found.x[:2], np.linalg.inv(found.jac.T @ found.jac)[:2, :2]
     normal = replace(up, direction=unit(up.direction + tilt @ axes), spread=float(np.sqrt(np.trace(errors) / 2)))
     return Plane(normal, float(np.linalg.norm(tilt) / spread), np.exp(found.x[3:]), 2 * float(found.cost))

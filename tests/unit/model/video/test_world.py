@@ -67,7 +67,7 @@ def test_who_is_known_to_be_so_tall_is_and_the_others_stand_on_her_floor(walks):
         _, motions = find_world(people, known, camera_moves=False, first_known=True)
         floors = [float((track.meshes[0] + track.people[0].root)[:, 1].max()) for track in people]
     assert motions[0] is not None and motions[0].height == pytest.approx(1.9, abs=0.01)
-    assert [motion.height for motion in motions if motion is not None] == pytest.approx([1.9] * 3, rel=0.02)
+    assert [motion.height for motion in motions if motion is not None] == pytest.approx([1.9] * 3, rel=0.03)
     assert floors == pytest.approx([factor * CAMERA_HEIGHT] * 3, rel=0.05)
 
 
