@@ -52,8 +52,8 @@ class VideoQuery(BaseModel):
         ge=1,
         le=1_000_000,
         allow_inf_nan=False,
-        description="The camera's focal length in pixels. Else what the file says, as iPhones' do; else a phone's, "
-        "32 mm before 35 mm film.",
+        description="The camera's focal length in pixels. Else what the file says, as iPhones' do; else what people "
+        "who walk before a camera that stands still tell, or a phone's, 32 mm before 35 mm film.",
     )
     person_height: float | None = Field(
         None,
