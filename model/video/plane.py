@@ -22,10 +22,11 @@ from model.video.tracks import Track
 
 _LEAN = np.radians(3.0)
 """Standard error of up by how people hold themselves, beside what it tells of itself: they come out leaning alike."""
-_SIZE = 0.08
-"""Standard deviation of the logarithm of a person's size."""
+_SIZE, _ODD = 0.08, 2.5
+"""Standard deviation of the logarithm of a person's size, and times that: nobody's is farther off."""
 _STEP, _PACE = 0.03, 1.0
 """Standard deviation of the logarithm of how high the camera seems to be above a foot, a mean of so many seconds."""
+_LEAST = 1.0  # seconds of feet in all, or there is no plane
 _LIFTED = 0.03  # metres, likewise: ankles go up and down
 _GROSS = 2.5
 """Times these: feet beyond are on something else, or off all floors, and count less and less (Geman and McClure)."""
@@ -44,9 +45,11 @@ class Plane(NamedTuple):
     up: Up
     """Its normal."""
     tilt: float
-    """By how many standard errors that is off the up that people and lines tell."""
+    """By how many standard errors that is off the up that people and lines tell; infinite if hardly a foot was seen."""
+    below: float
+    """Metres: how far it is below the camera."""
     sizes: np.ndarray
-    """By how much to scale each person about the camera, and all feet are on it."""
+    """By how much to scale each person about the camera, and her feet are on it; 1 of who stands on something else."""
     cost: float
     """How far feet, up and sizes are off in all, in squared standard errors."""
 
@@ -104,6 +107,8 @@ def find_plane(walkers: Sequence[Walker], lines: Lines | None = None) -> Plane:
     ankles = joints[:, _ANKLES]  # (N, 2, 3)
     feet = ankles[np.arange(len(ankles)), (ankles @ up.direction).argmin(axis=1)]
     counts = np.sqrt(np.concatenate([walker.counts for walker in walkers]) * told.on_feet)
+    if np.square(counts).sum() < _LEAST:
+        return Plane(up, np.inf, 0.0, np.ones(len(walkers)), 0.0)
     across = unit(np.cross(up.direction, [0.0, 0.0, 1.0]))
     axes, spread = np.stack([across, np.cross(up.direction, across)]), np.hypot(up.spread, _LEAN)
 
@@ -125,4 +130,6 @@ def find_plane(walkers: Sequence[Walker], lines: Lines | None = None) -> Plane:
     found = least_squares(off, near, loss=loss, f_scale=_GROSS, args=(step,))
     tilt, errors = found.x[:2], np.linalg.inv(found.jac.T @ found.jac)[:2, :2]
     normal = replace(up, direction=unit(up.direction + tilt @ axes), spread=float(np.sqrt(np.trace(errors) / 2)))
-    return Plane(normal, float(np.linalg.norm(tilt) / spread), np.exp(found.x[3:]), 2 * float(found.cost))
+    sizes = np.where(np.abs(found.x[3:]) < _ODD * _SIZE, np.exp(found.x[3:]), 1.0)
+    below = float(np.exp(found.x[2]))
+    return Plane(normal, float(np.linalg.norm(tilt) / spread), below, sizes, 2 * float(found.cost))
