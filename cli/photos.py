@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from model.video.film import FilmAnswer
 
 _MAX_BYTES = 2**30  # of a file: more is no photo
+_LONGEST = 255 - 32  # bytes of a file's name that systems allow, without what is put behind it
 _FULL = (errno.ENOSPC, errno.EDQUOT)  # no room for what comes of further inputs either
 
 
@@ -40,6 +42,8 @@ def work_through(sources: Sequence[Source], job: Job) -> Outcome:
             kind = "video" if source.is_video and source.webcam is None else job.model.subject
             stem = job.output / answer_name(name, kind)
             try:
+                if len(os.fsencode(stem.name)) > _LONGEST:
+                    raise BadInput("The name is too long: files that are made of it have longer ones. Shorten it.")
                 if source.is_video:
                     video = _with_bar(progress, source, stem, job)
                     people, nobody = video.people, video.nobody or ""

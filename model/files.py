@@ -17,13 +17,14 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """Gives a path to write to, which takes the place of `path` if all goes well and is removed if not.
 
     The folders above `path` are made. The path given lies beside it, is hidden, and has its ending, since some writers
-    insist on one. Who may read the file is what the system says of new ones: safetensors 0.8 would keep it from others.
+    insist on one, but not its name, or those that are as long as systems allow could not be written. Who may read the
+    file is what the system says of new ones: safetensors 0.8 would keep it from others.
 
     Raises:
         OSError: a folder cannot be made, or the file not be moved to its place.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}-{uuid.uuid4().hex[:8]}.partial{path.suffix}")
+    partial = path.with_name(f".{os.getpid()}-{uuid.uuid4().hex[:8]}.partial{path.suffix}")
     try:
         partial.touch()
         mode = partial.stat().st_mode

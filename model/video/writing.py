@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +35,7 @@ class VideoWriter:
     def __init__(self, path: Path, size: tuple[int, int], rate: float) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         # As Matroska, which WebM is a part of: of WebM itself OpenCV complains on the terminal.
-        self._path, self._partial = path, path.with_name(f".{path.name}.{os.getpid()}.partial.mkv")
+        self._path, self._partial = path, path.with_name(f".{os.getpid()}-{uuid.uuid4().hex[:8]}.partial.mkv")
         self._rate, self._written = rate, 0
         self._last: np.ndarray | None = None
         self._writer = cv2.VideoWriter(str(self._partial), cv2.VideoWriter.fourcc(*"VP80"), 1.0, size)

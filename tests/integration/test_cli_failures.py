@@ -30,6 +30,15 @@ def test_it_goes_on_after_bad_files_and_lists_them(run):
     )
 
 
+def test_a_name_that_is_too_long_for_its_answers_is_told_before_the_work(run, model):
+    """Letters of two bytes: 125 of them are short enough for systems that count bytes."""
+    Path("good.jpg").write_bytes(picture())
+    Path("\u00e9" * 125 + ".jpg").write_bytes(picture())
+    status, output = run("good.jpg", "\u00e9" * 125 + ".jpg")
+    assert status == 3 and files() == ["good-1.glb"]
+    assert "The name is too long" in " ".join(output.split()) and len(model.calls) == 1
+
+
 def test_names_with_control_characters_are_listed_as_escapes(run):
     name = "\x1b[2Jgone\x07.jpg"
     for folder in ("cut", "none"):

@@ -24,6 +24,13 @@ def test_a_file_appears_when_it_is_whole_with_the_folders_above_it(tmp_path: Pat
     assert path.read_bytes() == b"whole" and list(path.parent.iterdir()) == [path]
 
 
+def test_files_may_have_the_longest_names_that_there_are(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 251 + ".glb")
+    with atomic_write(path) as partial:
+        partial.write_bytes(b"whole")
+    assert path.read_bytes() == b"whole"
+
+
 def test_what_failed_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "mesh.npz"
     path.write_bytes(b"old")
