@@ -113,8 +113,8 @@ class Appearance:
     """Metres that each region stands off the skin, in the order of the regions."""
 
 
-def draw_appearance(rng: np.random.Generator, wide: float = 0.0) -> Appearance:
-    """Draws at random what somebody looks like, a share of people in wide clothes and heavy shoes."""
+def draw_appearance(rng: np.random.Generator) -> Appearance:
+    """Draws at random what somebody looks like."""
     at = rng.uniform(0, len(_SKINS) - 1)
     skin = _between(_SKINS, at) * rng.uniform(0.93, 1.07, 3).astype(np.float32)
     dark_hair = rng.random() < 0.25 + 0.1 * at  # dark skin mostly goes with dark hair
@@ -130,8 +130,6 @@ def draw_appearance(rng: np.random.Generator, wide: float = 0.0) -> Appearance:
     bare = rng.random() < 0.04
     boots = rng.random() < 0.5
     loose = rng.random(4)
-    if wide and rng.random() < wide:
-        loose *= (1.0, 1.8, 1.6, 3.0)
     return Appearance(
         skin=skin,
         lips=skin * np.array([0.92, 0.68, 0.68], np.float32) * rng.uniform(0.85, 1.0),

@@ -22,10 +22,6 @@ class RenderConfig:
     """Share of people with something before them."""
     company: float = 0.15
     """Share of people with somebody beside or behind them."""
-    anywhere: float = 0.0
-    """Share of cameras that look from anywhere, see `sample_cameras`."""
-    loose: float = 0.0
-    """Share of people in wide clothes and heavy shoes."""
     crop_scale: tuple[float, float] = (1.15, 1.4)
     """Range of the crop's side over the box's longer side; people are cropped at 1.25."""
     crop_shift: float = 0.04

@@ -105,7 +105,7 @@ class RenderedPeople(Dataset[ImageSample]):
         bodies = zip(axis_angle_to_matrix(poses), shapes)
         world = torch.cat([self.body.pose(rotation[None], shape[None]) for rotation, shape in bodies])  # (P, V, 3)
         joints = self._joints(world)
-        camera = sample_cameras(1, generator, self.config.views, self.config.anywhere)
+        camera = sample_cameras(1, generator, self.config.views)
         turn = camera.rotation[0]
 
         place = -self.topology.root(joints)  # (P, 1, 3)
@@ -172,7 +172,7 @@ class RenderedPeople(Dataset[ImageSample]):
         """Dresses and lights the people and draws them without what is behind."""
         size, surface = self.config.size, self.surface
         lamp = draw_lamp(rng, scene.up)
-        appearances = [draw_appearance(rng, self.config.loose) for _ in scene.vertices]
+        appearances = [draw_appearance(rng) for _ in scene.vertices]
         meshes, values = [], []
         for appearance, vertices in zip(appearances, scene.vertices):
             normals = vertex_normals(vertices, self.faces)
