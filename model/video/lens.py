@@ -3,7 +3,8 @@
 A lens that is taken for a shorter one puts everybody too near, by as many times: who walks on a level floor seems to
 walk on one that slopes, more than upright bodies let up be off. So which lens it was is the one for which the floor is
 level: feet on one plane across the direction in which people hold themselves upright. A camera that looks along the
-floor learns nothing of it, nor does one before which people stay where they are: there the lens stays as it was.
+floor learns nothing of it, nor does one before which people stay where they are: there the lens stays as it was. Stairs
+slope likewise, and are more common before one or two people than long lenses.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from model.results import Person
 from model.scene.lines import Lines
-from model.video.plane import LEVEL, Walker, find_plane, turns_through
+from model.video.plane import HIGH, LEVEL, Walker, find_plane, turns_through
 from model.video.tracks import Track
 
 _FACTORS = np.exp(np.arange(-7, 12) / 10)
@@ -24,6 +25,9 @@ _USUAL = 0.3
 """Standard deviation of its logarithm: most films are phones'."""
 _SURE = 1.5
 """Twice the logarithm of how much likelier another lens is, or it stays."""
+
+_SEVERAL, _FEW = 3, 1.0
+"""People whose feet are seen for longer than these seconds, or it may be stairs that they climb."""
 
 
 def find_lens(tracks: Sequence[Track], lines: Lines | None) -> float:
@@ -34,6 +38,8 @@ def find_lens(tracks: Sequence[Track], lines: Lines | None) -> float:
         lines: Of one of its frames.
     """
     walkers = [Walker.of(track) for track in tracks]
+    if sum(walker.counts.sum() > _FEW for walker in walkers) < _SEVERAL:
+        return 1.0
     usual = find_plane(walkers, lines).cost
     if usual <= _SURE:
         return 1.0
@@ -43,7 +49,8 @@ def find_lens(tracks: Sequence[Track], lines: Lines | None) -> float:
     ]
     costs = [plane.cost for plane in planes] + np.square(np.log(_FACTORS) / _USUAL)
     best = int(np.argmin(costs))
-    return float(_FACTORS[best]) if usual - costs[best] > _SURE and planes[best].tilt < LEVEL else 1.0
+    surely = usual - costs[best] > _SURE and planes[best].tilt < LEVEL and planes[best].below > HIGH
+    return float(_FACTORS[best]) if surely else 1.0
 
 
 def refocus(track: Track, factor: float) -> None:

@@ -33,6 +33,8 @@ _GROSS = 2.5
 LEVEL = 3.0
 """Standard errors that a floor slopes at most, or people climb stairs, or do not walk on one floor."""
 _ROUGH = 4.0
+HIGH = 2.5
+"""Metres above the floor: from lower cameras a step looks like another size, and bodies tell up as well."""
 _FRAMES = 100  # of each person that are looked at
 _SEEN = 0.3  # confidence of ankles that were seen
 _LOWEST = 0.05  # metres that a camera is above feet, at least

@@ -12,11 +12,10 @@ from model.scene.ground import Ground, Scene, camera_heights
 from model.scene.lines import Lines
 from model.scene.sight import see_scene
 from model.video.bodies import meshes_of
-from model.video.plane import LEVEL, Walker, find_plane
+from model.video.plane import HIGH, LEVEL, Walker, find_plane
 from model.video.tracks import Track
 
 _FRAMES = 100  # of each person that say where up and the floor are
-_HIGH = 2.5  # metres above the floor: from lower cameras a step looks like another size, and bodies tell up as well
 _POINTS = 1000  # of a mesh's vertices that may touch the floor
 
 
@@ -38,7 +37,7 @@ def see_film(
     up, sizes = None, np.ones(len(tracks))
     if len(tracks) > 1 and not camera_moves and all(track.views is None for track in tracks):
         plane = find_plane([Walker.of(track) for track in tracks], lines)
-        if plane.tilt < LEVEL and plane.below > _HIGH:
+        if plane.tilt < LEVEL and plane.below > HIGH:
             up, sizes = plane.up, plane.sizes
     for number, (track, motion) in enumerate(zip(tracks, motions, strict=True)):
         frames = track.some(_FRAMES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,6 +67,20 @@ def test_who_is_there_alone_and_goes_sideways_tells_nothing(seen_from):
     tracks = seen_from(4.0, 20.0, [(-2.5, -10.0, 90.0)])
     refocus(tracks[0], 1 / 1.7)
     assert find_lens(tracks, None) == 1.0
+
+
+@pytest.mark.parametrize("starts", [[(0.0, -14.0, 0.0)], [(-2.0, -16.0, 0.0), (1.0, -5.0, 180.0)]])
+def test_stairs_are_no_other_lens(walk, starts):
+    """They rise by six tenths away from a camera that looks down by 15 degrees."""
+    tilt = Rotation.from_euler("x", 15.0, degrees=True).as_matrix()
+    with Tracks() as tracks:
+        people = []
+        for right, behind, turn in starts:
+            own = walk.turned(Rotation.from_euler("y", turn, degrees=True).as_matrix())
+            own = own.shifted(np.array([right, -3.0, behind]))
+            climbed = own.roots - 0.6 * (own.roots[:, 2:] + 5.0) * [0.0, 1.0, 0.0]
+            people.append(tracked(replace(own.turned(tilt), roots=climbed @ tilt.T), Meshes(tracks._file)))
+        assert find_lens(people, None) == 1.0
 
 
 def test_people_look_the_same_through_another_lens(seen_from):
