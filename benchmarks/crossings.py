@@ -18,15 +18,11 @@ import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from model.network.checkpoint import load_checkpoint
+from benchmarks.walks import film_people
 from model.reconstructor import Reconstructor
 from model.results import Person
-from model.runtime.loading import default_checkpoint
 from model.video.film import FilmJob, FilmMotion, reconstruct_film
-from training.bodies.anny import AnnyBody
 from training.evaluation.metrics import pa_mpjpe
-from training.images.rendered.config import RenderConfig
-from training.images.rendered.dataset import RenderedPeople
 from training.images.rendered.film import RenderedFrame, clips_of, read_walk, render_crossing
 from training.mocap.split import CMU_HELD_OUT
 
@@ -110,8 +106,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--films", type=int, default=4, help="how many are rendered (default: 4)")
     parser.add_argument("--subjects", nargs="+", default=CMU_HELD_OUT, help="whose clips (default: the held-out ones)")
     options = parser.parse_args(arguments)
-    topology, config = load_checkpoint(default_checkpoint()).topology, RenderConfig(size=_SIDE, occluded=0)
-    people = RenderedPeople(AnnyBody.load(), topology, torch.zeros(1, 22, 3), config)
+    people = film_people(_SIDE)
     clips = clips_of(options.folder, options.subjects)
     walks = [walk for path in clips if (walk := read_walk(path, _RATE, _SECONDS)) is not None]
     walks = [walk for walk in walks if np.linalg.norm((walk.roots[-1] - walk.roots[0])[:2]) > _GOES]

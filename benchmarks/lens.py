@@ -13,23 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from benchmarks.motion import look
+from benchmarks.walks import film_people, goers
 from model.body.limbs import LEGS
 from model.joints import COCO_ROOT
-from model.network.checkpoint import load_checkpoint
 from model.reconstructor import Reconstructor
-from model.runtime.loading import default_checkpoint
 from model.scene.balance import unit
 from model.video.film import FilmJob, choose, place
 from model.video.following import FAST, film_lens
 from model.video.tracks import Tracks
 from model.video.world import sole_heights
-from training.bodies.anny import AnnyBody
-from training.images.rendered.config import RenderConfig
-from training.images.rendered.dataset import RenderedPeople
-from training.images.rendered.film import clips_of, read_walk
 from training.images.rendered.square import Square, render_square
 
 _RATE, _SECONDS, _SIDE = 15.0, 3.0, 640
@@ -37,26 +31,10 @@ _FAR = 1.2  # metres from a walk's beginning to its end
 _LENSES = np.exp([-0.4, 0.0, 0.3, 0.6, 0.0, 0.5, -0.2, 0.8])
 """Times what is assumed."""
 _ALONG = 4  # of them, the one that looks along the floor
-_SUBJECTS = [
-    "02",
-    "05",
-    "06",
-    "07",
-    "08",
-    "10",
-    "12",
-    "16",
-    "35",
-    "36",
-    "37",
-    "38",
-    "39",
-    "43",
-    "49",
-    "69",
-    "91",
-    "104",
-]
+_SUBJECTS = (
+    "02", "05", "06", "07", "08", "10", "12", "16", "35", "36", "37", "38", "39", "43", "49", "69", "91", "104",
+)  # fmt: skip
+"""CMU's, held out or not."""
 _SLOW = 0.5  # metres a second of feet that stand
 
 
@@ -103,12 +81,7 @@ def _told(model: Reconstructor, square: Square, usual: float, lens: float | None
 
 
 def _squares(folder: Path, count: int, usual: float) -> Iterator[Square]:
-    topology, config = load_checkpoint(default_checkpoint()).topology, RenderConfig(size=_SIDE, occluded=0)
-    people = RenderedPeople(AnnyBody.load(), topology, torch.zeros(1, 22, 3), config)
-    walks = [walk for path in clips_of(folder, _SUBJECTS) if (walk := read_walk(path, _RATE, _SECONDS)) is not None]
-    walks = [walk for walk in walks if np.linalg.norm(walk.roots[-1] - walk.roots[0]) > _FAR]
-    if not walks:
-        raise SystemExit(f"{folder} holds no AMASS clip of {', '.join(_SUBJECTS)} who goes somewhere.")
+    people, walks = film_people(_SIDE), goers(folder, _SUBJECTS, _RATE, _SECONDS, _FAR)
     for seed in range(count):
         which = seed % len(_LENSES)
         yield render_square(people, walks, seed, usual * float(_LENSES[which]), level=which == _ALONG)

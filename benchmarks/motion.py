@@ -21,24 +21,20 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.walks import film_people, goers
 from model.body.alignment import nearest_rotation
 from model.body.skeleton import TURN_UP
 from model.joints import COCO_JOINTS
-from model.network.checkpoint import load_checkpoint
 from model.reconstructor import Reconstructor
-from model.runtime.loading import default_checkpoint
 from model.video.film import FilmJob, choose, place
 from model.video.following import FAST, USUAL, Follower, Pace, film_lens
 from model.video.reading import VideoReader
 from model.video.shots import Shots
 from model.video.tracks import Track, Tracks
-from training.bodies.anny import AnnyBody
 from training.evaluation.metrics import pa_mpjpe
 from training.footage.recording import View, read_recording
 from training.images.rendered.camera_ways import CAMERA_WAYS, CameraWay
-from training.images.rendered.config import RenderConfig
-from training.images.rendered.dataset import RenderedPeople
-from training.images.rendered.film import clips_of, read_walk, render_film
+from training.images.rendered.film import render_film
 from training.mocap.split import CMU_HELD_OUT
 
 _RATE = 30.0
@@ -106,12 +102,7 @@ def _filmed(folder: Path) -> Iterator[Film]:
 
 
 def _rendered(folder: Path, count: int, way: CameraWay, subjects: Sequence[str]) -> Iterator[Film]:
-    topology, config = load_checkpoint(default_checkpoint()).topology, RenderConfig(size=_SIDE, occluded=0)
-    people = RenderedPeople(AnnyBody.load(), topology, torch.zeros(1, 22, 3), config)
-    walks = [walk for path in clips_of(folder, subjects) if (walk := read_walk(path, _RATE, _SECONDS)) is not None]
-    walks = [walk for walk in walks if np.linalg.norm(walk.roots[-1] - walk.roots[0]) > _FAR]
-    if not walks:
-        raise SystemExit(f"{folder} holds no AMASS clip of {', '.join(subjects)} who goes somewhere.")
+    people, walks = film_people(_SIDE), goers(folder, subjects, _RATE, _SECONDS, _FAR)
     for index in np.linspace(0, len(walks) - 1, min(count, len(walks))).round().astype(int).tolist():
         frames = list(render_film(people, walks[index], index, way))
         joints = {

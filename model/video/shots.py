@@ -55,7 +55,7 @@ class Shots:
         Args:
             tracks: Not turned back yet.
         """
-        _ = self._motion
+        self._camera.finish()  # the last frames may wait to be looked at
         for number in {track.shot for track in tracks}:
             shot, (first, lines) = self._camera.shots[number], self._lines[number]
             here = [track for track in tracks if track.shot == number]
