@@ -63,8 +63,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if server.break_after:
             body = body[: server.break_after.pop(0)]
+        server.sent += len(body)  # before: whoever has the last byte may ask at once
         self.wfile.write(body)
-        server.sent += len(body)
         self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:
