@@ -103,7 +103,7 @@ def test_of_two_drops_the_last_one_counts(flat):
             drop(new File(["no photo"], "last.jpg", { type: "image/jpeg" }));
         }"""
     )
-    flat.page.wait_for_selector("#work-title:text('last.jpg')")
+    flat.page.wait_for_selector("#work-title:text('last.jpg')", state="attached")  # hidden again once refused
     flat.page.evaluate("async () => { readOn(); await new Promise((done) => setTimeout(done, 300)); }")
     assert flat.page.inner_text("#work-title") == "last.jpg"
 
