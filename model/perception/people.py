@@ -25,8 +25,8 @@ PeopleDetector = Callable[[np.ndarray], DetectorOutputs]
 class PeopleSearch:
     """How a photo is searched.
 
-    It is scaled, the detector runs on it, and so again at the next scale, as long as somebody small may be there. A
-    length in "scaled pixels" is one in the scaled photo, that is in the detector's input.
+    It is scaled, the detector runs on it, and so again at the next scale, as long as somebody small may be there, and
+    once if somebody is faint. A length in "scaled pixels" is one in the scaled photo, that is in the detector's input.
     """
 
     sides: tuple[int, ...] = (256, 448, 768, 1344)
@@ -160,7 +160,8 @@ def _upright_people(detector: PeopleDetector, image: np.ndarray, search: PeopleS
     if not _surer(people, search.threshold):
         near = _detect_at(detector, image, search.near_side / longest, search.hint, search.near_margin)
         people = _surer(near, search.faint)
-    if _surer(people, search.threshold) and not _smaller(seen, search.small_at_first / first):
+    sure = _surer(people, search.threshold)
+    if sure and not _smaller(seen, search.small_at_first / first) and not _anyone_faint(people, sure):
         return people
     window = None
     for scale in finer:
@@ -176,6 +177,11 @@ def _upright_people(detector: PeopleDetector, image: np.ndarray, search: PeopleS
             break
         window = _Window.around(small)  # the next scale goes only there: it would cost most
     return people
+
+
+def _anyone_faint(people: Sequence[Detection], sure: Sequence[Detection]) -> bool:
+    """Whether some of the people are faint, as who sits behind others: the next scale shows them, however large."""
+    return len(suppress_duplicates(people)) > len(suppress_duplicates(sure))
 
 
 def _overlooked_people(detector: PeopleDetector, image: np.ndarray, search: PeopleSearch) -> list[Detection]:
