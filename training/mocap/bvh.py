@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
+import math
 import re
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from model.errors import BadData
 
 from .skeleton import Motion, Skeleton
 from .text import read_text
+
+logger = logging.getLogger(__name__)
 
 _KEYWORDS = {"ROOT", "JOINT", "END", "{", "}", "OFFSET", "CHANNELS"}
 _CHANNELS = {axis + kind for axis in "xyz" for kind in ("position", "rotation")}
@@ -39,6 +43,9 @@ def read_bvh(path: Path) -> Motion:
         values, framerate = _parse_motion(table, sum(map(len, channels)))
         valid = np.isfinite(values).all(axis=1)
         local = _rotations(np.where(valid[:, None], values, 0.0), channels)
+        if _in_radians(values[valid], channels):
+            # Nor may it be refused: who stands still as at rest has no larger ones in degrees.
+            logger.warning("%s has no angle above 2 pi. BVH has degrees: if these are radians, convert them.", path)
     except (OSError, ValueError, IndexError) as error:
         raise BadData(f"{path} is no BVH file that can be read ({error}): get it again or remove it.") from error
     return Motion(str(path), _placed(skeleton, values[valid], channels), local, valid, framerate)
@@ -67,6 +74,12 @@ def _rotations(values: np.ndarray, channels: list[list[str]]) -> list[Rotation |
         local.append(Rotation.from_euler(order, angles, degrees=True) if about else None)
         column += len(names)
     return local
+
+
+def _in_radians(values: np.ndarray, channels: list[list[str]]) -> bool:
+    """Whether the angles among the values (T, C) may be radians, by which everybody would stand nearly as at rest."""
+    turns = [name.endswith("rotation") for names in channels for name in names]
+    return 0 < np.abs(values[:, turns]).max(initial=0.0) <= 2 * math.pi
 
 
 def _parse_hierarchy(words: list[str]) -> tuple[Skeleton, list[list[str]]]:

@@ -56,6 +56,15 @@ def test_an_arm_by_hand(tmp_path: Path) -> None:
     np.testing.assert_allclose(posed, [[0, 0, 0], [2, 0, 0], [2, -1, 0]], atol=1e-12)
 
 
+@pytest.mark.parametrize(("angle", "told"), [("90", False), ("1.5708", True), ("6.3", False), ("0", False)])
+def test_angles_that_may_be_radians_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, angle: str, told: bool
+) -> None:
+    """Where it was read as degrees, everybody stood nearly as at rest, and nothing said so; places are no angles."""
+    read_bvh(write(tmp_path, ARM.replace(" 90", f" {angle}")))
+    assert ("if these are radians" in caplog.text and "arm.bvh" in caplog.text) == told
+
+
 @pytest.mark.parametrize("order", ["".join(order) for order in itertools.permutations("XYZ")])
 def test_any_order_of_channels_gives_the_same_motion(tmp_path: Path, order: str) -> None:
     frames = random_bvh_frames(4)
