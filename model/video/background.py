@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from model.body.alignment import nearest_rotation
 from model.interfaces import Box
+from model.video.parallax import Pair
 
 _POINTS = 100
 _CELLS, _FEWEST = 4, 5
@@ -36,9 +37,6 @@ _STAYS, _EXACTLY, _APART = 0.25, 0.3, 2.0
 camera stands still, whatever passes before it."""
 _MOST, _MORE = 0.7, 0.15
 """Shares of the background that a zoom must explain, and more than a turn alone does."""
-_ENOUGH, _AGREE, _SURELY = 25, 0.7, 0.4
-"""Points by which a camera's turn is told that goes somewhere, too; pixels that they may be off, and the share of them
-that must not be farther off."""
 _ZOOM = 1.5  # times, at most, from where points were chosen
 _KEPT = 0.6  # share of the points that should still be seen
 
@@ -140,24 +138,14 @@ class Background:
             change = SAME
         return Followed(change, self._share(seen, change, _BESIDE), bool(sure.mean() < _KEPT), seen)
 
-    def turn_of(self, followed: Followed) -> np.ndarray | None:
-        """(3, 3) how a camera turned that may have gone somewhere, too, from the other picture's axes to the one's.
-
-        Where a turn alone does not explain what is seen, the essential matrix says it: how two views of the same points
-        go together, however far away these are. None if that is not sure.
-        """
-        seen = followed.seen
+    def pair(self, followed: Followed, since: int, number: int) -> Pair:
+        """What it tells of a camera that may go somewhere, too: the pictures' numbers, and what is seen in both."""
+        seen, focal = followed.seen, self._focal_length
         if followed.holds:
-            return followed.change.turn
-        if len(seen.pixels) < _ENOUGH:
-            return None
-        here, there = seen.rays[:, :2] / seen.rays[:, 2:], seen.pixels / self._focal_length
-        near = _AGREE / self._focal_length
-        essential, agree = cv2.findEssentialMat(here, there, np.eye(3), cv2.USAC_ACCURATE, 0.999, near)
-        if essential is None or essential.shape != (3, 3):
-            return None
-        count, turn, _, _ = cv2.recoverPose(essential, here, there, np.eye(3), mask=agree)
-        return turn.T if count > _SURELY * len(here) else None
+            nothing = np.zeros((0, 2), np.float32)
+            return Pair(since, number, focal, nothing, nothing, followed.change.turn)
+        here = focal * seen.rays[:, :2] / seen.rays[:, 2:]
+        return Pair(since, number, focal, here.astype(np.float32), seen.pixels.astype(np.float32), None)
 
     def _change(self, seen: Matches, before: Change) -> Change:
         """The change under which most points are where they should be."""

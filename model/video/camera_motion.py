@@ -16,6 +16,7 @@ from scipy.spatial.transform import Rotation, Slerp
 
 from model.interfaces import Box
 from model.video.background import SAME, Background, Change, Followed
+from model.video.parallax import Pair
 
 _SIDE = 320  # pixels of a picture's longer side: enough to see a camera move
 _SAMPLES = 2  # pixels of the frame across one of these, at least
@@ -58,8 +59,10 @@ class ShotMotion:
     """Of frames that were looked at: what the camera did since the shot's first one."""
     farthest: float = 0.0
     """Pixels that the background went by turns, at most, in two pictures one after the other."""
-    going: dict[int, np.ndarray] = field(default_factory=dict)
-    """Of some frames, (3, 3) how the camera turned since the first one if it goes somewhere, too."""
+    pairs: list[Pair] = field(default_factory=list)
+    """What some frames show, in order, if the camera goes somewhere, too."""
+    lens: float = 1.0
+    """How many times as long its lens is as it was taken for, if it does."""
     explained: list[bool] = field(default_factory=list)
     """Of pictures, whether a turn explains where the background is."""
 
@@ -81,13 +84,23 @@ class ShotMotion:
 
         If it goes somewhere, too, errors add up: in minutes by many degrees.
         """
-        known = self.going if self.moves else {number: change.turn for number, change in self.known.items()}
+        known = self._going() if self.moves else {number: change.turn for number, change in self.known.items()}
         if not (self.turns or self.moves) or len(known) < 2:
             return np.tile(np.eye(3), (len(times), 1, 1))
         at = times[np.array(list(known)) - self.start]
         turned = Slerp(at, Rotation.from_matrix(np.stack(list(known.values()))))
         views: np.ndarray = turned(times.clip(at[0], at[-1])).as_matrix()
         return views
+
+    def _going(self) -> dict[int, np.ndarray]:
+        """Of some frames, (3, 3) how the camera turned since the first one if it goes somewhere, too."""
+        known, since, chosen = {next(iter(self.known)): np.eye(3)}, -1, np.eye(3)
+        for pair in self.pairs:
+            if pair.since != since:
+                since, chosen = pair.since, next(reversed(known.values()))
+            if (turn := pair.turned(self.lens)) is not None:
+                known[pair.number] = chosen @ turn
+        return known
 
     @property
     def zooms(self) -> bool:
@@ -126,8 +139,8 @@ class CameraMotion:
         self._points: Background | None = None
         self._chosen = self._change = SAME
         """What the camera did up to where points were chosen, and from there to the last picture."""
-        self._turned = np.eye(3)
-        """How it had turned where points were chosen, if it goes somewhere, too."""
+        self._since = 0
+        """The number of the picture where they were."""
         self._going = np.eye(3)
         """How it turned from the last picture but one to the last."""
         self._away = 0.0  # pixels that the background is from where it was at first, in the last picture
@@ -164,7 +177,6 @@ class CameraMotion:
         if self._points is None:
             self._lively = last.time + _LASTS
             self.shots[-1].known[last.number] = SAME
-            self.shots[-1].going[last.number] = np.eye(3)
             self._choose(last)
             return
         followed = self._follow(last)
@@ -200,21 +212,16 @@ class CameraMotion:
             turn, zoom = followed.change
             leaves = _angle(np.eye(3), turn) >= _FAR or abs(np.log(zoom)) >= _GROWN or followed.fades
             if leaves or picture.time - self._asked >= _ASKED - 1e-3:
-                self._ask(picture, self._points.turn_of(followed))
+                self._asked = picture.time
+                shot.pairs.append(self._points.pair(followed, self._since, picture.number))
             if not leaves:
                 return
         self._choose(picture)
 
-    def _ask(self, picture: Picture, going: np.ndarray | None) -> None:
-        """Note how it turned since points were chosen if it goes somewhere, too, (3, 3); None if nobody knows."""
-        self._asked = picture.time
-        if going is not None:
-            self.shots[-1].going[picture.number] = self._turned @ going
-
     def _choose(self, picture: Picture) -> None:
         """Points anew, in a picture that was taken."""
         self._chosen, self._change = self._since_first(self._change), SAME
-        self._turned, self._asked = next(reversed(self.shots[-1].going.values())), picture.time
+        self._since, self._asked = picture.number, picture.time
         self._points = Background(picture.grey, picture.people, self._focal * self._chosen.zoom)
 
     def _since_first(self, change: Change) -> Change:

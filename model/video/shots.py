@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from model.scene.lines import Lines, find_lines
 from model.video.camera_motion import CameraMotion
 from model.video.following import Sighting
 from model.video.lens import find_lens, refocus
+from model.video.parallax import find_lens as lens_of_views
 from model.video.tracks import Track, Tracks
 from model.video.world import FilmWorld, find_world, of_height
 
@@ -30,6 +30,7 @@ class Shots:
         self._tracks, self._camera = tracks, CameraMotion(focal_length)
         self._lines: dict[int, tuple[int, Lines]] = {}
         """Of each shot that shows somebody: the first frame that does, and its lines."""
+        self._motion: tuple[np.ndarray, np.ndarray] | None = None
 
     def add(self, sightings: Sequence[Sighting]) -> None:
         """Look at some more frames."""
@@ -50,7 +51,7 @@ class Shots:
             self._tracks.add(time, people, frame)
 
     def find_lenses(self, tracks: Sequence[Track]) -> None:
-        """Put everybody where the lens has them by which they walk on a level floor, before cameras that stand still.
+        """Put everybody where the lens has them that is told by what they do or, if the camera goes somewhere, it does.
 
         Args:
             tracks: Not turned back yet.
@@ -59,7 +60,12 @@ class Shots:
         for number in {track.shot for track in tracks}:
             shot, (first, lines) = self._camera.shots[number], self._lines[number]
             here = [track for track in tracks if track.shot == number]
-            if shot.moves or shot.turns or shot.zooms or (factor := find_lens(here, lines)) == 1:
+            if shot.moves:
+                factor = shot.lens = lens_of_views(shot.pairs)
+                self._motion = None
+            else:
+                factor = 1.0 if shot.turns or shot.zooms else find_lens(here, lines)
+            if factor == 1:
                 continue
             self._lines[number] = first, lines.through(factor)
             for track in here:
@@ -93,15 +99,16 @@ class Shots:
 
     def _since_first(self, track: Track) -> tuple[np.ndarray, np.ndarray]:
         """How the camera turned (N, 3, 3) and zoomed (N,) in a track's frames since the first with somebody."""
-        views, lengths = self._motion
+        views, lengths = self._moved()
         first, _ = self._lines[track.shot]
         return np.swapaxes(views[first], 0, 1) @ views[track.frames], lengths[track.frames] / lengths[first]
 
-    @cached_property
-    def _motion(self) -> tuple[np.ndarray, np.ndarray]:
+    def _moved(self) -> tuple[np.ndarray, np.ndarray]:
         """Of all frames, once there are no more: how the camera was turned (N, 3, 3), and its focal length (N,)."""
-        self._camera.finish()
-        return self._camera.views(), self._camera.lengths()
+        if self._motion is None:
+            self._camera.finish()
+            self._motion = self._camera.views(), self._camera.lengths()
+        return self._motion
 
     def find_worlds(
         self, tracks: Sequence[Track], motions: Sequence[SkeletonMotion | None], height: float | None = None
@@ -125,7 +132,7 @@ class Shots:
                 self._camera.shots[shot].moves,
                 lines,
                 first_known=height is not None and here[0] == 0,
-                turns=self._motion[0],
+                turns=self._moved()[0],
             )
             worlds[shot] = found
             for number, motion in zip(here, moved, strict=True):

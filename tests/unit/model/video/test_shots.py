@@ -105,8 +105,24 @@ def test_people_are_where_the_lens_has_them_that_they_tell_and_lines_too(monkeyp
     assert len(before.normals) and np.array_equal(shots._lines[0][1].normals, before.through(1.5).normals)
 
 
-@pytest.mark.parametrize("way", ["moves", "turns", "zooms"])
-def test_before_a_camera_that_does_not_stand_still_the_lens_stays(way, monkeypatch):
+def test_people_are_where_the_lens_has_them_that_a_camera_tells_which_goes_somewhere(monkeypatch):
+    """So are its turns, though it was asked for them before."""
+    monkeypatch.setattr("model.video.shots.lens_of_views", lambda pairs: 1.5)
+    monkeypatch.setattr(ShotMotion, "moves", property(lambda shot: True))
+    monkeypatch.setattr(ShotMotion, "views", lambda shot, times: np.tile(shot.lens * np.eye(3), (len(times), 1, 1)))
+    with Tracks() as tracks, Tracks() as others:
+        seen, shots = tracked(walker(1.0, 10.0)[0], Meshes(others._file)), Shots(tracks, 1000.0)
+        for index, time in enumerate(seen.times):
+            shots.add([Sighting(time, GREY, [seen.person(index)])])
+        (track,) = tracks
+        assert shots.places(track) is None
+        shots.find_lenses([track])
+        assert {person.camera.focal_length for person in track.people} == {1500.0}
+        assert shots._moved()[0][3, 0, 0] == 1.5
+
+
+@pytest.mark.parametrize("way", ["turns", "zooms"])
+def test_before_a_camera_that_turns_or_zooms_the_lens_stays(way, monkeypatch):
     monkeypatch.setattr("model.video.shots.find_lens", lambda tracks, lines: 1.5)
     monkeypatch.setattr(ShotMotion, way, property(lambda shot: True))
     with Tracks() as tracks, Tracks() as others:
