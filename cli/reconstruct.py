@@ -150,7 +150,7 @@ def reconstruct(
             max=1_000_000,
             metavar="PIXELS",
             help="The camera's; else what the file says, else the diagonal, of collages three times that, "
-            "of videos what people who walk tell, or a phone's.",
+            "of videos what people who walk, or a camera that goes somewhere, tell, or a phone's.",
         ),
     ] = None,
     pitch: Annotated[

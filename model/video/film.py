@@ -82,7 +82,7 @@ class FilmJob:
     """Whether to draw the people over the film."""
     max_people: int | None = None
     focal_length: float | None = None
-    """Pixels; None for what the file says, else for what people tell, see `find_lens`, or a phone's."""
+    """Pixels; None for what the file says, else for what the film tells, see `Shots.find_lenses`, or a phone's."""
     person_height: float | None = None
     """Metres that who is there for longest is tall, if it is known: all sizes follow."""
     max_pixels: int = 50_000_000
