@@ -53,7 +53,8 @@ class VideoQuery(BaseModel):
         le=1_000_000,
         allow_inf_nan=False,
         description="The camera's focal length in pixels. Else what the file says, as iPhones' do; else what people "
-        "who walk before a camera that stands still, or one that goes somewhere, tell, or a phone's, 32 mm before 35 mm film.",
+        "who walk before a camera that stands still, or one that goes somewhere, tell, or a phone's, 32 mm before 35 "
+        "mm film.",
     )
     person_height: float | None = Field(
         None,
