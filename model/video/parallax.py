@@ -77,7 +77,7 @@ class Pair(NamedTuple):
         return (found if found is not None and found.shape == (3, 3) else None), here, there, agree
 
 
-def find_lens(pairs: Sequence[Pair]) -> float:
+def lens_of_views(pairs: Sequence[Pair]) -> float:
     """How many times as long the lens is as it was taken for; 1 where the pictures do not tell.
 
     Args:

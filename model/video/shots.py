@@ -13,7 +13,7 @@ from model.scene.lines import Lines, find_lines
 from model.video.camera_motion import CameraMotion
 from model.video.following import Sighting
 from model.video.lens import find_lens, refocus
-from model.video.parallax import find_lens as lens_of_views
+from model.video.parallax import lens_of_views
 from model.video.tracks import Track, Tracks
 from model.video.world import FilmWorld, find_world, of_height
 
@@ -62,11 +62,11 @@ class Shots:
             here = [track for track in tracks if track.shot == number]
             if shot.moves:
                 factor = shot.lens = lens_of_views(shot.pairs)
-                self._motion = None
             else:
                 factor = 1.0 if shot.turns or shot.zooms else find_lens(here, lines)
             if factor == 1:
                 continue
+            self._motion = None
             self._lines[number] = first, lines.through(factor)
             for track in here:
                 refocus(track, factor)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from model.video.parallax import Pair, find_lens
+from model.video.parallax import Pair, lens_of_views
 
 LENS = 300.0
 """Pixels of pictures of 320 x 320."""
@@ -38,7 +38,7 @@ def pairs(taken: float, way: float = 0.3, flat: bool = False, count: int = 8) ->
 @pytest.mark.parametrize("taken", [0.7, 0.8, 1.5])
 def test_another_lens_is_told_and_how_the_camera_turned_by_it(taken: float) -> None:
     seen, turns = pairs(taken)
-    factor = find_lens(seen)
+    factor = lens_of_views(seen)
     assert factor * taken == pytest.approx(1, abs=0.12)
     for pair, turn in zip(seen, turns, strict=True):
         turned, taken_so = pair.turned(factor), pair.turned()
@@ -48,16 +48,16 @@ def test_another_lens_is_told_and_how_the_camera_turned_by_it(taken: float) -> N
 
 
 def test_the_right_lens_stays() -> None:
-    assert find_lens(pairs(1.0)[0]) == 1.0
+    assert lens_of_views(pairs(1.0)[0]) == 1.0
 
 
 def test_nor_is_another_one_told_by_a_wall_or_by_few_pictures() -> None:
     """All lenses explain a wall; of few pictures chance may tell one."""
-    assert find_lens(pairs(0.7, flat=True)[0]) == 1.0
-    assert find_lens(pairs(0.7)[0][:5]) == 1.0
+    assert lens_of_views(pairs(0.7, flat=True)[0]) == 1.0
+    assert lens_of_views(pairs(0.7)[0][:5]) == 1.0
     points = np.random.default_rng(0).uniform(-100, 100, (40, 2)).astype(np.float32)
     for there in (points, points + 3, np.ones_like(points)):
-        assert find_lens([Pair(0, 1, LENS, points, there, None)] * 8) == 1.0
+        assert lens_of_views([Pair(0, 1, LENS, points, there, None)] * 8) == 1.0
 
 
 def test_a_turn_on_the_spot_is_smaller_through_a_longer_lens() -> None:
@@ -67,4 +67,4 @@ def test_a_turn_on_the_spot_is_smaller_through_a_longer_lens() -> None:
     turned = Pair(0, 1, 300.0, nothing, nothing, turn).turned(2.0)
     assert turned is not None
     assert Rotation.from_matrix(turned).as_rotvec() == pytest.approx([0, np.arctan(0.05), 0], abs=1e-3)
-    assert find_lens([Pair(0, 1, 300.0, nothing, nothing, turn)] * 10) == 1.0
+    assert lens_of_views([Pair(0, 1, 300.0, nothing, nothing, turn)] * 10) == 1.0
