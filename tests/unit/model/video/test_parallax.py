@@ -41,10 +41,14 @@ def test_another_lens_is_told_and_how_the_camera_turned_by_it(taken: float) -> N
     factor = lens_of_views(seen)
     assert factor * taken == pytest.approx(1, abs=0.12)
     for pair, turn in zip(seen, turns, strict=True):
-        turned, taken_so = pair.turned(factor), pair.turned()
-        assert turned is not None and taken_so is not None
-        off, was = (np.degrees(Rotation.from_matrix(each.T @ turn).magnitude()) for each in (turned, taken_so))
-        assert off < 1.0 and off < was / 2
+        off, was = (degrees_apart(each, turn) for each in (pair.turned(factor), pair.turned()))
+        assert off is not None and off < 0.7
+        assert was is None or was > 2 * off
+
+
+def degrees_apart(told: np.ndarray | None, turn: np.ndarray) -> float | None:
+    """Between a turn that is told, if it is sure, and what it is."""
+    return None if told is None else float(np.degrees(Rotation.from_matrix(told.T @ turn).magnitude()))
 
 
 def test_the_right_lens_stays() -> None:
